@@ -1,0 +1,109 @@
+# Hemadesk: every command a developer or an installation needs. `make` alone lists them.
+#
+# Nothing is assumed but make and Python. Targets that need packages depend on a stamp file in
+# .venv which is newer than the lock it was installed from, so the second run installs nothing and
+# needs no network.
+
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+RUN    := $(VENV)/.installed-run
+DEV    := $(VENV)/.installed-dev
+PIP    := $(PY) -m pip install --disable-pip-version-check --quiet --require-hashes
+
+# The Streamlit prompt for an e-mail address would wait for an answer on a terminal.
+export STREAMLIT_BROWSER_GATHER_USAGE_STATS := false
+export PYTHONUTF8 := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check format format-check lint types contracts deps pytest unit browser \
+        bench lock audit clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+run: $(RUN) ## install what is needed, serve on http://127.0.0.1:8501
+	$(PY) -m core weights prepare
+	$(PY) -m streamlit run app.py
+
+test: $(DEV) ## install what is needed with the development tools, then `make check`
+	@$(MAKE) --no-print-directory check
+
+check: format-check lint types contracts deps pytest ## everything that must pass before a commit
+
+format: $(DEV) ## rewrite the code in the project's format
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix-only --quiet .
+
+format-check: $(DEV)
+	$(PY) -m ruff format --check .
+
+lint: $(DEV) ## ruff
+	$(PY) -m ruff check .
+
+types: $(DEV) ## mypy
+	$(PY) -m mypy
+
+contracts: $(DEV) ## which package may import which
+	$(VENV)/bin/python -c "import sys; from importlinter.cli import lint_imports_command as run; \
+	    sys.argv[0] = 'lint-imports'; run()" --no-cache
+
+deps: $(DEV) ## requirements that nothing imports, imports that nothing requires
+	$(PY) -m deptry . --no-ansi
+
+pytest: $(DEV) ## all tests in one go
+	$(PY) -m pytest
+
+unit: $(DEV) ## tests without a browser
+	$(PY) -m pytest -m "not browser"
+
+browser: $(DEV) ## tests that drive Chromium
+	$(PY) -m pytest -m browser
+
+bench: $(RUN) ## how long one field takes on this machine
+	$(PY) -m core bench
+
+audit: $(DEV) ## known vulnerabilities in the locked packages; asks a public database
+	$(PY) -m pip_audit --requirement requirements.lock --require-hashes --disable-pip
+
+# Resolved for every platform and for Python 3.11 and newer. What is locked stays as it is, unless
+# requirements*.txt say otherwise or `make lock UPGRADE=--upgrade` asks for newer ones.
+COMPILE = $(PY) -m uv pip compile --quiet --no-config --universal --python-version 3.11 \
+    --generate-hashes --no-emit-index-url --no-emit-find-links \
+    --custom-compile-command "make lock" $(UPGRADE)
+
+lock: $(PY) ## resolve requirements*.txt into the lock files
+	$(PY) -m pip install --disable-pip-version-check --quiet $$(grep '^uv==' requirements-dev.txt)
+	$(COMPILE) requirements.txt --output-file requirements.lock
+	$(COMPILE) requirements.txt requirements-dev.txt --constraint requirements.lock \
+	    --output-file requirements-dev.lock
+
+clean: ## remove the virtual environment and the caches of the tools; var/ and data/ stay
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A virtual environment needs the venv and ensurepip modules, which Debian packages separately.
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	    echo "Hemadesk needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || true)." >&2; \
+	    echo "Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "'$(PYTHON)' lacks the module venv; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# opencv-python goes first: the headless build, installed after it into the same folder, is then
+# the one that gets loaded, and it needs no display library (docs/decisions/001).
+$(RUN): requirements.lock | $(PY)
+	@echo "Installing the packages of requirements.lock into $(VENV): about 6 GB, some minutes ..."
+	@sed -n '/^opencv-python==/,/^    # via/p' requirements.lock > $(VENV)/opencv-first.txt
+	$(PIP) --no-deps --requirement $(VENV)/opencv-first.txt
+	$(PIP) --requirement requirements.lock
+	@$(PY) -c 'import cv2, torchvision' || { \
+	    echo "The packages are installed but cannot be imported; the line above says what is missing." >&2; exit 1; }
+	@touch $@
+
+$(DEV): requirements-dev.lock $(RUN)
+	@echo "Installing the development tools of requirements-dev.lock into $(VENV) ..."
+	$(PIP) --requirement requirements-dev.lock
+	@touch $@

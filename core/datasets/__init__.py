@@ -1,0 +1,1 @@
+"""One file per public set; splits that do not leak."""

@@ -1,0 +1,1 @@
+"""Metrics and intervals, each checked against something independent."""

@@ -1,0 +1,52 @@
+"""The differential: share of each white-cell class over all fields, with exact intervals."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from core.evaluation.intervals import Interval, clopper_pearson
+from core.records import SmearFinding
+from core.taxonomy import NOT_LEUKOCYTES, WBC_CLASSES, parent_of
+
+
+@dataclass(frozen=True)
+class DifferentialRow:
+    """One class: ``share`` in [0, 1] of the leukocytes counted, with its interval."""
+
+    label: str
+    cells: int
+    share: float
+    interval: Interval
+    is_part_of: str | None = None
+
+
+@dataclass(frozen=True)
+class Differential:
+    """Rows in the order of the taxonomy, total neutrophils before their parts.
+
+    ``leukocytes`` is what the shares rest on. ``not_counted`` are located white cells that are no
+    leukocytes (nucleated red cells, platelets, smudges), by class.
+    """
+
+    rows: tuple[DifferentialRow, ...]
+    leukocytes: int
+    unsure: int
+    not_counted: dict[str, int]
+
+
+def differential(findings: Iterable[SmearFinding]) -> Differential:
+    """Differential of all white cells of ``findings`` together; bands are a part of the neutrophils."""
+    calls = [cell.wbc for finding in findings for cell in finding.cells_of("wbc") if cell.wbc]
+    counted = Counter(call.label for call in calls)
+    total = sum(n for label, n in counted.items() if label not in NOT_LEUKOCYTES)
+    neutrophils = sum(n for label, n in counted.items() if parent_of(label) == "neutrophil")
+
+    def row(label: str, n: int, part_of: str | None = None) -> DifferentialRow:
+        return DifferentialRow(label, n, n / total if total else 0.0, clopper_pearson(n, total), part_of)
+
+    rows = [row("neutrophil", neutrophils)]
+    for label in WBC_CLASSES:
+        if label not in NOT_LEUKOCYTES:
+            rows.append(row(label, counted[label], "neutrophil" if parent_of(label) == "neutrophil" else None))
+    others = {label: n for label, n in counted.items() if label in NOT_LEUKOCYTES}
+    return Differential(tuple(rows), total, sum(call.abstained for call in calls), others)

@@ -1,0 +1,39 @@
+"""Intervals of proportions and counts."""
+
+from dataclasses import dataclass
+
+from scipy.stats import beta
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Lower and upper bound."""
+
+    low: float
+    high: float
+
+
+def clopper_pearson(successes: int, trials: int, confidence: float = 0.95) -> Interval:
+    """Exact binomial interval of a differential percentage.
+
+    Args:
+        successes: cells of the class, 0 <= successes <= trials.
+        trials: cells counted; with none the interval is [0, 1].
+        confidence: in (0, 1).
+
+    Returns:
+        Lower and upper proportion, each in [0, 1].
+
+    Raises:
+        ValueError: if the counts are negative or successes exceed trials.
+
+    Source: Clopper & Pearson 1934; the intervals of Ruemke's table.
+    """
+    if not 0 <= successes <= trials:
+        raise ValueError(f"need 0 <= successes <= trials, got {successes} of {trials}")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
+    tail = (1 - confidence) / 2
+    low = 0.0 if successes == 0 else float(beta.ppf(tail, successes, trials - successes + 1))
+    high = 1.0 if successes == trials else float(beta.ppf(1 - tail, successes + 1, trials - successes))
+    return Interval(low, high)

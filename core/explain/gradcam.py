@@ -1,0 +1,112 @@
+"""Grad-CAM maps: where the classifier looked for a class, and the locator for a count.
+
+The shared model is used under :data:`core.models.registry.gradient_lock`, since grad-cam hooks it.
+Source: Selvaraju 2017; implementation: the grad-cam package.
+"""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from pytorch_grad_cam import GradCAM
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+from torch import Tensor, nn
+
+from core.models import registry
+from core.models.classifier import CellClassifier
+from core.models.engine import as_batch
+from core.models.locator import RBC_DIAMETER_PX, Locator
+from core.records import RgbImage
+from core.taxonomy import KINDS, CellKind
+
+HeatMap = npt.NDArray[np.float32]
+
+
+def explain_class(crop: RgbImage, label: str) -> HeatMap:
+    """Where the classifier looked for ``label``.
+
+    Args:
+        crop: ``(128, 128, 3)``, as :func:`core.inference.cell_crop.crop_cell` cuts it.
+        label: a class the model knows.
+
+    Returns:
+        ``(128, 128)`` in [0, 1], 1 where the evidence is strongest.
+
+    Raises:
+        ValueError: for a class the model does not know.
+    """
+    model = registry.live("wbc")
+    module = model.module
+    assert isinstance(module, CellClassifier)
+    if label not in module.classes:
+        raise ValueError(f"{model.name} does not know {label!r}; it knows {', '.join(module.classes)}")
+    target = ClassifierOutputTarget(module.classes.index(label))
+    return _map(module, module.last_map(), crop, target)
+
+
+def explain_count(pixels: RgbImage, kind: CellKind, rbc_diameter_px: float | None) -> HeatMap:
+    """Where the locator's heat for one kind comes from.
+
+    Args:
+        pixels: the field, ``(H, W, 3)``.
+        kind: which count.
+        rbc_diameter_px: the finding's scale; without it the field is taken as it first was.
+
+    Returns:
+        ``(H, W)`` in [0, 1].
+    """
+    module = registry.live("locator").module
+    assert isinstance(module, Locator)
+    height, width = pixels.shape[:2]
+    scale = RBC_DIAMETER_PX / rbc_diameter_px if rbc_diameter_px else (320 * 240 / (height * width)) ** 0.5
+    # A map needs no more than the eye sees; large fields are explained at a coarser scale.
+    scale = min(scale, 960 / max(height, width))
+    small = cv2.resize(pixels, (_eights(width * scale), _eights(height * scale)), interpolation=cv2.INTER_AREA)
+    channel = KINDS.index(kind)
+
+    def total(heat: Tensor) -> Tensor:
+        return heat[channel].sigmoid().square().sum()
+
+    heat = _map(_HeatOnly(module), module.smooth[0], small.astype(np.uint8), total)
+    return cv2.resize(heat, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)
+
+
+def overlay(pixels: RgbImage, heat: HeatMap, strength: float) -> RgbImage:
+    """The picture with its map over it; ``strength`` in [0, 1], 0 is the plain picture.
+
+    Raises:
+        ValueError: if sizes differ or the strength is out of range.
+    """
+    if heat.shape != pixels.shape[:2]:
+        raise ValueError(f"map {heat.shape} does not fit picture {pixels.shape[:2]}")
+    if not 0 <= strength <= 1:
+        raise ValueError(f"strength must be between 0 and 1, got {strength}")
+    coloured = cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_VIRIDIS)[:, :, ::-1]
+    # Opacity follows the map, so that places without evidence stay as the microscope showed them.
+    share = (strength * np.clip(heat * 1.2, 0, 1))[..., None]
+    return np.asarray(pixels * (1 - share) + coloured * share + 0.5, dtype=np.uint8)
+
+
+class _HeatOnly(nn.Module):
+    """The locator's heat alone: grad-cam expects one output."""
+
+    def __init__(self, locator: Locator) -> None:
+        super().__init__()
+        self.locator = locator
+
+    def forward(self, images: Tensor) -> Tensor:
+        heat: Tensor = self.locator(images)[0]
+        return heat
+
+
+def _map(module: nn.Module, layer: nn.Module, pixels: RgbImage, target: Callable[[Tensor], Tensor]) -> HeatMap:
+    images = torch.from_numpy(as_batch([pixels]))
+    with registry.gradient_lock, GradCAM(model=module, target_layers=[layer]) as cam:
+        heat = cam(input_tensor=images, targets=[target])[0]
+    return np.clip(np.nan_to_num(heat), 0, 1).astype(np.float32)
+
+
+def _eights(length: float) -> int:
+    return max(64, 8 * round(length / 8))

@@ -1,0 +1,1 @@
+"""Reading, quality, stain and the synthetic smear."""

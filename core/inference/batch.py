@@ -1,0 +1,195 @@
+"""Many fields analysed one after another in the background, each shown as it finishes.
+
+A screen that computed while it draws would freeze, and would start again at every click. Here a
+thread of its own works through the files; whoever watches asks how far it is.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from core.imaging import synthetic
+from core.imaging.read import ImageRefused, read_field
+from core.imaging.view import LONG_SIDE_PX, jpeg, png, shrink
+from core.inference.cell_crop import crop_cell
+from core.inference.smear import analyse
+from core.models import registry
+from core.records import Field, SmearFinding
+from core.settings import Settings
+
+_THUMBNAIL_PX = 240
+_LARGE_CROP_PX = 256
+
+Key = tuple[str, ...]
+"""SHA-256 of the picture and the identities of the models: what an answer depends on."""
+
+
+@dataclass(frozen=True)
+class CellPicture:
+    """One white cell: ``seen`` is exactly what the classifier read (PNG), ``large`` is for people
+    (JPEG). ``index`` is its place in the finding's cells."""
+
+    index: int
+    seen: bytes
+    large: bytes
+
+
+@dataclass(frozen=True)
+class AnalysedField:
+    """A finding with the few pictures needed to show it; the full picture is not kept.
+
+    ``view`` has a longer side of at most ``LONG_SIDE_PX``. ``synthetic`` fields are never counted
+    together with photographs.
+    """
+
+    key: Key
+    finding: SmearFinding
+    view: bytes
+    thumbnail: bytes
+    white_cells: tuple[CellPicture, ...]
+    synthetic: bool = False
+
+
+@dataclass(frozen=True)
+class Source:
+    """A picture still to be opened: its name, and how. ``opened`` may raise ``ImageRefused``."""
+
+    name: str
+    opened: Callable[[], Field]
+    synthetic: bool = False
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a batch is; ``seconds_left`` is unknown before the first file is done."""
+
+    done: int
+    total: int
+    current: str
+    seconds_left: float | None
+    running: bool
+
+
+def uploads(files: Iterable[tuple[str, bytes]], settings: Settings) -> list[Source]:
+    """Sources of files somebody sent; those beyond ``settings.max_files`` will be refused."""
+
+    def source(place: int, name: str, data: bytes) -> Source:
+        def opened() -> Field:
+            if place >= settings.max_files:
+                message = f"{name} was not read: at most {settings.max_files} files are taken at once."
+                raise ImageRefused(name, "too_many_files", message)
+            return read_field(name, data, settings)
+
+        return Source(name, opened)
+
+    return [source(place, name, data) for place, (name, data) in enumerate(files)]
+
+
+def drawn(seeds: Iterable[int]) -> list[Source]:
+    """Sources of synthetic fields, one for each seed."""
+    return [
+        Source(f"synthetic-{seed:04d}.png", lambda seed=seed: synthetic.draw(seed).field, True)  # type: ignore[misc]
+        for seed in seeds
+    ]
+
+
+class Batch:
+    """Works through ``sources`` in a thread of its own.
+
+    Args:
+        sources: what to analyse, in this order.
+        known: answers already there; they are taken as they are, nothing is computed again.
+        present: pictures (SHA-256 -> name) of the same set: a copy is refused, not counted twice.
+
+    ``results`` and ``refusals`` grow while it runs, in input order, and may be read at any time.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        *,
+        known: Mapping[Key, AnalysedField] | None = None,
+        present: Mapping[str, str] | None = None,
+    ) -> None:
+        self.results: list[AnalysedField] = []
+        self.refusals: list[ImageRefused] = []
+        self._sources = tuple(sources)
+        self._total = len(self._sources)
+        self._known = dict(known or {})
+        self._present = dict(present or {})
+        self._done = 0
+        self._seconds = 0.0
+        self._stopped = threading.Event()
+        # A daemon: closing the program must not wait for the rest of a batch.
+        self._thread = threading.Thread(target=self._run, name="batch", daemon=True)
+
+    def start(self) -> "Batch":
+        """Begin; returns itself."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """End after the file that is being analysed; what is finished stays."""
+        self._stopped.set()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait for the end; was it reached."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    @property
+    def stopped(self) -> bool:
+        """Was it stopped before every file was done."""
+        return self._stopped.is_set() and self._done < self._total
+
+    def progress(self) -> Progress:
+        """Where it is now."""
+        done = self._done
+        left = self._seconds / done * (self._total - done) if done else None
+        current = self._sources[done].name if done < len(self._sources) else ""
+        return Progress(done, self._total, current, left, self._thread.is_alive())
+
+    def _run(self) -> None:
+        for source in self._sources:
+            if self._stopped.is_set():
+                break
+            began = time.monotonic()
+            try:
+                self._take(source)
+            except ImageRefused as refusal:
+                self.refusals.append(refusal)
+            except Exception:  # one file must not end the others, whatever is wrong with it
+                logging.getLogger(__name__).exception("analysis of one file failed")
+                message = f"{source.name} could not be analysed: an internal error, see the log."
+                self.refusals.append(ImageRefused(source.name, "internal_error", message))
+            self._seconds += time.monotonic() - began
+            self._done += 1
+        # Uploaded bytes hang on the sources; the results do not need them.
+        self._sources = ()
+
+    def _take(self, source: Source) -> None:
+        field = source.opened()
+        if field.sha256 in self._present:
+            other = self._present[field.sha256]
+            message = f"{field.name} is the same picture as {other}; it is counted once."
+            raise ImageRefused(field.name, "same_picture", message)
+        key = (field.sha256, *(registry.live(task).identity for task in registry.TASKS))
+        result = self._known.get(key) or _analysed(key, field, source.synthetic)
+        self._present[field.sha256] = field.name
+        self.results.append(replace(result, finding=replace(result.finding, file=field.name)))
+
+
+def _analysed(key: Key, field: Field, is_synthetic: bool) -> AnalysedField:
+    finding = analyse(field)
+    white = []
+    for index, cell in enumerate(finding.cells):
+        if cell.wbc is not None:
+            box, scale = cell.box_xyxy_px, finding.rbc_diameter_px
+            seen = crop_cell(field.pixels, box, scale)
+            large = crop_cell(field.pixels, box, scale, _LARGE_CROP_PX)
+            white.append(CellPicture(index, png(seen), jpeg(large)))
+    view = shrink(field.pixels, LONG_SIDE_PX)
+    thumbnail = jpeg(shrink(view, _THUMBNAIL_PX), 85)
+    return AnalysedField(key, finding, jpeg(view), thumbnail, tuple(white), is_synthetic)

@@ -1,0 +1,67 @@
+"""Is this installation sound: each check is a sentence and a yes or no."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from core.imaging.synthetic import draw
+from core.inference.smear import analyse
+from core.models import registry
+from core.models.engine import as_batch, engine_for
+from core.models.weights import WeightsRefused
+from core.settings import settings
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at, whether it is well, and what was seen."""
+
+    name: str
+    passed: bool
+    seen: str
+
+
+def checks() -> Iterator[Check]:
+    """Every check in turn; a failed one does not stop the rest, except where they need its models."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Check("Python 3.11 or newer", sys.version_info >= (3, 11), version)
+    yield _var_is_writable()
+    broken = False
+    for task in registry.TASKS:
+        try:
+            yield Check(f"model {task}", True, registry.live(task).identity)
+        except WeightsRefused as error:
+            broken = True
+            yield Check(f"model {task}", False, str(error))
+    if broken:
+        return
+    yield _engine_agrees()
+    truth = draw(11)
+    counted = analyse(truth.field).counts.rbc.value
+    true = sum(cell.kind == "rbc" for cell in truth.cells)
+    yield Check("a drawn smear is counted", abs(counted - true) <= 0.2 * true, f"{counted:.0f} of {true} red cells")
+
+
+def _var_is_writable() -> Check:
+    folder = settings().var
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".probe"
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        return Check("the folder for runs can be written", False, f"{folder}: {error.strerror}")
+    return Check("the folder for runs can be written", True, str(folder))
+
+
+def _engine_agrees() -> Check:
+    model = registry.live("locator")
+    images = as_batch([draw(11, width=320, height=240, rbc_diameter_px=50).field.pixels])
+    fast = engine_for(model)(images)[0]
+    with torch.no_grad():
+        exact = model.module(torch.from_numpy(images))[0].numpy()
+    gap = float(np.abs(fast - exact).max())
+    return Check("ONNX Runtime agrees with torch", gap < 1e-3, f"largest difference {gap:.1e}")

@@ -1,0 +1,1 @@
+"""Architectures and weights: build, save, load, find."""

@@ -1,0 +1,188 @@
+"""The frozen dataclasses everything passes around.
+
+Boxes are ``(x0, y0, x1, y1)`` in pixels of the upright field, origin at the top left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from core.taxonomy import KINDS, WBC_CLASSES, CellKind
+
+Box = tuple[float, float, float, float]
+Method = Literal["locator", "regression"]
+CountingRule = Literal["all_visible", "chamber"]
+RgbImage = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One photographed field, upright, 8-bit RGB.
+
+    ``pixels`` has shape ``(height, width, 3)`` and is read-only; ``sha256`` is the hash of the
+    bytes it was read from and identifies the picture everywhere.
+    """
+
+    name: str
+    pixels: RgbImage
+    sha256: str
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 3 or self.pixels.shape[2] != 3 or self.pixels.dtype != np.uint8:
+            raise ValueError(f"pixels must be (H, W, 3) uint8, got {self.pixels.shape}")
+        self.pixels.setflags(write=False)
+
+    @property
+    def width(self) -> int:
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.pixels.shape[0])
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Something a person should know about a finding: stable code, plain sentence."""
+
+    code: str
+    message: str
+
+    def as_json(self) -> dict[str, str]:
+        return {"code": self.code, "message": self.message}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its interval, ``low <= value <= high``."""
+
+    value: float
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not self.low <= self.value <= self.high:
+            raise ValueError(f"not an interval around its value: {self}")
+
+    def as_json(self) -> dict[str, float]:
+        return {"value": self.value, "low": self.low, "high": self.high}
+
+
+@dataclass(frozen=True)
+class WbcCall:
+    """What one white cell was called.
+
+    ``probabilities`` maps every class the model knows to [0, 1] and sums to 1;
+    ``prediction_set`` holds the classes that cannot be excluded, most probable first.
+    """
+
+    label: str
+    probability: float
+    probabilities: Mapping[str, float]
+    prediction_set: tuple[str, ...]
+    abstained: bool
+    model: str
+    flags: tuple[Flag, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.label not in WBC_CLASSES:
+            raise ValueError(f"unknown white-cell class {self.label!r}")
+        if not 0.0 <= self.probability <= 1.0:
+            raise ValueError(f"probability outside [0, 1]: {self.probability}")
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "class": self.label,
+            "probability": round(self.probability, 4),
+            "set": list(self.prediction_set),
+            "probabilities": {k: round(v, 4) for k, v in self.probabilities.items()},
+            "abstained": self.abstained,
+            "flags": [flag.as_json() for flag in self.flags],
+            "model": self.model,
+        }
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One located cell; ``wbc`` is set for white cells that were classified."""
+
+    kind: CellKind
+    box_xyxy_px: Box
+    score: float
+    wbc: WbcCall | None = None
+
+    def __post_init__(self) -> None:
+        x0, y0, x1, y1 = self.box_xyxy_px
+        if not (x0 < x1 and y0 < y1):
+            raise ValueError(f"box without area: {self.box_xyxy_px}")
+        if self.kind not in KINDS:
+            raise ValueError(f"unknown cell kind {self.kind!r}")
+
+    @property
+    def width_px(self) -> float:
+        return self.box_xyxy_px[2] - self.box_xyxy_px[0]
+
+    @property
+    def height_px(self) -> float:
+        return self.box_xyxy_px[3] - self.box_xyxy_px[1]
+
+    def as_json(self) -> dict[str, Any]:
+        row: dict[str, Any] = {
+            "kind": self.kind,
+            "box_xyxy": [round(v, 1) for v in self.box_xyxy_px],
+            "score": round(self.score, 4),
+        }
+        if self.wbc is not None:
+            row["wbc"] = self.wbc.as_json()
+        return row
+
+
+@dataclass(frozen=True)
+class CellCounts:
+    """Counts of one field, each with its interval."""
+
+    rbc: Estimate
+    wbc: Estimate
+    platelet: Estimate
+
+    def of(self, kind: CellKind) -> Estimate:
+        return {"rbc": self.rbc, "wbc": self.wbc, "platelet": self.platelet}[kind]
+
+    def as_json(self) -> dict[str, dict[str, float]]:
+        return {kind: self.of(kind).as_json() for kind in KINDS}
+
+
+@dataclass(frozen=True)
+class SmearFinding:
+    """Everything the program found in one field."""
+
+    file: str
+    width: int
+    height: int
+    method: Method
+    model: str
+    counting_rule: CountingRule
+    counts: CellCounts
+    cells: tuple[Cell, ...]
+    flags: tuple[Flag, ...] = ()
+    rbc_diameter_px: float | None = None
+
+    def cells_of(self, kind: CellKind) -> tuple[Cell, ...]:
+        return tuple(cell for cell in self.cells if cell.kind == kind)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "file": self.file,
+            "width": self.width,
+            "height": self.height,
+            "method": self.method,
+            "model": self.model,
+            "counts": self.counts.as_json(),
+            "cells": [cell.as_json() for cell in self.cells],
+            "flags": [flag.as_json() for flag in self.flags],
+        }

@@ -1,0 +1,84 @@
+"""Random changes to training pictures. Every function takes its own generator and changes nothing else.
+
+The colour changes are physical: a stained cell absorbs light, so stains are varied in optical
+density and the lamp as a gain per channel. Another microscope is the normal case.
+"""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from core.records import RgbImage
+
+Rng = np.random.Generator
+FloatImage = npt.NDArray[np.float32]
+
+
+def vary_stain(rng: Rng, pixels: RgbImage, strength: float = 1.0) -> RgbImage:
+    """Another stain, lamp and camera for the same cells.
+
+    Args:
+        rng: source of chance.
+        pixels: ``(H, W, 3)`` RGB.
+        strength: 0 leaves the picture, 1 spans the microscopes seen so far.
+    """
+    image = pixels.astype(np.float32) / 255.0
+    if rng.random() < 0.8:
+        image = _vary_density(rng, image, strength)
+    if rng.random() < 0.5:
+        image = _turn_hue(rng, image, 18.0 * strength if rng.random() < 0.7 else 60.0 * strength)
+    if rng.random() < 0.6:
+        image = np.clip(image, 0, 1) ** np.float32(np.exp(rng.normal(0, 0.25 * strength)))
+    if rng.random() < 0.6:
+        image = (image - 0.5) * np.float32(np.exp(rng.normal(0, 0.15 * strength))) + 0.5
+        image = image + np.float32(rng.normal(0, 0.06 * strength))
+    if rng.random() < 0.08 * strength:
+        grey = image.mean(axis=2, keepdims=True)
+        image = grey + (image - grey) * np.float32(rng.uniform(0, 0.5))
+    return np.asarray(np.clip(image, 0, 1) * 255 + 0.5, dtype=np.uint8)
+
+
+def _vary_density(rng: Rng, image: FloatImage, strength: float) -> FloatImage:
+    lamp = np.float32(max(0.2, np.percentile(image[::4, ::4], 95)))
+    density = -np.log(np.clip(image / lamp, 0.02, 1.5))
+    mixing = np.eye(3) * np.exp(rng.normal(0, 0.15 * strength, (3, 1))) + rng.normal(0, 0.06 * strength, (3, 3))
+    density = density @ mixing.T.astype(np.float32) * np.float32(np.exp(rng.normal(0, 0.2 * strength)))
+    gain = np.exp(rng.normal(0, 0.12 * strength, 3)) * np.exp(rng.normal(0, 0.08 * strength))
+    return np.asarray(np.exp(-density) * np.minimum(lamp * gain, 1.1), dtype=np.float32)
+
+
+def _turn_hue(rng: Rng, image: FloatImage, degrees: float) -> FloatImage:
+    hsv = cv2.cvtColor(np.clip(image, 0, 1), cv2.COLOR_RGB2HSV)
+    hsv[..., 0] = (hsv[..., 0] + rng.normal(0, degrees / 2)) % 360
+    hsv[..., 1] = np.clip(hsv[..., 1] * np.exp(rng.normal(0, 0.25)), 0, 1)
+    return np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB), dtype=np.float32)
+
+
+def vary_sharpness(rng: Rng, pixels: RgbImage) -> RgbImage:
+    """Focus, sensor noise and JPEG, each sometimes."""
+    if rng.random() < 0.25:
+        pixels = cv2.GaussianBlur(pixels, (0, 0), float(rng.uniform(0.4, 1.6))).astype(np.uint8)
+    elif rng.random() < 0.2:
+        blurred = cv2.GaussianBlur(pixels, (0, 0), 1.5)
+        pixels = cv2.addWeighted(pixels, 1.7, blurred, -0.7, 0).astype(np.uint8)
+    if rng.random() < 0.25:
+        noise = rng.normal(0, rng.uniform(1, 8), pixels.shape)
+        pixels = np.clip(pixels + noise, 0, 255).astype(np.uint8)
+    if rng.random() < 0.25:
+        quality = int(rng.integers(30, 90))
+        encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        pixels = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), dtype=np.uint8)
+    return pixels
+
+
+def flip_and_turn(rng: Rng, pixels: RgbImage, boxes: npt.NDArray[np.float32]) -> tuple[RgbImage, npt.NDArray[np.float32]]:
+    """One of the eight symmetries of the square, for picture and ``(N, 4)`` boxes alike."""
+    height, width = pixels.shape[:2]
+    x0, y0, x1, y1 = boxes.T
+    if rng.random() < 0.5:
+        pixels, (x0, x1) = pixels[:, ::-1], (width - x1, width - x0)
+    if rng.random() < 0.5:
+        pixels, (y0, y1) = pixels[::-1], (height - y1, height - y0)
+    if rng.random() < 0.5:
+        pixels, (x0, y0, x1, y1) = pixels.transpose(1, 0, 2), (y0, x0, y1, x1)
+    return np.ascontiguousarray(pixels), np.stack([x0, y0, x1, y1], axis=1).astype(np.float32)

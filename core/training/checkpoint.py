@@ -1,0 +1,66 @@
+"""Checkpoints: one safetensors file holding everything a run needs to go on exactly.
+
+Tensors are stored as such; the rest of the (nested) state as JSON in the file's metadata. Nothing
+is pickled. A file is written under a temporary name and renamed, so that it is whole or absent.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+_TENSOR = "__tensor__"
+_INT_KEYS = "__int_keys__"
+
+
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write a nested state of dicts, lists, tensors and JSON values, atomically."""
+    tensors: dict[str, Tensor] = {}
+    skeleton = _strip(state, "", tensors)
+    temporary = path.with_suffix(".writing")
+    save_file(tensors, temporary, metadata={"state": json.dumps(skeleton)})
+    with temporary.open("rb+") as handle:
+        os.fsync(handle.fileno())
+    temporary.replace(path)
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """The state as it was saved, tensors on the CPU."""
+    with safe_open(path, framework="pt") as file:
+        skeleton = json.loads(file.metadata()["state"])
+        return dict(_fill(skeleton, file))
+
+
+def _strip(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
+    if isinstance(value, Tensor):
+        # Cloned, since safetensors refuses tensors that share memory.
+        tensors[path] = value.detach().cpu().contiguous().clone()
+        return {_TENSOR: path}
+    if isinstance(value, dict):
+        stripped = {str(k): _strip(v, f"{path}/{k}", tensors) for k, v in value.items()}
+        return {_INT_KEYS: stripped} if value and all(isinstance(k, int) for k in value) else stripped
+    if isinstance(value, (list, tuple)):
+        return [_strip(v, f"{path}/{i}", tensors) for i, v in enumerate(value)]
+    return value
+
+
+def _fill(value: Any, file: Any) -> Any:
+    if isinstance(value, dict):
+        if _TENSOR in value:
+            return file.get_tensor(value[_TENSOR])
+        if _INT_KEYS in value:
+            return {int(k): _fill(v, file) for k, v in value[_INT_KEYS].items()}
+        return {k: _fill(v, file) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_fill(v, file) for v in value]
+    return value
+
+
+def generator_state() -> Tensor:
+    """State of torch's CPU generator; augmentation draws from (seed, epoch, index) and needs none."""
+    return torch.get_rng_state()

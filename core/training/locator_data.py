@@ -1,0 +1,105 @@
+"""Labelled fields as training examples of the locator."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from core.datasets.fields import LabelledField, read_rgb
+from core.models.locator import RBC_DIAMETER_PX
+from core.records import RgbImage
+from core.taxonomy import KINDS
+from core.training.augment import flip_and_turn, vary_sharpness, vary_stain
+from core.training.locator_targets import draw_targets
+
+_RBC = KINDS.index("rbc")
+_CACHE_SCALE = 1.5
+"""Pictures are kept in memory at this multiple of the network's scale, sharp enough for zooming in."""
+
+
+def rbc_diameter(field: LabelledField, width: int, height: int) -> float:
+    """Median diameter of whole red cells in pixels of the file; a guess where there are none."""
+    boxes = field.boxes_xyxy_px[field.kinds == _RBC]
+    inside = (boxes[:, 0] > 3) & (boxes[:, 1] > 3) & (boxes[:, 2] < width - 3) & (boxes[:, 3] < height - 3)
+    boxes = boxes[inside]
+    if not len(boxes):
+        return 0.2 * min(width, height)
+    return float(np.median(np.sqrt((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))))
+
+
+@dataclass(frozen=True)
+class _Item:
+    """A picture in memory; ``scale`` times its pixels are the network's."""
+
+    pixels: RgbImage
+    boxes: npt.NDArray[np.float32]
+    kinds: npt.NDArray[np.int64]
+    scale: float
+
+
+class LocatorExamples(Dataset[dict[str, Tensor]]):
+    """Fields, cut and varied to ``(height, width)``; item ``(epoch, index)`` is always the same.
+
+    With ``augment=False`` the field is resized to the network's scale and padded to the canvas.
+    """
+
+    def __init__(self, fields: Sequence[LabelledField], seed: int, augment: bool, height: int = 256, width: int = 256) -> None:
+        self.seed, self.augment, self.height, self.width = seed, augment, height, width
+        self._items: list[_Item] = []
+        for field in fields:
+            pixels = read_rgb(field.path)
+            scale = _CACHE_SCALE * RBC_DIAMETER_PX / rbc_diameter(field, pixels.shape[1], pixels.shape[0])
+            shrink = min(scale, 1.0)
+            if shrink < 1:
+                pixels = cv2.resize(pixels, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA).astype(np.uint8)
+            boxes = (field.boxes_xyxy_px * shrink).astype(np.float32)
+            self._items.append(_Item(pixels, boxes, field.kinds, scale / shrink / _CACHE_SCALE))
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, key: tuple[int, int]) -> dict[str, Tensor]:
+        epoch, index = key
+        rng = np.random.default_rng((self.seed, epoch, index))
+        item = self._items[index]
+        pixels, boxes, kinds, scale = item.pixels, item.boxes, item.kinds, item.scale
+        stretch = 1.0
+        if self.augment:
+            pixels, boxes = flip_and_turn(rng, pixels, boxes)
+            scale *= float(np.exp(rng.normal(0, 0.16)))
+            stretch = float(np.exp(rng.normal(0, 0.05)))
+        canvas, boxes, left = self._cut(rng, pixels, boxes, scale * stretch, scale / stretch)
+        if self.augment:
+            canvas = vary_sharpness(rng, vary_stain(rng, canvas, strength=0.8))
+        keep = left > 0
+        targets = draw_targets(boxes[keep], kinds[keep], left[keep] < 0.35, self.height, self.width)
+        image = torch.from_numpy(np.ascontiguousarray(canvas.transpose(2, 0, 1))).float() / 255
+        return {
+            "image": image,
+            "heat": torch.from_numpy(targets.heat),
+            "boxes": torch.from_numpy(targets.boxes),
+            "weight": torch.from_numpy(targets.weight),
+            "known": torch.from_numpy(targets.known),
+        }
+
+    def _cut(
+        self, rng: np.random.Generator, pixels: RgbImage, boxes: npt.NDArray[np.float32], fx: float, fy: float
+    ) -> tuple[RgbImage, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Canvas, boxes on it, and the share of each cell's former visible part that is left."""
+        height, width = pixels.shape[0] * fy, pixels.shape[1] * fx
+        free_x, free_y = self.width - width, self.height - height
+        dx, dy = (rng.random() * free_x, rng.random() * free_y) if self.augment else (0.0, 0.0)
+        move = np.array([[fx, 0, dx], [0, fy, dy]], np.float32)
+        fill = tuple(float(v) for v in np.median(pixels[::8, ::8].reshape(-1, 3), axis=0))
+        canvas = cv2.warpAffine(pixels, move, (self.width, self.height), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_CONSTANT, borderValue=fill)
+        moved = boxes * np.array([fx, fy, fx, fy], np.float32) + np.array([dx, dy, dx, dy], np.float32)
+        area = (moved[:, 2] - moved[:, 0]) * (moved[:, 3] - moved[:, 1])
+        limit = np.array([self.width, self.height, self.width, self.height], np.float32)
+        clipped = np.clip(moved, 0, limit)
+        rest = (clipped[:, 2] - clipped[:, 0]) * (clipped[:, 3] - clipped[:, 1])
+        return canvas.astype(np.uint8), clipped.astype(np.float32), (rest / np.maximum(area, 1e-6)).astype(np.float32)
