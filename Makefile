@@ -2,7 +2,7 @@
 #
 # Nothing is assumed but make and Python. Targets that need packages depend on a stamp file in
 # .venv which is newer than the lock it was installed from, so the second run installs nothing and
-# needs no network.
+# needs no network. Where the program serves stands in .streamlit/config.toml.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -11,8 +11,6 @@ RUN    := $(VENV)/.installed-run
 DEV    := $(VENV)/.installed-dev
 PIP    := $(PY) -m pip install --disable-pip-version-check --quiet --require-hashes
 
-# The Streamlit prompt for an e-mail address would wait for an answer on a terminal.
-export STREAMLIT_BROWSER_GATHER_USAGE_STATS := false
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
@@ -24,7 +22,6 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 run: $(RUN) ## install what is needed, serve on http://127.0.0.1:8501
-	$(PY) -m core weights prepare
 	$(PY) -m streamlit run app.py
 
 test: $(DEV) ## install what is needed with the development tools, then `make check`
@@ -46,8 +43,7 @@ types: $(DEV) ## mypy
 	$(PY) -m mypy
 
 contracts: $(DEV) ## which package may import which
-	$(VENV)/bin/python -c "import sys; from importlinter.cli import lint_imports_command as run; \
-	    sys.argv[0] = 'lint-imports'; run()" --no-cache
+	$(PY) $(VENV)/bin/lint-imports --no-cache --no-logo
 
 deps: $(DEV) ## requirements that nothing imports, imports that nothing requires
 	$(PY) -m deptry . --no-ansi
@@ -65,7 +61,8 @@ bench: $(RUN) ## how long one field takes on this machine
 	$(PY) -m core bench
 
 audit: $(DEV) ## known vulnerabilities in the locked packages; asks a public database
-	$(PY) -m pip_audit --requirement requirements.lock --require-hashes --disable-pip
+	$(PY) -m pip_audit --requirement requirements.lock --require-hashes --disable-pip \
+	    --strict
 
 # Resolved for every platform and for Python 3.11 and newer. What is locked stays as it is, unless
 # requirements*.txt say otherwise or `make lock UPGRADE=--upgrade` asks for newer ones.
@@ -95,7 +92,7 @@ $(PY):
 # opencv-python goes first: the headless build, installed after it into the same folder, is then
 # the one that gets loaded, and it needs no display library (docs/decisions/001).
 $(RUN): requirements.lock | $(PY)
-	@echo "Installing the packages of requirements.lock into $(VENV): about 6 GB, some minutes ..."
+	@echo "Installing the packages of requirements.lock into $(VENV): about 7 GB, some minutes ..."
 	@sed -n '/^opencv-python==/,/^    # via/p' requirements.lock > $(VENV)/opencv-first.txt
 	$(PIP) --no-deps --requirement $(VENV)/opencv-first.txt
 	$(PIP) --requirement requirements.lock

@@ -34,7 +34,9 @@ class Timing:
 def bench(runs: int = 20) -> list[Timing]:
     """Time one 640x480 field with one white cell, step by step, and a batch of eight."""
     field = draw(7, width=640, height=480, wbc=["segmented_neutrophil"]).field
-    encoded = cv2.imencode(".jpg", field.pixels[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
+    encoded = cv2.imencode(".jpg", field.pixels[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])[
+        1
+    ].tobytes()
     locator, classifier = registry.live("locator"), registry.live("wbc")
     finding = analyse(field)
     box = finding.cells_of("wbc")[0].box_xyxy_px
@@ -46,7 +48,10 @@ def bench(runs: int = 20) -> list[Timing]:
         ("locate and count", lambda: locate(field.pixels, locator)),
         ("classify one cell", lambda: call_crops([crop], classifier)),
         ("Grad-CAM of one cell", lambda: explain_class(crop, "segmented_neutrophil")),
-        ("whole field, without Grad-CAM", lambda: analyse(read_field("bench.jpg", encoded, settings()))),
+        (
+            "whole field, without Grad-CAM",
+            lambda: analyse(read_field("bench.jpg", encoded, settings())),
+        ),
         ("locator network, one field", lambda: engine(as_batch([small]))),
         ("locator network, batch of eight", lambda: engine(as_batch([small] * 8))),
     ]

@@ -9,7 +9,6 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,11 +16,17 @@ import typer
 
 from core.settings import settings
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Hemadesk. Research use: a qualified person decides.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Hemadesk. Research use: a qualified person decides.",
+)
 
 Paths = Annotated[list[Path], typer.Argument(help="pictures, or folders of pictures")]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object per picture and line")]
-Data = Annotated[Path | None, typer.Option(help="folder of the public sets (default: HEMADESK_DATA)")]
+Data = Annotated[
+    Path | None, typer.Option(help="folder of the public sets (default: HEMADESK_DATA)")
+]
 
 
 @app.command()
@@ -29,8 +34,12 @@ def analyse(
     paths: Paths,
     as_json: AsJson = False,
     method: Annotated[str, typer.Option(help="how to count: locator")] = "locator",
-    chamber_rule: Annotated[bool, typer.Option(help="count by the counting chamber's rule")] = False,
-    explain: Annotated[Path | None, typer.Option(help="write Grad-CAM pictures into this folder")] = None,
+    chamber_rule: Annotated[
+        bool, typer.Option(help="count by the counting chamber's rule")
+    ] = False,
+    explain: Annotated[
+        Path | None, typer.Option(help="write Grad-CAM pictures into this folder")
+    ] = None,
 ) -> None:
     """Count and classify the cells of blood-smear fields."""
     from core.inference.smear import analyse as analyse_field
@@ -47,9 +56,15 @@ def analyse(
             write_explanations(field, finding, explain)
         counts = ", ".join(
             f"{name} {e.value:.0f} ({e.low:.0f} to {e.high:.0f})"
-            for name, e in zip(("RBC", "WBC", "platelets"), (finding.counts.of(k) for k in ("rbc", "wbc", "platelet")), strict=True)
+            for name, e in zip(
+                ("RBC", "WBC", "platelets"),
+                (finding.counts.of(k) for k in ("rbc", "wbc", "platelet")),
+                strict=True,
+            )
         )
-        calls = "; ".join(f"{c.wbc.label} {c.wbc.probability:.2f}" for c in finding.cells_of("wbc") if c.wbc)
+        calls = "; ".join(
+            f"{c.wbc.label} {c.wbc.probability:.2f}" for c in finding.cells_of("wbc") if c.wbc
+        )
         notes = "".join(f"\n  {flag.message}" for flag in finding.flags)
         return finding.as_json(), f"{field.name}: {counts}{'. ' + calls if calls else ''}{notes}"
 
@@ -65,12 +80,20 @@ def classify(paths: Paths, as_json: AsJson = False) -> None:
     def one(field: Field) -> tuple[dict[str, Any], str]:
         call = classify_cell(field)
         doubt = " (check)" if call.abstained else ""
-        return {"file": field.name, **call.as_json()}, f"{field.name}: {call.label} {call.probability:.2f}{doubt}"
+        return {
+            "file": field.name,
+            **call.as_json(),
+        }, f"{field.name}: {call.label} {call.probability:.2f}{doubt}"
 
     _each(paths, as_json, one, min_side_px=32)
 
 
-def _each(paths: list[Path], as_json: bool, one: Callable[[Any], tuple[dict[str, Any], str]], min_side_px: int | None = None) -> None:
+def _each(
+    paths: list[Path],
+    as_json: bool,
+    one: Callable[[Any], tuple[dict[str, Any], str]],
+    min_side_px: int | None = None,
+) -> None:
     """Read each picture, do ``one`` with it and print; a refused picture does not stop the rest."""
     from core.imaging.read import ImageRefused, read_path
     from core.models.weights import WeightsRefused
@@ -78,14 +101,20 @@ def _each(paths: list[Path], as_json: bool, one: Callable[[Any], tuple[dict[str,
     failed = False
     for path in _pictures(paths):
         try:
-            row, line = one(replace(read_path(path, settings(), min_side_px=min_side_px), name=str(path)))
+            row, line = one(
+                replace(read_path(path, settings(), min_side_px=min_side_px), name=str(path))
+            )
         except ImageRefused as refusal:
             failed = True
             row = {"file": str(path), "error": {"code": refusal.code, "message": refusal.message}}
             line = refusal.message
         except WeightsRefused as error:
             _stop(str(error))
-        print(json.dumps(row) if as_json else line, file=sys.stderr if not as_json and "error" in row else sys.stdout, flush=True)
+        print(
+            json.dumps(row) if as_json else line,
+            file=sys.stderr if not as_json and "error" in row else sys.stdout,
+            flush=True,
+        )
     if failed:
         raise typer.Exit(1)
 
@@ -96,7 +125,11 @@ def _pictures(paths: list[Path]) -> list[Path]:
 
     found: list[Path] = []
     for path in paths:
-        inside = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURES) if path.is_dir() else []
+        inside = (
+            sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURES)
+            if path.is_dir()
+            else []
+        )
         found += inside or [path]
     return found
 
@@ -105,46 +138,43 @@ def _pictures(paths: list[Path]) -> list[Path]:
 def train(
     recipe: Annotated[str, typer.Argument(help="locator or wbc")],
     data: Data = None,
-    resume: Annotated[Path | None, typer.Option(help="folder of a run to go on with")] = None,
+    resume: Annotated[
+        str | None, typer.Option(help="number, name or folder of a run to go on with")
+    ] = None,
+    preset: Annotated[str, typer.Option(help="settings by name")] = "shipped",
     epochs: Annotated[int | None, typer.Option()] = None,
     batch_size: Annotated[int | None, typer.Option()] = None,
     learning_rate: Annotated[float | None, typer.Option()] = None,
     seed: Annotated[int | None, typer.Option()] = None,
     workers: Annotated[int | None, typer.Option()] = None,
     patience: Annotated[int | None, typer.Option()] = None,
-    to: Annotated[Path | None, typer.Option(help="where to save the model (default: the run's folder)")] = None,
+    start: Annotated[
+        str | None, typer.Option(help="weights to begin with: imagenet, live or random")
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="where to save the model (default: the run's folder)")
+    ] = None,
+    run: Annotated[int | None, typer.Option(hidden=True)] = None,
+    attempt: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Train a model; stopped at any moment, it goes on with --resume."""
-    from core.training.loop import Epoch, LoopSettings
-    from core.training.runs import DEFAULTS, run
+    from core.training import from_terminal
 
-    if recipe not in DEFAULTS:
-        _stop(f"unknown recipe {recipe!r}; known are {', '.join(DEFAULTS)}")
-    folder = resume or settings().var / "runs" / f"{recipe}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    if resume is not None and not (resume / "settings.json").is_file():
-        _stop(f"{resume} is not the folder of a run")
+    if run is not None and attempt is not None:
+        raise typer.Exit(from_terminal.work_on(run, attempt))
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     given |= {"seed": seed, "workers": workers, "patience": patience}
+    values = {name: value for name, value in given.items() if value is not None}
     try:
         if resume is not None:
-            chosen = LoopSettings(**json.loads((resume / "settings.json").read_text()))
-        else:
-            chosen = replace(DEFAULTS[recipe], **{k: v for k, v in given.items() if v is not None})
+            if values or start:
+                _stop("a resumed run keeps its settings; give --resume without any")
+            raise typer.Exit(from_terminal.go_on(recipe, resume, to))
+        options = {"start": start} if start else {}
+        folder = data or settings().data
+        raise typer.Exit(from_terminal.begin(recipe, folder, preset, values, options, to))
     except ValueError as error:
         _stop(str(error))
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "settings.json").write_text(json.dumps(chosen.__dict__))
-    print(f"run {folder}", flush=True)
-
-    def report(epoch: Epoch) -> None:
-        metrics = ", ".join(f"{name} {value:.4f}" for name, value in epoch.metrics.items())
-        print(f"epoch {epoch.number + 1}: loss {epoch.train_loss:.4f}, {metrics} ({epoch.seconds:.0f} s)", flush=True)
-
-    try:
-        model = run(recipe, data or settings().data, chosen, folder, to or folder / f"{recipe}.safetensors", report)
-    except (FileNotFoundError, ValueError, FloatingPointError) as error:
-        _stop(str(error))
-    print(f"saved {model.path}")
 
 
 @app.command()
@@ -152,7 +182,9 @@ def evaluate(
     recipe: Annotated[str, typer.Argument(help="locator or wbc")],
     data: Data = None,
     as_json: AsJson = False,
-    write_card: Annotated[bool, typer.Option(help="put the figures into the model's sidecar")] = False,
+    write_card: Annotated[
+        bool, typer.Option(help="put the figures into the model's sidecar")
+    ] = False,
 ) -> None:
     """Measure the live model on test data that nothing was tuned on."""
     from core.evaluation.locator_suite import evaluate_locator
@@ -206,7 +238,10 @@ def datasets(
             broken = unreadable(paths)
             failed |= bool(broken) or len(paths) != entry.pictures
             state += f", unreadable: {', '.join(broken)}" if broken else ", all readable"
-        print(f"{entry.name}: {state}. {entry.what[0].upper()}{entry.what[1:]} ({entry.source}, {entry.licence})")
+        print(
+            f"{entry.name}: {state}. {entry.what[0].upper()}{entry.what[1:]} "
+            f"({entry.source}, {entry.licence})"
+        )
     if failed:
         raise typer.Exit(1)
 
@@ -225,13 +260,18 @@ def check() -> None:
 
 
 @app.command()
-def bench(runs: Annotated[int, typer.Option(min=20, help="counted runs of each step")] = 20) -> None:
+def bench(
+    runs: Annotated[int, typer.Option(min=20, help="counted runs of each step")] = 20,
+) -> None:
     """Time one 640x480 field, step by step."""
     from core.bench import bench as measure
 
     for row in measure(runs):
         rate = f", {8000 / row.median_ms:.0f} fields per second" if "eight" in row.step else ""
-        print(f"{row.step}: {row.median_ms:.1f} ms ({row.fastest_ms:.1f} to {row.slowest_ms:.1f}, {row.runs} runs{rate})")
+        print(
+            f"{row.step}: {row.median_ms:.1f} ms "
+            f"({row.fastest_ms:.1f} to {row.slowest_ms:.1f}, {row.runs} runs{rate})"
+        )
 
 
 def _stop(message: str) -> None:

@@ -25,7 +25,7 @@ class Check:
 
 
 def checks() -> Iterator[Check]:
-    """Every check in turn; a failed one does not stop the rest, except where they need its models."""
+    """Every check in turn; a failed one stops only those that need its models."""
     version = ".".join(map(str, sys.version_info[:3]))
     yield Check("Python 3.11 or newer", sys.version_info >= (3, 11), version)
     yield _var_is_writable()
@@ -42,7 +42,11 @@ def checks() -> Iterator[Check]:
     truth = draw(11)
     counted = analyse(truth.field).counts.rbc.value
     true = sum(cell.kind == "rbc" for cell in truth.cells)
-    yield Check("a drawn smear is counted", abs(counted - true) <= 0.2 * true, f"{counted:.0f} of {true} red cells")
+    yield Check(
+        "a drawn smear is counted",
+        abs(counted - true) <= 0.2 * true,
+        f"{counted:.0f} of {true} red cells",
+    )
 
 
 def _var_is_writable() -> Check:

@@ -26,6 +26,12 @@ class Settings(BaseSettings):
 
     threads: int = Setting(2, ge=1, le=64, description="processor threads for one analysis")
 
+    database_url: str = Setting("", description="PostgreSQL URL; empty: SQLite, hemadesk.db in var")
+    parallel_runs: int = Setting(1, ge=1, le=16, description="trainings that may run at once")
+    heartbeat_timeout_s: float = Setting(
+        60.0, ge=2, le=3600, description="seconds without a sign of life after which a run is lost"
+    )
+
 
 @lru_cache
 def settings() -> Settings:

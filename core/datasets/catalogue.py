@@ -24,11 +24,27 @@ class DataSet:
 
 
 CATALOGUE = (
-    DataSet("cbc", "fields with boxes; red cells incompletely labelled", "Alam & Islam 2019", "MIT", 420),
+    DataSet(
+        "cbc", "fields with boxes; red cells incompletely labelled", "Alam & Islam 2019", "MIT", 420
+    ),
     DataSet("txl", "fields with every visible cell boxed", "TXL-PBC", "MIT", 1390),
-    DataSet("pbc", "single white cells in eight classes", "Acevedo et al. 2019", "CC BY 4.0", 16245),
-    DataSet("wbc_other_lab", "fields with one white cell, another laboratory", "DeepBioNet", "research use", 361),
-    DataSet("wbc_munich_support", "single cells in fifteen classes", "AML-Cytomorphology LMU", "CC BY 3.0", 75),
+    DataSet(
+        "pbc", "single white cells in eight classes", "Acevedo et al. 2019", "CC BY 4.0", 16245
+    ),
+    DataSet(
+        "wbc_other_lab",
+        "fields with one white cell, another laboratory",
+        "DeepBioNet",
+        "research use",
+        361,
+    ),
+    DataSet(
+        "wbc_munich_support",
+        "single cells in fifteen classes",
+        "AML-Cytomorphology LMU",
+        "CC BY 3.0",
+        75,
+    ),
     DataSet("palm", "palm photos, anemic or not", "Asare et al.", "CC BY 4.0", 409),
     DataSet("hands", "hand photos, palmar and dorsal", "11K Hands", "academic use", 36),
 )

@@ -12,7 +12,11 @@ import numpy as np
 from core.datasets.fields import LabelledField
 from core.taxonomy import KINDS
 
-_KIND_OF_NAME = {"RBC": KINDS.index("rbc"), "WBC": KINDS.index("wbc"), "Platelets": KINDS.index("platelet")}
+_KIND_OF_NAME = {
+    "RBC": KINDS.index("rbc"),
+    "WBC": KINDS.index("wbc"),
+    "Platelets": KINDS.index("platelet"),
+}
 
 
 def load(root: Path, part: str) -> list[LabelledField]:
@@ -24,13 +28,20 @@ def load(root: Path, part: str) -> list[LabelledField]:
     folder = root / part / "Images"
     if not folder.is_dir():
         raise FileNotFoundError(f"CBC part {part!r} not found: {folder}")
-    return [_read(path, root / part / "Annotations" / f"{path.stem}.xml") for path in sorted(folder.iterdir())]
+    return [
+        _read(path, root / part / "Annotations" / f"{path.stem}.xml")
+        for path in sorted(folder.iterdir())
+    ]
 
 
 def _read(path: Path, annotation: Path) -> LabelledField:
     boxes, kinds = [], []
     for item in ElementTree.parse(annotation).getroot().iter("object"):
-        corners = [float(item.findtext(f"bndbox/{side}", "0")) for side in ("xmin", "ymin", "xmax", "ymax")]
+        corners = [
+            float(item.findtext(f"bndbox/{side}", "0")) for side in ("xmin", "ymin", "xmax", "ymax")
+        ]
         boxes.append(corners)
         kinds.append(_KIND_OF_NAME[item.findtext("name", "")])
-    return LabelledField(path, np.array(boxes, np.float32).reshape(-1, 4), np.array(kinds, np.int64))
+    return LabelledField(
+        path, np.array(boxes, np.float32).reshape(-1, 4), np.array(kinds, np.int64)
+    )

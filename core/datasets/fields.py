@@ -25,7 +25,9 @@ class LabelledField:
 
     def __post_init__(self) -> None:
         if self.boxes_xyxy_px.shape != (len(self.kinds), 4):
-            raise ValueError(f"{self.path.name}: {self.boxes_xyxy_px.shape} boxes, {len(self.kinds)} kinds")
+            raise ValueError(
+                f"{self.path.name}: {self.boxes_xyxy_px.shape} boxes, {len(self.kinds)} kinds"
+            )
 
     def counts(self) -> npt.NDArray[np.int64]:
         """Cells of each kind, ``(3,)`` in the order of ``KINDS``."""

@@ -1,4 +1,4 @@
-"""Near-duplicate pictures, found by difference hash, and groups of them that a split must not cut."""
+"""Near-duplicate pictures by difference hash, and the groups of them that a split must not cut."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,7 +48,9 @@ def distances(a: Bits, b: Bits) -> npt.NDArray[np.float32]:
     return np.asarray(0.5 - signs_a @ signs_b.T / (2 * a.shape[1]), dtype=np.float32)
 
 
-def copies_of(reference: Bits, candidates: Bits, limit: float = MAX_DISTANCE) -> npt.NDArray[np.bool_]:
+def copies_of(
+    reference: Bits, candidates: Bits, limit: float = MAX_DISTANCE
+) -> npt.NDArray[np.bool_]:
     """Which candidates are near copies of any reference picture, ``(len(candidates),)``."""
     if not len(reference) or not len(candidates):
         return np.zeros(len(candidates), dtype=bool)

@@ -20,14 +20,16 @@ def deepbionet(root: Path) -> list[LabelledCell]:
     Raises:
         FileNotFoundError: if the folder holds no pictures.
     """
-    cells = [LabelledCell(path, path.parent.name) for path in sorted(root.glob("*/*")) if path.is_file()]
+    cells = [
+        LabelledCell(path, path.parent.name) for path in sorted(root.glob("*/*")) if path.is_file()
+    ]
     if not cells:
         raise FileNotFoundError(f"no class folders with pictures in {root}")
     return cells
 
 
 def cbc_test_cells(data: Path) -> list[LabelledCell]:
-    """The CBC test fields with exactly one labelled white cell; other rows of the list are left out."""
+    """The CBC test fields with exactly one labelled white cell; the others are left out."""
     with (data / "bccd_wbc" / "labels.csv").open() as file:
         category = {int(row["Image"]): row["Category"].strip() for row in csv.DictReader(file)}
     cells = []

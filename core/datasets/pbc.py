@@ -47,14 +47,20 @@ def load(root: Path) -> list[LabelledCell]:
     for folder in sorted([*_CLASS_OF_FOLDER, "neutrophil"]):
         for path in sorted((root / folder).glob("*.jpg")):
             prefix = path.stem.split("_")[0]
-            label = _CLASS_OF_NEUTROPHIL.get(prefix) if folder == "neutrophil" else _CLASS_OF_FOLDER[folder]
+            label = (
+                _CLASS_OF_NEUTROPHIL.get(prefix)
+                if folder == "neutrophil"
+                else _CLASS_OF_FOLDER[folder]
+            )
             cells.append(LabelledCell(path, label, prefix in _SHORTCUT_PREFIXES))
     if not cells:
         raise FileNotFoundError(f"no PBC class folders in {root}")
     return cells
 
 
-def split(cells: Sequence[LabelledCell], seed: int = 0) -> tuple[list[LabelledCell], list[LabelledCell], list[LabelledCell]]:
+def split(
+    cells: Sequence[LabelledCell], seed: int = 0
+) -> tuple[list[LabelledCell], list[LabelledCell], list[LabelledCell]]:
     """Training, validation and test cells, 0.7 / 0.2 / 0.1, near-duplicates kept together."""
     groups = near_duplicates.groups(near_duplicates.hash_files([cell.path for cell in cells]))
     strata = [f"{cell.label}-{cell.odd_background}" for cell in cells]

@@ -28,15 +28,22 @@ def load(root: Path, part: str) -> list[LabelledField]:
     folder = root / "images" / part
     if not folder.is_dir():
         raise FileNotFoundError(f"TXL-PBC part {part!r} not found: {folder}")
-    return [_read(path, root / "labels" / part / f"{path.stem}.txt") for path in sorted(folder.iterdir())]
+    return [
+        _read(path, root / "labels" / part / f"{path.stem}.txt")
+        for path in sorted(folder.iterdir())
+    ]
 
 
 def _read(path: Path, labels: Path) -> LabelledField:
     with Image.open(path) as image:
         width, height = image.size
-    rows = np.array([line.split() for line in labels.read_text().splitlines() if line.strip()], dtype=np.float32)
+    rows = np.array(
+        [line.split() for line in labels.read_text().splitlines() if line.strip()], dtype=np.float32
+    )
     rows = rows.reshape(-1, 5)
     centre, size = rows[:, 1:3], rows[:, 3:5]
     scale = np.array([width, height, width, height], np.float32)
     boxes = np.concatenate([centre - size / 2, centre + size / 2], axis=1) * scale
-    return LabelledField(path, boxes.astype(np.float32), _KIND_OF_CLASS[rows[:, 0].astype(int)].astype(np.int64))
+    return LabelledField(
+        path, boxes.astype(np.float32), _KIND_OF_CLASS[rows[:, 0].astype(int)].astype(np.int64)
+    )

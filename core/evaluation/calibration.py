@@ -60,9 +60,13 @@ def expected_calibration_error(probabilities: Logits, labels: Labels, bins: int 
     return float(gap)
 
 
-def conformal_scale(counted: npt.NDArray[np.number], truth: npt.NDArray[np.number], coverage: float = 0.9) -> float:
+def conformal_scale(
+    counted: npt.NDArray[np.number], truth: npt.NDArray[np.number], coverage: float = 0.9
+) -> float:
     """Split-conformal half width of a count, in units of sqrt(count + 1). Source: Lei 2018."""
-    misfit = np.sort(np.abs(np.asarray(counted, float) - truth) / np.sqrt(np.asarray(counted, float) + 1))
+    misfit = np.sort(
+        np.abs(np.asarray(counted, float) - truth) / np.sqrt(np.asarray(counted, float) + 1)
+    )
     rank = math.ceil((len(misfit) + 1) * coverage)
     return float(misfit[min(rank, len(misfit)) - 1])
 

@@ -17,7 +17,9 @@ def accuracy_row(right: npt.NDArray[np.bool_] | Sequence[bool]) -> dict[str, Any
     return {"value": k / n if n else None, "low": interval.low, "high": interval.high, "n": n}
 
 
-def confusion(truth: Sequence[str], said: Sequence[str], classes: Sequence[str]) -> npt.NDArray[np.int64]:
+def confusion(
+    truth: Sequence[str], said: Sequence[str], classes: Sequence[str]
+) -> npt.NDArray[np.int64]:
     """Counts, ``(classes, classes)``, rows the truth, columns the answer."""
     index = {name: i for i, name in enumerate(classes)}
     table = np.zeros((len(classes), len(classes)), np.int64)
@@ -26,7 +28,9 @@ def confusion(truth: Sequence[str], said: Sequence[str], classes: Sequence[str])
     return table
 
 
-def report(truth: Sequence[str], said: Sequence[str], classes: Sequence[str]) -> dict[str, dict[str, float | int | None]]:
+def report(
+    truth: Sequence[str], said: Sequence[str], classes: Sequence[str]
+) -> dict[str, dict[str, float | int | None]]:
     """Precision, recall and F1 of each class; None where the denominator is zero."""
     table = confusion(truth, said, classes)
     rows: dict[str, dict[str, float | int | None]] = {}

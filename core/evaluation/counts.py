@@ -9,7 +9,9 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 
-def best_thresholds(scores: Sequence[npt.NDArray[np.floating]], truth: npt.NDArray[np.integer]) -> tuple[float, float]:
+def best_thresholds(
+    scores: Sequence[npt.NDArray[np.floating]], truth: npt.NDArray[np.integer]
+) -> tuple[float, float]:
     """Score threshold with the least mean absolute count error.
 
     Args:
@@ -34,7 +36,9 @@ def mean_absolute_error(counted: npt.NDArray[Any], truth: npt.NDArray[Any]) -> A
     return np.asarray(np.abs(np.asarray(counted, float) - truth).mean(axis=0))
 
 
-def bootstrap_interval(values: npt.NDArray[Any], confidence: float = 0.95, draws: int = 10_000, seed: int = 0) -> tuple[float, float]:
+def bootstrap_interval(
+    values: npt.NDArray[Any], confidence: float = 0.95, draws: int = 10_000, seed: int = 0
+) -> tuple[float, float]:
     """Percentile bootstrap interval of a mean over independent items.
 
     Args:

@@ -35,18 +35,26 @@ class Differential:
 
 
 def differential(findings: Iterable[SmearFinding]) -> Differential:
-    """Differential of all white cells of ``findings`` together; bands are a part of the neutrophils."""
+    """Differential of all white cells of ``findings``; bands are a part of the neutrophils."""
     calls = [cell.wbc for finding in findings for cell in finding.cells_of("wbc") if cell.wbc]
     counted = Counter(call.label for call in calls)
     total = sum(n for label, n in counted.items() if label not in NOT_LEUKOCYTES)
     neutrophils = sum(n for label, n in counted.items() if parent_of(label) == "neutrophil")
 
     def row(label: str, n: int, part_of: str | None = None) -> DifferentialRow:
-        return DifferentialRow(label, n, n / total if total else 0.0, clopper_pearson(n, total), part_of)
+        return DifferentialRow(
+            label, n, n / total if total else 0.0, clopper_pearson(n, total), part_of
+        )
 
     rows = [row("neutrophil", neutrophils)]
     for label in WBC_CLASSES:
         if label not in NOT_LEUKOCYTES:
-            rows.append(row(label, counted[label], "neutrophil" if parent_of(label) == "neutrophil" else None))
+            rows.append(
+                row(
+                    label,
+                    counted[label],
+                    "neutrophil" if parent_of(label) == "neutrophil" else None,
+                )
+            )
     others = {label: n for label, n in counted.items() if label in NOT_LEUKOCYTES}
     return Differential(tuple(rows), total, sum(call.abstained for call in calls), others)

@@ -35,5 +35,7 @@ def clopper_pearson(successes: int, trials: int, confidence: float = 0.95) -> In
         raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
     tail = (1 - confidence) / 2
     low = 0.0 if successes == 0 else float(beta.ppf(tail, successes, trials - successes + 1))
-    high = 1.0 if successes == trials else float(beta.ppf(1 - tail, successes + 1, trials - successes))
+    high = (
+        1.0 if successes == trials else float(beta.ppf(1 - tail, successes + 1, trials - successes))
+    )
     return Interval(low, high)

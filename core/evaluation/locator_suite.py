@@ -1,5 +1,6 @@
 """The locator on data nothing was tuned on: count errors on the 60 CBC test fields, beside the
-constant predictor, in both labellings of those fields."""
+constant predictor, in both labellings of those fields.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,11 @@ def txl_twins(data: Path, fields: list[LabelledField]) -> list[LabelledField]:
     hashes = near_duplicates.hash_files([field.path for field in pool])
     far = near_duplicates.distances(near_duplicates.hash_files([f.path for f in fields]), hashes)
     nearest = far.argmin(axis=1)
-    lost = [f.path.name for f, d in zip(fields, far.min(axis=1), strict=True) if d >= near_duplicates.MAX_DISTANCE]
+    lost = [
+        f.path.name
+        for f, d in zip(fields, far.min(axis=1), strict=True)
+        if d >= near_duplicates.MAX_DISTANCE
+    ]
     if lost:
         raise ValueError(f"no TXL-PBC copy of {', '.join(lost)}")
     return [pool[int(i)] for i in nearest]
@@ -45,11 +50,23 @@ def evaluate_locator(data: Path) -> dict[str, Any]:
     findings = [analyse(Field(f.path.name, p, "")) for f, p in zip(fields, pictures, strict=True)]
     counted = np.array([[f.counts.of(kind).value for kind in KINDS] for f in findings])
     twins = np.stack([field.counts() for field in txl_twins(data, fields)])
-    covered = np.array([[f.counts.of(k).low <= t <= f.counts.of(k).high for k, t in zip(KINDS, row, strict=True)] for f, row in zip(findings, twins, strict=True)])
+    covered = np.array(
+        [
+            [
+                f.counts.of(k).low <= t <= f.counts.of(k).high
+                for k, t in zip(KINDS, row, strict=True)
+            ]
+            for f, row in zip(findings, twins, strict=True)
+        ]
+    )
     own = np.stack([field.counts() for field in fields])
     published = np.stack([field.counts() for field in cbc.load(data / "cbc", "Training")])
     # The median of the fields the locator learnt from; CBC's own for its own labels.
-    shapes = [field for field in txl.load(data / "txl", "train") if read_rgb(field.path).shape[:2] == (480, 640)]
+    shapes = [
+        field
+        for field in txl.load(data / "txl", "train")
+        if read_rgb(field.path).shape[:2] == (480, 640)
+    ]
     constant = constant_predictor(np.stack([field.counts() for field in shapes]))
     return {
         "fields": len(fields),
@@ -57,19 +74,30 @@ def evaluate_locator(data: Path) -> dict[str, Any]:
         "txl_labels": _rows(counted, twins, constant),
         "cbc_labels": _rows(counted, own, constant_predictor(published)),
         "interval_coverage_txl": {k: float(covered[:, i].mean()) for i, k in enumerate(KINDS)},
-        "rbc_change_when_resized": {str(zoom): _rbc_change(pictures, counted[:, 0], zoom) for zoom in ZOOMS},
+        "rbc_change_when_resized": {
+            str(zoom): _rbc_change(pictures, counted[:, 0], zoom) for zoom in ZOOMS
+        },
     }
 
 
-def _rows(counted: npt.NDArray[Any], truth: npt.NDArray[Any], constant: npt.NDArray[Any]) -> dict[str, Any]:
+def _rows(
+    counted: npt.NDArray[Any], truth: npt.NDArray[Any], constant: npt.NDArray[Any]
+) -> dict[str, Any]:
     errors = np.abs(counted - truth)
     naive = np.abs(constant - truth)
-    columns = {kind: (errors[:, i], naive[:, i]) for i, kind in enumerate(KINDS)}
+    columns: dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]] = {
+        kind: (errors[:, i], naive[:, i]) for i, kind in enumerate(KINDS)
+    }
     columns["mean"] = (errors.mean(axis=1), naive.mean(axis=1))
     rows: dict[str, Any] = {"constant": [float(c) for c in constant], "n": len(truth)}
     for name, (ours, baseline) in columns.items():
         low, high = bootstrap_interval(ours)
-        rows[name] = {"mean_absolute_error": float(ours.mean()), "low": low, "high": high, "constant_predictor": float(baseline.mean())}
+        rows[name] = {
+            "mean_absolute_error": float(ours.mean()),
+            "low": low,
+            "high": high,
+            "constant_predictor": float(baseline.mean()),
+        }
     return rows
 
 

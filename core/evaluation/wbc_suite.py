@@ -52,9 +52,13 @@ def _in_laboratory(test: Sequence[LabelledCell]) -> dict[str, Any]:
         "eight_class_accuracy_usual_background": accuracy_row(eight[usual]),
         "eight_class_accuracy_odd_background": accuracy_row(eight[~np.array(usual)]),
         "majority_baseline": majority_accuracy(eight_true),
-        "strict_accuracy": accuracy_row([t == s for t, s in zip(strict_true, strict_said, strict=True)]),
+        "strict_accuracy": accuracy_row(
+            [t == s for t, s in zip(strict_true, strict_said, strict=True)]
+        ),
         "band_or_segmented_strict": accuracy_row([truth[i] == calls[i].label for i in nuclei]),
-        "band_or_segmented_together": accuracy_row([_eight(calls[i].label) == "neutrophil" for i in nuclei]),
+        "band_or_segmented_together": accuracy_row(
+            [_eight(calls[i].label) == "neutrophil" for i in nuclei]
+        ),
         "abstained": float(np.mean([call.abstained for call in calls])),
         "expected_calibration_error": expected_calibration_error(said, labels),
         "set_coverage": accuracy_row([truth[i] in calls[i].prediction_set for i in known]),
@@ -65,7 +69,7 @@ def _in_laboratory(test: Sequence[LabelledCell]) -> dict[str, Any]:
 
 
 def _in_fields(cells: Sequence[LabelledCell]) -> dict[str, Any]:
-    """End to end: locate the white cells of a field, classify the best one, compare by parent class."""
+    """End to end: locate a field's white cells, classify the largest, compare by parent class."""
     truth, said, missed, abstained = [], [], 0, 0
     for cell in cells:
         call = _main_call(Field(cell.path.name, read_rgb(cell.path), ""))

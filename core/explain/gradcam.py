@@ -8,20 +8,18 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
 from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
+from core.explain.heat import HeatMap, network_copy
 from core.models import registry
 from core.models.classifier import CellClassifier
 from core.models.engine import as_batch
-from core.models.locator import RBC_DIAMETER_PX, Locator
+from core.models.locator import Locator
 from core.records import RgbImage
 from core.taxonomy import KINDS, CellKind
-
-HeatMap = npt.NDArray[np.float32]
 
 
 def explain_class(crop: RgbImage, label: str) -> HeatMap:
@@ -41,7 +39,9 @@ def explain_class(crop: RgbImage, label: str) -> HeatMap:
     module = model.module
     assert isinstance(module, CellClassifier)
     if label not in module.classes:
-        raise ValueError(f"{model.name} does not know {label!r}; it knows {', '.join(module.classes)}")
+        raise ValueError(
+            f"{model.name} does not know {label!r}; it knows {', '.join(module.classes)}"
+        )
     target = ClassifierOutputTarget(module.classes.index(label))
     return _map(module, module.last_map(), crop, target)
 
@@ -60,16 +60,13 @@ def explain_count(pixels: RgbImage, kind: CellKind, rbc_diameter_px: float | Non
     module = registry.live("locator").module
     assert isinstance(module, Locator)
     height, width = pixels.shape[:2]
-    scale = RBC_DIAMETER_PX / rbc_diameter_px if rbc_diameter_px else (320 * 240 / (height * width)) ** 0.5
-    # A map needs no more than the eye sees; large fields are explained at a coarser scale.
-    scale = min(scale, 960 / max(height, width))
-    small = cv2.resize(pixels, (_eights(width * scale), _eights(height * scale)), interpolation=cv2.INTER_AREA)
+    small = network_copy(pixels, rbc_diameter_px)
     channel = KINDS.index(kind)
 
     def total(heat: Tensor) -> Tensor:
         return heat[channel].sigmoid().square().sum()
 
-    heat = _map(_HeatOnly(module), module.smooth[0], small.astype(np.uint8), total)
+    heat = _map(_HeatOnly(module), module.smooth[0], small, total)
     return cv2.resize(heat, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)
 
 
@@ -101,12 +98,10 @@ class _HeatOnly(nn.Module):
         return heat
 
 
-def _map(module: nn.Module, layer: nn.Module, pixels: RgbImage, target: Callable[[Tensor], Tensor]) -> HeatMap:
+def _map(
+    module: nn.Module, layer: nn.Module, pixels: RgbImage, target: Callable[[Tensor], Tensor]
+) -> HeatMap:
     images = torch.from_numpy(as_batch([pixels]))
     with registry.gradient_lock, GradCAM(model=module, target_layers=[layer]) as cam:
         heat = cam(input_tensor=images, targets=[target])[0]
     return np.clip(np.nan_to_num(heat), 0, 1).astype(np.float32)
-
-
-def _eights(length: float) -> int:
-    return max(64, 8 * round(length / 8))

@@ -10,10 +10,12 @@ from core.records import Field, SmearFinding
 from core.taxonomy import KINDS
 
 
-def write_explanations(field: Field, finding: SmearFinding, folder: Path, strength: float = 0.6) -> list[Path]:
+def write_explanations(
+    field: Field, finding: SmearFinding, folder: Path, strength: float = 0.6
+) -> list[Path]:
     """Write one picture per count and, for each white cell, its crop and its map.
 
-    Names start with the field's file name without its ending, so that several fields share a folder.
+    Names start with the field's file name, so that several fields can share a folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     stem = Path(field.name).stem
@@ -28,5 +30,7 @@ def write_explanations(field: Field, finding: SmearFinding, folder: Path, streng
             written.append(folder / f"{stem}-cell{number}.png")
             Image.fromarray(crop).save(written[-1])
             written.append(folder / f"{stem}-cell{number}-{cell.wbc.label}.png")
-            Image.fromarray(overlay(crop, explain_class(crop, cell.wbc.label), strength)).save(written[-1])
+            Image.fromarray(overlay(crop, explain_class(crop, cell.wbc.label), strength)).save(
+                written[-1]
+            )
     return written

@@ -38,6 +38,7 @@ class Row(NamedTuple):
 
 
 def read(path: Path) -> RgbImage:
+    """Pixels of a picture of the public sets, as RGB."""
     return np.asarray(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
@@ -68,6 +69,7 @@ def photographed(rng: np.random.Generator, pixels: RgbImage) -> RgbImage:
 
 
 def crop(rng: np.random.Generator, pixels: RgbImage, share: float) -> RgbImage:
+    """A random window with ``share`` of each side."""
     height, width = (max(1, int(side * share)) for side in pixels.shape[:2])
     y = int(rng.integers(0, pixels.shape[0] - height + 1))
     x = int(rng.integers(0, pixels.shape[1] - width + 1))
@@ -75,7 +77,9 @@ def crop(rng: np.random.Generator, pixels: RgbImage, share: float) -> RgbImage:
 
 
 def difference_hash(pixels: RgbImage) -> npt.NDArray[np.bool_]:
-    grey = cv2.resize(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), (33, 32), interpolation=cv2.INTER_AREA)
+    """1,024 bits that survive re-encoding and squeezing; copies differ in less than 8 %."""
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    grey = cv2.resize(grey, (33, 32), interpolation=cv2.INTER_AREA)
     return np.asarray(grey[:, 1:] > grey[:, :-1]).ravel()
 
 
@@ -106,7 +110,9 @@ def smears(data: Path) -> Iterator[tuple[str, bool, RgbImage]]:
         yield "munich", index % 2 == 1, read(path)
 
 
-def others(data: Path, photos: Path, rng: np.random.Generator) -> Iterator[tuple[str, bool, RgbImage]]:
+def others(
+    data: Path, photos: Path, rng: np.random.Generator
+) -> Iterator[tuple[str, bool, RgbImage]]:
     """Group, half and pixels of every picture that is not a smear."""
     with (data / "palm" / "labels.csv").open() as table:
         for line in csv.DictReader(table):
@@ -135,7 +141,7 @@ def collect(data: Path, photos: Path, seed: int = 7) -> list[Row]:
             rows.append(Row(group, judged, smear, smear_features(pixels)))
             again = photographed(rng, pixels)
             rows.append(Row(group + "+", judged, smear, smear_features(again)))
-    for index, (group, judged, pixels) in enumerate(smears(data)):
+    for index, (_, judged, pixels) in enumerate(smears(data)):
         if index % 12 == 0:
             rows.append(Row("inverted", judged, False, smear_features(255 - pixels)))
     return rows
@@ -147,7 +153,8 @@ def fit(rows: list[Row]) -> Rule:
     The two classes weigh the same, and so do the groups within a class (a group of fewer than
     60 pictures in proportion).
     """
-    features, smear = np.array([row.features for row in rows]), np.array([row.smear for row in rows])
+    features = np.array([row.features for row in rows])
+    smear = np.array([row.smear for row in rows])
     groups = np.array([row.group for row in rows])
     weights = np.zeros(len(rows))
     for group in np.unique(groups):

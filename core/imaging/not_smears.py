@@ -54,6 +54,7 @@ def clouded(rng: Rng, height: int, width: int, slope: float, channels: int) -> A
 
 
 def noise(rng: Rng, height: int, width: int) -> RgbImage:
+    """White noise, per pixel or per channel."""
     if rng.random() < 0.5:
         return rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
     shape = (height, width, int(rng.choice([1, 3])))
@@ -61,11 +62,13 @@ def noise(rng: Rng, height: int, width: int) -> RgbImage:
 
 
 def flat(rng: Rng, height: int, width: int) -> RgbImage:
+    """One colour, often black or white, with little or no grain."""
     level = np.array(_colour(rng)) if rng.random() < 0.6 else np.full(3, rng.choice([0, 255]))
     return _bytes(level + _grain(rng, height, width), height, width)
 
 
 def gradient(rng: Rng, height: int, width: int) -> RgbImage:
+    """A linear or round ramp between two colours."""
     angle = rng.uniform(0, np.pi / 2)
     x, y = np.linspace(0, 1, width)[None], np.linspace(0, 1, height)[:, None]
     share = x * np.cos(angle) + y * np.sin(angle)
@@ -77,6 +80,7 @@ def gradient(rng: Rng, height: int, width: int) -> RgbImage:
 
 
 def stripes(rng: Rng, height: int, width: int) -> RgbImage:
+    """Sine or bar stripes at any angle."""
     angle = rng.choice([0, np.pi / 2, rng.uniform(0, np.pi)])
     y, x = np.mgrid[:height, :width]
     phase = (x * np.cos(angle) + y * np.sin(angle)) * 2 * np.pi / rng.uniform(6, 120)
@@ -88,6 +92,7 @@ def stripes(rng: Rng, height: int, width: int) -> RgbImage:
 
 
 def checks(rng: Rng, height: int, width: int) -> RgbImage:
+    """A chessboard of two colours."""
     y, x = np.mgrid[:height, :width] // int(rng.integers(8, 90))
     picture = _mix(np.array(_colour(rng)), np.array(_colour(rng)), (x + y) % 2)
     return _bytes(picture + _grain(rng, height, width), height, width)
@@ -104,10 +109,12 @@ def _discs(rng: Rng, height: int, width: int, low: int, high: int) -> RgbImage:
 
 
 def discs_on_dark(rng: Rng, height: int, width: int) -> RgbImage:
+    """Discs of random colours on a dark ground."""
     return _discs(rng, height, width, 0, 60)
 
 
 def discs_on_light(rng: Rng, height: int, width: int) -> RgbImage:
+    """Discs of random colours on a light ground."""
     return _discs(rng, height, width, 180, 256)
 
 
@@ -117,6 +124,7 @@ def _words(rng: Rng, count: int) -> str:
 
 
 def text(rng: Rng, height: int, width: int) -> RgbImage:
+    """A page of words, rendered or as if photographed."""
     paper, ink = _colour(rng, 215, 256), _colour(rng, 0, 100)
     if rng.random() < 0.2:
         paper, ink = ink, paper
@@ -157,7 +165,8 @@ def screen(rng: Rng, height: int, width: int) -> RgbImage:
         fill, pitch = _colour(rng), (width - 60) / bars
         for bar in range(bars):
             x = 40 + bar * pitch
-            pen.rectangle((x, foot - rng.uniform(0.05, 0.9) * (foot - 30), x + 0.7 * pitch, foot), fill)
+            top = foot - rng.uniform(0.05, 0.9) * (foot - 30)
+            pen.rectangle((x, top, x + 0.7 * pitch, foot), fill)
         return np.array(image)
     for _ in range(int(rng.integers(1, 6))):
         fill, xs = _colour(rng), np.linspace(40, width - 10, 60)
@@ -172,6 +181,7 @@ def screen(rng: Rng, height: int, width: int) -> RgbImage:
 
 
 def sky(rng: Rng, height: int, width: int) -> RgbImage:
+    """A blue ramp with clouds."""
     top = rng.uniform((60, 120, 190), (130, 180, 255))
     low = rng.uniform((150, 190, 220), (230, 235, 255))
     share = np.broadcast_to(np.linspace(0, 1, height)[:, None], (height, width))
@@ -181,6 +191,7 @@ def sky(rng: Rng, height: int, width: int) -> RgbImage:
 
 
 def skin(rng: Rng, height: int, width: int) -> RgbImage:
+    """A skin tone with shading like folds."""
     tones = ((255, 219, 172), (224, 172, 105), (198, 134, 66), (141, 85, 36), (240, 190, 170))
     tone = np.array(tones[rng.integers(len(tones))]) * rng.uniform(0.6, 1.1)
     folds = clouded(rng, height, width, rng.uniform(1, 2), 1) * np.array([0.8, 1.0, 1.2])
@@ -217,6 +228,7 @@ def leaves(rng: Rng, height: int, width: int) -> RgbImage:
 
 
 def fractal(rng: Rng, height: int, width: int) -> RgbImage:
+    """A tinted field with the spectrum of a natural texture."""
     layers = clouded(rng, height, width, rng.uniform(0.6, 1.8), 3)
     tint = layers[..., :1] + rng.uniform(0, 0.6) * layers
     return _bytes(rng.uniform(50, 200, 3) + rng.uniform(15, 60) * tint, height, width)

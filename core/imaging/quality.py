@@ -20,13 +20,13 @@ from core.records import Field, Flag, RgbImage
 
 _SIDE_PX: Final = 224
 _REBLUR_PX: Final = 2.0
-_OBJECT_PX: Final = 6.0
+_OBJECT_PX: Final = 6.0  # area over outline of the objects in most 100x fields
 
 BLUR_LIMIT_PX: Final = 1.0
-DARK_GROUND: Final = 110.0
-WHITE_SHARE: Final = 0.25
-PALE_OBJECTS: Final = 200.0
-LOW_CONTRAST: Final = 0.12
+DARK_GROUND: Final = 110.0  # luminance of the unstained ground; the darkest real field has 117
+WHITE_SHARE: Final = 0.25  # of the picture; 0.18 in the whitest real one
+PALE_OBJECTS: Final = 200.0  # median luminance of what is not white
+LOW_CONTRAST: Final = 0.12  # range over brightest, 2nd to 98th percentile; 0.17 in the flattest
 
 MESSAGES: Final = {
     "not_a_smear": "This does not look like a stained blood smear. What is found in it means "
@@ -49,7 +49,13 @@ def assess(field: Field) -> tuple[Flag, ...]:
         Flags ``not_a_smear``, ``out_of_focus``, ``too_dark``, ``too_bright``,
         ``low_contrast``, in this order; empty for a good picture.
 
-    EXPOSURERATES
+    Rates on 1,275 real pictures of all laboratories (95 % interval), and on 381 of them after a
+    change: ``too_dark`` 0 (0-0.3 %), after halving the light at a ground of 200 or so 96.8 %
+    (92.8-99.0), at 0.35 of the light all; ``too_bright`` 1 (0-0.4 %), after doubling the light
+    of 640x480 fields 96.8 % (92.8-99.0), of PBC, whose dark nuclei survive, 1 in 10 (13 of
+    61 blue-green and yellow fields are then ``not_a_smear`` as well);
+    ``low_contrast`` 0 (0-0.3 %), with a quarter of the contrast left at 640x480 70.9 %
+    (63.1-77.8). ``out_of_focus``: see `blur_px`; ``not_a_smear``: see `blood.smear_likeness`.
     """
     small = working_copy(field.pixels, LIKENESS_SIDE_PX)
     levels, lit = ground_levels(small)
@@ -76,7 +82,12 @@ def blur_px(pixels: RgbImage) -> float:
     The result is divided by the size of the objects (Otsu area over outline) where they are
     larger than in a 100x field, since magnified cells have wider edges.
 
-    RATES
+    A result of `BLUR_LIMIT_PX` or more is flagged; the limit was chosen on every second of
+    1,275 real pictures. Flagged of the others (95 % interval): at 640x480 as taken 9 of 235,
+    3.8 % (1.8-7.1), most of them truly soft; blurred by sigma 4 px 89.4 % (84.7-93.0), with
+    camera noise added 89.8 % (85.2-93.3); by sigma 6 px 100 % (98.4-100). The magnified 575x575
+    TXL pictures are soft as published: 22.3 % (15.0-31.2) are flagged. Pictures of a few large
+    cells (PBC, Munich) bear a sigma of 0.6 % of the side; about half of those pass.
 
     Returns:
         Pixels of a copy with a longer side of 224; 0 where nothing stands out.

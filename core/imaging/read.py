@@ -193,9 +193,7 @@ def _check_size(name: str, size: tuple[int, int], settings: Settings, least: int
         raise ImageRefused(name, "too_small", message)
 
 
-def _too_many_pixels(
-    name: str, size: tuple[int, int] | None, settings: Settings
-) -> ImageRefused:
+def _too_many_pixels(name: str, size: tuple[int, int] | None, settings: Settings) -> ImageRefused:
     found = f"{size[0] * size[1] / _MEGA:.0f} megapixels" if size else "far too many pixels"
     message = f"{name} has {found}; at most {settings.max_megapixels:g} megapixels are accepted."
     return ImageRefused(name, "too_many_pixels", message)
@@ -238,7 +236,7 @@ def _turned(pixels: Image.Image, original: Image.Image) -> Image.Image:
     return ImageOps.exif_transpose(pixels)
 
 
-def _deep(image: Image.Image, data: bytes) -> npt.NDArray[np.uint8] | None:
+def _deep(image: Image.Image, data: bytes) -> RgbImage | None:
     """Pixels of a picture with more than 8 bits a channel, as 8 bits; None for any other.
 
     Pillow reads 16-bit grey as ``I;16``, ``I`` or ``F`` but cuts 16-bit RGB PNG to 8 bits (the

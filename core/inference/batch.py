@@ -29,7 +29,8 @@ Key = tuple[str, ...]
 @dataclass(frozen=True)
 class CellPicture:
     """One white cell: ``seen`` is exactly what the classifier read (PNG), ``large`` is for people
-    (JPEG). ``index`` is its place in the finding's cells."""
+    (JPEG). ``index`` is its place in the finding's cells.
+    """
 
     index: int
     seen: bytes
@@ -78,7 +79,9 @@ def uploads(files: Iterable[tuple[str, bytes]], settings: Settings) -> list[Sour
     def source(place: int, name: str, data: bytes) -> Source:
         def opened() -> Field:
             if place >= settings.max_files:
-                message = f"{name} was not read: at most {settings.max_files} files are taken at once."
+                message = (
+                    f"{name} was not read: at most {settings.max_files} files are taken at once."
+                )
                 raise ImageRefused(name, "too_many_files", message)
             return read_field(name, data, settings)
 

@@ -10,7 +10,9 @@ _BOX_SIDES = 1.6
 """Side of the square in box sides where no red cell gives the scale."""
 
 
-def crop_cell(pixels: RgbImage, box: Box, rbc_diameter_px: float | None, size_px: int = INPUT_PX) -> RgbImage:
+def crop_cell(
+    pixels: RgbImage, box: Box, rbc_diameter_px: float | None, size_px: int = INPUT_PX
+) -> RgbImage:
     """The square round the middle of ``box``, ``(size_px, size_px, 3)``.
 
     Its side is a fixed number of red-cell diameters, so that large cells look large; a cell that
@@ -23,10 +25,14 @@ def crop_cell(pixels: RgbImage, box: Box, rbc_diameter_px: float | None, size_px
     zoom = size_px / side
     if zoom < 1:
         # Warping skips pixels when it shrinks; a smaller picture first keeps the texture honest.
-        pixels = cv2.resize(pixels, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_AREA).astype(np.uint8)
+        pixels = cv2.resize(pixels, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_AREA).astype(
+            np.uint8
+        )
         x0, y0, x1, y1, zoom = x0 * zoom, y0 * zoom, x1 * zoom, y1 * zoom, 1.0
     middle_x, middle_y = (x0 + x1) / 2, (y0 + y1) / 2
-    move = np.array([[zoom, 0, size_px / 2 - zoom * middle_x], [0, zoom, size_px / 2 - zoom * middle_y]])
+    move = np.array(
+        [[zoom, 0, size_px / 2 - zoom * middle_x], [0, zoom, size_px / 2 - zoom * middle_y]]
+    )
     return cv2.warpAffine(
         pixels, move, (size_px, size_px), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
     ).astype(np.uint8)

@@ -16,7 +16,7 @@ from core.taxonomy import KINDS
 
 _RBC = KINDS.index("rbc")
 _FIRST_AREA = 320 * 240
-"""A field is first looked at with this many network pixels, right for a 100x objective's camera field."""
+"""Network pixels of the first look, right for a camera field at a 100x objective."""
 
 _CLOSE_ENOUGH = math.log(1.15)
 _PLAUSIBLE = (math.log(0.7), math.log(1.4))
@@ -58,7 +58,9 @@ def locate(pixels: RgbImage, model: LoadedModel) -> Located:
     return Located(_resized(peaks, 1 / scale), RBC_DIAMETER_PX * math.exp(ratio) / scale)
 
 
-def _climb(pixels: RgbImage, first: float, model: LoadedModel, thresholds: npt.NDArray[np.float32]) -> tuple[float, float] | None:
+def _climb(
+    pixels: RgbImage, first: float, model: LoadedModel, thresholds: npt.NDArray[np.float32]
+) -> tuple[float, float] | None:
     height, width = pixels.shape[:2]
     best: tuple[float, float, float] | None = None
     for step in _LADDER:
@@ -73,14 +75,18 @@ def _climb(pixels: RgbImage, first: float, model: LoadedModel, thresholds: npt.N
         if ratio is None or not _PLAUSIBLE[0] < ratio < _PLAUSIBLE[1]:
             continue
         # Share of the looked-at area covered by red cells of the right size.
-        worth = float(found.scores[found.kinds == _RBC].sum()) / (middle.size * scale**2) * math.exp(-abs(ratio))
+        worth = (
+            float(found.scores[found.kinds == _RBC].sum())
+            / (middle.size * scale**2)
+            * math.exp(-abs(ratio))
+        )
         if best is None or worth > best[0]:
             best = (worth, scale, ratio)
     return None if best is None else best[1:]
 
 
 def _size_ratio(peaks: Peaks, scale: float, width: int, height: int) -> float | None:
-    """Log ratio of the red cells' median size to the network's, from whole cells; None below three."""
+    """Log ratio of the whole red cells' median size to the network's; None below three cells."""
     boxes = peaks.boxes_xyxy[peaks.kinds == _RBC]
     limit = np.array([width, height]) * scale - 4
     whole = (boxes[:, :2] > 4).all(1) & (boxes[:, 2:] < limit).all(1)
@@ -103,8 +109,10 @@ def _look(pixels: RgbImage, scale: float, model: LoadedModel) -> Peaks:
     return Peaks(peaks.boxes_xyxy * fit, peaks.scores, peaks.kinds)
 
 
-def _maps(resized: RgbImage, model: LoadedModel) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Probabilities ``(3, h, w)`` and sides ``(4, h, w)``; large fields tile by tile, so memory stays flat."""
+def _maps(
+    resized: RgbImage, model: LoadedModel
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Probabilities ``(3, h, w)`` and sides ``(4, h, w)``; tile by tile, so memory stays flat."""
     engine = engine_for(model)
     height, width = resized.shape[:2]
     heat = np.empty((len(KINDS), height // 4, width // 4), np.float32)
@@ -112,7 +120,11 @@ def _maps(resized: RgbImage, model: LoadedModel) -> tuple[npt.NDArray[np.float32
     for top, row0, row1, bottom in _spans(height):
         for left, column0, column1, right in _spans(width):
             logits, reach = engine(as_batch([resized[top:bottom, left:right]]))
-            inner = np.s_[:, (row0 - top) // 4 : (row1 - top) // 4, (column0 - left) // 4 : (column1 - left) // 4]
+            inner = np.s_[
+                :,
+                (row0 - top) // 4 : (row1 - top) // 4,
+                (column0 - left) // 4 : (column1 - left) // 4,
+            ]
             outer = np.s_[:, row0 // 4 : row1 // 4, column0 // 4 : column1 // 4]
             heat[outer] = 1 / (1 + np.exp(-logits[0][inner]))
             sides[outer] = reach[0][inner]
@@ -124,7 +136,10 @@ def _spans(length: int) -> list[tuple[int, int, int, int]]:
     if length <= _TILE + 2 * _MARGIN:
         return [(0, 0, length, length)]
     starts = list(range(0, length, _TILE))
-    return [(max(0, a - _MARGIN), a, min(length, a + _TILE), min(length, a + _TILE + _MARGIN)) for a in starts]
+    return [
+        (max(0, a - _MARGIN), a, min(length, a + _TILE), min(length, a + _TILE + _MARGIN))
+        for a in starts
+    ]
 
 
 def _resized(peaks: Peaks, factor: float) -> Peaks:

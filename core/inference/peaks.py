@@ -13,7 +13,7 @@ Array = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Peaks:
-    """Located cells in input pixels: ``boxes_xyxy`` ``(N, 4)``, ``scores`` ``(N,)``, ``kinds`` ``(N,)``."""
+    """Cells: ``boxes_xyxy`` ``(N, 4)`` in input pixels, ``scores`` and ``kinds`` ``(N,)``."""
 
     boxes_xyxy: Array
     scores: Array
@@ -67,10 +67,14 @@ def box_iou(a: npt.NDArray[np.floating], b: npt.NDArray[np.floating]) -> npt.NDA
     high = np.minimum(a[:, None, 2:], b[None, :, 2:])
     shared = np.prod(np.clip(high - low, 0, None), axis=2)
     area_a, area_b = np.prod(a[:, 2:] - a[:, :2], axis=1), np.prod(b[:, 2:] - b[:, :2], axis=1)
-    return np.asarray(shared / np.maximum(area_a[:, None] + area_b[None] - shared, 1e-9), dtype=np.float64)
+    return np.asarray(
+        shared / np.maximum(area_a[:, None] + area_b[None] - shared, 1e-9), dtype=np.float64
+    )
 
 
-def suppress(boxes: npt.NDArray[np.floating], scores: npt.NDArray[np.floating], max_iou: float) -> npt.NDArray[np.int64]:
+def suppress(
+    boxes: npt.NDArray[np.floating], scores: npt.NDArray[np.floating], max_iou: float
+) -> npt.NDArray[np.int64]:
     """Indices that survive greedy non-maximum suppression, best first."""
     order = np.argsort(-scores, kind="stable")
     iou = box_iou(boxes, boxes)

@@ -91,7 +91,9 @@ def _cells(field: Field, located: Located, locator: LoadedModel) -> list[Cell]:
     peaks = located.peaks.above(thresholds)
     limit = np.array([field.width, field.height] * 2, np.float32)
     cells = []
-    for box, score, kind in zip(np.clip(peaks.boxes_xyxy, 0, limit), peaks.scores, peaks.kinds, strict=True):
+    for box, score, kind in zip(
+        np.clip(peaks.boxes_xyxy, 0, limit), peaks.scores, peaks.kinds, strict=True
+    ):
         if box[2] - box[0] >= 1 and box[3] - box[1] >= 1:
             x0, y0, x1, y1 = (float(v) for v in box)
             cells.append(Cell(KINDS[kind], (x0, y0, x1, y1), float(score)))
@@ -117,16 +119,34 @@ def _flags(field: Field, cells: list[Cell]) -> list[Flag]:
     flags = list(assess(field))
     red = [cell for cell in cells if cell.kind == "rbc"]
     if len(red) < _FEW_CELLS:
-        flags.append(Flag("too_few_cells", f"Only {len(red)} red cells were found: too few to judge this field."))
+        flags.append(
+            Flag(
+                "too_few_cells",
+                f"Only {len(red)} red cells were found: too few to judge this field.",
+            )
+        )
     cut = sum(touches_edge(cell.box_xyxy_px, field.width, field.height) for cell in red)
     if red and cut > 0.6 * len(red):
-        flags.append(Flag("cells_at_edge", f"{cut} of {len(red)} red cells are cut by the edge: the count depends on the rule."))
+        flags.append(
+            Flag(
+                "cells_at_edge",
+                f"{cut} of {len(red)} red cells are cut by the edge: "
+                "the count depends on the counting rule.",
+            )
+        )
     for cell in cells:
         if cell.wbc is None:
             continue
         if touches_edge(cell.box_xyxy_px, field.width, field.height):
-            flags.append(Flag("wbc_at_edge", "A white cell is cut by the edge: its class is less certain."))
+            flags.append(
+                Flag("wbc_at_edge", "A white cell is cut by the edge: its class is less certain.")
+            )
         for flag in cell.wbc.flags:
             if flag.code == "critical_cell":
-                flags.append(Flag("critical_cell", f"{title(cell.wbc.label)} found: critical, a person must look at it."))
+                flags.append(
+                    Flag(
+                        "critical_cell",
+                        f"{title(cell.wbc.label)} found: critical, a person must look at it.",
+                    )
+                )
     return list(dict.fromkeys(flags))

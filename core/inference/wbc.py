@@ -45,7 +45,9 @@ def _call(row: npt.NDArray[np.float64], model: LoadedModel) -> WbcCall:
     label = classes[best]
     flags = []
     if label in CRITICAL_CLASSES:
-        flags.append(Flag("critical_cell", f"{title(label)}: critical, a person must look at this cell."))
+        flags.append(
+            Flag("critical_cell", f"{title(label)}: critical, a person must look at this cell.")
+        )
     return WbcCall(
         label=label,
         probability=float(row[best]),
@@ -67,14 +69,25 @@ def classify(field: Field) -> WbcCall:
     call = call_crops([crop], registry.live("wbc"))[0]
     flags = [*assess(field), *call.flags]
     if not found:
-        flags.append(Flag("cell_not_found", "No cell was found in the middle of the picture; the whole picture was read."))
+        flags.append(
+            Flag(
+                "cell_not_found",
+                "No cell was found in the middle of the picture; the whole picture was read.",
+            )
+        )
     return WbcCall(
-        call.label, call.probability, call.probabilities, call.prediction_set, call.abstained or not found, call.model, tuple(flags)
+        call.label,
+        call.probability,
+        call.probabilities,
+        call.prediction_set,
+        call.abstained or not found,
+        call.model,
+        tuple(flags),
     )
 
 
 def single_cell_crop(field: Field) -> tuple[RgbImage, bool]:
-    """The classifier's view of a single-cell picture, and whether a cell was located in its middle."""
+    """The classifier's view of a single-cell picture, and whether a cell was found in it."""
     model = registry.live("locator")
     located = locate(field.pixels, model)
     thresholds = np.array([model.card["thresholds"][kind] for kind in KINDS], np.float32)
@@ -82,7 +95,9 @@ def single_cell_crop(field: Field) -> tuple[RgbImage, bool]:
     peaks = located.peaks.above(thresholds * 0.5)
     not_rbc = peaks.take(peaks.kinds != KINDS.index("rbc"))
     middle = np.array([field.width, field.height]) / 2
-    offsets = np.linalg.norm((not_rbc.boxes_xyxy[:, :2] + not_rbc.boxes_xyxy[:, 2:]) / 2 - middle, axis=1)
+    offsets = np.linalg.norm(
+        (not_rbc.boxes_xyxy[:, :2] + not_rbc.boxes_xyxy[:, 2:]) / 2 - middle, axis=1
+    )
     if len(offsets) and offsets.min() < 0.2 * min(field.width, field.height):
         x0, y0, x1, y1 = (float(v) for v in not_rbc.boxes_xyxy[int(offsets.argmin())])
         return crop_cell(field.pixels, (x0, y0, x1, y1), located.rbc_diameter_px), True

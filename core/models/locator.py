@@ -7,7 +7,7 @@ as Points") and side distances learnt over each centre's neighbourhood (Liu 2020
 from typing import Final
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - the name every PyTorch reader knows
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
 
@@ -38,10 +38,14 @@ class Locator(nn.Module):
         self.smooth = nn.ModuleList(_conv(width, width) for _ in list(_TAPS)[:-1])
         self.heat_head = nn.Sequential(_conv(width, width), nn.Conv2d(width, len(KINDS), 1))
         self.sides_head = nn.Sequential(_conv(width, width), nn.Conv2d(width, 4, 1))
+        self.mean: Tensor
+        self.std: Tensor
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
         # Start as if one grid cell in a hundred were a centre (Lin 2017, focal loss).
-        nn.init.constant_(self.heat_head[-1].bias, -4.6)
+        last = self.heat_head[-1]
+        assert isinstance(last, nn.Conv2d) and last.bias is not None
+        nn.init.constant_(last.bias, -4.6)
 
     def features(self, images: Tensor) -> Tensor:
         """The stride-4 map both heads read, ``(B, width, H/4, W/4)``."""
@@ -67,7 +71,9 @@ class Locator(nn.Module):
 
 def _conv(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
     )
 
 

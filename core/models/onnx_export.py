@@ -21,9 +21,17 @@ def export_onnx(module: nn.Module, target: Path) -> None:
         example = torch.rand(2, 3, INPUT_PX, INPUT_PX)
     else:
         example = torch.rand(2, 3, 240, 320)
-        shape |= {2: 8 * torch.export.Dim("rows", min=4, max=1024), 3: 8 * torch.export.Dim("columns", min=4, max=1024)}
+        shape |= {
+            2: 8 * torch.export.Dim("rows", min=4, max=1024),
+            3: 8 * torch.export.Dim("columns", min=4, max=1024),
+        }
     program = torch.onnx.export(
-        module.eval(), (example,), dynamo=True, dynamic_shapes=(shape,), external_data=False, verbose=False
+        module.eval(),
+        (example,),
+        dynamo=True,
+        dynamic_shapes=(shape,),
+        external_data=False,
+        verbose=False,
     )
     if program is None:
         raise RuntimeError(f"{type(module).__name__} could not be exported to ONNX")

@@ -12,7 +12,7 @@ Task = Literal["locator", "wbc"]
 TASKS: tuple[Task, ...] = ("locator", "wbc")
 
 gradient_lock = threading.Lock()
-"""Held round anything that puts hooks or gradients on a shared model (grad-cam is not thread-safe)."""
+"""Held round whatever puts hooks or gradients on a shared model: grad-cam is not thread-safe."""
 
 
 def live(task: Task) -> LoadedModel:

@@ -54,10 +54,14 @@ def build(architecture: dict[str, Any]) -> nn.Module:
         return Locator(width=int(architecture["width"]))
     if kind == "cell_classifier":
         return CellClassifier(tuple(architecture["classes"]), str(architecture["backbone"]))
-    raise WeightsRefused(f"unknown architecture {kind!r}; this version knows locator and cell_classifier")
+    raise WeightsRefused(
+        f"unknown architecture {kind!r}; this version knows locator and cell_classifier"
+    )
 
 
-def save_model(path: Path, module: nn.Module, card: dict[str, Any], half: bool = True) -> LoadedModel:
+def save_model(
+    path: Path, module: nn.Module, card: dict[str, Any], half: bool = True
+) -> LoadedModel:
     """Write weights and sidecar; ``path`` ends in ``.safetensors``, its stem is the name.
 
     With ``half`` floating-point tensors are stored in half precision, which halves the file.
@@ -82,11 +86,16 @@ def save_model(path: Path, module: nn.Module, card: dict[str, Any], half: bool =
 
 def write_card(path: Path, card: dict[str, Any]) -> None:
     """Write the sidecar of ``path``, which ends in ``.safetensors``."""
-    path.with_suffix(".json").write_text(json.dumps({"format": FORMAT, "name": path.stem, **card}, indent=2) + "\n")
+    path.with_suffix(".json").write_text(
+        json.dumps({"format": FORMAT, "name": path.stem, **card}, indent=2) + "\n"
+    )
 
 
 def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
-    return {key: value.float() if value.is_floating_point() else value for key, value in load_file(path).items()}
+    return {
+        key: value.float() if value.is_floating_point() else value
+        for key, value in load_file(path).items()
+    }
 
 
 def load_model(path: Path) -> LoadedModel:
@@ -97,12 +106,17 @@ def load_model(path: Path) -> LoadedModel:
     """
     sidecar = path.with_suffix(".json")
     if not path.is_file() or not sidecar.is_file():
-        raise WeightsRefused(f"{path.name} needs both {path.name} and {sidecar.name} in {path.parent}")
+        raise WeightsRefused(
+            f"{path.name} needs both {path.name} and {sidecar.name} in {path.parent}"
+        )
     try:
         card = upgrade(json.loads(sidecar.read_text()))
     except json.JSONDecodeError as error:
         raise WeightsRefused(f"{sidecar.name} is not valid JSON ({error})") from error
-    for file, expected in ((path, card["sha256"]), (path.with_suffix(".onnx"), card["onnx_sha256"])):
+    for file, expected in (
+        (path, card["sha256"]),
+        (path.with_suffix(".onnx"), card["onnx_sha256"]),
+    ):
         found = file_hash(file) if file.is_file() else "no such file"
         if found != expected:
             raise WeightsRefused(

@@ -1,4 +1,4 @@
-"""Random changes to training pictures. Every function takes its own generator and changes nothing else.
+"""Random changes to training pictures. Each function draws from the generator it is given.
 
 The colour changes are physical: a stained cell absorbs light, so stains are varied in optical
 density and the lamp as a gain per channel. Another microscope is the normal case.
@@ -39,10 +39,14 @@ def vary_stain(rng: Rng, pixels: RgbImage, strength: float = 1.0) -> RgbImage:
 
 
 def _vary_density(rng: Rng, image: FloatImage, strength: float) -> FloatImage:
-    lamp = np.float32(max(0.2, np.percentile(image[::4, ::4], 95)))
+    lamp = np.float32(max(0.2, float(np.percentile(image[::4, ::4], 95))))
     density = -np.log(np.clip(image / lamp, 0.02, 1.5))
-    mixing = np.eye(3) * np.exp(rng.normal(0, 0.15 * strength, (3, 1))) + rng.normal(0, 0.06 * strength, (3, 3))
-    density = density @ mixing.T.astype(np.float32) * np.float32(np.exp(rng.normal(0, 0.2 * strength)))
+    mixing = np.eye(3) * np.exp(rng.normal(0, 0.15 * strength, (3, 1))) + rng.normal(
+        0, 0.06 * strength, (3, 3)
+    )
+    density = (
+        density @ mixing.T.astype(np.float32) * np.float32(np.exp(rng.normal(0, 0.2 * strength)))
+    )
     gain = np.exp(rng.normal(0, 0.12 * strength, 3)) * np.exp(rng.normal(0, 0.08 * strength))
     return np.asarray(np.exp(-density) * np.minimum(lamp * gain, 1.1), dtype=np.float32)
 
@@ -71,7 +75,9 @@ def vary_sharpness(rng: Rng, pixels: RgbImage) -> RgbImage:
     return pixels
 
 
-def flip_and_turn(rng: Rng, pixels: RgbImage, boxes: npt.NDArray[np.float32]) -> tuple[RgbImage, npt.NDArray[np.float32]]:
+def flip_and_turn(
+    rng: Rng, pixels: RgbImage, boxes: npt.NDArray[np.float32]
+) -> tuple[RgbImage, npt.NDArray[np.float32]]:
     """One of the eight symmetries of the square, for picture and ``(N, 4)`` boxes alike."""
     height, width = pixels.shape[:2]
     x0, y0, x1, y1 = boxes.T

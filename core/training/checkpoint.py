@@ -43,7 +43,9 @@ def _strip(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
         return {_TENSOR: path}
     if isinstance(value, dict):
         stripped = {str(k): _strip(v, f"{path}/{k}", tensors) for k, v in value.items()}
-        return {_INT_KEYS: stripped} if value and all(isinstance(k, int) for k in value) else stripped
+        return (
+            {_INT_KEYS: stripped} if value and all(isinstance(k, int) for k in value) else stripped
+        )
     if isinstance(value, (list, tuple)):
         return [_strip(v, f"{path}/{i}", tensors) for i, v in enumerate(value)]
     return value
@@ -62,5 +64,5 @@ def _fill(value: Any, file: Any) -> Any:
 
 
 def generator_state() -> Tensor:
-    """State of torch's CPU generator; augmentation draws from (seed, epoch, index) and needs none."""
+    """State of torch's CPU generator; augmentation needs none."""
     return torch.get_rng_state()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 - the name every PyTorch reader knows
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 from torchvision.ops import generalized_box_iou_loss
@@ -60,8 +60,10 @@ class LocatorRecipe:
 
     def __init__(self, split: LocatorSplit, seed: int = 0, pretrained: bool = True) -> None:
         self._split, self._seed, self._pretrained = split, seed, pretrained
-        # A taller canvas, so that no validation field is cut: 416x416 ones are 267 px high at scale.
-        self._validation = LocatorExamples(split.validation, seed, augment=False, height=320, width=352)
+        # A larger canvas, so that no validation field is cut: 416x416 ones are 267 px at scale.
+        self._validation = LocatorExamples(
+            split.validation, seed, augment=False, height=320, width=352
+        )
 
     def build(self) -> Locator:
         return Locator(pretrained=self._pretrained)
@@ -71,26 +73,39 @@ class LocatorRecipe:
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
         heat, sides = model(batch["image"].contiguous(memory_format=torch.channels_last))
-        return heat_loss(heat.float(), batch["heat"], batch["known"]) + sides_loss(sides, batch["boxes"], batch["weight"])
+        return heat_loss(heat.float(), batch["heat"], batch["known"]) + sides_loss(
+            sides, batch["boxes"], batch["weight"]
+        )
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
+        device = next(model.parameters()).device
         found, truth, losses = [], [], []
         for index, field in enumerate(self._split.validation):
             batch = {k: v[None] for k, v in self._validation[(0, index)].items()}
-            heat, sides = model(batch["image"])
-            losses.append(float(heat_loss(heat, batch["heat"], batch["known"]) + sides_loss(sides, batch["boxes"], batch["weight"])))
+            heat, sides = (out.float().cpu() for out in model(batch["image"].to(device)))
+            losses.append(
+                float(
+                    heat_loss(heat, batch["heat"], batch["known"])
+                    + sides_loss(sides, batch["boxes"], batch["weight"])
+                )
+            )
             found.append(find_peaks(heat[0].sigmoid().numpy(), sides[0].numpy()))
             truth.append(field.counts())
         thresholds, errors = choose_thresholds(found, np.stack(truth))
         named = {f"mae_{kind}": float(e) for kind, e in zip(KINDS, errors, strict=True)}
         limits = {f"threshold_{kind}": float(t) for kind, t in zip(KINDS, thresholds, strict=True)}
-        return {"score": -float(errors.sum()), "loss": float(np.mean(losses)), **named, **limits}
+        total = float(errors.sum())
+        loss = float(np.mean(losses))
+        return {"score": -total, "loss": loss, "mae_sum": total, **named, **limits}
 
 
 def choose_thresholds(found: list[Peaks], truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Per kind, the score threshold with the least count error, and that error, ``(3,)`` each."""
-    rows = [best_thresholds([p.scores[p.kinds == k] for p in found], truth[:, k]) for k in range(len(KINDS))]
+    rows = [
+        best_thresholds([p.scores[p.kinds == k] for p in found], truth[:, k])
+        for k in range(len(KINDS))
+    ]
     return np.array([r[0] for r in rows], np.float32), np.array([r[1] for r in rows])
 
 

@@ -19,13 +19,18 @@ from core.training.locator_targets import draw_targets
 
 _RBC = KINDS.index("rbc")
 _CACHE_SCALE = 1.5
-"""Pictures are kept in memory at this multiple of the network's scale, sharp enough for zooming in."""
+"""Pictures are kept at this multiple of the network's scale, sharp enough for zooming in."""
 
 
 def rbc_diameter(field: LabelledField, width: int, height: int) -> float:
     """Median diameter of whole red cells in pixels of the file; a guess where there are none."""
     boxes = field.boxes_xyxy_px[field.kinds == _RBC]
-    inside = (boxes[:, 0] > 3) & (boxes[:, 1] > 3) & (boxes[:, 2] < width - 3) & (boxes[:, 3] < height - 3)
+    inside = (
+        (boxes[:, 0] > 3)
+        & (boxes[:, 1] > 3)
+        & (boxes[:, 2] < width - 3)
+        & (boxes[:, 3] < height - 3)
+    )
     boxes = boxes[inside]
     if not len(boxes):
         return 0.2 * min(width, height)
@@ -48,15 +53,28 @@ class LocatorExamples(Dataset[dict[str, Tensor]]):
     With ``augment=False`` the field is resized to the network's scale and padded to the canvas.
     """
 
-    def __init__(self, fields: Sequence[LabelledField], seed: int, augment: bool, height: int = 256, width: int = 256) -> None:
+    def __init__(
+        self,
+        fields: Sequence[LabelledField],
+        seed: int,
+        augment: bool,
+        height: int = 256,
+        width: int = 256,
+    ) -> None:
         self.seed, self.augment, self.height, self.width = seed, augment, height, width
         self._items: list[_Item] = []
         for field in fields:
             pixels = read_rgb(field.path)
-            scale = _CACHE_SCALE * RBC_DIAMETER_PX / rbc_diameter(field, pixels.shape[1], pixels.shape[0])
+            scale = (
+                _CACHE_SCALE
+                * RBC_DIAMETER_PX
+                / rbc_diameter(field, pixels.shape[1], pixels.shape[0])
+            )
             shrink = min(scale, 1.0)
             if shrink < 1:
-                pixels = cv2.resize(pixels, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA).astype(np.uint8)
+                pixels = cv2.resize(
+                    pixels, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA
+                ).astype(np.uint8)
             boxes = (field.boxes_xyxy_px * shrink).astype(np.float32)
             self._items.append(_Item(pixels, boxes, field.kinds, scale / shrink / _CACHE_SCALE))
 
@@ -88,7 +106,12 @@ class LocatorExamples(Dataset[dict[str, Tensor]]):
         }
 
     def _cut(
-        self, rng: np.random.Generator, pixels: RgbImage, boxes: npt.NDArray[np.float32], fx: float, fy: float
+        self,
+        rng: np.random.Generator,
+        pixels: RgbImage,
+        boxes: npt.NDArray[np.float32],
+        fx: float,
+        fy: float,
     ) -> tuple[RgbImage, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Canvas, boxes on it, and the share of each cell's former visible part that is left."""
         height, width = pixels.shape[0] * fy, pixels.shape[1] * fx
@@ -96,10 +119,23 @@ class LocatorExamples(Dataset[dict[str, Tensor]]):
         dx, dy = (rng.random() * free_x, rng.random() * free_y) if self.augment else (0.0, 0.0)
         move = np.array([[fx, 0, dx], [0, fy, dy]], np.float32)
         fill = tuple(float(v) for v in np.median(pixels[::8, ::8].reshape(-1, 3), axis=0))
-        canvas = cv2.warpAffine(pixels, move, (self.width, self.height), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_CONSTANT, borderValue=fill)
-        moved = boxes * np.array([fx, fy, fx, fy], np.float32) + np.array([dx, dy, dx, dy], np.float32)
+        canvas = cv2.warpAffine(
+            pixels,
+            move,
+            (self.width, self.height),
+            flags=cv2.INTER_AREA,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=fill,
+        )
+        moved = boxes * np.array([fx, fy, fx, fy], np.float32) + np.array(
+            [dx, dy, dx, dy], np.float32
+        )
         area = (moved[:, 2] - moved[:, 0]) * (moved[:, 3] - moved[:, 1])
         limit = np.array([self.width, self.height, self.width, self.height], np.float32)
         clipped = np.clip(moved, 0, limit)
         rest = (clipped[:, 2] - clipped[:, 0]) * (clipped[:, 3] - clipped[:, 1])
-        return canvas.astype(np.uint8), clipped.astype(np.float32), (rest / np.maximum(area, 1e-6)).astype(np.float32)
+        return (
+            canvas.astype(np.uint8),
+            clipped.astype(np.float32),
+            (rest / np.maximum(area, 1e-6)).astype(np.float32),
+        )

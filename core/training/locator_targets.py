@@ -25,13 +25,19 @@ class Targets:
     known: Array
 
 
-def draw_targets(boxes: Array, kinds: npt.NDArray[np.int64], ignored: npt.NDArray[np.bool_], height: int, width: int) -> Targets:
+def draw_targets(
+    boxes: Array,
+    kinds: npt.NDArray[np.int64],
+    ignored: npt.NDArray[np.bool_],
+    height: int,
+    width: int,
+) -> Targets:
     """Targets of one picture.
 
     Args:
         boxes: ``(N, 4)`` in input pixels, inside the picture.
         kinds: ``(N,)`` indices into ``KINDS``.
-        ignored: ``(N,)``; a cell of which the crop left only a sliver is neither asked for nor punished.
+        ignored: ``(N,)``; cells of which only a sliver is left are neither asked for nor punished.
         height: input pixels, a multiple of the stride.
         width: the same.
     """
@@ -55,11 +61,14 @@ def draw_targets(boxes: Array, kinds: npt.NDArray[np.int64], ignored: npt.NDArra
         row = min(int((y0 + y1) / 2 / STRIDE), h - 1)
         column = min(int((x0 + x1) / 2 / STRIDE), w - 1)
         sigma_y, sigma_x = max((y1 - y0) * 0.09, 2.0), max((x1 - x0) * 0.09, 2.0)
-        gauss = np.exp(-((ys[:, None] - ys[row]) ** 2) / (2 * sigma_y**2) - ((xs[None] - xs[column]) ** 2) / (2 * sigma_x**2))
+        gauss = np.exp(
+            -((ys[:, None] - ys[row]) ** 2) / (2 * sigma_y**2)
+            - ((xs[None] - xs[column]) ** 2) / (2 * sigma_x**2)
+        )
         heat[kinds[i]] = np.maximum(heat[kinds[i]], gauss)
         near = gauss > 0.3
         target[:, near] = boxes[i][:, None]
-        # The logarithm keeps a white cell's many grid cells from drowning a platelet's few (TTFNet).
+        # The logarithm keeps a white cell's grid cells from drowning a platelet's few (TTFNet).
         share = np.log(max(areas[i], np.e)) / gauss[near].sum()
         weight[near] = gauss[near] * share
     return Targets(heat, target, weight, np.maximum(known, heat == 1).astype(np.float32))

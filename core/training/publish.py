@@ -30,28 +30,33 @@ from core.models.weights import LoadedModel, save_model, write_card
 from core.settings import ROOT
 from core.taxonomy import KINDS
 from core.training.locator import choose_thresholds
-from core.training.loop import LoopSettings
+from core.training.loop_settings import LoopSettings
 from core.training.wbc import as_input, centre_crop
 
 MAX_IOUS = (0.4, 0.5, 0.6, 0.7)
 
 
 def publish_locator(
-    module: Locator, validation: Sequence[LabelledField], settings: LoopSettings, data: dict[str, Any], target: Path
+    module: Locator,
+    validation: Sequence[LabelledField],
+    settings: LoopSettings,
+    data: dict[str, Any],
+    target: Path,
 ) -> LoadedModel:
     """Save a locator with thresholds, overlap limit and count intervals chosen on ``validation``.
 
     The fields are located as the product does, scale search included.
     """
-    start = {kind: 0.4 for kind in KINDS}
+    start = dict.fromkeys(KINDS, 0.4)
     card: dict[str, Any] = {
         "task": "locator",
         "architecture": {"kind": "locator", "width": module.lateral[0].out_channels},
         "thresholds": start,
         "max_iou": 0.6,
-        "interval_scale": {kind: 1.0 for kind in KINDS},
-        "intended_use": "Counting and showing cells of stained blood-smear fields. Research use, a qualified person decides.",
-        "limits": "Thin parts of the smear; thick parts, malaria stains and bone marrow were never shown to it.",
+        "interval_scale": dict.fromkeys(KINDS, 1.0),
+        "intended_use": "Counting and showing cells of stained blood-smear fields. "
+        "Research use, a qualified person decides.",
+        "limits": "Thin parts of the smear. Thick parts and bone marrow were never shown to it.",
         "licence": "MIT",
         **_origin(settings, data),
     }
@@ -59,7 +64,9 @@ def publish_locator(
     truth = np.stack([field.counts() for field in validation])
     best: tuple[float, float, np.ndarray, list[Any]] | None = None
     for max_iou in MAX_IOUS:
-        trial = LoadedModel(model.name, model.module, {**model.card, "max_iou": max_iou}, model.sha256, model.path)
+        trial = LoadedModel(
+            model.name, model.module, {**model.card, "max_iou": max_iou}, model.sha256, model.path
+        )
         found = [locate(read_rgb(field.path), trial).peaks for field in validation]
         limits, errors = choose_thresholds(found, truth)
         if best is None or errors.sum() < best[0] - 1e-9:
@@ -72,10 +79,14 @@ def publish_locator(
         "onnx_sha256": model.card["onnx_sha256"],
         "thresholds": {kind: round(float(t), 3) for kind, t in zip(KINDS, limits, strict=True)},
         "max_iou": max_iou,
-        "interval_scale": {k: conformal_scale(counted[:, i], truth[:, i]) for i, k in enumerate(KINDS)},
+        "interval_scale": {
+            k: conformal_scale(counted[:, i], truth[:, i]) for i, k in enumerate(KINDS)
+        },
         "validation": {
             "fields": len(validation),
-            "mean_absolute_error": {k: float(np.abs(counted - truth)[:, i].mean()) for i, k in enumerate(KINDS)},
+            "mean_absolute_error": {
+                k: float(np.abs(counted - truth)[:, i].mean()) for i, k in enumerate(KINDS)
+            },
         },
     }
     write_card(model.path, card)
@@ -84,14 +95,22 @@ def publish_locator(
 
 @torch.no_grad()
 def publish_wbc(
-    module: CellClassifier, validation: Sequence[LabelledCell], settings: LoopSettings, data: dict[str, Any], target: Path
+    module: CellClassifier,
+    validation: Sequence[LabelledCell],
+    settings: LoopSettings,
+    data: dict[str, Any],
+    target: Path,
 ) -> LoadedModel:
-    """Save a classifier with temperature, conformal limit and abstention chosen on ``validation``."""
-    cells = [cell for cell in validation if cell.label in module.classes and not cell.odd_background]
+    """Save a classifier; temperature, conformal limit and abstention come from ``validation``."""
+    cells = [
+        cell for cell in validation if cell.label in module.classes and not cell.odd_background
+    ]
     labels = np.array([module.classes.index(str(cell.label)) for cell in cells])
     logits = np.concatenate(
         [
-            module(torch.stack([as_input(centre_crop(read_rgb(c.path))) for c in cells[i : i + 64]])).numpy()
+            module(
+                torch.stack([as_input(centre_crop(read_rgb(c.path))) for c in cells[i : i + 64]])
+            ).numpy()
             for i in range(0, len(cells), 64)
         ]
     )
@@ -99,7 +118,11 @@ def publish_wbc(
     said = as_probabilities(logits, temperature)
     card = {
         "task": "wbc",
-        "architecture": {"kind": "cell_classifier", "backbone": module.backbone, "classes": list(module.classes)},
+        "architecture": {
+            "kind": "cell_classifier",
+            "backbone": module.backbone,
+            "classes": list(module.classes),
+        },
         "temperature": temperature,
         "set_limit": set_limit(said, labels),
         "abstain_below": abstention_limit(said, labels),
@@ -108,8 +131,10 @@ def publish_wbc(
             "accuracy": float((said.argmax(1) == labels).mean()),
             "expected_calibration_error": expected_calibration_error(said, labels),
         },
-        "intended_use": "Class of single white cells of stained blood smears. Research use, a qualified person decides.",
-        "limits": "Learnt from one laboratory. It does not know blasts, smudge cells or atypical lymphocytes.",
+        "intended_use": "Class of single white cells of stained blood smears. "
+        "Research use, a qualified person decides.",
+        "limits": "Learnt from one laboratory. "
+        "It does not know blasts, smudge cells or atypical lymphocytes.",
         "licence": "MIT; trained on PBC (CC BY 4.0, Acevedo et al. 2019)",
         **_origin(settings, data),
     }
@@ -126,12 +151,17 @@ def data_hash(paths: Sequence[Path]) -> str:
 
 
 def _origin(settings: LoopSettings, data: dict[str, Any]) -> dict[str, Any]:
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     return {
         "data": data,
         "seed": settings.seed,
         "training": json.loads(json.dumps(asdict(settings))),
         "commit": commit.stdout.strip() or "unknown",
         "made": datetime.now(UTC).date().isoformat(),
-        "made_with": {"torch": torch.__version__.split("+")[0], "python": platform.python_version()},
+        "made_with": {
+            "torch": torch.__version__.split("+")[0],
+            "python": platform.python_version(),
+        },
     }

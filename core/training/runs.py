@@ -1,65 +1,217 @@
-"""Training from the command line: a folder per run, a model at its end."""
+"""Runs: a row and a folder each, queued, started in processes of their own, watched.
 
-from collections.abc import Callable
+Knows no network, so that a screen can ask it without loading one.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from core.datasets import pbc
-from core.models.classifier import CellClassifier
-from core.models.locator import Locator
-from core.models.weights import LoadedModel
-from core.training.locator import LocatorRecipe, split_fields
-from core.training.loop import Epoch, LoopSettings, train
-from core.training.publish import data_hash, publish_locator, publish_wbc
-from core.training.wbc import WbcRecipe, WbcSplit
+from core.settings import ROOT, settings
+from core.store.database import database
+from core.store.runs import Run, RunBook, RunRefused
+from core.training.loop_settings import LoopSettings, loop_settings, with_defaults
+from core.training.presets import checked_options, recipe_info
 
-DEFAULTS: Final = {
-    "locator": LoopSettings(epochs=36, batch_size=16, learning_rate=1e-3, patience=36),
-    "wbc": LoopSettings(epochs=14, batch_size=64, learning_rate=1e-3, patience=14, averaging=0.999),
-}
-"""What the shipped models were trained with."""
+LOG: Final = "log.txt"
+_DEFINITION: Final = "run.json"
+_LOCK: Final = ".lock"
 
 
-def run(
-    recipe: str, data: Path, settings: LoopSettings, folder: Path, target: Path, report: Callable[[Epoch], None]
-) -> LoadedModel:
-    """Train ``recipe`` in ``folder``, going on where it stopped, and save the model at ``target``.
+def book() -> RunBook:
+    """The runs of this installation. Raises DatabaseRefused where its database is not usable."""
+    return RunBook(database())
+
+
+def folder_of(run: Run) -> Path:
+    """Where a run keeps its checkpoints, log and model."""
+    return settings().var / run.folder
+
+
+def settings_of(run: Run) -> LoopSettings:
+    """The settings it was started with."""
+    return loop_settings(with_defaults(dict(run.settings)))
+
+
+def submit(
+    recipe: str,
+    data: Path,
+    chosen: LoopSettings,
+    options: Mapping[str, Any],
+    *,
+    who: str,
+    title: str = "",
+) -> Run:
+    """A new run, queued; :func:`start_next` starts it when its turn comes.
 
     Raises:
-        ValueError: for an unknown recipe or a folder of another run.
-        FileNotFoundError: if ``data`` lacks a set.
+        ValueError: for an unknown recipe or an option it does not have.
     """
-    if recipe == "locator":
-        return _locator(data, settings, folder, target, report)
-    if recipe == "wbc":
-        return _wbc(data, settings, folder, target, report)
-    raise ValueError(f"unknown recipe {recipe!r}; known are {', '.join(DEFAULTS)}")
-
-
-def _locator(data: Path, settings: LoopSettings, folder: Path, target: Path, report: Callable[[Epoch], None]) -> LoadedModel:
-    fields = split_fields(data, seed=0)
-    module = train(LocatorRecipe(fields, settings.seed), settings, folder, report)
-    assert isinstance(module, Locator)
-    origin: dict[str, Any] = {
-        "set": "TXL-PBC train and val",
-        "training_fields": len(fields.train),
-        "validation_fields": len(fields.validation),
-        "left_out_as_copies_of_test_fields": fields.left_out,
-        "sha256": data_hash([field.path for field in fields.train]),
+    recipe_info(recipe)
+    complete = checked_options(recipe, dict(options))
+    name = f"{recipe}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    values = {
+        "name": name,
+        "recipe": recipe,
+        "title": title or name,
+        "folder": f"runs/{name}",
+        "data": str(data.resolve()),
+        "settings": asdict(chosen),
+        "options": complete,
+        "seed": chosen.seed,
+        "code_version": code_version(),
     }
-    return publish_locator(module, fields.validation, settings, origin, target)
+    folder = settings().var / "runs" / name
+    folder.mkdir(parents=True)
+    (folder / _DEFINITION).write_text(json.dumps(values, indent=2) + "\n")
+    return book().add(values, who)
 
 
-def _wbc(data: Path, settings: LoopSettings, folder: Path, target: Path, report: Callable[[Epoch], None]) -> LoadedModel:
-    cells, validation, test = pbc.split(pbc.load(data / "pbc"), seed=0)
-    module = train(WbcRecipe(WbcSplit(cells, validation), seed=settings.seed), settings, folder, report)
-    assert isinstance(module, CellClassifier)
-    used = [cell for cell in cells if cell.label and not cell.odd_background]
-    origin = {
-        "set": "PBC, 0.7 / 0.2 / 0.1 by near-duplicate group",
-        "training_cells": len(used),
-        "validation_cells": len(validation),
-        "test_cells": len(test),
-        "sha256": data_hash([cell.path for cell in used]),
+def find(which: str) -> Run:
+    """The run of that number, name or folder.
+
+    A folder whose row is gone (another database, a copied folder) gets a new row, paused.
+
+    Raises:
+        RunRefused: if there is none.
+    """
+    folder = Path(which)
+    known = book().find(folder.name) or (book().get(int(which)) if which.isdecimal() else None)
+    if known is not None:
+        return known
+    definition = folder / _DEFINITION
+    if not definition.is_file():
+        raise RunRefused(f"{which} is neither the number, the name nor the folder of a run")
+    values = json.loads(definition.read_text())
+    # An absolute folder stays itself when joined to var.
+    run = book().add({**values, "folder": str(folder.resolve())}, "found in its folder")
+    return book().ask(run.id, "pause", "found in its folder")
+
+
+def act(run_id: int, action: Literal["pause", "resume", "stop", "discard"], who: str) -> Run:
+    """Do what a person asked; start whatever may run now.
+
+    Raises:
+        RunRefused: if the run's state does not allow it.
+    """
+    watch()
+    run = book().ask(run_id, action, who)
+    if run.state == "discarded":
+        discard_files(run)
+    start_next()
+    return book().get(run_id)
+
+
+def discard_files(run: Run) -> None:
+    """Remove a run's folder; its row and events stay."""
+    shutil.rmtree(folder_of(run), ignore_errors=True)
+
+
+def watch() -> list[Run]:
+    """Find runs whose process died; they become ``lost``. Returns them."""
+    here = socket.gethostname()
+    dead = {
+        (run.id, run.attempt)
+        for run in book().all()
+        if run.state == "running" and run.host == here and run.process and not is_held(run)
     }
-    return publish_wbc(module, validation, settings, origin, target)
+    return book().mark_lost(timedelta(seconds=settings().heartbeat_timeout_s), dead)
+
+
+def start_next(leave: int | None = None) -> list[Run]:
+    """Start queued runs, each in a process of its own, as long as more may run.
+
+    Args:
+        leave: a run that its caller will start itself; the queue waits for it.
+    """
+    watch()
+    started = []
+    while (first := book().next_queued()) is not None and first.id != leave:
+        run = book().claim(settings().parallel_runs, socket.gethostname(), only=first.id)
+        if run is None:
+            # Either no more may run, or another process was faster: then it looks after the rest.
+            break
+        _spawn(run)
+        started.append(run)
+    return started
+
+
+def _spawn(run: Run) -> None:
+    site = settings()
+    paths = {"DATA": site.data, "WEIGHTS": site.weights, "VAR": site.var}
+    environment = {f"HEMADESK_{name}": str(path.resolve()) for name, path in paths.items()}
+    environment["HEMADESK_DATABASE_URL"] = site.database_url
+    arguments = ["train", run.recipe, "--run", str(run.id), "--attempt", str(run.attempt)]
+    with (folder_of(run) / LOG).open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "core", *arguments],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            # Its own session: closing the terminal or stopping the app does not reach it.
+            start_new_session=True,
+        )
+    # Somebody must ask for its exit status, or it stays in the process table.
+    threading.Thread(target=process.wait, daemon=True).start()
+
+
+@contextmanager
+def hold(run: Run) -> Iterator[None]:
+    """Hold a run's folder for this process; the system lets go of it when the process dies.
+
+    Raises:
+        RunRefused: if another process holds it.
+    """
+    folder = folder_of(run)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / _LOCK).open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RunRefused(f"another process is working on run {run.name}") from error
+        yield
+
+
+def is_held(run: Run) -> bool:
+    """Is a process of this machine working on the run."""
+    lock = folder_of(run) / _LOCK
+    if not lock.exists():
+        return False
+    with lock.open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+def read_log(run: Run, last_bytes: int = 20_000) -> str:
+    """The end of what a run's process wrote."""
+    log = folder_of(run) / LOG
+    if not log.is_file():
+        return ""
+    with log.open("rb") as handle:
+        handle.seek(max(0, log.stat().st_size - last_bytes))
+        return handle.read().decode("utf-8", "replace")
+
+
+def code_version() -> str:
+    """The commit this code is at, or ``unknown`` outside a repository."""
+    said = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return said.stdout.strip() or "unknown"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 - the name every PyTorch reader knows
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
@@ -33,13 +33,15 @@ PBC_CLASSES = (
 
 
 def centre_crop(pixels: RgbImage, share: float = CELL_SHARE) -> RgbImage:
-    """The middle square of a single-cell picture, ``share`` of its shorter side, at the network's size."""
+    """The middle square of a single-cell picture at the network's size."""
     height, width = pixels.shape[:2]
     side = round(min(height, width) * share)
     top, left = (height - side) // 2, (width - side) // 2
     cut = pixels[top : top + side, left : left + side]
     shrinks = side > INPUT_PX
-    return cv2.resize(cut, (INPUT_PX, INPUT_PX), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC).astype(np.uint8)
+    return cv2.resize(
+        cut, (INPUT_PX, INPUT_PX), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    ).astype(np.uint8)
 
 
 def as_input(pixels: RgbImage) -> Tensor:
@@ -76,8 +78,12 @@ def _random_crop(rng: np.random.Generator, pixels: RgbImage) -> RgbImage:
     if rng.random() < 0.5:
         turn[:, 0] *= -1
         turn[:, 2] += -turn[:, 0] * width
-    turn[:, 2] += INPUT_PX / 2 - np.array([width / 2, height / 2]) + rng.normal(0, 0.04 * INPUT_PX, 2)
-    return cv2.warpAffine(pixels, turn, (INPUT_PX, INPUT_PX), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT).astype(np.uint8)
+    turn[:, 2] += (
+        INPUT_PX / 2 - np.array([width / 2, height / 2]) + rng.normal(0, 0.04 * INPUT_PX, 2)
+    )
+    return cv2.warpAffine(
+        pixels, turn, (INPUT_PX, INPUT_PX), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+    ).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -89,20 +95,46 @@ class WbcSplit:
 
 
 class WbcRecipe:
-    """Cross-entropy; judged by the mean of strict accuracy and accuracy with neutrophils together."""
+    """Cross-entropy; judged by the mean of strict accuracy and accuracy with neutrophils together.
+
+    ``start`` is a model to go on from: its weights are taken, its last layer by class name.
+    ``frozen`` keeps every weight but the last layer's; running statistics still follow the data.
+    """
 
     name = "wbc"
 
-    def __init__(self, split: WbcSplit, backbone: str = "mobilenet_v2", pretrained: bool = True, seed: int = 0) -> None:
+    def __init__(
+        self,
+        split: WbcSplit,
+        backbone: str = "mobilenet_v2",
+        pretrained: bool = True,
+        seed: int = 0,
+        classes: tuple[str, ...] = PBC_CLASSES,
+        start: CellClassifier | None = None,
+        frozen: bool = False,
+    ) -> None:
         self._train = [cell for cell in split.train if cell.label and not cell.odd_background]
-        self._validation = [cell for cell in split.validation if cell.label and not cell.odd_background]
+        self._validation = [
+            cell for cell in split.validation if cell.label and not cell.odd_background
+        ]
         self._backbone, self._pretrained, self._seed = backbone, pretrained, seed
+        self._classes, self._start, self._frozen = classes, start, frozen
 
     def build(self) -> CellClassifier:
-        return CellClassifier(PBC_CLASSES, self._backbone, self._pretrained)
+        if self._start is None:
+            model = CellClassifier(self._classes, self._backbone, self._pretrained)
+        else:
+            model = CellClassifier(self._classes, self._start.backbone)
+            _take_over(model, self._start)
+        if self._frozen:
+            for parameter in model.parameters():
+                parameter.requires_grad = False
+            for parameter in model.last_layer().parameters():
+                parameter.requires_grad = True
+        return model
 
     def training_set(self) -> Dataset[Batch]:
-        return CellExamples(self._train, PBC_CLASSES, self._seed)
+        return CellExamples(self._train, self._classes, self._seed)
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
         logits = model(batch["image"].contiguous(memory_format=torch.channels_last))
@@ -110,14 +142,47 @@ class WbcRecipe:
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
-        truth = np.array([PBC_CLASSES.index(cell.label) for cell in self._validation if cell.label])
+        device = next(model.parameters()).device
+        truth = np.array(
+            [self._classes.index(cell.label) for cell in self._validation if cell.label]
+        )
         logits = []
         for start in range(0, len(truth), 64):
-            crops = [as_input(centre_crop(read_rgb(c.path))) for c in self._validation[start : start + 64]]
-            logits.append(model(torch.stack(crops).contiguous(memory_format=torch.channels_last)).float())
+            crops = [
+                as_input(centre_crop(read_rgb(c.path)))
+                for c in self._validation[start : start + 64]
+            ]
+            batch = torch.stack(crops).contiguous(memory_format=torch.channels_last)
+            logits.append(model(batch.to(device)).float().cpu())
         scores = torch.cat(logits)
         loss = float(F.cross_entropy(scores, torch.from_numpy(truth)))
         said = scores.argmax(1).numpy()
-        parents = np.array([PBC_CLASSES.index(c) if parent_of(c) != "neutrophil" else 0 for c in PBC_CLASSES])
-        strict, merged = float((said == truth).mean()), float((parents[said] == parents[truth]).mean())
-        return {"score": (strict + merged) / 2, "loss": loss, "accuracy": strict, "accuracy_neutrophils_together": merged}
+        names = [parent_of(name) for name in self._classes]
+        parents = np.array([names.index(name) for name in names])
+        strict = float((said == truth).mean())
+        merged = float((parents[said] == parents[truth]).mean())
+        return {
+            "score": (strict + merged) / 2,
+            "loss": loss,
+            "accuracy": strict,
+            "accuracy_neutrophils_together": merged,
+            **{
+                f"recall_{name}": float((said[truth == i] == i).mean())
+                for i, name in enumerate(self._classes)
+                if (truth == i).any()
+            },
+        }
+
+
+@torch.no_grad()
+def _take_over(model: CellClassifier, start: CellClassifier) -> None:
+    """The weights of ``start``; rows of the last layer for the classes both know."""
+    last = tuple(f"net.{name}" for name in ("classifier.1.weight", "classifier.1.bias"))
+    last += ("net.fc.weight", "net.fc.bias")
+    old = start.state_dict()
+    model.load_state_dict({k: v for k, v in old.items() if k not in last}, strict=False)
+    for row, name in enumerate(model.classes):
+        if name in start.classes:
+            from_row = start.classes.index(name)
+            model.last_layer().weight[row] = start.last_layer().weight[from_row]
+            model.last_layer().bias[row] = start.last_layer().bias[from_row]

@@ -1,4 +1,4 @@
-"""Reading: what is accepted comes out upright, 8-bit and unchanged; the rest is refused in words."""
+"""What is accepted comes out upright, 8-bit and unchanged; the rest is refused in words."""
 
 from __future__ import annotations
 
@@ -38,10 +38,12 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
 
 def png_header(width: int, height: int) -> bytes:
     def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        checksum = struct.pack(">I", zlib.crc32(kind + body))
+        return struct.pack(">I", len(body)) + kind + body + checksum
 
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0" * 9)) + chunk(b"IEND", b"")
+    body = chunk(b"IDAT", zlib.compress(b"\0" * 9)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + header + body
 
 
 def refused(name: str, data: bytes, limits: Settings = LIMITS) -> ImageRefused:
@@ -86,10 +88,13 @@ def test_transparency_becomes_white(mode: str) -> None:
 
 def test_half_transparent_is_mixed_with_white() -> None:
     image = Image.new("RGBA", (220, 220), (0, 0, 0, 128))
-    assert read_field("half.png", encoded(image, "PNG"), LIMITS).pixels[0, 0] == pytest.approx(127, abs=1)
+    field = read_field("half.png", encoded(image, "PNG"), LIMITS)
+    assert field.pixels[0, 0] == pytest.approx(127, abs=1)
 
 
-@pytest.mark.parametrize(("mode", "kind"), [("L", "PNG"), ("1", "PNG"), ("CMYK", "JPEG"), ("P", "BMP")])
+@pytest.mark.parametrize(
+    ("mode", "kind"), [("L", "PNG"), ("1", "PNG"), ("CMYK", "JPEG"), ("P", "BMP")]
+)
 def test_other_colour_modes_become_rgb(mode: str, kind: str) -> None:
     image = Image.new("RGB", (220, 220), (255, 255, 255)).convert(mode)
     field = read_field("x", encoded(image, kind), LIMITS)
@@ -108,6 +113,16 @@ def test_sixteen_bits_are_scaled_by_the_cameras_depth(suffix: str, shift: int, g
     field = read_field("deep", cv2.imencode(suffix, deep)[1].tobytes(), LIMITS)
     difference = field.pixels.astype(int) - eight[..., ::-1]
     assert np.abs(difference[1:]).max() <= 1
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_sixteen_bit_pictures_are_turned_upright_too(kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    grey = (np.arange(240 * 320, dtype=np.uint32) % 320 * 200).astype(np.uint16).reshape(240, 320)
+    field = read_field("deep", encoded(Image.fromarray(grey), kind, exif=exif), LIMITS)
+    assert field.pixels.shape == (320, 240, 3)
+    assert field.pixels[0].max() < field.pixels[-1].min()
 
 
 def test_metadata_does_not_travel() -> None:
@@ -185,12 +200,13 @@ def test_read_path(tmp_path: Path) -> None:
     heavy = tmp_path / "heavy.png"
     with heavy.open("wb") as file:
         file.truncate(2_000_000)
-    cases = {tmp_path: "not_a_file", tmp_path / "none.png": "missing", heavy: "too_many_bytes",
-             tmp_path / "a\0b.png": "unreadable"}  # fmt: skip
+    cases = {tmp_path: "not_a_file", tmp_path / "none.png": "missing", heavy: "too_many_bytes"}
     for path, code in cases.items():
         with pytest.raises(ImageRefused) as caught:
             read_path(path, LIMITS)
-        assert caught.value.code in (code, "missing" if "\0" in str(path) else code)
+        assert caught.value.code == code
+    with pytest.raises(ImageRefused):  # a name no system accepts; Python versions differ in how
+        read_path(tmp_path / "a\0b.png", LIMITS)
 
 
 @given(st.sampled_from(["PNG", "JPEG", "TIFF", "BMP", "WEBP"]), st.data())
@@ -199,9 +215,6 @@ def test_damaged_bytes_never_raise_anything_else(kind: str, draw: st.DataObject)
     data = bytearray(encoded(halves(), kind))
     for _ in range(draw.draw(st.integers(1, 6))):
         data[draw.draw(st.integers(0, len(data) - 1))] = draw.draw(st.integers(0, 255))
-    try:
-        field = read_field("damaged", bytes(data[: draw.draw(st.integers(1, len(data)))]), LIMITS)
-    except ImageRefused as refusal:
-        assert refusal.code and refusal.message
-    else:
-        assert field.pixels.dtype == np.uint8
+    cut = bytes(data[: draw.draw(st.integers(1, len(data)))])
+    (outcome,) = read_many([("damaged", cut)], LIMITS)
+    assert isinstance(outcome, Field) or "damaged" in outcome.message

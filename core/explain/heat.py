@@ -1,0 +1,55 @@
+"""The locator's own heat: every peak of it above the threshold is one counted cell."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from core.models import registry
+from core.models.engine import as_batch, engine_for
+from core.models.locator import RBC_DIAMETER_PX
+from core.records import RgbImage
+from core.taxonomy import KINDS, CellKind
+
+HeatMap = npt.NDArray[np.float32]
+
+
+def count_heat(pixels: RgbImage, kind: CellKind, rbc_diameter_px: float | None) -> HeatMap:
+    """How strongly the locator sees the middle of a cell of ``kind`` at each place.
+
+    Args:
+        pixels: the field, ``(H, W, 3)``.
+        kind: which count.
+        rbc_diameter_px: the finding's scale; without it the field is taken as it first was.
+
+    Returns:
+        ``(H, W)`` in [0, 1].
+    """
+    small = network_copy(pixels, rbc_diameter_px)
+    logits = engine_for(registry.live("locator"))(as_batch([small]))[0][0, KINDS.index(kind)]
+    heat = 1 / (1 + np.exp(-logits.astype(np.float32)))
+    return stretch(heat, *pixels.shape[:2])
+
+
+def network_copy(pixels: RgbImage, rbc_diameter_px: float | None) -> RgbImage:
+    """The field as large as the locator reads it; no more than 960 px a side, since a map needs no
+    more than the eye sees.
+    """
+    height, width = pixels.shape[:2]
+    scale = (
+        RBC_DIAMETER_PX / rbc_diameter_px
+        if rbc_diameter_px
+        else (320 * 240 / (height * width)) ** 0.5
+    )
+    scale = min(scale, 960 / max(height, width))
+    size = (_eights(width * scale), _eights(height * scale))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def stretch(heat: HeatMap, height: int, width: int) -> HeatMap:
+    """The map at another size, ``(height, width)``, for a larger copy of the same picture."""
+    larger = cv2.resize(heat, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(larger.clip(0, 1), np.float32)
+
+
+def _eights(length: float) -> int:
+    return max(64, 8 * round(length / 8))

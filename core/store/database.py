@@ -1,0 +1,125 @@
+"""One database for a process: opened once, brought to today's schema, the same on both kinds."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, OperationalError
+
+from core.settings import settings
+
+BUSY_TIMEOUT_MS: Final = 30_000
+_MIGRATION_LOCK: Final = 7_236_311
+"""Any number, the same for every process that migrates one PostgreSQL database."""
+
+
+class DatabaseRefused(ValueError):
+    """A database that cannot be used; the message says which and what to do."""
+
+
+class Database:
+    """Connections to one database.
+
+    ``write()`` and ``read()`` are transactions. On SQLite a writing one takes the write lock at
+    its start, so that what it read cannot have changed when it writes.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Open and migrate. Raises DatabaseRefused where the URL or the server is not usable."""
+        try:
+            self.url = make_url(url)
+        except ArgumentError as error:
+            raise DatabaseRefused(
+                "HEMADESK_DATABASE_URL is not a URL such as postgresql://user@host/name"
+            ) from error
+        if self.url.drivername in ("postgresql", "postgres"):
+            self.url = self.url.set(drivername="postgresql+psycopg")
+        if self.url.drivername not in ("sqlite", "postgresql+psycopg"):
+            raise DatabaseRefused(
+                f"HEMADESK_DATABASE_URL must name postgresql or sqlite, got {self.url.drivername}"
+            )
+        self.is_sqlite = self.url.drivername == "sqlite"
+        self._engine = (
+            _sqlite(self.url) if self.is_sqlite else create_engine(self.url, pool_pre_ping=True)
+        )
+        try:
+            self._migrate()
+        except OperationalError as error:
+            shown = self.url.render_as_string(hide_password=True)
+            raise DatabaseRefused(f"the database {shown} cannot be used: {error.orig}") from error
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction, committed at its end and undone if anything is raised."""
+        with self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads."""
+        with self._engine.connect().execution_options(hemadesk_reads=True) as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Give the connections back; the database can still be used after it."""
+        self._engine.dispose()
+
+    def _migrate(self) -> None:
+        with self._engine.begin() as connection:
+            if not self.is_sqlite:
+                lock = text("SELECT pg_advisory_xact_lock(:number)")
+                connection.execute(lock, {"number": _MIGRATION_LOCK})
+            config = alembic_config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def alembic_config() -> Config:
+    """Where the migrations lie; used by :class:`Database` and by tests."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def _sqlite(url: Any) -> Engine:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _record: Any) -> None:
+        # SQLAlchemy begins transactions itself (below), the driver must not.
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        reads = connection.get_execution_options().get("hemadesk_reads", False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+_open: dict[str, Database] = {}
+_open_lock = threading.Lock()
+
+
+def database() -> Database:
+    """The database of the settings, opened once in a process.
+
+    Raises:
+        DatabaseRefused: where it cannot be reached.
+    """
+    url = settings().database_url or f"sqlite:///{settings().var / 'hemadesk.db'}"
+    with _open_lock:
+        if url not in _open:
+            _open[url] = Database(url)
+        return _open[url]

@@ -1,0 +1,318 @@
+"""Training runs in the database: who may move a run from which state to which.
+
+Every change is one transaction with its event. A run's worker is known by its ``attempt``: a
+process that was declared lost and comes back finds the number gone on, and can change nothing.
+"""
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal, cast
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from core.store.database import Database
+from core.store.schema import epochs, run_events, runs, turns
+
+State = Literal["queued", "running", "paused", "stopped", "failed", "done", "lost", "discarded"]
+Request = Literal["pause", "stop", "discard"]
+
+RESUMABLE: Final[frozenset[State]] = frozenset({"paused", "lost", "failed"})
+ENDED: Final[frozenset[State]] = frozenset({"done", "stopped", "discarded"})
+"""States that no action leaves."""
+
+ACTIONS: Final[dict[str, frozenset[State]]] = {
+    "pause": frozenset({"queued", "running"}),
+    "resume": RESUMABLE,
+    "stop": frozenset({"running"}) | RESUMABLE,
+    "discard": frozenset({"queued", "running"}) | RESUMABLE,
+}
+"""What a person may do, and in which states."""
+
+
+class RunRefused(ValueError):
+    """Something a run's state does not allow; the message says which run, and why."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row of ``runs``; ``folder`` holds its checkpoints, log and model."""
+
+    id: int
+    name: str
+    recipe: str
+    title: str
+    folder: str
+    data: str
+    data_sha256: str | None
+    settings: Mapping[str, Any]
+    options: Mapping[str, Any]
+    seed: int
+    code_version: str
+    device: str | None
+    state: State
+    request: Request | None
+    attempt: int
+    process: int | None
+    host: str | None
+    heartbeat_at: datetime | None
+    created_by: str
+    created_at: datetime
+    queued_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    progress: Mapping[str, Any] | None
+    facts: Mapping[str, Any] | None
+    message: str | None
+    model_path: str | None
+    model_identity: str | None
+
+    def allows(self, action: str) -> bool:
+        """May a person ``pause``, ``resume``, ``stop`` or ``discard`` it now."""
+        return self.state in ACTIONS[action]
+
+
+@dataclass(frozen=True)
+class EpochRow:
+    """What one epoch gave; ``metrics`` holds finite numbers only."""
+
+    number: int
+    train_loss: float
+    metrics: Mapping[str, float]
+    learning_rate: float
+    seconds: float
+    examples: int
+
+
+@dataclass(frozen=True)
+class RunEvent:
+    """One change of a run's state."""
+
+    at: datetime
+    was: State | None
+    became: State
+    who: str
+    detail: str
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class RunBook:
+    """The runs of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # ---- reading ---------------------------------------------------------------------------
+
+    def get(self, run_id: int) -> Run:
+        """Raises RunRefused for a number no run has."""
+        with self._database.read() as connection:
+            return _get(connection, run_id)
+
+    def find(self, name: str) -> Run | None:
+        """The run of that name."""
+        with self._database.read() as connection:
+            row = connection.execute(select(runs).where(runs.c.name == name)).first()
+        return None if row is None else _as_run(row)
+
+    def all(self, *, discarded: bool = False) -> list[Run]:
+        """Newest first; discarded ones only if asked for."""
+        query = select(runs).order_by(runs.c.id.desc())
+        if not discarded:
+            query = query.where(runs.c.state != "discarded")
+        with self._database.read() as connection:
+            return [_as_run(row) for row in connection.execute(query)]
+
+    def epochs(self, run_id: int) -> list[EpochRow]:
+        """In order."""
+        query = select(epochs).where(epochs.c.run_id == run_id).order_by(epochs.c.number)
+        with self._database.read() as connection:
+            found = connection.execute(query).mappings().all()
+        return [EpochRow(**{k: v for k, v in row.items() if k != "run_id"}) for row in found]
+
+    def events(self, run_id: int) -> list[RunEvent]:
+        """In order."""
+        query = select(run_events).where(run_events.c.run_id == run_id).order_by(run_events.c.id)
+        with self._database.read() as connection:
+            found = connection.execute(query).mappings().all()
+        return [
+            RunEvent(**{k: v for k, v in row.items() if k not in ("id", "run_id")}) for row in found
+        ]
+
+    # ---- what people do --------------------------------------------------------------------
+
+    def add(self, values: Mapping[str, Any], who: str) -> Run:
+        """A new run, queued."""
+        with self._database.write() as connection:
+            now = _now()
+            row = {**values, "state": "queued", "attempt": 0, "created_by": who}
+            row |= {"created_at": now, "queued_at": now}
+            run_id = connection.execute(insert(runs).values(row).returning(runs.c.id)).scalar_one()
+            _note(connection, run_id, None, "queued", who, "")
+            return _get(connection, run_id)
+
+    def ask(
+        self, run_id: int, action: Literal["pause", "resume", "stop", "discard"], who: str
+    ) -> Run:
+        """Do to a run what a person asked for, or leave the request for its worker.
+
+        Resuming queues it. Stopping one that no process holds queues it with the request, since
+        a process must make the model of its best epoch.
+
+        Raises:
+            RunRefused: if its state does not allow it.
+        """
+        with self._database.write() as connection:
+            _take_turn(connection)
+            run = _get(connection, run_id)
+            if not run.allows(action):
+                raise RunRefused(f"run {run.name} is {run.state}; it cannot be asked to {action}")
+            if run.state == "running":
+                connection.execute(update(runs).where(runs.c.id == run_id).values(request=action))
+                _note(connection, run_id, "running", "running", who, f"asked to {action}")
+            elif action in ("resume", "stop"):
+                wish = "stop" if action == "stop" else None
+                more = {"request": wish, "queued_at": _now(), "message": None, "ended_at": None}
+                _move(connection, run, "queued", who, f"asked to {action}", more)
+            elif action == "pause":
+                _move(connection, run, "paused", who, "asked to pause", {})
+            else:
+                _move(connection, run, "discarded", who, "asked to discard", {"ended_at": _now()})
+            return _get(connection, run_id)
+
+    # ---- what workers and the watch do -----------------------------------------------------
+
+    def next_queued(self) -> Run | None:
+        """Whose turn it is."""
+        with self._database.read() as connection:
+            return _first_queued(connection)
+
+    def claim(self, limit: int, host: str, only: int | None = None) -> Run | None:
+        """Take the run whose turn it is, if fewer than ``limit`` are running.
+
+        Args:
+            limit: runs that may run at once.
+            host: the machine that will run it.
+            only: the number of the one run wanted; None takes the first in the queue.
+        """
+        with self._database.write() as connection:
+            _take_turn(connection)
+            running = select(runs.c.id).where(runs.c.state == "running")
+            if len(connection.execute(running).all()) >= limit:
+                return None
+            run, now = _first_queued(connection), _now()
+            if run is None or only not in (None, run.id):
+                return None
+            more = {"attempt": run.attempt + 1, "host": host, "process": None}
+            more |= {"heartbeat_at": now, "started_at": run.started_at or now, "message": None}
+            _move(connection, run, "running", f"worker on {host}", "", more)
+            return _get(connection, run.id)
+
+    def beat(self, run_id: int, attempt: int, **values: Any) -> Request | None:
+        """A sign of life with what else is new; returns what a person asked for.
+
+        Raises:
+            RunRefused: if this worker no longer holds the run.
+        """
+        with self._database.write() as connection:
+            mine = (runs.c.id == run_id) & (runs.c.attempt == attempt) & (runs.c.state == "running")
+            changed = connection.execute(
+                update(runs).where(mine).values(heartbeat_at=_now(), **values)
+            )
+            if changed.rowcount != 1:
+                raise RunRefused(f"run {run_id} is no longer held by its attempt {attempt}")
+            wish = select(runs.c.request).where(runs.c.id == run_id)
+            return cast(Request | None, connection.execute(wish).scalar_one())
+
+    def add_epoch(self, run_id: int, row: EpochRow) -> None:
+        """Add an epoch; one that a resumed run went through again replaces its former self."""
+        self.set_epochs(run_id, [row], from_number=row.number)
+
+    def set_epochs(self, run_id: int, rows: list[EpochRow], from_number: int = 0) -> None:
+        """Make the epochs from a number on be these and no others."""
+        with self._database.write() as connection:
+            old = (epochs.c.run_id == run_id) & (epochs.c.number >= from_number)
+            connection.execute(delete(epochs).where(old))
+            for row in rows:
+                finite = {k: v for k, v in row.metrics.items() if math.isfinite(v)}
+                values = {**row.__dict__, "metrics": finite, "run_id": run_id}
+                connection.execute(insert(epochs).values(values))
+
+    def release(self, run_id: int, attempt: int, state: State, detail: str, **values: Any) -> Run:
+        """Leave a running run in ``state``.
+
+        Raises:
+            RunRefused: if this worker no longer holds the run.
+        """
+        with self._database.write() as connection:
+            _take_turn(connection)
+            run = _get(connection, run_id)
+            if run.state != "running" or run.attempt != attempt:
+                raise RunRefused(f"run {run.name} is no longer held by its attempt {attempt}")
+            more = {"request": None, "process": None, "message": detail or None, **values}
+            if state in ENDED or state == "failed":
+                more["ended_at"] = _now()
+            _move(connection, run, state, f"worker on {run.host}", detail, more)
+            return _get(connection, run_id)
+
+    def mark_lost(self, silent_for: timedelta, dead: Collection[tuple[int, int]] = ()) -> list[Run]:
+        """Running runs without a sign of life for so long become ``lost``; returns them.
+
+        ``dead`` names those known to have no process, by number and attempt.
+        """
+        with self._database.write() as connection:
+            _take_turn(connection)
+            limit = _now() - silent_for
+            query = select(runs).where(runs.c.state == "running")
+            running = [_as_run(row) for row in connection.execute(query)]
+            silent = [
+                run
+                for run in running
+                if (run.id, run.attempt) in dead
+                or run.heartbeat_at is None
+                or run.heartbeat_at < limit
+            ]
+            for run in silent:
+                detail = "its process died or its machine was switched off"
+                more = {"request": None, "process": None, "message": detail}
+                _move(connection, run, "lost", "watch", detail, more)
+            return [_get(connection, run.id) for run in silent]
+
+
+def _take_turn(connection: Connection) -> None:
+    connection.execute(update(turns).where(turns.c.id == 1).values(taken=turns.c.taken + 1))
+
+
+def _first_queued(connection: Connection) -> Run | None:
+    query = select(runs).where(runs.c.state == "queued").order_by(runs.c.queued_at, runs.c.id)
+    row = connection.execute(query).first()
+    return None if row is None else _as_run(row)
+
+
+def _get(connection: Connection, run_id: int) -> Run:
+    row = connection.execute(select(runs).where(runs.c.id == run_id)).first()
+    if row is None:
+        raise RunRefused(f"there is no run {run_id}")
+    return _as_run(row)
+
+
+def _as_run(row: Any) -> Run:
+    return Run(**row._mapping)
+
+
+def _move(
+    connection: Connection, run: Run, state: State, who: str, detail: str, more: dict[str, Any]
+) -> None:
+    connection.execute(update(runs).where(runs.c.id == run.id).values(state=state, **more))
+    _note(connection, run.id, run.state, state, who, detail)
+
+
+def _note(
+    connection: Connection, run_id: int, was: State | None, became: State, who: str, detail: str
+) -> None:
+    row = {"run_id": run_id, "at": _now(), "was": was, "became": became}
+    connection.execute(insert(run_events).values(**row, who=who, detail=detail))

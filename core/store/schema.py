@@ -1,0 +1,124 @@
+"""The tables. ``migrations/`` makes them; a test holds the two, and both databases, equal."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+RUN_STATES = ("queued", "running", "paused", "stopped", "failed", "done", "lost", "discarded")
+REQUESTS = ("pause", "stop", "discard")
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment, always with its zone: SQLite keeps none, so what it returns is marked UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"a moment without its zone: {value}")
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
+    words = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({words})", name=f"ck_runs_{column}")
+
+
+metadata = MetaData()
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("name", String(80), nullable=False),
+    Column("recipe", String(40), nullable=False),
+    Column("title", String(200), nullable=False),
+    Column("folder", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("data_sha256", String(64)),
+    Column("settings", JSON, nullable=False),
+    Column("options", JSON, nullable=False),
+    Column("seed", Integer, nullable=False),
+    Column("code_version", String(64), nullable=False),
+    Column("device", String(80)),
+    Column("state", String(16), nullable=False),
+    Column("request", String(16)),
+    Column("attempt", Integer, nullable=False),
+    Column("process", Integer),
+    Column("host", String(120)),
+    Column("heartbeat_at", UtcTime),
+    Column("created_by", String(120), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("queued_at", UtcTime, nullable=False),
+    Column("started_at", UtcTime),
+    Column("ended_at", UtcTime),
+    Column("progress", JSON(none_as_null=True)),
+    Column("facts", JSON(none_as_null=True)),
+    Column("message", Text),
+    Column("model_path", Text),
+    Column("model_identity", String(120)),
+    UniqueConstraint("name", name="uq_runs_name"),
+    _one_of("state", RUN_STATES),
+    _one_of("request", REQUESTS),
+    Index("ix_runs_state", "state"),
+    # A number once given is never given again, not even after its row is gone.
+    sqlite_autoincrement=True,
+)
+
+epochs = Table(
+    "epochs",
+    metadata,
+    Column("run_id", Integer, ForeignKey("runs.id", name="fk_epochs_run"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("train_loss", Float, nullable=False),
+    Column("metrics", JSON, nullable=False),
+    Column("learning_rate", Float, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("examples", Integer, nullable=False),
+)
+
+run_events = Table(
+    "run_events",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("run_id", Integer, ForeignKey("runs.id", name="fk_run_events_run"), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("was", String(16)),
+    Column("became", String(16), nullable=False),
+    Column("who", String(120), nullable=False),
+    Column("detail", Text, nullable=False),
+    Index("ix_run_events_run", "run_id"),
+    sqlite_autoincrement=True,
+)
+"""Only ever added to: how each run came to be where it is."""
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("taken", Integer, nullable=False),
+)
+"""One row, written first by whoever changes who may run: it holds processes apart."""

@@ -1,0 +1,45 @@
+"""The epochs of a run in its folder: ``epochs.jsonl``, a copy of what the checkpoint holds.
+
+The checkpoint is the truth and the file is rewritten whole from it, so that a run killed between
+the two, and going through an epoch again, never leaves a row out or doubled.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+FILE: Final = "epochs.jsonl"
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch gave. ``examples`` is how many were learnt from, 0 if not recorded."""
+
+    number: int
+    train_loss: float
+    metrics: dict[str, float]
+    learning_rate: float
+    seconds: float
+    examples: int = 0
+
+
+def write_history(folder: Path, rows: Sequence[Epoch]) -> None:
+    """Replace the file, atomically."""
+    temporary = folder / f"{FILE}.writing"
+    temporary.write_text("".join(json.dumps(asdict(row)) + "\n" for row in rows))
+    temporary.replace(folder / FILE)
+
+
+def read_history(folder: Path) -> list[Epoch]:
+    """The rows in order; none where the folder has no such file."""
+    file = folder / FILE
+    lines = file.read_text().splitlines() if file.is_file() else []
+    return as_history([json.loads(line) for line in lines])
+
+
+def as_history(rows: Sequence[dict[str, Any]]) -> list[Epoch]:
+    """Rows from their JSON form; keys of later versions are left out."""
+    known = {field.name for field in fields(Epoch)}
+    return [Epoch(**{k: v for k, v in row.items() if k in known}) for row in rows]

@@ -1,0 +1,158 @@
+"""Analyse smear: fields go in; counts and cells with evidence come out."""
+
+import streamlit as st
+
+from core.evaluation.tables import cells_csv, findings_csv, findings_json
+from core.models import registry
+from core.models.weights import WeightsRefused
+from pages.parts import (
+    counts_panel,
+    differential_tab,
+    field_view,
+    fields_tab,
+    filmstrip,
+    gallery,
+    intake,
+    session,
+    why,
+    wording,
+)
+from pages.parts.session import SmearSession
+
+_COLUMNS = (1, 7.2, 4.3)
+"""Thumbnails, picture, numbers: their places stay, whatever is in them."""
+
+
+def _models_ready() -> bool:
+    try:
+        for task in registry.TASKS:
+            registry.live(task)
+    except WeightsRefused as refusal:
+        st.error(
+            "The models cannot be used, so nothing can be analysed. "
+            f"{wording.plain(str(refusal))}. "
+            "Restore the folder of the weights from the release, then reload this page.",
+            icon=":material/error:",
+        )
+        return False
+    return True
+
+
+def _head(smear: SmearSession) -> None:
+    title, tools = st.columns([1, 3.2], vertical_alignment="center")
+    title.title("Analyse smear", anchor=False)
+    if not smear.order:
+        return
+    with tools.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+        with st.popover("Add fields", icon=":material/add:"):
+            intake.draw_upload(smear)
+        intake.draw_synthetic(smear, how_many=False)
+        # Made when pressed, not on every click elsewhere.
+        st.download_button(
+            "Fields CSV",
+            data=lambda: findings_csv(smear.findings()),
+            file_name="hemadesk-fields.csv",
+            mime="text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+            key="download_fields",
+        )
+        st.download_button(
+            "Cells CSV",
+            data=lambda: cells_csv(smear.findings()),
+            file_name="hemadesk-cells.csv",
+            mime="text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+            key="download_cells",
+        )
+        st.download_button(
+            "JSON",
+            data=lambda: findings_json(smear.findings()),
+            file_name="hemadesk.json",
+            mime="application/json",
+            on_click="ignore",
+            icon=":material/download:",
+            key="download_json",
+        )
+        st.button("Start over", key="clear", type="tertiary", on_click=smear.clear)
+
+
+def _empty(smear: SmearSession) -> None:
+    st.markdown(
+        "Send photographs of a stained blood smear. You get the red cells, white cells and "
+        "platelets of each field with a box round every one, a differential of the white cells, "
+        "and what led to each answer."
+    )
+    left, right = st.columns([3, 2], gap="medium")
+    with left.container(border=True, height="stretch"):
+        st.subheader("Fields of a smear", anchor=False)
+        intake.draw_upload(smear)
+    with right.container(border=True, height="stretch"):
+        st.subheader("No picture at hand?", anchor=False)
+        st.markdown(
+            "A field can be drawn by the program. It looks like a smear, belongs to nobody, and "
+            "shows every part of this screen."
+        )
+        intake.draw_synthetic(smear, how_many=True)
+
+
+def _waiting(smear: SmearSession) -> None:
+    strip, left, right = st.columns(_COLUMNS, gap="small")
+    with strip:
+        filmstrip.draw(smear)
+    with left:
+        st.skeleton(height=field_view.HEIGHT_PX)
+    with right:
+        st.skeleton(height=field_view.HEIGHT_PX)
+
+
+def _results(smear: SmearSession) -> None:
+    strip, left, right = st.columns(_COLUMNS, gap="small")
+    with strip:
+        filmstrip.draw(smear)
+    with left:
+        field_view.draw(smear)
+    with right.container(gap="xsmall"):
+        counts_panel.draw(smear)
+    # Only the open tab is drawn: a map nobody looks at is not computed.
+    names = ("White cells", "Differential", "Fields", "Why")
+    draws = (gallery.draw, differential_tab.draw, fields_tab.draw, why.draw)
+    for tab, draw in zip(st.tabs(names, key="tabs", on_change="rerun"), draws, strict=True):
+        if tab.open:
+            with tab:
+                draw(smear)
+
+
+def _on_top(smear: SmearSession) -> None:
+    if smear.opened is None:
+        return
+    # Drawn again with every redraw until it is shut: fields that finish must not close it.
+    key, index = smear.opened
+    shown = smear.known.get(key)
+    if shown is not None:
+        picture = next((cell for cell in shown.white_cells if cell.index == index), None)
+        if picture is not None:
+            why.open_class(smear, shown, picture)
+
+
+def main() -> None:
+    """Draw the screen."""
+    smear = session.current()
+    smear.absorb()
+    _head(smear)
+    if not _models_ready():
+        return
+    if smear.batch is not None:
+        intake.draw_progress(smear)
+    intake.draw_refused(smear)
+    if smear.order:
+        _results(smear)
+    elif smear.batch is not None:
+        _waiting(smear)
+    else:
+        _empty(smear)
+    _on_top(smear)
+
+
+main()

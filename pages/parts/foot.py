@@ -1,0 +1,20 @@
+"""The line at the foot of every screen."""
+
+import streamlit as st
+
+from core.models import registry
+from core.models.weights import WeightsRefused
+from pages.parts.wording import plain
+
+
+def draw() -> None:
+    """What this is for, which models answer, who is signed in."""
+    try:
+        models = ", ".join(registry.live(task).identity for task in registry.TASKS)
+    except WeightsRefused:
+        models = "not available"
+    with st.bottom:
+        st.caption(
+            f"Research use: a qualified person decides. Models: {plain(models)}. "
+            "Signed in: local user."
+        )

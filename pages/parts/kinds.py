@@ -1,0 +1,38 @@
+"""How the kinds of cells and the white-cell classes look: a colour and always a second sign.
+
+Colours: Okabe & Ito, safe for colour-blind eyes.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from core.taxonomy import CellKind
+
+
+@dataclass(frozen=True)
+class KindStyle:
+    """Colour, line width in px and dash of a kind's boxes."""
+
+    colour: str
+    width_px: float
+    dash: str
+    title: str
+
+
+STYLES: Final[dict[CellKind, KindStyle]] = {
+    "rbc": KindStyle("#d55e00", 1.6, "solid", "Red cells"),
+    "wbc": KindStyle("#0072b2", 4.0, "solid", "White cells"),
+    "platelet": KindStyle("#009e73", 2.4, "4px,3px", "Platelets"),
+}
+
+CLASS_LOOKS: Final[dict[str, tuple[str, str, str]]] = {
+    "segmented_neutrophil": ("#0072b2", "", "S"),
+    "band_neutrophil": ("#56b4e9", "/", "B"),
+    "lymphocyte": ("#e69f00", "", "L"),
+    "monocyte": ("#009e73", "", "M"),
+    "eosinophil": ("#d55e00", "", "E"),
+    "basophil": ("#cc79a7", "", "O"),
+    "immature_granulocyte": ("#f0e442", "x", "I"),
+    "blast": ("#cc3311", "x", "X"),
+}
+"""Class -> colour, Plotly pattern, letter (the keys a reviewer types)."""

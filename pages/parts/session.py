@@ -1,0 +1,148 @@
+"""What one browser session has on the Analyse smear screen: answers, selection, maps.
+
+Answers are kept by picture and models, so nothing that was computed once is computed again: not
+for a click, not for another counting rule, not when the same file is sent a second time.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from core.explain.heat import HeatMap
+from core.imaging.read import ImageRefused
+from core.inference.batch import AnalysedField, Batch, Key, Source
+from core.inference.smear import recount
+from core.records import CountingRule, SmearFinding
+
+_KNOWN = 400
+_MAPS = 24
+
+
+@dataclass
+class SmearSession:
+    """The set on show, and every answer of this session.
+
+    ``order`` are the fields of the set, ``shown`` the one in the picture, ``cell`` the index of
+    the selected cell in its finding, ``strip`` a place in the strip; ``opened`` is the white cell whose map is on top.
+    """
+
+    known: OrderedDict[Key, AnalysedField] = field(default_factory=OrderedDict)
+    order: list[Key] = field(default_factory=list)
+    refused: list[ImageRefused] = field(default_factory=list)
+    batch: Batch | None = None
+    shown: Key | None = None
+    cell: int | None = None
+    opened: tuple[Key, int] | None = None
+    rule: CountingRule = "all_visible"
+    strip: int = 0
+    next_seed: int = 1
+    intake: int = 0
+    notice: str = ""
+    _maps: OrderedDict[tuple[object, ...], HeatMap] = field(default_factory=OrderedDict)
+    _taken: int = 0
+    _show_next: bool = False
+
+    def begin(self, sources: Sequence[Source]) -> None:
+        """Analyse ``sources`` and add them to the set.
+
+        Drawn fields and photographs are never counted together: the other sort is put away.
+        """
+        self.stop()
+        self.absorb()
+        kind = {source.synthetic for source in sources}
+        other = [key for key in self.order if self.known[key].synthetic not in kind]
+        self.notice = ""
+        if other:
+            self.order = [key for key in self.order if key not in other]
+            self.notice = (
+                "Synthetic fields and photographs are never counted together: "
+                "the ones shown before were put away."
+            )
+        self.refused = []
+        present = {key[0]: self.known[key].finding.file for key in self.order}
+        self._taken, self._show_next = 0, True
+        self.batch = Batch(sources, known=self.known, present=present).start()
+
+    def absorb(self) -> None:
+        """Take over what the batch has finished since the last time."""
+        if self.batch is None:
+            return
+        running = self.batch.progress().running
+        for result in self.batch.results[self._taken :]:
+            self._taken += 1
+            self.known[result.key] = result
+            self.order.append(result.key)
+            if self._show_next or self.shown not in self.order:
+                self.show(result.key)
+                self._show_next = False
+        self.refused = list(self.batch.refusals)
+        if not running:
+            if self.batch.stopped:
+                left = self.batch.progress()
+                self.notice = (
+                    f"Stopped after {left.done} of {left.total}. What was finished is shown."
+                )
+            self.batch = None
+        while len(self.known) > max(_KNOWN, len(self.order)):
+            stale = next(key for key in self.known if key not in self.order)
+            del self.known[stale]
+
+    @property
+    def behind(self) -> bool:
+        """Has the batch finished something that is not shown yet, or ended."""
+        if self.batch is None:
+            return False
+        news = len(self.batch.results) + len(self.batch.refusals) > self._taken + len(self.refused)
+        return news or not self.batch.progress().running
+
+    def stop(self) -> None:
+        """Stop the batch, if one is running."""
+        if self.batch is not None:
+            self.batch.stop()
+            # The file being analysed is let finish, so that two batches never overlap.
+            self.batch.wait(60)
+
+    def clear(self) -> None:
+        """An empty set; the answers stay known."""
+        self.stop()
+        self.batch, self.order, self.refused, self.notice = None, [], [], ""
+        self.shown = self.cell = self.opened = None
+
+    def show(self, key: Key) -> None:
+        """Put one field into the picture."""
+        if key != self.shown:
+            self.shown, self.cell = key, None
+            self.strip = self.order.index(key) if key in self.order else 0
+
+    def field(self, key: Key | None = None) -> AnalysedField:
+        """The field on show, or another of the set, as it was analysed."""
+        wanted = key or self.shown
+        assert wanted is not None
+        return self.known[wanted]
+
+    def finding(self, key: Key | None = None) -> SmearFinding:
+        """Its finding, counted by the rule in force."""
+        return recount(self.field(key).finding, self.rule)
+
+    def findings(self) -> list[SmearFinding]:
+        """Findings of the whole set, in the order the fields came."""
+        return [self.finding(key) for key in self.order]
+
+    def map_of(self, key: tuple[object, ...], compute: Callable[[], HeatMap]) -> HeatMap:
+        """A heat map, computed the first time it is asked for."""
+        if key not in self._maps:
+            self._maps[key] = compute()
+            while len(self._maps) > _MAPS:
+                self._maps.popitem(last=False)
+        self._maps.move_to_end(key)
+        return self._maps[key]
+
+
+def current() -> SmearSession:
+    """This browser session's own."""
+    if "smear" not in st.session_state:
+        st.session_state["smear"] = SmearSession()
+    session: SmearSession = st.session_state["smear"]
+    return session

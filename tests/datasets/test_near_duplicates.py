@@ -1,0 +1,54 @@
+import cv2
+import numpy as np
+import pytest
+
+from core.datasets import cbc, near_duplicates, txl
+from core.imaging.synthetic import draw
+
+
+def picture(seed: int) -> np.ndarray:
+    return draw(seed, width=240, height=200, rbc_diameter_px=40).field.pixels
+
+
+def test_a_squeezed_and_reencoded_copy_is_found_and_another_field_is_not():
+    original = picture(1)
+    squeezed = cv2.resize(original, (200, 200), interpolation=cv2.INTER_AREA)
+    copy = np.asarray(cv2.imdecode(cv2.imencode(".jpg", squeezed)[1], cv2.IMREAD_COLOR), np.uint8)
+    reference = near_duplicates.difference_hash(original)[None]
+    candidates = np.stack([near_duplicates.difference_hash(p) for p in (copy, picture(2))])
+    assert near_duplicates.copies_of(reference, candidates).tolist() == [True, False]
+
+
+def test_distance_is_the_share_of_differing_bits():
+    a = np.zeros((1, 1024), np.uint8)
+    b = a.copy()
+    b[0, :256] = 1
+    assert near_duplicates.distances(a, b)[0, 0] == pytest.approx(0.25)
+
+
+def test_groups_follow_chains_across_blocks():
+    rows = np.zeros((5, 1024), np.uint8)
+    rows[1, :60] = 1  # near 0
+    rows[4, :120] = 1  # near 1, not near 0
+    rows[2, 512:] = 1
+    rows[3, ::2] = 1
+    found = near_duplicates.groups(rows, block=2)
+    assert found[0] == found[1] == found[4]
+    assert len({found[0], found[2], found[3]}) == 3
+
+
+def test_nothing_compared_is_nothing_found():
+    none = np.zeros((0, 1024), np.uint8)
+    assert near_duplicates.copies_of(none, none).shape == (0,)
+
+
+@pytest.mark.data
+def test_every_cbc_test_field_has_its_copy_in_txl(data_dir):
+    fields = [
+        field for part in ("train", "val", "test") for field in txl.load(data_dir / "txl", part)
+    ]
+    tests = near_duplicates.hash_files([f.path for f in cbc.load(data_dir / "cbc", "Testing")])
+    nearest = near_duplicates.distances(
+        tests, near_duplicates.hash_files([f.path for f in fields])
+    ).min(axis=1)
+    assert (nearest < near_duplicates.MAX_DISTANCE).all()
