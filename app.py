@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import foot, mark
+from pages.parts import first_load, foot, mark
 
 st.set_page_config(
     page_title="Hemadesk",
@@ -24,10 +24,25 @@ page = st.navigation(
                 default=True,
             )
         ],
+        "Learn": [
+            st.Page(
+                "pages/fine_tune.py",
+                title="Fine-tune",
+                icon=":material/model_training:",
+                url_path="fine-tune",
+            ),
+            st.Page(
+                "pages/models.py",
+                title="Models",
+                icon=":material/deployed_code:",
+                url_path="models",
+            ),
+        ],
         "Site": [
             st.Page("pages/help.py", title="Help", icon=":material/help:", url_path="help"),
         ],
     },
 )
+first_load.load()
 page.run()
 foot.draw()

@@ -41,6 +41,11 @@ def _models_ready() -> bool:
 def _head(smear: SmearSession) -> None:
     title, tools = st.columns([1, 3.2], vertical_alignment="center")
     title.title("Analyse smear", anchor=False)
+    if smear.batch is not None:
+        # In the place of the tools, so that nothing below moves when a batch begins or ends.
+        with tools:
+            intake.draw_progress(smear)
+        return
     if not smear.order:
         return
     with tools.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
@@ -143,8 +148,6 @@ def main() -> None:
     _head(smear)
     if not _models_ready():
         return
-    if smear.batch is not None:
-        intake.draw_progress(smear)
     intake.draw_refused(smear)
     if smear.order:
         _results(smear)

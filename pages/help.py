@@ -16,8 +16,8 @@ with left:
    are read, up to {_LIMITS.max_file_mb:g} MB and {_LIMITS.max_files} files at once.
 2. Press **Analyse**. Fields appear as they finish; you can stop at any time and keep what is done.
 3. Look at the picture. Every counted cell has a box: red cells a thin line, white cells a thick
-   line, platelets a dashed line. Press a name over the picture to hide or show that kind, turn the
-   wheel to zoom, drag to move, click a cell to see what it was called.
+   line, platelets a dashed line. Press a name over the picture to hide or show that kind, use the
+   signs at its top right to zoom, drag to move, click a cell to see what it was called.
 4. Read the tabs. **White cells** shows each white cell, the least certain first. **Differential**
    counts them over all fields. **Fields** lists the fields, the one that most needs you first.
    **Why** shows what the model looked at.

@@ -191,7 +191,7 @@ def _analysed(key: Key, field: Field, is_synthetic: bool) -> AnalysedField:
         if cell.wbc is not None:
             box, scale = cell.box_xyxy_px, finding.rbc_diameter_px
             seen = crop_cell(field.pixels, box, scale)
-            large = crop_cell(field.pixels, box, scale, _LARGE_CROP_PX)
+            large = crop_cell(field.pixels, box, scale, _LARGE_CROP_PX, mirrored=False)
             white.append(CellPicture(index, png(seen), jpeg(large)))
     view = shrink(field.pixels, LONG_SIDE_PX)
     thumbnail = jpeg(shrink(view, _THUMBNAIL_PX), 85)

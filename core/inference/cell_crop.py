@@ -9,14 +9,22 @@ from core.records import Box, RgbImage
 _BOX_SIDES = 1.6
 """Side of the square in box sides where no red cell gives the scale."""
 
+_BEYOND = (216, 216, 220)
+
 
 def crop_cell(
-    pixels: RgbImage, box: Box, rbc_diameter_px: float | None, size_px: int = INPUT_PX
+    pixels: RgbImage,
+    box: Box,
+    rbc_diameter_px: float | None,
+    size_px: int = INPUT_PX,
+    *,
+    mirrored: bool = True,
 ) -> RgbImage:
     """The square round the middle of ``box``, ``(size_px, size_px, 3)``.
 
     Its side is a fixed number of red-cell diameters, so that large cells look large; a cell that
-    would not fit widens it. Beyond the field's edge the picture is mirrored.
+    would not fit widens it. Beyond the field's edge the picture is mirrored for the classifier; a
+    person would take the mirror image for cells, so without ``mirrored`` it is grey there.
     """
     x0, y0, x1, y1 = box
     longest = max(x1 - x0, y1 - y0)
@@ -34,5 +42,10 @@ def crop_cell(
         [[zoom, 0, size_px / 2 - zoom * middle_x], [0, zoom, size_px / 2 - zoom * middle_y]]
     )
     return cv2.warpAffine(
-        pixels, move, (size_px, size_px), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
+        pixels,
+        move,
+        (size_px, size_px),
+        flags=cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REFLECT_101 if mirrored else cv2.BORDER_CONSTANT,
+        borderValue=_BEYOND,
     ).astype(np.uint8)

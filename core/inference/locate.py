@@ -48,9 +48,9 @@ def locate(pixels: RgbImage, model: LoadedModel) -> Located:
         climbed = _climb(pixels, scale, model, thresholds)
         if climbed is None:
             return Located(_resized(peaks, 1 / scale), None)
-        scale, ratio = climbed
+        scale = climbed
         peaks = _look(pixels, scale, model)
-        ratio = _size_ratio(peaks.above(thresholds), scale, width, height) or ratio
+        ratio = _size_ratio(peaks.above(thresholds), scale, width, height) or 0.0
     if abs(ratio) > _CLOSE_ENOUGH:
         scale *= math.exp(-ratio)
         peaks = _look(pixels, scale, model)
@@ -60,9 +60,10 @@ def locate(pixels: RgbImage, model: LoadedModel) -> Located:
 
 def _climb(
     pixels: RgbImage, first: float, model: LoadedModel, thresholds: npt.NDArray[np.float32]
-) -> tuple[float, float] | None:
+) -> float | None:
+    """The scale at which the middle of the field shows most red cells of the right size."""
     height, width = pixels.shape[:2]
-    best: tuple[float, float, float] | None = None
+    best: tuple[float, float] | None = None
     for step in _LADDER:
         scale = first * step
         if scale > 2.5 or max(height, width) * scale < 64:
@@ -81,8 +82,8 @@ def _climb(
             * math.exp(-abs(ratio))
         )
         if best is None or worth > best[0]:
-            best = (worth, scale, ratio)
-    return None if best is None else best[1:]
+            best = (worth, scale * math.exp(-ratio))
+    return None if best is None else best[1]
 
 
 def _size_ratio(peaks: Peaks, scale: float, width: int, height: int) -> float | None:

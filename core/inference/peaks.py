@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import numpy.typing as npt
+import torch
+from torchvision.ops import nms
 
 from core.models.locator import STRIDE
 
@@ -76,10 +78,9 @@ def suppress(
     boxes: npt.NDArray[np.floating], scores: npt.NDArray[np.floating], max_iou: float
 ) -> npt.NDArray[np.int64]:
     """Indices that survive greedy non-maximum suppression, best first."""
-    order = np.argsort(-scores, kind="stable")
-    iou = box_iou(boxes, boxes)
-    kept: list[int] = []
-    for i in order:
-        if not kept or iou[i, kept].max() <= max_iou:
-            kept.append(int(i))
-    return np.array(kept, dtype=np.int64)
+    kept = nms(
+        torch.from_numpy(np.asarray(boxes, np.float32)),
+        torch.from_numpy(np.asarray(scores, np.float32)),
+        max_iou,
+    )
+    return np.asarray(kept.numpy(), dtype=np.int64)

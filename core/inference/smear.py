@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from core.imaging.blood import NOT_A_SMEAR_BELOW, smear_likeness
 from core.imaging.quality import assess
 from core.inference.cell_crop import crop_cell
 from core.inference.locate import Located, locate
@@ -24,6 +25,8 @@ from core.records import (
 from core.taxonomy import KINDS, CellKind, title
 
 _FEW_CELLS = 5
+_USUAL_VIEW = (6.5, 5.0)
+"""Width and height, in red-cell diameters, of the fields that the smear rule was made from."""
 _EDGE_SHARE = 0.02
 """A box within this share of the shorter side from an edge touches it."""
 
@@ -59,7 +62,7 @@ def analyse(field: Field, *, counting_rule: CountingRule = "all_visible") -> Sme
         counting_rule="all_visible",
         counts=_counts(cells, locator),
         cells=tuple(cells),
-        flags=tuple(_flags(field, cells)),
+        flags=tuple(_flags(field, cells, located.rbc_diameter_px)),
         rbc_diameter_px=located.rbc_diameter_px,
     )
     return recount(finding, counting_rule)
@@ -115,8 +118,24 @@ def _estimate(kind: CellKind, cells: list[Cell], locator: LoadedModel) -> Estima
     return Estimate(count, max(0, count - reach), count + reach)
 
 
-def _flags(field: Field, cells: list[Cell]) -> list[Flag]:
+def _is_smear_up_close(field: Field, cells: list[Cell], rbc_diameter_px: float) -> bool:
+    """A wide view of many small cells, judged by a part as wide as the rule knows."""
+    width, height = (round(side * rbc_diameter_px) for side in _USUAL_VIEW)
+    if field.width < 2 * width or field.height < 2 * height:
+        return False
+    middle = next(
+        (c.box_xyxy_px for c in cells if c.kind == "wbc"), (0, 0, field.width, field.height)
+    )
+    left = round(min(max((middle[0] + middle[2] - width) / 2, 0), field.width - width))
+    top = round(min(max((middle[1] + middle[3] - height) / 2, 0), field.height - height))
+    part = np.ascontiguousarray(field.pixels[top : top + height, left : left + width])
+    return smear_likeness(part) >= NOT_A_SMEAR_BELOW
+
+
+def _flags(field: Field, cells: list[Cell], rbc_diameter_px: float | None) -> list[Flag]:
     flags = list(assess(field))
+    if rbc_diameter_px and _is_smear_up_close(field, cells, rbc_diameter_px):
+        flags = [flag for flag in flags if flag.code != "not_a_smear"]
     red = [cell for cell in cells if cell.kind == "rbc"]
     if len(red) < _FEW_CELLS:
         flags.append(

@@ -110,9 +110,12 @@ def load_model(path: Path) -> LoadedModel:
             f"{path.name} needs both {path.name} and {sidecar.name} in {path.parent}"
         )
     try:
-        card = upgrade(json.loads(sidecar.read_text()))
-    except json.JSONDecodeError as error:
+        read = json.loads(sidecar.read_text(encoding="utf-8"))
+    except ValueError as error:  # neither JSON nor, perhaps, text
         raise WeightsRefused(f"{sidecar.name} is not valid JSON ({error})") from error
+    if not isinstance(read, dict) or not isinstance(read.get("architecture", {}), dict | str):
+        raise WeightsRefused(f"{sidecar.name} does not describe a model")
+    card = upgrade(read)
     for file, expected in (
         (path, card["sha256"]),
         (path.with_suffix(".onnx"), card["onnx_sha256"]),
@@ -123,10 +126,12 @@ def load_model(path: Path) -> LoadedModel:
                 f"{file.name} is not the file its sidecar describes "
                 f"({found[:12]}, expected {str(expected)[:12]}); restore all three from the release"
             )
-    module = build(card["architecture"])
     try:
+        module = build(card["architecture"])
         module.load_state_dict(_read_tensors(path))
-    except (RuntimeError, ValueError) as error:
+    except WeightsRefused:
+        raise
+    except (RuntimeError, ValueError, KeyError, TypeError) as error:
         raise WeightsRefused(f"{path.name} does not fit its architecture: {error}") from error
     return LoadedModel(str(card["name"]), module.eval(), card, str(card["sha256"]), path)
 

@@ -6,94 +6,37 @@ process that was declared lost and comes back finds the number gone on, and can 
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal, cast
+from typing import Any, Literal, cast
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from core.store.database import Database
+from core.store.run_records import (
+    ACTIONS,
+    ENDED,
+    RESUMABLE,
+    EpochRow,
+    Request,
+    Run,
+    RunEvent,
+    RunRefused,
+    State,
+)
 from core.store.schema import epochs, run_events, runs, turns
 
-State = Literal["queued", "running", "paused", "stopped", "failed", "done", "lost", "discarded"]
-Request = Literal["pause", "stop", "discard"]
-
-RESUMABLE: Final[frozenset[State]] = frozenset({"paused", "lost", "failed"})
-ENDED: Final[frozenset[State]] = frozenset({"done", "stopped", "discarded"})
-"""States that no action leaves."""
-
-ACTIONS: Final[dict[str, frozenset[State]]] = {
-    "pause": frozenset({"queued", "running"}),
-    "resume": RESUMABLE,
-    "stop": frozenset({"running"}) | RESUMABLE,
-    "discard": frozenset({"queued", "running"}) | RESUMABLE,
-}
-"""What a person may do, and in which states."""
-
-
-class RunRefused(ValueError):
-    """Something a run's state does not allow; the message says which run, and why."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One row of ``runs``; ``folder`` holds its checkpoints, log and model."""
-
-    id: int
-    name: str
-    recipe: str
-    title: str
-    folder: str
-    data: str
-    data_sha256: str | None
-    settings: Mapping[str, Any]
-    options: Mapping[str, Any]
-    seed: int
-    code_version: str
-    device: str | None
-    state: State
-    request: Request | None
-    attempt: int
-    process: int | None
-    host: str | None
-    heartbeat_at: datetime | None
-    created_by: str
-    created_at: datetime
-    queued_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
-    progress: Mapping[str, Any] | None
-    facts: Mapping[str, Any] | None
-    message: str | None
-    model_path: str | None
-    model_identity: str | None
-
-    def allows(self, action: str) -> bool:
-        """May a person ``pause``, ``resume``, ``stop`` or ``discard`` it now."""
-        return self.state in ACTIONS[action]
-
-
-@dataclass(frozen=True)
-class EpochRow:
-    """What one epoch gave; ``metrics`` holds finite numbers only."""
-
-    number: int
-    train_loss: float
-    metrics: Mapping[str, float]
-    learning_rate: float
-    seconds: float
-    examples: int
-
-
-@dataclass(frozen=True)
-class RunEvent:
-    """One change of a run's state."""
-
-    at: datetime
-    was: State | None
-    became: State
-    who: str
-    detail: str
+__all__ = [
+    "ACTIONS",
+    "ENDED",
+    "RESUMABLE",
+    "EpochRow",
+    "Request",
+    "Run",
+    "RunBook",
+    "RunEvent",
+    "RunRefused",
+    "State",
+]
 
 
 def _now() -> datetime:
@@ -179,9 +122,10 @@ class RunBook:
                 more = {"request": wish, "queued_at": _now(), "message": None, "ended_at": None}
                 _move(connection, run, "queued", who, f"asked to {action}", more)
             elif action == "pause":
-                _move(connection, run, "paused", who, "asked to pause", {})
+                _move(connection, run, "paused", who, "asked to pause", {"request": None})
             else:
-                _move(connection, run, "discarded", who, "asked to discard", {"ended_at": _now()})
+                more = {"request": None, "ended_at": _now()}
+                _move(connection, run, "discarded", who, "asked to discard", more)
             return _get(connection, run_id)
 
     # ---- what workers and the watch do -----------------------------------------------------

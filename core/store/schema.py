@@ -115,6 +115,24 @@ run_events = Table(
 )
 """Only ever added to: how each run came to be where it is."""
 
+promotions = Table(
+    "promotions",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", UtcTime, nullable=False),
+    Column("task", String(16), nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("was", String(120), nullable=False),
+    Column("became", String(120), nullable=False),
+    Column("file", Text),
+    Column("who", String(120), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("evidence", JSON(none_as_null=True)),
+    CheckConstraint("action IN ('promote', 'roll_back')", name="ck_promotions_action"),
+    sqlite_autoincrement=True,
+)
+"""Only ever added to. ``file`` is the model's name in ``var/models``, None for the shipped one."""
+
 turns = Table(
     "turns",
     metadata,

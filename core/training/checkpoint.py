@@ -7,7 +7,7 @@ is pickled. A file is written under a temporary name and renamed, so that it is 
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from safetensors import safe_open
@@ -16,6 +16,8 @@ from torch import Tensor
 
 _TENSOR = "__tensor__"
 _INT_KEYS = "__int_keys__"
+
+NEXT_BEST: Final = "best.next.safetensors"
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -27,6 +29,27 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     with temporary.open("rb+") as handle:
         os.fsync(handle.fileno())
     temporary.replace(path)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a process killed while writing left; safetensors writes ``.tmp*`` first."""
+    for pattern in ("*.writing", ".tmp*"):
+        for file in folder.glob(pattern):
+            file.unlink()
+
+
+def settle_best(folder: Path, best_epoch: int) -> None:
+    """Bring ``best`` in step with ``last``, which is written after it and is what counts.
+
+    A new best lies beside the old one until ``last`` names its epoch: killed between the two
+    writes, the run goes through the epoch again and must not find a best of the future.
+    """
+    waiting = folder / NEXT_BEST
+    if waiting.exists():
+        if load_checkpoint(waiting)["epoch"] == best_epoch:
+            waiting.replace(folder / "best.safetensors")
+        else:
+            waiting.unlink()
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

@@ -53,23 +53,45 @@ def _shape_name(field: LabelledField) -> str:
         return f"{image.width}x{image.height}"
 
 
+_CAMERA_SHAPES = ("640x480", "416x416")
+"""TXL-PBC's pictures of whole camera fields; the others show one white cell each."""
+
+
 class LocatorRecipe:
     """Focal loss on centres, generalised IoU on boxes; judged by count errors on validation."""
 
     name = "locator"
 
-    def __init__(self, split: LocatorSplit, seed: int = 0, pretrained: bool = True) -> None:
+    def __init__(
+        self,
+        split: LocatorSplit,
+        seed: int = 0,
+        pretrained: bool = True,
+        start: Locator | None = None,
+        settle: bool = False,
+    ) -> None:
+        """``start`` gives the first weights in place of ImageNet's.
+
+        With ``settle`` the last polish is given: milder stains, fields that cover the canvas, and
+        whole camera fields three times as often as the pictures of single cells.
+        """
         self._split, self._seed, self._pretrained = split, seed, pretrained
-        # A larger canvas, so that no validation field is cut: 416x416 ones are 267 px at scale.
-        self._validation = LocatorExamples(
-            split.validation, seed, augment=False, height=320, width=352
-        )
+        self._start, self._settle = start, settle
+        self._validation = LocatorExamples(split.validation, seed, augment=False)
 
     def build(self) -> Locator:
-        return Locator(pretrained=self._pretrained)
+        if self._start is None:
+            return Locator(pretrained=self._pretrained)
+        module = Locator()
+        module.load_state_dict(self._start.state_dict())
+        return module
 
     def training_set(self) -> Dataset[Batch]:
-        return LocatorExamples(self._split.train, self._seed, augment=True)
+        if not self._settle:
+            return LocatorExamples(self._split.train, self._seed, augment=True)
+        whole = [field for field in self._split.train if _shape_name(field) in _CAMERA_SHAPES]
+        fields = self._split.train + 2 * whole
+        return LocatorExamples(fields, self._seed, augment=True, stain_strength=0.4, whole=True)
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
         heat, sides = model(batch["image"].contiguous(memory_format=torch.channels_last))

@@ -37,6 +37,11 @@ def rbc_diameter(field: LabelledField, width: int, height: int) -> float:
     return float(np.median(np.sqrt((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))))
 
 
+CANVAS = (256, 256)
+WHOLE_CANVAS = (320, 240)
+"""Width and height of training examples; the second is a camera's whole field."""
+
+
 @dataclass(frozen=True)
 class _Item:
     """A picture in memory; ``scale`` times its pixels are the network's."""
@@ -48,9 +53,11 @@ class _Item:
 
 
 class LocatorExamples(Dataset[dict[str, Tensor]]):
-    """Fields, cut and varied to ``(height, width)``; item ``(epoch, index)`` is always the same.
+    """Fields, cut and varied to one canvas; item ``(epoch, index)`` is always the same.
 
-    With ``augment=False`` the field is resized to the network's scale and padded to the canvas.
+    With ``augment=False`` each field has its own size: the network's scale, rounded to eights.
+    With ``whole`` a field always covers the canvas, so that the network meets the border of a
+    picture as it will later, at its own border and not as a step to a fill colour.
     """
 
     def __init__(
@@ -58,10 +65,11 @@ class LocatorExamples(Dataset[dict[str, Tensor]]):
         fields: Sequence[LabelledField],
         seed: int,
         augment: bool,
-        height: int = 256,
-        width: int = 256,
+        stain_strength: float = 0.8,
+        whole: bool = False,
     ) -> None:
-        self.seed, self.augment, self.height, self.width = seed, augment, height, width
+        self.seed, self.augment = seed, augment
+        self.stain_strength, self.whole = stain_strength, whole
         self._items: list[_Item] = []
         for field in fields:
             pixels = read_rgb(field.path)
@@ -86,16 +94,22 @@ class LocatorExamples(Dataset[dict[str, Tensor]]):
         rng = np.random.default_rng((self.seed, epoch, index))
         item = self._items[index]
         pixels, boxes, kinds, scale = item.pixels, item.boxes, item.kinds, item.scale
-        stretch = 1.0
+        size = (8 * round(pixels.shape[1] * scale / 8), 8 * round(pixels.shape[0] * scale / 8))
+        fx, fy = size[0] / pixels.shape[1], size[1] / pixels.shape[0]
         if self.augment:
-            pixels, boxes = flip_and_turn(rng, pixels, boxes)
-            scale *= float(np.exp(rng.normal(0, 0.16)))
+            size = WHOLE_CANVAS if self.whole else CANVAS
+            pixels, boxes = flip_and_turn(rng, pixels, boxes, turn=not self.whole)
+            scale *= float(np.exp(rng.normal(0, 0.08 if self.whole else 0.16)))
             stretch = float(np.exp(rng.normal(0, 0.05)))
-        canvas, boxes, left = self._cut(rng, pixels, boxes, scale * stretch, scale / stretch)
+            fx, fy = scale * stretch, scale / stretch
+            if self.whole:
+                cover = max(size[0] / (pixels.shape[1] * fx), size[1] / (pixels.shape[0] * fy), 1)
+                fx, fy = fx * cover, fy * cover
+        canvas, boxes, left = _cut(rng, pixels, boxes, (fx, fy), size)
         if self.augment:
-            canvas = vary_sharpness(rng, vary_stain(rng, canvas, strength=0.8))
+            canvas = vary_sharpness(rng, vary_stain(rng, canvas, strength=self.stain_strength))
         keep = left > 0
-        targets = draw_targets(boxes[keep], kinds[keep], left[keep] < 0.35, self.height, self.width)
+        targets = draw_targets(boxes[keep], kinds[keep], left[keep] < 0.35, size[1], size[0])
         image = torch.from_numpy(np.ascontiguousarray(canvas.transpose(2, 0, 1))).float() / 255
         return {
             "image": image,
@@ -105,37 +119,35 @@ class LocatorExamples(Dataset[dict[str, Tensor]]):
             "known": torch.from_numpy(targets.known),
         }
 
-    def _cut(
-        self,
-        rng: np.random.Generator,
-        pixels: RgbImage,
-        boxes: npt.NDArray[np.float32],
-        fx: float,
-        fy: float,
-    ) -> tuple[RgbImage, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Canvas, boxes on it, and the share of each cell's former visible part that is left."""
-        height, width = pixels.shape[0] * fy, pixels.shape[1] * fx
-        free_x, free_y = self.width - width, self.height - height
-        dx, dy = (rng.random() * free_x, rng.random() * free_y) if self.augment else (0.0, 0.0)
-        move = np.array([[fx, 0, dx], [0, fy, dy]], np.float32)
-        fill = tuple(float(v) for v in np.median(pixels[::8, ::8].reshape(-1, 3), axis=0))
-        canvas = cv2.warpAffine(
-            pixels,
-            move,
-            (self.width, self.height),
-            flags=cv2.INTER_AREA,
-            borderMode=cv2.BORDER_CONSTANT,
-            borderValue=fill,
-        )
-        moved = boxes * np.array([fx, fy, fx, fy], np.float32) + np.array(
-            [dx, dy, dx, dy], np.float32
-        )
-        area = (moved[:, 2] - moved[:, 0]) * (moved[:, 3] - moved[:, 1])
-        limit = np.array([self.width, self.height, self.width, self.height], np.float32)
-        clipped = np.clip(moved, 0, limit)
-        rest = (clipped[:, 2] - clipped[:, 0]) * (clipped[:, 3] - clipped[:, 1])
-        return (
-            canvas.astype(np.uint8),
-            clipped.astype(np.float32),
-            (rest / np.maximum(area, 1e-6)).astype(np.float32),
-        )
+
+def _cut(
+    rng: np.random.Generator,
+    pixels: RgbImage,
+    boxes: npt.NDArray[np.float32],
+    zoom: tuple[float, float],
+    size: tuple[int, int],
+) -> tuple[RgbImage, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Canvas, boxes on it, and the share of each cell's former visible part that is left."""
+    (fx, fy), (width, height) = zoom, size
+    dx = rng.random() * (width - pixels.shape[1] * fx)
+    dy = rng.random() * (height - pixels.shape[0] * fy)
+    move = np.array([[fx, 0, dx], [0, fy, dy]], np.float32)
+    fill = tuple(float(v) for v in np.median(pixels[::8, ::8].reshape(-1, 3), axis=0))
+    canvas = cv2.warpAffine(
+        pixels,
+        move,
+        size,
+        flags=cv2.INTER_AREA,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=fill,
+    )
+    moved = boxes * np.array([fx, fy, fx, fy], np.float32) + np.array([dx, dy, dx, dy], np.float32)
+    area = (moved[:, 2] - moved[:, 0]) * (moved[:, 3] - moved[:, 1])
+    limit = np.array([width, height, width, height], np.float32)
+    clipped = np.clip(moved, 0, limit)
+    rest = (clipped[:, 2] - clipped[:, 0]) * (clipped[:, 3] - clipped[:, 1])
+    return (
+        canvas.astype(np.uint8),
+        clipped.astype(np.float32),
+        (rest / np.maximum(area, 1e-6)).astype(np.float32),
+    )

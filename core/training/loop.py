@@ -17,7 +17,14 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from core.training.checkpoint import generator_state, load_checkpoint, save_checkpoint
+from core.training.checkpoint import (
+    NEXT_BEST,
+    generator_state,
+    load_checkpoint,
+    remove_unfinished,
+    save_checkpoint,
+    settle_best,
+)
 from core.training.history import Epoch, as_history, read_history, write_history
 from core.training.loop_settings import LoopSettings, with_defaults
 
@@ -107,6 +114,7 @@ def train(
         Interrupted: if ``control`` said so.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    remove_unfinished(folder)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(settings.seed)
     model = _built(recipe, device)
@@ -137,7 +145,7 @@ def train(
         rows = as_history(state["history"]) if "history" in state else read_history(folder)
         history = [row for row in rows if row.number < start]
         write_history(folder, history)
-    _settle_best(folder, best_epoch)
+    settle_best(folder, best_epoch)
 
     def save(epoch: int, **within: Any) -> None:
         everything = {
@@ -214,12 +222,12 @@ def train(
         better = metrics["score"] > best_score
         if better:
             best_score, best_epoch = metrics["score"], epoch
-            save_checkpoint(folder / _NEXT_BEST, {"model": averaged.state_dict(), "epoch": epoch})
+            save_checkpoint(folder / NEXT_BEST, {"model": averaged.state_dict(), "epoch": epoch})
         seconds = time.monotonic() - began
         loss_mean = loss_sum / steps_per_epoch
         history.append(Epoch(epoch, loss_mean, metrics, rate, seconds, learnt))
         save(epoch)
-        _settle_best(folder, best_epoch)
+        settle_best(folder, best_epoch)
         write_history(folder, history)
         report(history[-1])
 
@@ -229,9 +237,6 @@ def train(
 def _built(recipe: Recipe, device: torch.device) -> nn.Module:
     # In two steps, since torch's annotations know no call with both.
     return recipe.build().to(device).to(memory_format=torch.channels_last)
-
-
-_NEXT_BEST = "best.next.safetensors"
 
 
 def best_model(recipe: Recipe, folder: Path) -> nn.Module:
@@ -248,20 +253,6 @@ def best_model(recipe: Recipe, folder: Path) -> nn.Module:
     model = recipe.build()
     model.load_state_dict(load_checkpoint(best)["model"])
     return model.eval()
-
-
-def _settle_best(folder: Path, best_epoch: int) -> None:
-    """Bring ``best`` in step with ``last``, which is written after it and is what counts.
-
-    A new best lies beside the old one until ``last`` names its epoch: killed between the two
-    writes, the run goes through the epoch again and must not find a best of the future.
-    """
-    waiting = folder / _NEXT_BEST
-    if waiting.exists():
-        if load_checkpoint(waiting)["epoch"] == best_epoch:
-            waiting.replace(folder / "best.safetensors")
-        else:
-            waiting.unlink()
 
 
 def _lay_out_like_parameters(optimizer: torch.optim.Optimizer) -> None:

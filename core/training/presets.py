@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from core.taxonomy import WBC_CLASSES
 from core.training.loop_settings import LoopSettings
 
 BACKBONES: Final = ("mobilenet_v2", "resnet18", "resnet50")
@@ -59,8 +60,22 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
                 "What the shipped locator was trained with.",
                 LoopSettings(epochs=36, batch_size=16, learning_rate=1e-3, patience=36),
             ),
+            Preset(
+                "settle",
+                "The last polish of the live locator: milder stains, whole camera fields.",
+                LoopSettings(
+                    epochs=6,
+                    batch_size=16,
+                    learning_rate=4e-4,
+                    warmup_steps=30,
+                    patience=6,
+                    averaging=0.99,
+                    seed=1,
+                ),
+                {"start": "live", "view": "whole"},
+            ),
         ),
-        {"start": ("imagenet", "random")},
+        {"start": STARTS, "view": ("varied", "whole")},
     ),
     "wbc": RecipeInfo(
         "wbc",
@@ -120,13 +135,23 @@ def recipe_info(name: str) -> RecipeInfo:
 def checked_options(recipe: str, options: dict[str, Any]) -> dict[str, Any]:
     """A recipe's choices, all of them, each one of its allowed values.
 
+    ``names`` of the wbc recipe is a mapping: a folder's name to the class it stands for.
+
     Raises:
         ValueError: naming the choice and what it may be.
     """
     allowed = recipe_info(recipe).options
+    names = dict(options.get("names", {})) if "names" in options and recipe == "wbc" else {}
+    for folder, label in names.items():
+        if label not in WBC_CLASSES:
+            known = ", ".join(WBC_CLASSES)
+            raise ValueError(f"{folder}: {label!r} is no class of a cell; known are {known}")
     for name, value in options.items():
+        if name == "names" and recipe == "wbc":
+            continue
         if name not in allowed:
             raise ValueError(f"{recipe} has no option {name!r}; it has {', '.join(allowed)}")
         if value not in allowed[name]:
             raise ValueError(f"{name} must be one of {', '.join(allowed[name])}, got {value!r}")
-    return {name: options.get(name, values[0]) for name, values in allowed.items()}
+    complete = {name: options.get(name, values[0]) for name, values in allowed.items()}
+    return {**complete, "names": names} if names else complete

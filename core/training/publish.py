@@ -28,11 +28,12 @@ from core.models.classifier import CellClassifier
 from core.models.locator import Locator
 from core.models.weights import LoadedModel, save_model, write_card
 from core.settings import ROOT
-from core.taxonomy import KINDS
+from core.taxonomy import KINDS, title
 from core.training.locator import choose_thresholds
 from core.training.loop_settings import LoopSettings
 from core.training.wbc import as_input, centre_crop
 
+PBC_LICENCE = "MIT; trained on PBC (CC BY 4.0, Acevedo et al. 2019)"
 MAX_IOUS = (0.4, 0.5, 0.6, 0.7)
 
 
@@ -100,6 +101,7 @@ def publish_wbc(
     settings: LoopSettings,
     data: dict[str, Any],
     target: Path,
+    licence: str = PBC_LICENCE,
 ) -> LoadedModel:
     """Save a classifier; temperature, conformal limit and abstention come from ``validation``."""
     cells = [
@@ -133,9 +135,12 @@ def publish_wbc(
         },
         "intended_use": "Class of single white cells of stained blood smears. "
         "Research use, a qualified person decides.",
-        "limits": "Learnt from one laboratory. "
-        "It does not know blasts, smudge cells or atypical lymphocytes.",
-        "licence": "MIT; trained on PBC (CC BY 4.0, Acevedo et al. 2019)",
+        "limits": "Learnt from one laboratory. It does not know atypical lymphocytes"
+        + "".join(
+            f" or {title(c).lower()}s" for c in ("blast", "smudge") if c not in module.classes
+        )
+        + ".",
+        "licence": licence,
         **_origin(settings, data),
     }
     return save_model(target, module, card)

@@ -1,15 +1,14 @@
-"""Small bars beside the counts, as SVG: no text in theme colours, so they suit both grounds."""
+"""Small bars beside the counts, as SVG."""
 
 from collections.abc import Sequence
 
 from core.records import Estimate
 from core.taxonomy import CellKind
-from pages.parts.kinds import STYLES
+from pages.parts.kinds import STYLES, ink
 from pages.parts.wording import SHORT, interval, number
 
 BAR_PX = 240
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _MIDDLE = BAR_PX, 44, 30, 8, 16
-_GREY = "#83878f"
 
 
 def count_bar(kind: CellKind, estimate: Estimate, others: Sequence[Estimate]) -> tuple[str, str]:
@@ -28,9 +27,9 @@ def count_bar(kind: CellKind, estimate: Estimate, others: Sequence[Estimate]) ->
         f'<rect x="2" y="{_MIDDLE - 7}" width="14" height="14" fill="none" stroke="{style.colour}" '
         f'stroke-width="{style.width_px}"{dash}/>'
     )
-    line = _line(x(0), _MIDDLE, x(end), _MIDDLE, _GREY, 1.5)
+    line = _line(x(0), _MIDDLE, x(end), _MIDDLE, ink(), 1.5)
     ticks = "".join(
-        _line(x(other.value), _MIDDLE - 4, x(other.value), _MIDDLE + 4, _GREY, 1.2)
+        _line(x(other.value), _MIDDLE - 4, x(other.value), _MIDDLE + 4, ink(), 1.2)
         for other in others
     )
     band = (
@@ -68,5 +67,5 @@ def _line(x0: float, y0: float, x1: float, y1: float, colour: str, width: float)
 def _label(x: float, text: str, anchor: str) -> str:
     return (
         f'<text x="{x:.1f}" y="{_HEIGHT - 4}" font-family="sans-serif" font-size="12" '
-        f'fill="{_GREY}" text-anchor="{anchor}">{text}</text>'
+        f'fill="{ink()}" text-anchor="{anchor}">{text}</text>'
     )

@@ -6,6 +6,7 @@ from core.inference.batch import CellPicture
 from core.records import WbcCall
 from core.taxonomy import CRITICAL_CLASSES, title
 from pages.parts import wording
+from pages.parts.picture import in_page
 from pages.parts.session import SmearSession
 
 
@@ -49,7 +50,7 @@ def draw_selected(session: SmearSession, index: int) -> None:
             st.markdown(f"**{kind}**, score {wording.percent(cell.score)}, {size}")
             return
         left, right = st.columns([1, 2.2], gap="small", vertical_alignment="center")
-        left.image(picture.large, width="stretch", alt=alt_text(cell.wbc))
+        left.image(in_page(picture.large), width="stretch", alt=alt_text(cell.wbc))
         with right.container(gap="xxsmall"):
             marks = badges(cell.wbc)
             st.markdown(
@@ -57,5 +58,10 @@ def draw_selected(session: SmearSession, index: int) -> None:
             )
             if alternatives(cell.wbc):
                 st.caption(alternatives(cell.wbc))
-            if st.button("Why this class", key="why_selected", type="tertiary"):
-                session.opened = (session.field().key, index)
+            st.button(
+                "Why this class",
+                key="why_selected",
+                type="tertiary",
+                on_click=session.open,
+                args=(session.field().key, index),
+            )

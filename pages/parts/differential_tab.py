@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.evaluation.differential import Differential, DifferentialRow, differential
 from core.taxonomy import title
-from pages.parts.kinds import CLASS_LOOKS
+from pages.parts.kinds import CLASS_LOOKS, ink
 from pages.parts.session import SmearSession
 from pages.parts.wording import percent, several
 
@@ -47,9 +47,8 @@ def _basis(counted: Differential, fields: int) -> str:
         return f"Not determined: no white cell to count in {several(fields, 'field')}."
     text = f"Rests on **{cells}** in {several(fields, 'field')}."
     if counted.unsure:
-        text += (
-            f" {several(counted.unsure, 'class is', 'classes are')} not sure: :orange-badge[check]"
-        )
+        unsure = several(counted.unsure, "class is", "classes are")
+        text += f" :orange-badge[check] {unsure} not sure."
     if counted.leukocytes < _USUAL_CELLS:
         more = _USUAL_CELLS - counted.leukocytes
         text += f" {more} more for the usual {_USUAL_CELLS}; until then the intervals are wide."
@@ -123,7 +122,7 @@ def _bar(counted: Differential) -> go.Figure:
             "y": -0.05,
             "yanchor": "top",
             "traceorder": "normal",
-            "font": {"size": 14, "color": "#83878f"},
+            "font": {"size": 14, "color": ink()},
         },
         showlegend=True,
         paper_bgcolor="rgba(0,0,0,0)",

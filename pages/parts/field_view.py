@@ -4,7 +4,6 @@ Points of a Plotly chart cannot be reached by keyboard; the same cells can be ch
 in the lists of the tabs White cells and Why.
 """
 
-import base64
 from typing import Any
 
 import plotly.graph_objects as go
@@ -13,7 +12,8 @@ import streamlit as st
 from core.inference.batch import AnalysedField
 from core.records import Cell, SmearFinding
 from core.taxonomy import KINDS, CellKind, title
-from pages.parts.kinds import STYLES
+from pages.parts.kinds import STYLES, ink
+from pages.parts.picture import in_page
 from pages.parts.session import SmearSession
 from pages.parts.wording import percent, set_words
 
@@ -34,9 +34,11 @@ def draw(session: SmearSession) -> None:
         on_select=lambda: _picked(session),
         selection_mode="points",
         config={
-            "scrollZoom": True,
+            # The wheel scrolls the page: the tabs lie under the picture.
+            "scrollZoom": False,
+            "displayModeBar": True,
             "displaylogo": False,
-            "modeBarButtons": [["zoomIn2d", "zoomOut2d", "pan2d", "resetScale2d"]],
+            "modeBarButtons": [["zoomIn2d", "zoomOut2d", "zoom2d", "pan2d", "resetScale2d"]],
             "doubleClick": "reset",
         },
         alt=_alt(finding),
@@ -48,12 +50,9 @@ def _picked(session: SmearSession) -> None:
     points = (state.get("selection") or {}).get("points") or []
     data = points[0].get("customdata") if points else None
     index = data[0] if isinstance(data, list) else data
-    session.cell = int(index) if index is not None else None
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _data_uri(_picture: bytes, sha256: str) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(_picture).decode()
+    # The chart reports an empty selection whenever it is drawn anew; the cell stays selected.
+    if index is not None:
+        session.cell = int(index)
 
 
 def figure(shown: AnalysedField, finding: SmearFinding, selected: int | None) -> go.Figure:
@@ -66,7 +65,7 @@ def figure(shown: AnalysedField, finding: SmearFinding, selected: int | None) ->
     if selected is not None and selected < len(finding.cells):
         _add_selected(drawing, finding.cells[selected])
     drawing.add_layout_image(
-        source=_data_uri(shown.view, shown.key[0]),
+        source=in_page(shown.view),
         xref="x",
         yref="y",
         x=0,
@@ -85,9 +84,17 @@ def figure(shown: AnalysedField, finding: SmearFinding, selected: int | None) ->
         hoverdistance=24,
         # Zoom and switched-off kinds outlive a rerun, but not a change of the field.
         uirevision=shown.key[0],
-        xaxis={"range": [0, finding.width], "constraintoward": "left", **quiet},
+        xaxis={
+            "range": [0, finding.width],
+            "minallowed": 0,
+            "maxallowed": finding.width,
+            "constraintoward": "left",
+            **quiet,
+        },
         yaxis={
             "range": [finding.height, 0],
+            "minallowed": 0,
+            "maxallowed": finding.height,
             "scaleanchor": "x",
             "constraintoward": "top",
             **quiet,
@@ -99,11 +106,10 @@ def figure(shown: AnalysedField, finding: SmearFinding, selected: int | None) ->
             "x": 0,
             "y": 1.005,
             "yanchor": "bottom",
-            "font": {"size": 14, "color": "#83878f"},
+            "font": {"size": 14, "color": ink()},
             "itemwidth": 36,
         },
-        # Readable on either ground; a chart with theme=None does not follow the switch.
-        modebar={"bgcolor": "rgba(0,0,0,0)", "color": "#83878f", "activecolor": "#8f6fd0"},
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": ink(), "activecolor": "#8f6fd0"},
         hoverlabel={"bgcolor": "#1d1f24", "font": {"color": "#ffffff", "size": 14}},
         font={"family": '"Source Sans", sans-serif'},
     )

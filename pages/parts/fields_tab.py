@@ -1,6 +1,5 @@
 """Tab Fields: one row each, the one that most needs a person first, and the totals."""
 
-import base64
 from typing import Any
 
 import pandas as pd
@@ -10,6 +9,7 @@ from core.evaluation.totals import totals, worst_first
 from core.records import SmearFinding
 from core.taxonomy import KINDS
 from pages.parts import wording
+from pages.parts.picture import in_page
 from pages.parts.session import SmearSession
 
 
@@ -60,10 +60,9 @@ def _table(session: SmearSession, findings: list[SmearFinding], order: list[int]
             for kind in KINDS
             for value in [finding.counts.of(kind)]
         }
-        thumbnail = base64.b64encode(session.known[key].thumbnail).decode()
         rows.append(
             {
-                "Picture": f"data:image/jpeg;base64,{thumbnail}",
+                "Picture": in_page(session.known[key].thumbnail),
                 "Field": finding.file,
                 **counts,
                 "Remarks": _remarks(finding),

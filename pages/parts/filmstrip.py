@@ -5,6 +5,7 @@ import streamlit as st
 from core.inference.batch import AnalysedField
 from pages.parts import wording
 from pages.parts.field_view import HEIGHT_PX
+from pages.parts.picture import in_page
 from pages.parts.session import SmearSession
 
 _AT_ONCE = 24
@@ -45,7 +46,7 @@ def _turn(session: SmearSession, label: str, place: int) -> None:
 
 
 def _tile(session: SmearSession, place: int, field: AnalysedField) -> None:
-    st.image(field.thumbnail, width="stretch", alt=f"Thumbnail of {field.finding.file}")
+    st.image(in_page(field.thumbnail), width="stretch", alt=f"Thumbnail of {field.finding.file}")
     words = {wording.flag_word(flag) for flag in field.finding.flags}
     if any(cell.wbc is not None and cell.wbc.abstained for cell in field.finding.cells):
         words.add("check")

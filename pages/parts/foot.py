@@ -2,13 +2,15 @@
 
 import streamlit as st
 
-from core.models import registry
-from core.models.weights import WeightsRefused
 from pages.parts.wording import plain
 
 
 def draw() -> None:
     """What this is for, which models answer, who is signed in."""
+    # Heavy libraries: imported here so that the first screen does not wait for them.
+    from core.models import registry
+    from core.models.weights import WeightsRefused
+
     try:
         models = ", ".join(registry.live(task).identity for task in registry.TASKS)
     except WeightsRefused:

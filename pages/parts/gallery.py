@@ -6,6 +6,7 @@ from core.inference.batch import AnalysedField, CellPicture
 from core.records import WbcCall
 from core.taxonomy import CRITICAL_CLASSES, title
 from pages.parts import cell_words, wording
+from pages.parts.picture import in_page
 from pages.parts.session import SmearSession
 
 _PER_PAGE = 24
@@ -54,14 +55,22 @@ def _cards(session: SmearSession) -> list[tuple[AnalysedField, CellPicture, WbcC
 
 def _card(session: SmearSession, shown: AnalysedField, picture: CellPicture, call: WbcCall) -> None:
     with st.container(gap="xxsmall"):
-        st.image(picture.large, width="stretch", alt=cell_words.alt_text(call))
+        st.image(in_page(picture.large), width="stretch", alt=cell_words.alt_text(call))
         st.progress(
             call.probability, text=f"{title(call.label)} {wording.percent(call.probability)}"
         )
-        marks = [cell_words.badges(call), cell_words.alternatives(call)]
-        if any(marks):
-            st.markdown(" ".join(mark for mark in marks if mark))
         name = f"why-{shown.key[0]}-{picture.index}"
         where = wording.plain(shown.finding.file)
-        if st.button("Why", key=name, type="tertiary", help=f"Where the model looked, {where}"):
-            session.opened = (shown.key, picture.index)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.button(
+                "Why",
+                key=name,
+                type="tertiary",
+                help=f"What the model saw, {where}",
+                on_click=session.open,
+                args=(shown.key, picture.index),
+            )
+            if cell_words.badges(call):
+                st.markdown(cell_words.badges(call), width="content")
+        if cell_words.alternatives(call):
+            st.caption(cell_words.alternatives(call))

@@ -57,20 +57,20 @@ def draw_synthetic(session: SmearSession, *, how_many: bool) -> None:
     label = "Analyse a synthetic smear"
     if number > 1:
         label = f"Analyse {number} synthetic fields"
-    if st.button(label, key="synthetic", disabled=session.batch is not None):
+    if st.button(label, key="synthetic"):
         session.begin(drawn(range(session.next_seed, session.next_seed + number)))
         session.next_seed += number
         st.rerun()
 
 
-@st.fragment(run_every=0.8)
+@st.fragment(run_every=1.0)
 def draw_progress(session: SmearSession) -> None:
     """Name of the file, time left, stop; redraws the screen when something has finished."""
     batch = session.batch
     if batch is None or session.behind:
         st.rerun()
     progress = batch.progress()
-    bar, stop = st.columns([6, 1], vertical_alignment="bottom")
+    bar, stop = st.columns([6, 1], vertical_alignment="center")
     current = wording.plain(progress.current)
     bar.progress(
         progress.done / max(1, progress.total),
@@ -93,7 +93,7 @@ def draw_refused(session: SmearSession) -> None:
     rest = "The others were analysed." if session.order else "Nothing else was sent."
     if session.batch is not None:
         rest = "The others go on."
-    lines = "\n".join(f"- {wording.plain(refusal.message)}" for refusal in session.refused)
+    lines = "\n".join(f"- :small[{wording.plain(refusal.message)}]" for refusal in session.refused)
     with st.expander(
         f"{wording.several(count, 'file')} {were} not analysed. {rest}",
         expanded=count <= 4,

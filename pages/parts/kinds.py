@@ -6,6 +6,8 @@ Colours: Okabe & Ito, safe for colour-blind eyes.
 from dataclasses import dataclass
 from typing import Final
 
+import streamlit as st
+
 from core.taxonomy import CellKind
 
 
@@ -24,6 +26,12 @@ STYLES: Final[dict[CellKind, KindStyle]] = {
     "wbc": KindStyle("#0072b2", 4.0, "solid", "White cells"),
     "platelet": KindStyle("#009e73", 2.4, "4px,3px", "Platelets"),
 }
+
+
+def ink() -> str:
+    """Grey for text in pictures and charts, at least 4.5 to 1 on the ground of either theme."""
+    return "#a6abb7" if st.context.theme.type == "dark" else "#5d616b"
+
 
 CLASS_LOOKS: Final[dict[str, tuple[str, str, str]]] = {
     "segmented_neutrophil": ("#0072b2", "", "S"),

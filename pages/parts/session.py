@@ -24,8 +24,9 @@ _MAPS = 24
 class SmearSession:
     """The set on show, and every answer of this session.
 
-    ``order`` are the fields of the set, ``shown`` the one in the picture, ``cell`` the index of
-    the selected cell in its finding, ``strip`` a place in the strip; ``opened`` is the white cell whose map is on top.
+    ``order`` are the fields of the set, ``shown`` the one in the picture, ``strip`` a place in the
+    strip of thumbnails, ``cell`` the index of the selected cell in its finding, ``opened`` the
+    white cell whose map is on top.
     """
 
     known: OrderedDict[Key, AnalysedField] = field(default_factory=OrderedDict)
@@ -115,6 +116,10 @@ class SmearSession:
         if key != self.shown:
             self.shown, self.cell = key, None
             self.strip = self.order.index(key) if key in self.order else 0
+
+    def open(self, key: Key, cell: int) -> None:
+        """Put the map of one white cell on top of the screen."""
+        self.opened = (key, cell)
 
     def field(self, key: Key | None = None) -> AnalysedField:
         """The field on show, or another of the set, as it was analysed."""

@@ -10,6 +10,7 @@ from core.inference.batch import AnalysedField, CellPicture
 from core.records import WbcCall
 from core.taxonomy import KINDS, CellKind, title
 from pages.parts import cell_words, wording
+from pages.parts.picture import in_page
 from pages.parts.session import SmearSession
 
 _COLUMNS = (1, 1.2, 1.2)
@@ -152,11 +153,11 @@ def _side_by_side(
     map_words: str,
 ) -> None:
     left, right = places
-    left.image(picture, caption=plain_words, width="stretch", alt=plain_words)
+    left.image(in_page(picture), caption=plain_words, width="stretch", alt=plain_words)
     pixels = pixels_of(picture)
     fitting = stretch(heat, *pixels.shape[:2])
     right.image(
-        jpeg(overlay(pixels, fitting, strength)),
+        in_page(jpeg(overlay(pixels, fitting, strength))),
         caption=map_words,
         width="stretch",
         alt=f"The same picture with its heat map. {map_words}",

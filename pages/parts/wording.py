@@ -7,6 +7,9 @@ from core.taxonomy import CellKind, title
 
 SHORT: dict[CellKind, str] = {"rbc": "RBC", "wbc": "WBC", "platelet": "Platelets"}
 
+_NBSP = "\u00a0"
+"""A number and its unit stay on one line."""
+
 _JOINER = "\u2060"
 """Word joiner: invisible, no space; it breaks the shortcuts that Streamlit's text replaces."""
 
@@ -40,10 +43,10 @@ def count_sentence(kind: CellKind, estimate: Estimate) -> str:
 def percent(share: float) -> str:
     """``58 %``; a share that rounds to nothing or everything, but is not, says so."""
     if 0 < share < 0.005:
-        return "< 1 %"
+        return f"< 1{_NBSP}%"
     if 0.995 <= share < 1:
-        return "> 99 %"
-    return f"{round(100 * share)} %"
+        return f"> 99{_NBSP}%"
+    return f"{round(100 * share)}{_NBSP}%"
 
 
 def several(n: int, one: str, more: str | None = None) -> str:

@@ -20,9 +20,9 @@ from core.imaging.blood import (
     smear_features,
     smear_likeness,
 )
-from core.imaging.fit_smear_rule import Row, fit
 from core.imaging.quality import MESSAGES, assess, blur_px
 from core.records import Field, RgbImage
+from core.training.fit_smear_rule import Row, fit
 
 Change = Callable[[RgbImage], npt.NDArray[np.float64]]
 SHAPE = (480, 640, 3)

@@ -65,7 +65,7 @@ def test_an_example_depends_on_seed_epoch_and_index_only(field):
 
 
 def test_plain_examples_keep_every_cell(field):
-    example = LocatorExamples([field], seed=0, augment=False, height=320, width=352)[(0, 0)]
+    example = LocatorExamples([field], seed=0, augment=False)[(0, 0)]
     assert int((example["heat"] == 1).sum()) == len(field.kinds)
     assert example["known"].all()
 

@@ -4,6 +4,7 @@ The expected weights come from the same loop left alone; nothing is compared wit
 """
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -52,7 +53,7 @@ def folders(tmp_path_factory):
         text=True,
         check=False,
         cwd=Path(__file__).parents[2],
-        env={**__import__("os").environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )
     assert ran.returncode == 0, ran.stderr
     return root, json.loads(ran.stdout)

@@ -1,6 +1,6 @@
 """Fits and judges the constants of `blood.smear_likeness`.
 
-    python -m core.imaging.fit_smear_rule DATA PHOTOS
+    python -m core.training.fit_smear_rule DATA PHOTOS
 
 DATA is the folder of the public sets, PHOTOS any folder of everyday photographs. Half of the
 pictures make the constants, the other half make the printed rates; palms are halved by session,
@@ -19,6 +19,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from core.datasets.fields import read_rgb
+from core.datasets.near_duplicates import MAX_DISTANCE, difference_hash
 from core.imaging.blood import Rule, smear_features
 from core.imaging.not_smears import DRAWN
 from core.records import RgbImage
@@ -35,11 +37,6 @@ class Row(NamedTuple):
     judged: bool
     smear: bool
     features: Array
-
-
-def read(path: Path) -> RgbImage:
-    """Pixels of a picture of the public sets, as RGB."""
-    return np.asarray(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
 def photographed(rng: np.random.Generator, pixels: RgbImage) -> RgbImage:
@@ -76,38 +73,31 @@ def crop(rng: np.random.Generator, pixels: RgbImage, share: float) -> RgbImage:
     return pixels[y : y + height, x : x + width]
 
 
-def difference_hash(pixels: RgbImage) -> npt.NDArray[np.bool_]:
-    """1,024 bits that survive re-encoding and squeezing; copies differ in less than 8 %."""
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    grey = cv2.resize(grey, (33, 32), interpolation=cv2.INTER_AREA)
-    return np.asarray(grey[:, 1:] > grey[:, :-1]).ravel()
-
-
 def smears(data: Path) -> Iterator[tuple[str, bool, RgbImage]]:
     """Group, half and pixels of every smear picture used."""
     fields = sorted(data.glob("cbc/T*/Images/*.jpg"), key=lambda path: path.name)
     hashes = []
     for index, path in enumerate(fields):
-        pixels = read(path)
+        pixels = read_rgb(path)
         hashes.append(difference_hash(pixels))
         yield "cbc", index >= len(fields) // 2, pixels
     for path in sorted(data.glob("txl/images/*/*.jpg")):
-        pixels = read(path)
-        if (np.array(hashes) != difference_hash(pixels)).mean(axis=1).min() >= 0.08:
+        pixels = read_rgb(path)
+        if (np.array(hashes) != difference_hash(pixels)).mean(axis=1).min() >= MAX_DISTANCE:
             yield f"txl_{pixels.shape[1]}", int(path.name[0], 16) % 2 == 1, pixels
     for folder in sorted(data.glob("pbc/*/")):
         paths = sorted(folder.glob("*.jpg"))
         for index, path in enumerate(paths[:: max(1, len(paths) // 30)]):
-            yield "pbc", index % 2 == 1, read(path)
+            yield "pbc", index % 2 == 1, read_rgb(path)
     for folder in sorted(data.glob("wbc_other_lab/*/")):
         paths = sorted(folder.glob("*.jpg"))
         for index, path in enumerate(paths):
-            pixels = read(path)
+            pixels = read_rgb(path)
             red, _, blue = np.quantile(pixels.reshape(-1, 3), 0.8, axis=0)
             tint = "blue" if blue > red + 15 else "yellow" if red > blue + 15 else "white"
             yield f"other_{tint}", index >= len(paths) // 2, pixels
     for index, path in enumerate(sorted(data.glob("wbc_munich_support/*/*.jpg"))):
-        yield "munich", index % 2 == 1, read(path)
+        yield "munich", index % 2 == 1, read_rgb(path)
 
 
 def others(
@@ -117,12 +107,12 @@ def others(
     with (data / "palm" / "labels.csv").open() as table:
         for line in csv.DictReader(table):
             half = sum(map(ord, line["session_block"])) % 2 == 1
-            yield "palm", half, read(data / "palm" / "images" / line["file"])
+            yield "palm", half, read_rgb(data / "palm" / "images" / line["file"])
     hands = sorted(data.glob("hands/images/*.jpg")) + sorted(data.glob("hands/phone/*.[jp]*g"))
     for index, path in enumerate(hands):
-        yield "hands", index % 2 == 1, read(path)
+        yield "hands", index % 2 == 1, read_rgb(path)
     for index, path in enumerate(sorted(photos.iterdir())):
-        pixels = read(path)
+        pixels = read_rgb(path)
         for _ in range(40):
             share = min(1.0, max(rng.uniform(0.25, 1), 200 / min(pixels.shape[:2])))
             yield "photo", index % 2 == 1, crop(rng, pixels, share)

@@ -1,0 +1,157 @@
+"""Unpacking an uploaded ZIP: everything in it is checked before anything is written."""
+
+import shutil
+import stat
+import unicodedata
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Final
+
+MAX_FILES: Final = 50_000
+MAX_BYTES: Final = 4_000_000_000
+MAX_RATIO: Final = 100
+"""A picture hardly shrinks; one that grows a hundredfold was made to fill the disk."""
+
+_RATIO_FROM: Final = 10_000_000
+_BLOCK: Final = 1 << 20
+_IGNORED: Final = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
+
+
+class ArchiveRefused(ValueError):
+    """An archive that is not unpacked; ``code`` is stable, the message one sentence.
+
+    Codes: ``not_a_zip``, ``damaged``, ``encrypted``, ``absolute_path``, ``outside_path``,
+    ``link``, ``too_many_files``, ``too_many_bytes``, ``bomb``, ``same_name``, ``empty``.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an archive may hold when unpacked."""
+
+    files: int = MAX_FILES
+    bytes: int = MAX_BYTES
+    ratio: float = MAX_RATIO
+
+
+def unpack(archive: IO[bytes] | Path, target: Path, limits: Limits | None = None) -> int:
+    """Unpack all files of ``archive`` into the new folder ``target``; returns how many.
+
+    Whatever is refused leaves nothing behind. Sizes are counted while unpacking, since an
+    archive's own list of them may lie.
+
+    Raises:
+        ArchiveRefused: see its codes.
+        FileExistsError: if ``target`` exists.
+    """
+    limits = limits or Limits()
+    if target.exists():
+        raise FileExistsError(f"{target} exists")
+    unfinished = target.with_name(target.name + ".unpacking")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            wanted = _checked(opened.infolist(), limits)
+            unfinished.mkdir(parents=True)
+            _write(opened, wanted, unfinished, limits)
+        unfinished.rename(target)
+    except zipfile.BadZipFile as error:
+        code, words = "damaged", f"the archive is damaged: {error}"
+        if "not a zip" in str(error).lower():
+            code, words = "not_a_zip", "the file is not a ZIP archive; accepted: .zip"
+        raise ArchiveRefused(code, words) from error
+    except (EOFError, NotImplementedError, OSError, RuntimeError, ValueError) as error:
+        if isinstance(error, ArchiveRefused):
+            raise
+        raise ArchiveRefused("damaged", f"the archive cannot be unpacked: {error}") from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return len(wanted)
+
+
+def _checked(
+    entries: list[zipfile.ZipInfo], limits: Limits
+) -> list[tuple[zipfile.ZipInfo, PurePosixPath]]:
+    wanted: list[tuple[zipfile.ZipInfo, PurePosixPath]] = []
+    taken: set[str] = set()
+    for entry in entries:
+        path = _path(entry)
+        if stat.S_ISLNK(entry.external_attr >> 16):
+            raise ArchiveRefused("link", f"{entry.filename} is a link; links are refused")
+        if entry.is_dir() or any(part in _IGNORED for part in path.parts):
+            continue
+        if entry.flag_bits & 1:
+            raise ArchiveRefused("encrypted", f"{entry.filename} is encrypted; unlock it first")
+        # A disk that does not tell upper from lower case would let one overwrite the other.
+        key = unicodedata.normalize("NFC", str(path)).casefold()
+        if key in taken:
+            raise ArchiveRefused("same_name", f"the archive holds {entry.filename} twice")
+        taken.add(key)
+        wanted.append((entry, path))
+    if not wanted:
+        raise ArchiveRefused("empty", "the archive holds no files")
+    if len(wanted) > limits.files:
+        raise ArchiveRefused(
+            "too_many_files",
+            f"the archive holds {len(wanted)} files; at most {limits.files} are taken",
+        )
+    said = sum(entry.file_size for entry, _ in wanted)
+    if said > limits.bytes:
+        raise _too_many_bytes(limits)
+    packed = sum(entry.compress_size for entry, _ in wanted)
+    if said > _RATIO_FROM and said > limits.ratio * max(1, packed):
+        raise _bomb()
+    return wanted
+
+
+def _path(entry: zipfile.ZipInfo) -> PurePosixPath:
+    # Windows programs write the other slash.
+    name = entry.filename.replace("\\", "/")
+    path = PurePosixPath(name)
+    if path.is_absolute() or (len(name) > 1 and name[1] == ":"):
+        raise ArchiveRefused(
+            "absolute_path", f"{entry.filename} is an absolute path; such archives are refused"
+        )
+    if ".." in path.parts:
+        raise ArchiveRefused(
+            "outside_path",
+            f"{entry.filename} points outside the archive; it is refused",
+        )
+    if "\0" in name or any(ord(letter) < 32 for letter in name):
+        raise ArchiveRefused("outside_path", f"{entry.filename!r} is not a file name")
+    return path
+
+
+def _write(
+    opened: zipfile.ZipFile,
+    wanted: list[tuple[zipfile.ZipInfo, PurePosixPath]],
+    folder: Path,
+    limits: Limits,
+) -> None:
+    total = 0
+    for entry, path in wanted:
+        place = folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with opened.open(entry) as source, place.open("xb") as written:
+            size = 0
+            while block := source.read(_BLOCK):
+                size, total = size + len(block), total + len(block)
+                if total > limits.bytes:
+                    raise _too_many_bytes(limits)
+                if size > _RATIO_FROM and size > limits.ratio * max(1, entry.compress_size):
+                    raise _bomb()
+                written.write(block)
+
+
+def _too_many_bytes(limits: Limits) -> ArchiveRefused:
+    most = f"{limits.bytes / 1e6:,.0f} MB"
+    return ArchiveRefused("too_many_bytes", f"unpacked, the archive is larger than {most}")
+
+
+def _bomb() -> ArchiveRefused:
+    return ArchiveRefused("bomb", "the archive unpacks to far more than pictures do; it is refused")

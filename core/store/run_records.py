@@ -1,0 +1,91 @@
+"""A training run as the database tells of it, and what its state allows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+State = Literal["queued", "running", "paused", "stopped", "failed", "done", "lost", "discarded"]
+Request = Literal["pause", "stop", "discard"]
+
+RESUMABLE: Final[frozenset[State]] = frozenset({"paused", "lost", "failed"})
+ENDED: Final[frozenset[State]] = frozenset({"done", "stopped", "discarded"})
+"""States that no action leaves."""
+
+ACTIONS: Final[dict[str, frozenset[State]]] = {
+    "pause": frozenset({"queued", "running"}),
+    "resume": RESUMABLE,
+    "stop": frozenset({"running", *RESUMABLE}),
+    "discard": frozenset({"queued", "running", *RESUMABLE}),
+}
+"""What a person may do, and in which states."""
+
+
+class RunRefused(ValueError):
+    """Something a run's state does not allow; the message says which run, and why."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row of ``runs``; ``folder`` holds its checkpoints, log and model."""
+
+    id: int
+    name: str
+    recipe: str
+    title: str
+    folder: str
+    data: str
+    data_sha256: str | None
+    settings: Mapping[str, Any]
+    options: Mapping[str, Any]
+    seed: int
+    code_version: str
+    device: str | None
+    state: State
+    request: Request | None
+    attempt: int
+    process: int | None
+    host: str | None
+    heartbeat_at: datetime | None
+    created_by: str
+    created_at: datetime
+    queued_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    progress: Mapping[str, Any] | None
+    facts: Mapping[str, Any] | None
+    message: str | None
+    model_path: str | None
+    model_identity: str | None
+
+    @property
+    def label(self) -> str:
+        """Title and number: two runs may have one title."""
+        return f"{self.title} #{self.id}"
+
+    def allows(self, action: str) -> bool:
+        """May a person ``pause``, ``resume``, ``stop`` or ``discard`` it now."""
+        return self.state in ACTIONS[action]
+
+
+@dataclass(frozen=True)
+class EpochRow:
+    """What one epoch gave; ``metrics`` holds finite numbers only."""
+
+    number: int
+    train_loss: float
+    metrics: Mapping[str, float]
+    learning_rate: float
+    seconds: float
+    examples: int
+
+
+@dataclass(frozen=True)
+class RunEvent:
+    """One change of a run's state."""
+
+    at: datetime
+    was: State | None
+    became: State
+    who: str
+    detail: str

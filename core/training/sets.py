@@ -1,0 +1,27 @@
+"""Sets of cells that were sent as a ZIP: unpacked once, found again by their content."""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import BinaryIO
+
+from core.datasets.archive import unpack
+from core.settings import settings
+
+
+def keep_archive(name: str, archive: BinaryIO) -> Path:
+    """The folder of an archive's files; unpacked now, unless the same was sent before.
+
+    Raises:
+        ArchiveRefused: for an archive that could do harm or is none.
+    """
+    digest = hashlib.sha256()
+    while block := archive.read(1 << 20):
+        digest.update(block)
+    archive.seek(0)
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(name).stem).strip("-")[:40] or "cells"
+    folder = settings().var / "sets" / f"{plain}-{digest.hexdigest()[:8]}"
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        unpack(archive, folder)
+    return folder

@@ -1,0 +1,54 @@
+"""Fine-tune: choose data, choose settings, start; watch what runs, wherever it was started."""
+
+import streamlit as st
+
+from core.store.database import DatabaseRefused
+from core.training import runs
+from pages.parts import run_data, run_settings, run_watch
+from pages.parts.run_data import ChosenData
+from pages.parts.run_settings import ChosenSettings
+from pages.parts.wording import plain
+
+
+def _start() -> None:
+    with st.container(border=True):
+        st.subheader("3 Start", anchor=False)
+        data: ChosenData | None = st.session_state.get("run_data")
+        settings: ChosenSettings | None = st.session_state.get("run_settings")
+        if data is None or settings is None:
+            missing = "data that can be trained on" if data is None else "settings in their ranges"
+            st.caption(f"Training needs {missing}.")
+        pressed = st.button(
+            "Start training",
+            key="start_training",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=data is None or settings is None,
+        )
+        if pressed and data is not None and settings is not None:
+            options = {**settings.options, **data.options}
+            run = runs.submit(
+                data.recipe, data.folder, settings.loop, options, who="local user", title=data.title
+            )
+            runs.start_next()
+            run_watch.show(run.name)
+
+
+def main() -> None:
+    """Draw the screen."""
+    st.title("Fine-tune", anchor=False)
+    try:
+        runs.start_next()
+    except DatabaseRefused as refusal:
+        st.error(f"Runs cannot be kept: {plain(str(refusal))}.", icon=":material/error:")
+        return
+    steps, watched = st.columns([4, 8], gap="medium")
+    with steps:
+        run_data.draw()
+        run_settings.draw()
+        _start()
+    with watched:
+        run_watch.draw()
+
+
+main()

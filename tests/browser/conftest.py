@@ -1,0 +1,109 @@
+"""The real app in a process of its own, and Chromium to drive it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlparse
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_MS = 300_000
+"""How long anything may take before it counts as hung; nothing is judged by its speed."""
+
+expect.set_options(timeout=PATIENCE_MS)
+
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+"""Chromium itself must ask nobody anything either."""
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the running app."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=dict(os.environ)
+        )
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/_stcore/health", process, log)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(30)
+    assert "Traceback" not in log.read_text(errors="replace"), log.read_text(errors="replace")
+
+
+def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + PATIENCE_MS / 1000
+    while time.monotonic() < until:
+        assert process.poll() is None, log.read_text(errors="replace")
+        try:
+            with urllib.request.urlopen(address) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError(f"{address} does not answer: {log.read_text(errors='replace')}")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser of the system; nothing is downloaded."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("no Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(QUIET))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, server: str) -> Iterator[Page]:
+    """A fresh window, 1366 x 768. At its end: no error was logged and nobody else was asked."""
+    context = chromium.new_context(
+        viewport={"width": 1366, "height": 768},
+        accept_downloads=True,
+        reduced_motion="reduce",  # animations drawn without a graphics card starve the server
+    )
+    context.set_default_timeout(PATIENCE_MS)
+    window = context.new_page()
+    errors: list[str] = []
+    asked: set[str] = set()
+    window.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    window.on("pageerror", lambda error: errors.append(str(error)))
+    window.on("request", lambda request: asked.add(request.url))
+    window.on("websocket", lambda socket: asked.add(socket.url))
+    window.goto(server)
+    yield window
+    context.close()
+    home = urlparse(server).netloc
+    elsewhere = {
+        url
+        for url in asked
+        if not url.startswith(("data:", "blob:")) and urlparse(url).netloc != home
+    }
+    assert not elsewhere
+    assert not errors

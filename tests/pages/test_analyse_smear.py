@@ -1,0 +1,240 @@
+"""The screen Analyse smear, driven without a browser."""
+
+import re
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.evaluation.tables import cells_csv, findings_csv, findings_json
+from core.explain.gradcam import explain_class
+from core.imaging import synthetic
+from core.inference.smear import analyse
+from core.models import registry
+from core.settings import Settings, settings
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 180
+
+
+@pytest.fixture
+def app():
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS).run()
+
+
+@pytest.fixture
+def analysed(monkeypatch):
+    """Names of the fields that were really analysed, one for each computation."""
+    names = []
+
+    def counted(field):
+        names.append(field.name)
+        return analyse(field)
+
+    monkeypatch.setattr("core.inference.batch.analyse", counted)
+    return names
+
+
+@pytest.fixture(scope="module")
+def field_file():
+    """A drawn field as somebody would send it."""
+    item = synthetic.draw(41, wbc=["lymphocyte", "monocyte"], platelets=1)
+    return "field.png", synthetic.png_bytes(item.field), "image/png"
+
+
+def settled(app):
+    """The app after its batch has ended."""
+    assert not app.exception
+    while (batch := app.session_state["smear"].batch) is not None:
+        assert batch.wait(SECONDS)
+        app.run()
+        assert not app.exception
+    return app
+
+
+def send(app, *files):
+    app.file_uploader[0].set_value(list(files)).run()
+    app.button(key="analyse").click().run()
+    return settled(app)
+
+
+def words(app):
+    """Everything readable on the screen, without the marks that keep names plain."""
+    parts = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.expander]
+    text = "\n".join(
+        str(getattr(part, "value", "") or getattr(part, "label", "")) for part in parts
+    )
+    return text.replace("\u2060", "").replace("\\", "").replace("\u00a0", " ")
+
+
+def counts(app):
+    return {
+        metric.label: metric.value for metric in app.metric if metric.label.endswith("per field")
+    }
+
+
+def test_an_empty_screen_offers_the_first_step(app):
+    assert not app.exception
+    assert app.button(key="analyse").disabled
+    assert not app.button(key="synthetic").disabled
+    assert "Research use: a qualified person decides." in words(app)
+    assert re.search(r"Models: locator@[0-9a-f]{8}, wbc@[0-9a-f]{8}", words(app))
+    assert "Signed in: local user" in words(app)
+
+
+def test_the_synthetic_button_gives_counts_and_the_next_press_the_next_seed(app, analysed):
+    app.button(key="synthetic").click().run()
+    settled(app)
+    assert set(counts(app)) == {"RBC per field", "WBC per field", "Platelets per field"}
+    assert int(counts(app)["RBC per field"]) > 5
+    app.button(key="synthetic").click().run()
+    settled(app)
+    assert analysed == ["synthetic-0001.png", "synthetic-0002.png"]
+    assert len(app.session_state["smear"].order) == 2
+
+
+def test_several_synthetic_fields_are_drawn_at_once(app):
+    app.number_input(key="drawn").set_value(2).run()
+    assert app.button(key="synthetic").label == "Analyse 2 synthetic fields"
+    app.button(key="synthetic").click().run()
+    assert len(settled(app).session_state["smear"].order) == 2
+
+
+def test_bad_files_are_named_and_the_good_one_is_analysed(app, field_file, analysed):
+    name, data, mime = field_file
+    send(
+        app,
+        ("report *final*.png", b"%PDF-1.7 not a picture", mime),
+        ("cut.png", data[: len(data) // 2], mime),
+        field_file,
+        ("nothing.jpg", b"", "image/jpeg"),
+        ("copy.png", data, mime),
+    )
+    text = words(app)
+    assert analysed == [name]
+    assert "4 files were not analysed. The others were analysed." in text
+    assert "report *final*.png is a PDF document" in text
+    assert "cut.png" in text
+    assert "nothing.jpg is empty" in text
+    assert "copy.png is the same picture as field.png; it is counted once." in text
+    assert int(counts(app)["WBC per field"]) >= 1
+
+
+def test_only_bad_files_leave_the_first_step_on_the_screen(app):
+    send(app, ("noise.png", b"\x00\x01\x02" * 500, "image/png"))
+    assert "1 file was not analysed." in words(app)
+    assert "noise.png" in words(app)
+    assert app.button(key="analyse").disabled
+
+
+def test_nothing_shown_is_computed_again(app, field_file, analysed, monkeypatch):
+    maps = []
+
+    def counted(crop, label):
+        maps.append(label)
+        return explain_class(crop, label)
+
+    monkeypatch.setattr("pages.parts.why.explain_class", counted)
+    send(app, field_file)
+    show_tab(app, "Why")
+    assert len(maps) == 1
+    strength = next(slider for slider in app.slider if slider.label.startswith("Strength"))
+    strength.set_value(25).run()
+    for tab in ("Fields", "Differential", "White cells", "Why"):
+        show_tab(app, tab)
+    assert len(maps) == 1
+    send(app, field_file)
+    app.button(key="clear").click().run()
+    send(app, field_file)
+    assert counts(app)
+    assert analysed == ["field.png"]
+
+
+def show_tab(app, name):
+    app.session_state["tabs"] = name
+    app.run()
+    assert not app.exception
+
+
+def test_the_counting_rule_changes_the_counts_and_not_the_cells(app, field_file, analysed):
+    send(app, field_file)
+    smear = app.session_state["smear"]
+    before, cells = int(counts(app)["RBC per field"]), smear.finding().cells
+    app.segmented_control(key="counting_rule").set_value("chamber").run()
+    assert int(counts(app)["RBC per field"]) < before
+    assert smear.finding().cells == cells
+    assert "chamber" in findings_csv(smear.findings())
+    app.segmented_control(key="counting_rule").set_value("all_visible").run()
+    assert int(counts(app)["RBC per field"]) == before
+    assert len(analysed) == 1
+
+
+def test_downloads_have_a_row_for_each_field_and_cell(app, field_file):
+    send(app, field_file)
+    assert [button.label for button in app.get("download_button")] == [
+        "Fields CSV",
+        "Cells CSV",
+        "JSON",
+    ]
+    smear = app.session_state["smear"]
+    assert len(findings_csv(smear.findings()).splitlines()) == 2
+    assert len(cells_csv(smear.findings()).splitlines()) == 1 + len(smear.finding().cells)
+    assert '"file": "field.png"' in findings_json(smear.findings())
+
+
+def test_every_tab_can_be_opened(app, field_file):
+    send(app, field_file)
+    assert "white cell" in words(app)
+    show_tab(app, "Differential")
+    assert "Rests on" in words(app)
+    assert app.table[0].value["Class"].iloc[0] == "Neutrophils, all"
+    show_tab(app, "Fields")
+    assert list(app.dataframe[0].value["Field"]) == ["field.png"]
+    assert "RBC in all fields" in [metric.label for metric in app.metric]
+    show_tab(app, "Why")
+    for kind in ("rbc", "wbc", "platelet"):
+        app.segmented_control(key="why_subject").set_value(kind).run()
+        assert not app.exception
+        assert any("What led to" in caption for caption in image_captions(app))
+    app.segmented_control(key="why_source").set_value("Grad-CAM").run()
+    assert not app.exception
+
+
+def image_captions(app):
+    return [caption for image in app.get("image") for caption in image.captions]
+
+
+def test_drawn_fields_are_not_counted_with_photographs(app, field_file):
+    app.button(key="synthetic").click().run()
+    settled(app)
+    send(app, field_file)
+    assert [finding.file for finding in app.session_state["smear"].findings()] == ["field.png"]
+    assert "never counted together" in words(app)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("wbc.safetensors", b"damaged", "is not the file its sidecar describes"),
+        ("wbc.json", b"\xff\xfe\x80", "wbc.json is not valid JSON"),
+        ("wbc.json", b"[]", "wbc.json does not describe a model"),
+        ("wbc.json", b"{}", "the sidecar lacks"),
+        ("locator.json", None, "locator.safetensors needs both"),
+    ],
+)
+def test_a_damaged_model_is_a_sentence_and_no_traceback(file, content, said, tmp_path, monkeypatch):
+    for part in settings().weights.iterdir():
+        (tmp_path / part.name).write_bytes(part.read_bytes())
+    (tmp_path / file).unlink() if content is None else (tmp_path / file).write_bytes(content)
+    monkeypatch.setattr(registry, "settings", lambda: Settings(weights=tmp_path))
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS).run()
+    assert not app.exception
+    assert "The models cannot be used" in words(app)
+    assert said in words(app)
+    assert "Models: not available" in words(app)
+
+
+def test_help_is_a_page(app):
+    app.switch_page("pages/help.py").run()
+    assert not app.exception
+    assert app.title[0].value == "Help"

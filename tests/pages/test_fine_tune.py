@@ -1,0 +1,217 @@
+"""The screen Fine-tune, driven without a browser; runs are real rows, one is really trained."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.settings import settings
+from core.store.runs import EpochRow
+from core.training import runs
+from core.training.loop_settings import LoopSettings
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 240
+BUTTONS = ("pause", "resume", "stop", "discard")
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    """An installation of its own, without any run."""
+    monkeypatch.setenv("HEMADESK_VAR", str(tmp_path / "var"))
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+@pytest.fixture
+def cells(tmp_path):
+    """Two classes of twelve drawn cells, one file that is none, and a folder nobody knows."""
+    root = tmp_path / "our cells"
+    for label, colour in (
+        ("Monocytes", (60, 60, 160)),
+        ("LYT", (200, 90, 60)),
+        ("Dunno", (0, 0, 0)),
+    ):
+        (root / label).mkdir(parents=True)
+        for number in range(12):
+            seed = number + sum(map(ord, label))
+            small = np.random.default_rng(seed).integers(170, 250, (9, 9, 3)).astype(np.uint8)
+            picture = cv2.resize(small, (64, 64), interpolation=cv2.INTER_CUBIC)
+            cv2.circle(picture, (32, 32), 14, colour, -1)
+            cv2.imwrite(str(root / label / f"{number}.png"), picture)
+    (root / "LYT" / "broken.png").write_bytes(b"no picture")
+    return root
+
+
+def _app():
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS).run()
+    app = app.switch_page("pages/fine_tune.py").run()
+    assert not app.exception
+    return app
+
+
+def _words(app):
+    kinds = (app.markdown, app.caption, app.info, app.error, app.warning)
+    return "\n".join(str(e.value) for kind in kinds for e in kind).replace("\\", "")
+
+
+def _run(state="queued", title="ours", epochs=0, **more):
+    """A run in a state, with that many epochs, made through the store as a worker would."""
+    chosen = LoopSettings(epochs=200, workers=0, **more)
+    run = runs.submit("wbc", Path("somewhere"), chosen, {}, who="Ada", title=title)
+    book = runs.book()
+    for number in range(epochs):
+        metrics = {"loss": 1 / (number + 1), "accuracy": 0.5, "score": 0.5, "recall_blast": 0.1}
+        book.add_epoch(run.id, EpochRow(number, 2 / (number + 1), metrics, 1e-3, 2.0, 64))
+    if state == "queued":
+        return run
+    held = book.claim(99, "elsewhere", only=run.id)
+    assert held is not None
+    if state == "lost":
+        book.mark_lost(-timedelta(hours=1))
+    elif state != "running":
+        book.release(run.id, held.attempt, state, "it broke" if state == "failed" else "")
+    return book.get(run.id)
+
+
+def _enabled(app):
+    return {name for name in BUTTONS if not app.button(key=f"do_{name}").disabled}
+
+
+def test_the_empty_screen_offers_the_first_step(site):
+    app = _app()
+    assert "No run yet" in _words(app)
+    assert app.button(key="start_training").disabled
+    assert "Training needs data that can be trained on" in _words(app)
+
+
+def test_the_intake_says_what_it_found_and_what_not(site, cells):
+    app = _app()
+    app.text_input(key="data_folder").input(str(cells)).run()
+    assert "**24 cells** in 2 classes, 13 files left out" in _words(app)
+    assert "Split: 16 training, 6 validation, 2 test" in _words(app)
+    left_out = app.dataframe[0].value
+    assert "LYT/broken.png" in set(left_out["File"])
+    assert not app.button(key="start_training").disabled
+    app.selectbox(key="class_of_Dunno").select("blast").run()
+    assert "**36 cells** in 3 classes, 1 files left out" in _words(app)
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "words"),
+    [
+        ("epochs", "0", "epochs must be from 1 to 10000, got 0"),
+        ("epochs", "3.5", "epochs must be a whole number from 1 to 10000, got '3.5'"),
+        ("batch_size", "many", "batch_size must be a whole number from 1 to 1024"),
+        ("learning_rate", "2", "learning_rate must be from 1e-08 to 1, got 2"),
+        ("learning_rate", "nan", "learning_rate must be from 1e-08 to 1, got nan"),
+        ("weight_decay", "-1", "weight_decay must be from 0 to 1, got -1"),
+        ("averaging", "1", "averaging must be from 0 to 0.99999, got 1"),
+        ("patience", "", "patience must be a whole number from 1 to 10000, got ''"),
+        ("seed", "-3", "seed must be from 0 to 2.14748e+09, got -3"),
+        ("workers", "99", "workers must be from 0 to 64, got 99"),
+        ("warmup_steps", "1e9", "warmup_steps must be a whole number from 0 to 100000"),
+    ],
+)
+def test_a_value_out_of_its_range_gets_its_sentence(site, cells, name, typed, words):
+    app = _app()
+    app.text_input(key="data_folder").input(str(cells)).run()
+    app.text_input(key=f"set_{name}").input(typed).run()
+    said = _words(app).replace("\u2060", "")
+    assert words in said
+    assert app.button(key="start_training").disabled
+
+
+@pytest.mark.parametrize("folder", ["/nowhere/at/all", "EMPTY"])
+def test_a_folder_without_cells_is_refused(site, tmp_path, folder):
+    app = _app()
+    app.text_input(key="data_folder").input(folder.replace("EMPTY", str(tmp_path))).run()
+    assert "Nothing to train on" in _words(app)
+    assert app.button(key="start_training").disabled
+
+
+@pytest.mark.parametrize(
+    ("state", "enabled"),
+    [
+        ("running", {"pause", "stop", "discard"}),
+        ("paused", {"resume", "stop", "discard"}),
+        ("lost", {"resume", "stop", "discard"}),
+        ("failed", {"resume", "stop", "discard"}),
+        ("done", set()),
+        ("stopped", set()),
+    ],
+)
+def test_the_buttons_that_can_be_pressed(site, state, enabled):
+    _run(state, epochs=3)
+    assert _enabled(_app()) == enabled
+
+
+def test_a_lost_run_says_so_and_can_be_discarded(site):
+    run = _run("lost", epochs=2)
+    app = _app()
+    assert "The run was lost: its process died" in _words(app).replace("\u2060", "")
+    app.button(key="do_discard").click().run()
+    assert not app.exception
+    assert runs.book().get(run.id).state == "discarded"
+    assert not runs.folder_of(run).exists()
+    assert "No run yet" in _words(app)
+
+
+def test_pressing_pause_asks_the_worker(site):
+    run = _run("running", epochs=1)
+    app = _app()
+    app.button(key="do_pause").click().run()
+    assert runs.book().get(run.id).request == "pause"
+    assert "Asked to pause" in _words(app)
+    assert app.button(key="do_pause").disabled
+
+
+def test_a_runs_settings_are_copied_into_a_new_one(site):
+    _run("done", epochs=1, learning_rate=0.0123, seed=77, schedule="constant")
+    app = _app()
+    assert app.text_input(key="set_seed").value == "0"
+    app.button(key="copy_settings").click().run()
+    shown = {name: app.text_input(key=f"set_{name}").value for name in ("learning_rate", "seed")}
+    assert shown == {"learning_rate": "0.0123", "seed": "77"}
+    assert app.session_state.run_settings.loop.schedule == "constant"
+
+
+def test_ten_runs_of_two_hundred_epochs_over_each_other(site):
+    made = [_run("done", title=f"try {n}", epochs=200 if n < 2 else 5) for n in range(10)]
+    app = _app()
+    app.multiselect(key="runs_beside").set_value([run.name for run in made[:5]]).run()
+    assert not app.exception
+    assert "All runs (10 runs)" in [e.label for e in app.expander]
+
+
+def test_started_here_it_trains_and_is_found_again(site, cells):
+    app = _app()
+    app.text_input(key="data_folder").input(str(cells)).run()
+    for name, value in {"epochs": "2", "batch_size": "8", "workers": "0"}.items():
+        app.text_input(key=f"set_{name}").input(value).run()
+    app.selectbox(key="option_start").select("random").run()
+    app.button(key="start_training").click().run()
+    assert not app.exception
+    run = runs.book().all()[0]
+    deadline = time.monotonic() + SECONDS
+    while run.state in ("queued", "running") and time.monotonic() < deadline:
+        time.sleep(0.1)
+        run = runs.book().get(run.id)
+    assert run.state == "done", runs.read_log(run)
+    later = _app()  # another session, as after closing the browser
+    assert ":green-badge[done]" in _words(later)
+    assert str(run.model_identity).split("@")[1] in _words(later)
+    assert [metric.value for metric in later.metric][:1] == ["2 of 2"]
+
+
+def test_without_its_database_the_screen_says_so(site, monkeypatch):
+    monkeypatch.setenv("HEMADESK_DATABASE_URL", "mysql://somewhere/else")
+    settings.cache_clear()
+    assert "postgresql or sqlite, got mysql" in _words(_app()).replace("\u2060", "")
