@@ -76,15 +76,15 @@ def vary_sharpness(rng: Rng, pixels: RgbImage) -> RgbImage:
 
 
 def flip_and_turn(
-    rng: Rng, pixels: RgbImage, boxes: npt.NDArray[np.float32], turn: bool = True
+    rng: Rng, pixels: RgbImage, boxes: npt.NDArray[np.float32]
 ) -> tuple[RgbImage, npt.NDArray[np.float32]]:
-    """Mirrored and, with ``turn``, transposed at random: picture and ``(N, 4)`` boxes alike."""
+    """One of the eight symmetries of the square, for picture and ``(N, 4)`` boxes alike."""
     height, width = pixels.shape[:2]
     x0, y0, x1, y1 = boxes.T
     if rng.random() < 0.5:
         pixels, (x0, x1) = pixels[:, ::-1], (width - x1, width - x0)
     if rng.random() < 0.5:
         pixels, (y0, y1) = pixels[::-1], (height - y1, height - y0)
-    if turn and rng.random() < 0.5:
+    if rng.random() < 0.5:
         pixels, (x0, y0, x1, y1) = pixels.transpose(1, 0, 2), (y0, x0, y1, x1)
     return np.ascontiguousarray(pixels), np.stack([x0, y0, x1, y1], axis=1).astype(np.float32)

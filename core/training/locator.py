@@ -53,10 +53,6 @@ def _shape_name(field: LabelledField) -> str:
         return f"{image.width}x{image.height}"
 
 
-_CAMERA_SHAPES = ("640x480", "416x416")
-"""TXL-PBC's pictures of whole camera fields; the others show one white cell each."""
-
-
 class LocatorRecipe:
     """Focal loss on centres, generalised IoU on boxes; judged by count errors on validation."""
 
@@ -68,15 +64,11 @@ class LocatorRecipe:
         seed: int = 0,
         pretrained: bool = True,
         start: Locator | None = None,
-        settle: bool = False,
+        stain_strength: float = 0.8,
     ) -> None:
-        """``start`` gives the first weights in place of ImageNet's.
-
-        With ``settle`` the last polish is given: milder stains, fields that cover the canvas, and
-        whole camera fields three times as often as the pictures of single cells.
-        """
+        """``start`` gives the first weights in place of ImageNet's; see ``vary_stain``."""
         self._split, self._seed, self._pretrained = split, seed, pretrained
-        self._start, self._settle = start, settle
+        self._start, self._stain_strength = start, stain_strength
         self._validation = LocatorExamples(split.validation, seed, augment=False)
 
     def build(self) -> Locator:
@@ -87,11 +79,9 @@ class LocatorRecipe:
         return module
 
     def training_set(self) -> Dataset[Batch]:
-        if not self._settle:
-            return LocatorExamples(self._split.train, self._seed, augment=True)
-        whole = [field for field in self._split.train if _shape_name(field) in _CAMERA_SHAPES]
-        fields = self._split.train + 2 * whole
-        return LocatorExamples(fields, self._seed, augment=True, stain_strength=0.4, whole=True)
+        return LocatorExamples(
+            self._split.train, self._seed, augment=True, stain_strength=self._stain_strength
+        )
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
         heat, sides = model(batch["image"].contiguous(memory_format=torch.channels_last))

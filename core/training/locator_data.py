@@ -38,8 +38,7 @@ def rbc_diameter(field: LabelledField, width: int, height: int) -> float:
 
 
 CANVAS = (256, 256)
-WHOLE_CANVAS = (320, 240)
-"""Width and height of training examples; the second is a camera's whole field."""
+"""Width and height of training examples."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +55,6 @@ class LocatorExamples(Dataset[dict[str, Tensor]]):
     """Fields, cut and varied to one canvas; item ``(epoch, index)`` is always the same.
 
     With ``augment=False`` each field has its own size: the network's scale, rounded to eights.
-    With ``whole`` a field always covers the canvas, so that the network meets the border of a
-    picture as it will later, at its own border and not as a step to a fill colour.
     """
 
     def __init__(
@@ -66,10 +63,9 @@ class LocatorExamples(Dataset[dict[str, Tensor]]):
         seed: int,
         augment: bool,
         stain_strength: float = 0.8,
-        whole: bool = False,
     ) -> None:
         self.seed, self.augment = seed, augment
-        self.stain_strength, self.whole = stain_strength, whole
+        self.stain_strength = stain_strength
         self._items: list[_Item] = []
         for field in fields:
             pixels = read_rgb(field.path)
@@ -97,14 +93,11 @@ class LocatorExamples(Dataset[dict[str, Tensor]]):
         size = (8 * round(pixels.shape[1] * scale / 8), 8 * round(pixels.shape[0] * scale / 8))
         fx, fy = size[0] / pixels.shape[1], size[1] / pixels.shape[0]
         if self.augment:
-            size = WHOLE_CANVAS if self.whole else CANVAS
-            pixels, boxes = flip_and_turn(rng, pixels, boxes, turn=not self.whole)
-            scale *= float(np.exp(rng.normal(0, 0.08 if self.whole else 0.16)))
+            size = CANVAS
+            pixels, boxes = flip_and_turn(rng, pixels, boxes)
+            scale *= float(np.exp(rng.normal(0, 0.16)))
             stretch = float(np.exp(rng.normal(0, 0.05)))
             fx, fy = scale * stretch, scale / stretch
-            if self.whole:
-                cover = max(size[0] / (pixels.shape[1] * fx), size[1] / (pixels.shape[0] * fy), 1)
-                fx, fy = fx * cover, fy * cover
         canvas, boxes, left = _cut(rng, pixels, boxes, (fx, fy), size)
         if self.augment:
             canvas = vary_sharpness(rng, vary_stain(rng, canvas, strength=self.stain_strength))

@@ -92,7 +92,7 @@ def _locator(data: Path, settings: LoopSettings, options: Mapping[str, Any], fol
         settings.seed,
         pretrained=begin == "imagenet",
         start=module,
-        settle=options.get("view", "varied") == "whole",
+        stain_strength=0.3 if options.get("stains") == "mild" else 0.8,
     )
     return Job(recipe, digest, facts, publish)
 
