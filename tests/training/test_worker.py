@@ -166,7 +166,7 @@ def test_from_a_terminal_killed_and_resumed_by_folder(alone, tiny_data):
         (["wbc", "--learning-rate", "7"], "learning_rate must be from 1e-08 to 1, got 7"),
         (["palms"], "unknown recipe 'palms'; known are locator, wbc"),
         (["wbc", "--preset", "x"], "unknown preset 'x' of wbc; known are shipped, fine-tune"),
-        (["locator", "--start", "live"], "start must be one of imagenet, random, got 'live'"),
+        (["locator", "--start", "moon"], "start must be one of imagenet, live, random, got 'moon'"),
         (["wbc", "--resume", "nowhere"], "neither the number, the name nor the folder of a run"),
         (["wbc", "--resume", "1", "--epochs", "3"], "a resumed run keeps its settings"),
     ],
