@@ -46,15 +46,12 @@ def differential(findings: Iterable[SmearFinding]) -> Differential:
             label, n, n / total if total else 0.0, clopper_pearson(n, total), part_of
         )
 
+    # A class the model was never taught is not determined, which is not the same as none seen.
+    known = {label for call in calls for label in call.probabilities}
     rows = [row("neutrophil", neutrophils)]
     for label in WBC_CLASSES:
-        if label not in NOT_LEUKOCYTES:
-            rows.append(
-                row(
-                    label,
-                    counted[label],
-                    "neutrophil" if parent_of(label) == "neutrophil" else None,
-                )
-            )
+        if label not in NOT_LEUKOCYTES and (label in known or not calls):
+            part_of = "neutrophil" if parent_of(label) == "neutrophil" else None
+            rows.append(row(label, counted[label], part_of))
     others = {label: n for label, n in counted.items() if label in NOT_LEUKOCYTES}
     return Differential(tuple(rows), total, sum(call.abstained for call in calls), others)

@@ -49,6 +49,11 @@ def test_shares_rest_on_leukocytes_and_bands_are_a_part_of_the_neutrophils():
     assert rows["neutrophil"].interval.low == pytest.approx(0.0676, abs=1e-4)
 
 
+def test_a_class_the_model_does_not_know_is_not_reported_as_none():
+    labels = {row.label for row in differential([finding("monocyte")]).rows}
+    assert labels == {"neutrophil", "monocyte", "lymphocyte"}
+
+
 def test_no_white_cells_is_not_a_division_by_zero():
     result = differential([finding()])
     assert result.leukocytes == 0
