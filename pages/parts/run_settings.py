@@ -25,7 +25,7 @@ _TIPS = {
     "averaging": " Share of the averaged weights that each step keeps; 0 switches averaging off.",
     "workers": " Processes that prepare pictures; 0 lets the training do it.",
 }
-_OPTIONS = {"start": "Begin with", "backbone": "Network", "frozen": "Frozen"}
+_OPTIONS = {"start": "Begin with", "backbone": "Network", "frozen": "Frozen", "stains": "Stains"}
 _WORDS = {
     "imagenet": "ImageNet weights",
     "live": "the live model",
@@ -117,9 +117,16 @@ def _details(info: RecipeInfo) -> ChosenSettings | None:
 
 
 def _kept(key: str) -> str:
-    """The key; its value outlives a screen where the widget is not drawn."""
+    """The key; its value outlives a screen where the widget is not drawn.
+
+    A copy is put back only where Streamlit dropped the value: setting it at every redraw would
+    overwrite what a person types meanwhile.
+    """
+    copy = f"kept_{key}"
     if key in st.session_state:
-        st.session_state[key] = st.session_state[key]
+        st.session_state[copy] = st.session_state[key]
+    elif copy in st.session_state:
+        st.session_state[key] = st.session_state[copy]
     return key
 
 

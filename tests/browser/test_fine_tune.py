@@ -71,6 +71,10 @@ def set_number(page: Page, name: str, value: str) -> None:
     box = page.get_by_role("textbox", name=name, exact=True)
     box.fill(value)
     box.press("Enter")
+    idle = page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')
+    page.wait_for_timeout(300)  # until the page has begun to answer
+    expect(idle).to_be_attached()
+    expect(box).to_have_value(value)
 
 
 def open_screen(page: Page) -> None:
@@ -97,6 +101,7 @@ def test_train_kill_resume_and_keep_the_best(page: Page, cells: Path) -> None:
     set_number(page, "Epochs", "4000")
     set_number(page, "Patience", "4000")
     set_number(page, "Loader processes", "0")
+    expect(page.get_by_role("textbox", name="Patience", exact=True)).to_have_value("4000")
     expect(start).to_be_enabled()
     start.click()
 
