@@ -35,4 +35,7 @@ def export_onnx(module: nn.Module, target: Path) -> None:
     )
     if program is None:
         raise RuntimeError(f"{type(module).__name__} could not be exported to ONNX")
+    # The exporter notes the source file and line of every step, paths of this machine included.
+    for node in program.model.graph.all_nodes():
+        node.metadata_props.clear()
     program.save(str(target))

@@ -47,6 +47,12 @@ def test_onnx_agrees_with_torch_for_any_batch(saved):
         assert np.abs(engine(images)[0] - exact).max() < 1e-4
 
 
+def test_onnx_files_name_no_source_file_of_the_machine_that_made_them(saved):
+    shipped = [registry.live(task) for task in registry.TASKS]
+    for model in (saved[1], *shipped):
+        assert b".py" not in model.path.with_suffix(".onnx").read_bytes()
+
+
 @pytest.mark.parametrize("ending", [".safetensors", ".onnx"])
 def test_a_changed_byte_is_noticed(copied, ending):
     file = copied.with_suffix(ending)
