@@ -1,10 +1,13 @@
 """Analyse smear: fields go in; counts and cells with evidence come out."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from core.evaluation.tables import cells_csv, findings_csv, findings_json
 from core.models import registry
 from core.models.weights import WeightsRefused
+from core.records import SmearFinding
 from pages.parts import (
     counts_panel,
     differential_tab,
@@ -22,6 +25,12 @@ from pages.parts.session import SmearSession
 _COLUMNS = (1, 7.2, 4.3)
 """Thumbnails, picture, numbers: their places stay, whatever is in them."""
 
+_DOWNLOADS = (
+    ("Fields CSV", findings_csv, "hemadesk-fields.csv", "text/csv"),
+    ("Cells CSV", cells_csv, "hemadesk-cells.csv", "text/csv"),
+    ("JSON", findings_json, "hemadesk.json", "application/json"),
+)
+
 
 def _models_ready() -> bool:
     try:
@@ -38,6 +47,13 @@ def _models_ready() -> bool:
     return True
 
 
+def _when_pressed(
+    make: Callable[[list[SmearFinding]], str], smear: SmearSession
+) -> Callable[[], str]:
+    """A table is made when its button is pressed, not on every click elsewhere."""
+    return lambda: make(smear.findings())
+
+
 def _head(smear: SmearSession) -> None:
     title, tools = st.columns([1, 3.2], vertical_alignment="center")
     title.title("Analyse smear", anchor=False)
@@ -52,34 +68,16 @@ def _head(smear: SmearSession) -> None:
         with st.popover("Add fields", icon=":material/add:"):
             intake.draw_upload(smear)
         intake.draw_synthetic(smear, how_many=False)
-        # Made when pressed, not on every click elsewhere.
-        st.download_button(
-            "Fields CSV",
-            data=lambda: findings_csv(smear.findings()),
-            file_name="hemadesk-fields.csv",
-            mime="text/csv",
-            on_click="ignore",
-            icon=":material/download:",
-            key="download_fields",
-        )
-        st.download_button(
-            "Cells CSV",
-            data=lambda: cells_csv(smear.findings()),
-            file_name="hemadesk-cells.csv",
-            mime="text/csv",
-            on_click="ignore",
-            icon=":material/download:",
-            key="download_cells",
-        )
-        st.download_button(
-            "JSON",
-            data=lambda: findings_json(smear.findings()),
-            file_name="hemadesk.json",
-            mime="application/json",
-            on_click="ignore",
-            icon=":material/download:",
-            key="download_json",
-        )
+        for label, make, file_name, mime in _DOWNLOADS:
+            st.download_button(
+                label,
+                data=_when_pressed(make, smear),
+                file_name=file_name,
+                mime=mime,
+                on_click="ignore",
+                icon=":material/download:",
+                key=f"download_{label.split()[0].lower()}",
+            )
         st.button("Start over", key="clear", type="tertiary", on_click=smear.clear)
 
 
