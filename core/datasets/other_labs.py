@@ -1,9 +1,13 @@
-"""White cells of laboratories nothing was trained on: whole fields with one labelled white cell."""
+"""White cells of laboratories other than PBC's: fields with one labelled white cell, or cells."""
 
 import csv
 from pathlib import Path
+from typing import Final
 
+from core.datasets import cbc, near_duplicates
 from core.datasets.pbc import LabelledCell
+from core.records import Box
+from core.taxonomy import KINDS
 
 _CLASS_OF_CATEGORY = {
     "NEUTROPHIL": "neutrophil",
@@ -30,11 +34,76 @@ def deepbionet(root: Path) -> list[LabelledCell]:
 
 def cbc_test_cells(data: Path) -> list[LabelledCell]:
     """The CBC test fields with exactly one labelled white cell; the others are left out."""
-    with (data / "bccd_wbc" / "labels.csv").open() as file:
-        category = {int(row["Image"]): row["Category"].strip() for row in csv.DictReader(file)}
+    category = _categories(data)
     cells = []
     for path in sorted((data / "cbc" / "Testing" / "Images").iterdir()):
-        label = _CLASS_OF_CATEGORY.get(category.get(int(path.stem.rsplit("_", 1)[1]), ""))
+        label = _CLASS_OF_CATEGORY.get(category.get(_number(path), ""))
         if label:
             cells.append(LabelledCell(path, label))
     return cells
+
+
+def cbc_training_cells(data: Path) -> list[tuple[LabelledCell, Box]]:
+    """White cells of the CBC training fields and their boxes: fields with one, and one label.
+
+    Fields that are near copies of a CBC test field are left out.
+    """
+    category = _categories(data)
+    fields = cbc.load(data / "cbc", "Training")
+    tests = [field.path for field in cbc.load(data / "cbc", "Testing")]
+    copies = near_duplicates.copies_of(
+        near_duplicates.hash_files(tests), near_duplicates.hash_files([f.path for f in fields])
+    )
+    cells = []
+    for field, copied in zip(fields, copies, strict=True):
+        label = _CLASS_OF_CATEGORY.get(category.get(_number(field.path), ""))
+        white = field.boxes_xyxy_px[field.kinds == KINDS.index("wbc")]
+        if label and len(white) == 1 and not copied:
+            x0, y0, x1, y1 = (float(side) for side in white[0])
+            cells.append((LabelledCell(field.path, label), (x0, y0, x1, y1)))
+    return cells
+
+
+MUNICH_CLASSES: Final = {
+    "NGS": "segmented_neutrophil",
+    "NGB": "band_neutrophil",
+    "LYT": "lymphocyte",
+    "MON": "monocyte",
+    "EOS": "eosinophil",
+    "BAS": "basophil",
+    "MYO": "blast",
+    "MOB": "blast",
+    "PMO": "immature_granulocyte",
+    "PMB": "immature_granulocyte",
+    "MYB": "immature_granulocyte",
+    "MMZ": "immature_granulocyte",
+    "EBO": "erythroblast",
+    "KSC": "smudge",
+}
+"""AML-Cytomorphology folders -> classes. Atypical lymphocytes (LYA) have none here."""
+
+
+def munich_support(data: Path) -> list[LabelledCell]:
+    """The Munich support set, about five cells a class, the cell in the middle.
+
+    Raises:
+        FileNotFoundError: if the set is missing.
+    """
+    root = data / "wbc_munich_support"
+    cells = [
+        LabelledCell(path, label)
+        for folder, label in MUNICH_CLASSES.items()
+        for path in sorted((root / folder).glob("*.jpg"))
+    ]
+    if not cells:
+        raise FileNotFoundError(f"no class folders of the Munich support set in {root}")
+    return cells
+
+
+def _categories(data: Path) -> dict[int, str]:
+    with (data / "bccd_wbc" / "labels.csv").open() as file:
+        return {int(row["Image"]): row["Category"].strip() for row in csv.DictReader(file)}
+
+
+def _number(path: Path) -> int:
+    return int(path.stem.rsplit("_", 1)[1])

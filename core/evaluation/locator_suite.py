@@ -39,6 +39,28 @@ def txl_twins(data: Path, fields: list[LabelledField]) -> list[LabelledField]:
     return [pool[int(i)] for i in nearest]
 
 
+def label_repeatability(data: Path) -> dict[str, Any]:
+    """How far two labellings of the same picture lie apart: the set holds some pictures twice.
+
+    A perfect locator is no nearer to one labelling than about this over the square root of two.
+    """
+    pool = [field for part in ("train", "val", "test") for field in txl.load(data / "txl", part)]
+    hashes = near_duplicates.hash_files([field.path for field in pool])
+    seen: dict[int, npt.NDArray[np.int64]] = {}
+    apart = []
+    for field, group in zip(pool, near_duplicates.groups(hashes).tolist(), strict=True):
+        if group in seen:
+            apart.append(np.abs(field.counts() - seen[group]))
+        else:
+            seen[group] = field.counts()
+    rows: dict[str, Any] = {"n": len(apart)}
+    for i, kind in enumerate(KINDS):
+        differences = np.array(apart)[:, i]
+        low, high = bootstrap_interval(differences)
+        rows[kind] = {"mean_difference": float(differences.mean()), "low": low, "high": high}
+    return rows
+
+
 def evaluate_locator(data: Path) -> dict[str, Any]:
     """Every figure of the locator's card, measured now.
 
@@ -73,6 +95,7 @@ def evaluate_locator(data: Path) -> dict[str, Any]:
         "test_part": "60 CBC test fields, no copy of them in training or validation",
         "txl_labels": _rows(counted, twins, constant),
         "cbc_labels": _rows(counted, own, constant_predictor(published)),
+        "label_repeatability_txl": label_repeatability(data),
         "interval_coverage_txl": {k: float(covered[:, i].mean()) for i, k in enumerate(KINDS)},
         "rbc_change_when_resized": {
             str(zoom): _rbc_change(pictures, counted[:, 0], zoom) for zoom in ZOOMS

@@ -1,12 +1,22 @@
-"""White-cell classifiers: a torchvision backbone with a new last layer."""
+"""White-cell classifiers: an ImageNet backbone with a new last layer."""
 
 from typing import Final
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import get_model
 
-BACKBONES: Final = ("mobilenet_v2", "resnet18", "resnet50")
+from core.models.efficientnet_lite import EfficientNetLite2, imagenet_weights
+
+BACKBONES: Final = (
+    "mobilenet_v2",
+    "resnet18",
+    "resnet50",
+    "efficientnet_lite2",
+    "mobilenet_v3_large",
+    "efficientnet_b0",
+)
 INPUT_PX: Final = 128
 """Side of the square a cell is resized to."""
 
@@ -19,35 +29,70 @@ class CellClassifier(nn.Module):
 
     Shape:
         input ``(B, 3, 128, 128)`` RGB in [0, 1]; output ``(B, len(classes))`` logits.
+
+    ``network_px`` is the side to which the input is enlarged inside: no detail is won, but the last
+    maps are finer.
     """
 
     def __init__(
-        self, classes: tuple[str, ...], backbone: str = "mobilenet_v2", pretrained: bool = False
+        self,
+        classes: tuple[str, ...],
+        backbone: str = "mobilenet_v2",
+        pretrained: bool = False,
+        network_px: int = INPUT_PX,
     ) -> None:
         """Raises ValueError for an unknown backbone."""
         super().__init__()
         if backbone not in BACKBONES:
             raise ValueError(f"backbone must be one of {', '.join(BACKBONES)}, got {backbone!r}")
-        self.classes, self.backbone = classes, backbone
-        self.net = get_model(backbone, weights="IMAGENET1K_V1" if pretrained else None)
-        if backbone == "mobilenet_v2":
-            self.net.classifier[-1] = nn.Linear(self.net.last_channel, len(classes))
-        else:
-            self.net.fc = nn.Linear(self.net.fc.in_features, len(classes))
+        self.classes, self.backbone, self.network_px = classes, backbone, network_px
+        self.net = _with_last_layer(backbone, len(classes), pretrained)
         self.mean: Tensor
         self.std: Tensor
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
 
     def forward(self, images: Tensor) -> Tensor:
+        if self.network_px != INPUT_PX:
+            side = (self.network_px, self.network_px)
+            images = F.interpolate(images, size=side, mode="bilinear", align_corners=False)
         return self.net((images - self.mean) / self.std)
 
     def last_layer(self) -> nn.Linear:
         """The layer with a row for each class."""
-        layer = self.net.classifier[-1] if self.backbone == "mobilenet_v2" else self.net.fc
+        owner, name = _last_layer_place(self.net, self.backbone)
+        layer = getattr(owner, name)
         assert isinstance(layer, nn.Linear)
         return layer
 
     def last_map(self) -> nn.Module:
         """The layer whose activations Grad-CAM weighs."""
-        return self.net.features[-1] if self.backbone == "mobilenet_v2" else self.net.layer4[-1]
+        if isinstance(self.net, EfficientNetLite2):
+            return self.net.last_map()
+        stages = self.net.layer4 if self.backbone.startswith("resnet") else self.net.features
+        assert isinstance(stages, nn.Sequential)
+        return stages[-1]
+
+
+def _with_last_layer(backbone: str, classes: int, pretrained: bool) -> nn.Module:
+    net: nn.Module
+    if backbone == "efficientnet_lite2":
+        net = EfficientNetLite2()
+        if pretrained:
+            net.load_state_dict(imagenet_weights())
+    else:
+        net = get_model(backbone, weights="IMAGENET1K_V1" if pretrained else None)
+    owner, name = _last_layer_place(net, backbone)
+    setattr(owner, name, nn.Linear(getattr(owner, name).in_features, classes))
+    return net
+
+
+def _last_layer_place(net: nn.Module, backbone: str) -> tuple[nn.Module, str]:
+    """The module that owns the last layer, and the name it has there."""
+    if isinstance(net, EfficientNetLite2):
+        return net, "_fc"
+    if backbone.startswith("resnet"):
+        return net, "fc"
+    classifier = net.classifier
+    assert isinstance(classifier, nn.Sequential)
+    return classifier, str(len(classifier) - 1)

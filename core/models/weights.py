@@ -16,9 +16,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from core.models.classifier import CellClassifier
+from core.models.classifier import INPUT_PX, CellClassifier
+from core.models.density import DensityCounter
 from core.models.locator import Locator
 from core.models.onnx_export import export_onnx
+from core.models.palm import PalmClassifier
+from core.models.regressor import CountRegressor
 
 FORMAT: Final = 2
 
@@ -53,9 +56,20 @@ def build(architecture: dict[str, Any]) -> nn.Module:
     if kind == "locator":
         return Locator(width=int(architecture["width"]))
     if kind == "cell_classifier":
-        return CellClassifier(tuple(architecture["classes"]), str(architecture["backbone"]))
+        return CellClassifier(
+            tuple(architecture["classes"]),
+            str(architecture["backbone"]),
+            network_px=int(architecture.get("network_px", INPUT_PX)),
+        )
+    if kind == "density_counter":
+        return DensityCounter(width=int(architecture["width"]))
+    if kind == "count_regressor":
+        return CountRegressor(str(architecture["backbone"]), int(architecture["hidden"]))
+    if kind == "palm_classifier":
+        return PalmClassifier(int(architecture["heads"]), int(architecture["novelty_rank"]))
     raise WeightsRefused(
-        f"unknown architecture {kind!r}; this version knows locator and cell_classifier"
+        f"unknown architecture {kind!r}; this version knows locator, cell_classifier, "
+        "density_counter, count_regressor and palm_classifier"
     )
 
 

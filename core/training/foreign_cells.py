@@ -1,0 +1,56 @@
+"""Cells of other laboratories, framed as PBC's pictures are, for training beside them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.datasets import other_labs
+from core.datasets.fields import read_rgb
+from core.datasets.pbc import CELL_SHARE
+from core.inference.cell_crop import crop_cell
+from core.inference.locate import locate
+from core.inference.wbc import single_cell_box
+from core.models import registry
+from core.models.classifier import CROP_RBC_DIAMETERS, INPUT_PX
+from core.records import Box, Field, RgbImage
+
+_FRAME_PX = round(INPUT_PX / CELL_SHARE)
+
+
+@dataclass(frozen=True)
+class ForeignCell:
+    """A picture ``(213, 213, 3)`` whose middle share ``CELL_SHARE`` the classifier would see.
+
+    ``label`` is a class or a parent: where only ``neutrophil`` is known, either of its children
+    is right.
+    """
+
+    path: Path
+    pixels: RgbImage
+    label: str
+
+
+def load_foreign(data: Path) -> list[ForeignCell]:
+    """Cells of the CBC training fields and of the Munich support set.
+
+    Raises:
+        FileNotFoundError: if a set is missing.
+    """
+    locator = registry.live("locator")
+    cells = []
+    for cell, box in other_labs.cbc_training_cells(data):
+        pixels = read_rgb(cell.path)
+        diameter = locate(pixels, locator).rbc_diameter_px
+        cells.append(ForeignCell(cell.path, _framed(pixels, box, diameter), str(cell.label)))
+    for cell in other_labs.munich_support(data):
+        pixels = read_rgb(cell.path)
+        found, diameter = single_cell_box(Field(cell.path.name, pixels, ""))
+        if found is not None:
+            cells.append(ForeignCell(cell.path, _framed(pixels, found, diameter), str(cell.label)))
+    return cells
+
+
+def _framed(pixels: RgbImage, box: Box, rbc_diameter_px: float | None) -> RgbImage:
+    longest = max(box[2] - box[0], box[3] - box[1])
+    seen = CROP_RBC_DIAMETERS * rbc_diameter_px if rbc_diameter_px else 1.6 * longest
+    side = max(seen, 1.15 * longest) / CELL_SHARE
+    return crop_cell(pixels, box, side / CROP_RBC_DIAMETERS, _FRAME_PX)
