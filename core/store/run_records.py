@@ -69,15 +69,15 @@ class Run:
 
 
 @dataclass(frozen=True)
-class EpochRow:
-    """What one epoch gave; ``metrics`` holds finite numbers only."""
+class Epoch:
+    """What one epoch gave. ``examples`` is how many were learnt from, 0 if not recorded."""
 
     number: int
     train_loss: float
     metrics: Mapping[str, float]
     learning_rate: float
     seconds: float
-    examples: int
+    examples: int = 0
 
 
 @dataclass(frozen=True)

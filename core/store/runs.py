@@ -16,7 +16,7 @@ from core.store.run_records import (
     ACTIONS,
     ENDED,
     RESUMABLE,
-    EpochRow,
+    Epoch,
     Request,
     Run,
     RunEvent,
@@ -29,7 +29,7 @@ __all__ = [
     "ACTIONS",
     "ENDED",
     "RESUMABLE",
-    "EpochRow",
+    "Epoch",
     "Request",
     "Run",
     "RunBook",
@@ -70,12 +70,12 @@ class RunBook:
         with self._database.read() as connection:
             return [_as_run(row) for row in connection.execute(query)]
 
-    def epochs(self, run_id: int) -> list[EpochRow]:
+    def epochs(self, run_id: int) -> list[Epoch]:
         """In order."""
         query = select(epochs).where(epochs.c.run_id == run_id).order_by(epochs.c.number)
         with self._database.read() as connection:
             found = connection.execute(query).mappings().all()
-        return [EpochRow(**{k: v for k, v in row.items() if k != "run_id"}) for row in found]
+        return [Epoch(**{k: v for k, v in row.items() if k != "run_id"}) for row in found]
 
     def events(self, run_id: int) -> list[RunEvent]:
         """In order."""
@@ -96,6 +96,16 @@ class RunBook:
             row |= {"created_at": now, "queued_at": now}
             run_id = connection.execute(insert(runs).values(row).returning(runs.c.id)).scalar_one()
             _note(connection, run_id, None, "queued", who, "")
+            return _get(connection, run_id)
+
+    def add_done(self, values: Mapping[str, Any], who: str) -> Run:
+        """A run that is already over: its model was made without a training, by adapting one."""
+        with self._database.write() as connection:
+            now = _now()
+            row = {**values, "state": "done", "attempt": 0, "created_by": who}
+            row |= {"created_at": now, "queued_at": now, "started_at": now, "ended_at": now}
+            run_id = connection.execute(insert(runs).values(row).returning(runs.c.id)).scalar_one()
+            _note(connection, run_id, None, "done", who, "adapted, not trained")
             return _get(connection, run_id)
 
     def ask(
@@ -172,11 +182,11 @@ class RunBook:
             wish = select(runs.c.request).where(runs.c.id == run_id)
             return cast(Request | None, connection.execute(wish).scalar_one())
 
-    def add_epoch(self, run_id: int, row: EpochRow) -> None:
+    def add_epoch(self, run_id: int, row: Epoch) -> None:
         """Add an epoch; one that a resumed run went through again replaces its former self."""
         self.set_epochs(run_id, [row], from_number=row.number)
 
-    def set_epochs(self, run_id: int, rows: list[EpochRow], from_number: int = 0) -> None:
+    def set_epochs(self, run_id: int, rows: list[Epoch], from_number: int = 0) -> None:
         """Make the epochs from a number on be these and no others."""
         with self._database.write() as connection:
             old = (epochs.c.run_id == run_id) & (epochs.c.number >= from_number)
@@ -203,14 +213,20 @@ class RunBook:
             _move(connection, run, state, f"worker on {run.host}", detail, more)
             return _get(connection, run_id)
 
-    def mark_lost(self, silent_for: timedelta, dead: Collection[tuple[int, int]] = ()) -> list[Run]:
+    def mark_lost(
+        self,
+        silent_for: timedelta,
+        dead: Collection[tuple[int, int]] = (),
+        starting: timedelta | None = None,
+    ) -> list[Run]:
         """Running runs without a sign of life for so long become ``lost``; returns them.
 
-        ``dead`` names those known to have no process, by number and attempt.
+        ``dead`` names those known to have no process, by number and attempt; ``starting`` is how
+        long a process may take to its first sign, if that is longer.
         """
         with self._database.write() as connection:
             _take_turn(connection)
-            limit = _now() - silent_for
+            limit, first_limit = _now() - silent_for, _now() - (starting or silent_for)
             query = select(runs).where(runs.c.state == "running")
             running = [_as_run(row) for row in connection.execute(query)]
             silent = [
@@ -218,7 +234,7 @@ class RunBook:
                 for run in running
                 if (run.id, run.attempt) in dead
                 or run.heartbeat_at is None
-                or run.heartbeat_at < limit
+                or run.heartbeat_at < (limit if run.process else first_limit)
             ]
             for run in silent:
                 detail = "its process died or its machine was switched off"

@@ -1,53 +1,58 @@
 """The tables. ``migrations/`` makes them; a test holds the two, and both databases, equal."""
 
-from datetime import UTC, datetime
-from typing import Any
-
 from sqlalchemy import (
     JSON,
     CheckConstraint,
     Column,
-    DateTime,
-    Dialect,
     Float,
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
 )
 
+from core.store.columns import UtcTime, metadata, one_of
+from core.store.review_schema import (
+    answers,
+    case_cells,
+    case_pictures,
+    cases,
+    grades,
+    ledger,
+    ledger_head,
+    people,
+    remarks,
+    signatures,
+    training_sets,
+)
+
+__all__ = [
+    "REQUESTS",
+    "RUN_STATES",
+    "answers",
+    "case_cells",
+    "case_pictures",
+    "cases",
+    "epochs",
+    "grades",
+    "ledger",
+    "ledger_head",
+    "metadata",
+    "people",
+    "promotions",
+    "remarks",
+    "run_events",
+    "runs",
+    "signatures",
+    "training_sets",
+    "turns",
+]
+
 RUN_STATES = ("queued", "running", "paused", "stopped", "failed", "done", "lost", "discarded")
 REQUESTS = ("pause", "stop", "discard")
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """A moment, always with its zone: SQLite keeps none, so what it returns is marked UTC."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is not None and value.tzinfo is None:
-            raise ValueError(f"a moment without its zone: {value}")
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
-    words = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({words})", name=f"ck_runs_{column}")
-
-
-metadata = MetaData()
 
 runs = Table(
     "runs",
@@ -81,8 +86,8 @@ runs = Table(
     Column("model_path", Text),
     Column("model_identity", String(120)),
     UniqueConstraint("name", name="uq_runs_name"),
-    _one_of("state", RUN_STATES),
-    _one_of("request", REQUESTS),
+    one_of("runs", "state", RUN_STATES),
+    one_of("runs", "request", REQUESTS),
     Index("ix_runs_state", "state"),
     # A number once given is never given again, not even after its row is gone.
     sqlite_autoincrement=True,

@@ -12,7 +12,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from core.store.runs import ACTIONS, ENDED, RESUMABLE, EpochRow, RunBook, RunRefused
+from core.store.runs import ACTIONS, ENDED, RESUMABLE, Epoch, RunBook, RunRefused
 
 ROOT = Path(__file__).parents[2]
 NOW, LONG = timedelta(0), timedelta(hours=1)
@@ -80,6 +80,18 @@ def test_stopping_what_no_process_holds_queues_it_with_the_request(book):
     assert book.claim(1, "here").request == "stop"
 
 
+def test_a_process_that_is_slow_to_start_is_not_lost(book):
+    run = book.add(_values("a"), "Ada")
+    book.claim(1, "here")
+    assert book.mark_lost(-LONG, starting=LONG) == []
+    book.beat(run.id, 1, process=42)  # its first sign: from now on silence counts
+    assert [lost.id for lost in book.mark_lost(-LONG, starting=LONG)] == [run.id]
+    again = book.add(_values("b"), "Ada")
+    book.claim(1, "here", only=again.id)
+    dead = book.mark_lost(LONG, {(again.id, 1)}, LONG)
+    assert [lost.id for lost in dead] == [again.id], "a process known to be dead needs no waiting"
+
+
 def test_a_worker_declared_lost_can_change_nothing(book):
     run = book.add(_values("a"), "Ada")
     book.claim(1, "here")
@@ -98,7 +110,7 @@ def test_a_worker_declared_lost_can_change_nothing(book):
 
 def test_an_epoch_gone_through_again_is_there_once(book):
     run = book.add(_values("a"), "Ada")
-    rows = [EpochRow(n, 1.0 / (n + 1), {"accuracy": 0.5}, 1e-3, 2.0, 8) for n in range(3)]
+    rows = [Epoch(n, 1.0 / (n + 1), {"accuracy": 0.5}, 1e-3, 2.0, 8) for n in range(3)]
     for row in [*rows, rows[1]]:
         book.add_epoch(run.id, row)
     assert book.epochs(run.id) == rows[:2], "the epochs after it belong to the former life"
@@ -109,7 +121,7 @@ def test_an_epoch_gone_through_again_is_there_once(book):
 def test_what_is_no_number_is_left_out(book):
     run = book.add(_values("a"), "Ada")
     metrics = {"accuracy": 0.5, "recall_blast": float("nan"), "score": float("-inf")}
-    book.add_epoch(run.id, EpochRow(0, 1.0, metrics, 1e-3, 2.0, 8))
+    book.add_epoch(run.id, Epoch(0, 1.0, metrics, 1e-3, 2.0, 8))
     assert book.epochs(run.id)[0].metrics == {"accuracy": 0.5}
 
 

@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
-from core.store import schema
+from core.store import review_schema, schema
 from core.store.database import Database, DatabaseRefused, alembic_config
 from core.store.schema import run_events, runs
 
@@ -24,10 +24,10 @@ def _shape(database):
             table: {
                 "columns": {c["name"]: c["nullable"] for c in seen.get_columns(table)},
                 "primary": seen.get_pk_constraint(table)["constrained_columns"],
-                "foreign": [
+                "foreign": sorted(
                     (k["constrained_columns"], k["referred_table"], k["referred_columns"])
                     for k in seen.get_foreign_keys(table)
-                ],
+                ),
                 "unique": sorted(
                     str(k["column_names"]) for k in seen.get_unique_constraints(table)
                 ),
@@ -65,6 +65,24 @@ def test_the_checks_name_the_states_of_the_schema(database):
     for request in schema.REQUESTS:
         assert f"'{request}'" in checks["ck_runs_request"]
     assert checks["ck_runs_state"].count("'") == 2 * len(schema.RUN_STATES)
+
+
+def test_the_checks_of_the_review_name_its_words(database):
+    words = {
+        ("cases", "ck_cases_state"): review_schema.CASE_STATES,
+        ("case_pictures", "ck_case_pictures_kind"): review_schema.PICTURE_KINDS,
+        ("case_cells", "ck_case_cells_kind"): review_schema.CELL_KINDS,
+        ("training_sets", "ck_training_sets_kind"): ("cells", "fields"),
+    }
+    with database.read() as connection:
+        for (table, name), known in words.items():
+            (said,) = [
+                check["sqltext"]
+                for check in inspect(connection).get_check_constraints(table)
+                if check["name"] == name
+            ]
+            assert all(f"'{word}'" in said for word in known)
+            assert said.count("'") == 2 * len(known)
 
 
 def test_down_and_up_again(database):

@@ -1,0 +1,71 @@
+"""``python -m core cases export``: a case as a report, a table, FHIR or labels."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+NAMES = ("pdf", "csv", "json", "fhir", "coco", "yolo", "voc", "folders")
+_FHIR_RELEASES = ("R5", "R4B")
+
+
+def export(
+    case_id: Annotated[
+        str, typer.Argument(metavar="ID", help="accession number, or number of a case")
+    ],
+    form: Annotated[str, typer.Option("--format", help=" | ".join(NAMES))] = "pdf",
+    to: Annotated[
+        Path | None, typer.Option(help="file or folder to write (default: this folder)")
+    ] = None,
+    fhir_release: Annotated[str, typer.Option(help=" | ".join(_FHIR_RELEASES))] = "R5",
+) -> None:
+    """Write a case as it stands; labels become a folder, everything else a file."""
+    from core.review.cases import find
+    from core.review.desk import desk
+    from core.review.errors import CaseRefused, PictureLost
+    from core.review.exchange.contents import gather
+    from core.review.exchange.fhir import case_fhir
+    from core.review.exchange.formats import FORMATS
+    from core.review.exchange.labels import LABEL_FORMATS, label_files
+    from core.review.people import AT_THE_TERMINAL
+    from core.store.database import DatabaseRefused
+
+    if form not in FORMATS:
+        _stop(f"--format must be one of {', '.join(FORMATS)}, got {form!r}")
+    if fhir_release not in _FHIR_RELEASES:
+        _stop(f"--fhir-release must be one of {', '.join(_FHIR_RELEASES)}, got {fhir_release!r}")
+    try:
+        place = desk()
+        contents = gather(place, AT_THE_TERMINAL, find(place, AT_THE_TERMINAL, case_id).id)
+        named = FORMATS[form].file_name(contents.case)
+        target = to or Path()
+        layout = next((name for name in LABEL_FORMATS if name == form), None)
+        if layout is not None:
+            folder = to or Path(Path(named).stem)
+            if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+                _stop(f"{folder} exists and is not an empty folder; nothing was written")
+            for name, data in label_files(contents, layout):
+                path = folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+            folder.mkdir(parents=True, exist_ok=True)
+            print(folder)
+            return
+        file = target / named if to is None or target.is_dir() else target
+        if form == "fhir":
+            data = case_fhir(contents, "R4B" if fhir_release == "R4B" else "R5").encode()
+        else:
+            data = FORMATS[form].make(contents)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+        print(file)
+    except (CaseRefused, PictureLost, DatabaseRefused) as refusal:
+        _stop(str(refusal))
+    except OSError as error:
+        _stop(f"cannot write: {error.strerror or error} ({error.filename})")
+
+
+def _stop(message: str) -> NoReturn:
+    print(message, file=sys.stderr)
+    raise typer.Exit(2)

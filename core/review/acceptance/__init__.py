@@ -1,0 +1,1 @@
+"""Lab acceptance: is the program good enough on this laboratory's own slides."""

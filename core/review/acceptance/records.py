@@ -1,0 +1,148 @@
+"""Signed acceptances: kept for good, told by the ledger, one or more for each pair of models."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from core.evaluation.tables import DISCLAIMER
+from core.review.acceptance.limits import Limit, Verdict, judged
+from core.review.acceptance.limits import accepted as all_met
+from core.review.acceptance.measure import Measured, from_json
+from core.review.desk import Desk
+from core.review.errors import CaseRefused
+from core.review.ledger import canonical, recording
+from core.review.people import Person
+from core.review.rights import require
+from core.review.versions import code_version
+from core.store.review_schema import acceptances, ledger
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """One signed acceptance. ``entry`` and ``entry_hash`` are its place in the ledger."""
+
+    id: int
+    title: str
+    wbc_model: str
+    locator_model: str
+    accepted: bool
+    measured: Measured
+    verdicts: tuple[Verdict, ...]
+    note: str
+    code_version: str
+    record_sha256: str
+    signed_by: str
+    signed_name: str
+    signed_at: datetime
+    entry: int
+    entry_hash: str
+
+
+def sign(
+    desk: Desk,
+    person: Person,
+    title: str,
+    measured: Measured,
+    limits: list[Limit],
+    note: str = "",
+) -> Acceptance:
+    """Sign what was measured, whether or not the limits are met.
+
+    Raises:
+        NotAllowed: without the right to sign.
+        CaseRefused: without a title, a limit or a picture.
+    """
+    require(person, "sign")
+    if not title.strip():
+        raise CaseRefused("an acceptance needs a title, such as the month and the stain")
+    if not limits:
+        raise CaseRefused("choose at least one limit: without any there is nothing to accept")
+    if not measured.fields:
+        raise CaseRefused("no picture was analysed, so there is nothing to sign")
+    verdicts = judged(measured.figures, limits)
+    record = {
+        "note": DISCLAIMER,
+        "code_version": code_version(),
+        "measured": measured.as_json(),
+        "verdicts": [verdict.as_json() for verdict in verdicts],
+        "remark": note.strip(),
+    }
+    text = canonical(record)
+    models = measured.models
+    with recording(
+        desk,
+        person,
+        "sign_acceptance",
+        detail=title.strip(),
+        model=" ".join(f"{k}={v}" for k, v in sorted(models.items())),
+    ) as book:
+        number = book.insert(
+            acceptances,
+            {
+                "title": title.strip()[:120],
+                "wbc_model": models["wbc"],
+                "locator_model": models["locator"],
+                "accepted": all_met(verdicts),
+                "record": text,
+                "record_sha256": hashlib.sha256(text.encode()).hexdigest(),
+                "signed_by": person.subject,
+                "signed_name": person.name,
+                "signed_at": book.now,
+            },
+        )
+    return next(one for one in every(desk, person) if one.id == number)
+
+
+def every(desk: Desk, person: Person) -> list[Acceptance]:
+    """All acceptances, the newest first. Raises NotAllowed."""
+    require(person, "view")
+    with desk.database.read() as connection:
+        rows = connection.execute(select(acceptances).order_by(acceptances.c.id.desc())).all()
+        told = select(ledger.c.number, ledger.c.hash, ledger.c.changes).where(
+            ledger.c.action == "sign_acceptance"
+        )
+        places = {
+            change["row"]: (entry.number, entry.hash)
+            for entry in connection.execute(told)
+            for change in json.loads(entry.changes)
+            if change["table"] == acceptances.name
+        }
+    return [_acceptance(row._mapping, places.get(row.id, (0, ""))) for row in rows]
+
+
+def of_models(desk: Desk, person: Person, wbc: str, locator: str) -> Acceptance | None:
+    """The last acceptance of these two models together, None if there is none."""
+    kept = (wbc, locator)
+    return next(
+        (one for one in every(desk, person) if (one.wbc_model, one.locator_model) == kept), None
+    )
+
+
+def _acceptance(row: Any, place: tuple[int, str]) -> Acceptance:
+    said = json.loads(row["record"])
+    return Acceptance(
+        id=row["id"],
+        title=row["title"],
+        wbc_model=row["wbc_model"],
+        locator_model=row["locator_model"],
+        accepted=row["accepted"],
+        measured=from_json(said["measured"]),
+        verdicts=tuple(_verdict(one) for one in said["verdicts"]),
+        note=said["remark"],
+        code_version=said["code_version"],
+        record_sha256=row["record_sha256"],
+        signed_by=row["signed_by"],
+        signed_name=row["signed_name"],
+        signed_at=row["signed_at"],
+        entry=place[0],
+        entry_hash=place[1],
+    )
+
+
+def _verdict(said: dict[str, Any]) -> Verdict:
+    values = {key: value for key, value in said.items() if key not in ("limit", "words")}
+    return Verdict(limit=Limit(**said["limit"]), **values)

@@ -1,0 +1,312 @@
+"""Who read what: pairs of readings of signed cases, for any period, reader or model.
+
+Everything is taken from what was signed, not from what stands now, so that a comparison made twice
+is the same twice. A model that did not answer in a case answers its stored pictures now.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from sqlalchemy import select
+
+from core.inference.cell_crop import crop_cell
+from core.inference.wbc import call_crops
+from core.models import registry
+from core.models.weights import LoadedModel, WeightsRefused
+from core.records import Box
+from core.review import pictures, stored_finding
+from core.review.cells import UNIDENTIFIED
+from core.review.desk import Desk
+from core.review.people import Person
+from core.review.rights import require
+from core.settings import settings
+from core.store.review_schema import answers, case_pictures, signatures
+from core.taxonomy import KINDS, NOT_LEUKOCYTES, WBC_CLASSES, CellKind, parent_of
+
+SourceKind = Literal["verified", "reader", "model", "recomputed"]
+SHARES: Final = ("neutrophil", *(name for name in WBC_CLASSES if name not in NOT_LEUKOCYTES))
+"""Classes whose share of the leukocytes can be compared case by case."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One side of a comparison.
+
+    ``verified``: what was signed. ``reader``: ``key`` is their subject. ``model``: what that model
+    answered when the case was made, ``key`` its identity. ``recomputed``: it answers now.
+    """
+
+    kind: SourceKind
+    key: str
+    title: str
+
+
+@dataclass(frozen=True)
+class SignedCell:
+    """One white cell of a signed case with everything that was said of it."""
+
+    case_id: int
+    picture_id: int
+    cell_id: int
+    box_xyxy_px: Box
+    verified: str | None
+    proposed: str | None
+    probability: float | None
+    abstained: bool
+    blind: bool
+    model: str
+    readers: dict[str, str]
+
+
+@dataclass(frozen=True)
+class SignedField:
+    """One field of a signed case: cells counted by the program and after a person's corrections."""
+
+    case_id: int
+    picture_id: int
+    sha256: str
+    rbc_diameter_px: float | None
+    model: str
+    counted: dict[CellKind, float]
+    verified: dict[CellKind, int]
+
+
+@dataclass(frozen=True)
+class SignedCases:
+    """The last signed version of every case signed in a period."""
+
+    accessions: dict[int, str]
+    cells: tuple[SignedCell, ...]
+    fields: tuple[SignedField, ...]
+    names: dict[str, str]
+
+
+@dataclass(frozen=True)
+class LabelPairs:
+    """Labels of the same cells by two sources, in the same order."""
+
+    reference: tuple[str, ...]
+    other: tuple[str, ...]
+    cells: tuple[SignedCell, ...]
+
+
+@dataclass(frozen=True)
+class NumberPairs:
+    """Measurements of the same samples by two sources; ``samples`` says which."""
+
+    reference: tuple[float, ...]
+    other: tuple[float, ...]
+    samples: tuple[str, ...]
+
+
+def signed_cases(
+    desk: Desk,
+    person: Person,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> SignedCases:
+    """Cases signed from ``since`` until before ``until``. Raises NotAllowed."""
+    require(person, "view")
+    query = select(signatures).order_by(signatures.c.case_id, signatures.c.version)
+    if since is not None:
+        query = query.where(signatures.c.signed_at >= since)
+    if until is not None:
+        query = query.where(signatures.c.signed_at < until)
+    with desk.database.read() as connection:
+        last = {row.case_id: json.loads(row.snapshot) for row in connection.execute(query)}
+        found = {
+            row.id: stored_finding.from_text(row.finding)
+            for row in connection.execute(
+                select(case_pictures.c.id, case_pictures.c.finding).where(
+                    case_pictures.c.kind == "field", case_pictures.c.case_id.in_(list(last))
+                )
+            )
+        }
+        who = select(answers.c.reader, answers.c.reader_name).distinct()
+        names = {row.reader: row.reader_name for row in connection.execute(who)}
+    cells: list[SignedCell] = []
+    fields: list[SignedField] = []
+    for case_id, said in last.items():
+        shown = {picture["id"]: picture for picture in said["pictures"]}
+        for picture in said["pictures"]:
+            if picture["kind"] != "field":
+                continue
+            finding = found[picture["id"]]
+            fields.append(
+                SignedField(
+                    case_id,
+                    picture["id"],
+                    picture["sha256"],
+                    finding.rbc_diameter_px,
+                    str(picture["models"].get("locator", "")),
+                    {kind: finding.counts.of(kind).value for kind in KINDS},
+                    {kind: int(picture["counts"].get(kind, 0)) for kind in KINDS},
+                )
+            )
+        cells += [
+            _cell(case_id, row, str(shown[row["picture_id"]]["models"].get("wbc", "")))
+            for row in said["cells"]
+            if row["kind"] == "wbc" and not row["deleted"]
+        ]
+    accessions = {case_id: str(said["case"]["accession"]) for case_id, said in last.items()}
+    return SignedCases(accessions, tuple(cells), tuple(fields), names)
+
+
+def _cell(case_id: int, row: dict[str, Any], model: str) -> SignedCell:
+    return SignedCell(
+        case_id=case_id,
+        picture_id=row["picture_id"],
+        cell_id=row["id"],
+        box_xyxy_px=tuple(row["box_xyxy_px"]),
+        verified=row["label"],
+        proposed=row["proposed"],
+        probability=row["probability"],
+        abstained=row["abstained"],
+        blind=row["blind"],
+        model=model,
+        # Settling comes last and is the common answer, not the reader's own.
+        readers={
+            said["reader"]: said["label"]
+            for said in reversed(row["readers"])
+            if said["label"] is not None and said["reading"] < 3
+        },
+    )
+
+
+def sources(signed: SignedCases) -> list[Source]:
+    """Whom and what these cases can be compared by; models at hand can answer them now."""
+    found = [Source("verified", "", "Verified (signed)")]
+    readers = sorted({who for cell in signed.cells for who in cell.readers})
+    found += [Source("reader", who, signed.names.get(who, who)) for who in readers]
+    models = sorted({cell.model for cell in signed.cells if cell.model and cell.proposed})
+    found += [Source("model", name, f"{name}, as it answered") for name in models]
+    found += [Source("recomputed", name, f"{name}, computed now") for name in models_here()]
+    return found
+
+
+def models_here() -> list[str]:
+    """Identities of the white-cell models on this computer: the live one, shipped and promoted."""
+    found = []
+    folders = (settings().weights, settings().var / registry.MODELS)
+    for file in sorted(file for folder in folders for file in folder.glob("*.safetensors")):
+        card = file.with_suffix(".json")
+        try:
+            if json.loads(card.read_text(encoding="utf-8")).get("task") == "wbc":
+                found.append(registry.load(file).identity)
+        except (OSError, ValueError, WeightsRefused):
+            continue  # a file that cannot be used cannot answer
+    return found
+
+
+def label_pairs(
+    desk: Desk,
+    person: Person,
+    signed: SignedCases,
+    reference: Source,
+    other: Source,
+    *,
+    blind_only: bool = False,
+) -> LabelPairs:
+    """Labels both sources gave; cells one of them did not answer, or could not tell, are left out.
+
+    Args:
+        desk: where the pictures are, for a model that answers now.
+        person: who asks.
+        signed: of :func:`signed_cases`.
+        reference: the source taken as the reference.
+        other: the source compared with it.
+        blind_only: only cells that were reviewed without the machine's answer.
+
+    Raises:
+        NotAllowed: without the right to view.
+        WeightsRefused, PictureLost: if a model or a picture is not here any more.
+    """
+    require(person, "view")
+    cells = [cell for cell in signed.cells if cell.blind or not blind_only]
+    ones = labels_of(desk, signed, cells, reference)
+    others = labels_of(desk, signed, cells, other)
+    known = [
+        (one, two, cell)
+        for one, two, cell in zip(ones, others, cells, strict=True)
+        if one not in (None, UNIDENTIFIED) and two not in (None, UNIDENTIFIED)
+    ]
+    return LabelPairs(
+        tuple(str(one) for one, _, _ in known),
+        tuple(str(two) for _, two, _ in known),
+        tuple(cell for _, _, cell in known),
+    )
+
+
+def labels_of(
+    desk: Desk, signed: SignedCases, cells: Sequence[SignedCell], source: Source
+) -> list[str | None]:
+    """What a source called each cell; None where it did not."""
+    if source.kind == "verified":
+        return [cell.verified for cell in cells]
+    if source.kind == "reader":
+        return [cell.readers.get(source.key) for cell in cells]
+    if source.kind == "model":
+        return [cell.proposed if cell.model == source.key else None for cell in cells]
+    return list(_answers_now(desk, signed, cells, registry.named(source.key)))
+
+
+def _answers_now(
+    desk: Desk, signed: SignedCases, cells: Sequence[SignedCell], model: LoadedModel
+) -> list[str]:
+    fields = {field.picture_id: field for field in signed.fields}
+    said: dict[int, str] = {}
+    by_picture: dict[int, list[SignedCell]] = {}
+    for cell in cells:
+        by_picture.setdefault(cell.picture_id, []).append(cell)
+    for picture_id, here in by_picture.items():
+        field = fields[picture_id]
+        pixels = pictures.read(desk, field.sha256).pixels
+        crops = [crop_cell(pixels, cell.box_xyxy_px, field.rbc_diameter_px) for cell in here]
+        calls = call_crops(crops, model)
+        said |= {cell.cell_id: call.label for cell, call in zip(here, calls, strict=True)}
+    return [said[cell.cell_id] for cell in cells]
+
+
+def share_pairs(pairs: LabelPairs, signed: SignedCases, label: str) -> NumberPairs:
+    """Percent of a class among the leukocytes, case by case, from cells both sources answered.
+
+    ``label`` is one of :data:`SHARES`; ``neutrophil`` is segmented and band together.
+    """
+    by_case: dict[int, tuple[list[str], list[str]]] = {}
+    for one, two, cell in zip(pairs.reference, pairs.other, pairs.cells, strict=True):
+        ones, twos = by_case.setdefault(cell.case_id, ([], []))
+        ones.append(one)
+        twos.append(two)
+    rows = [
+        (_percent(ones, label), _percent(twos, label), signed.accessions[case_id])
+        for case_id, (ones, twos) in by_case.items()
+    ]
+    whole = [(x, y, name) for x, y, name in rows if x is not None and y is not None]
+    return NumberPairs(*(tuple(column) for column in zip(*whole, strict=True))) if whole else _NONE
+
+
+_NONE: Final = NumberPairs((), (), ())
+
+
+def _percent(labels: Sequence[str], label: str) -> float | None:
+    counted = Counter(name for name in labels if name not in NOT_LEUKOCYTES)
+    if not counted:
+        return None
+    of = sum(n for name, n in counted.items() if label in (name, parent_of(name)))
+    return 100 * of / sum(counted.values())
+
+
+def count_pairs(signed: SignedCases, kind: CellKind) -> NumberPairs:
+    """Cells of a kind in each field: reference the corrected boxes, other the program's count."""
+    return NumberPairs(
+        tuple(float(field.verified[kind]) for field in signed.fields),
+        tuple(float(field.counted[kind]) for field in signed.fields),
+        tuple(
+            f"{signed.accessions[field.case_id]}, picture {field.picture_id}"
+            for field in signed.fields
+        ),
+    )

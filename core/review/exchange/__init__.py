@@ -1,0 +1,1 @@
+"""What leaves a case: report, tables, HL7 FHIR, labels other programs read."""

@@ -1,0 +1,155 @@
+"""A case as CSV, one row for each cell, and as one JSON document."""
+
+import csv
+import io
+import json
+from dataclasses import asdict
+from typing import Any
+
+from core.evaluation.tables import DISCLAIMER, inert
+from core.review.cells import Answer, ReviewCell
+from core.review.exchange.contents import CaseContents
+from core.review.grades import PLATELETS
+from core.review.ledger import moment
+
+COLUMNS = (
+    "accession", "version", "state", "picture", "slide", "cell", "kind",
+    "x0_px", "y0_px", "x1_px", "y1_px", "proposed", "probability", "abstained", "novel",
+    "verified", "reader", "answered_at", "first_reader", "second_reader", "remarks", "model",
+    "note",
+)  # fmt: skip
+
+
+def case_csv(contents: CaseContents) -> str:
+    """One row for each cell that is there; ``verified`` is empty where nobody answered yet."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    said: dict[int, list[str]] = {}
+    for remark in contents.remarks:
+        if remark.cell_id is not None:
+            said.setdefault(remark.cell_id, []).append(remark.text)
+    for picture in contents.fields:
+        for cell in contents.cells_of(picture):
+            call, answer = cell.call, cell.answer
+            writer.writerow(
+                [
+                    inert(contents.case.accession),
+                    contents.case.version,
+                    contents.case.state,
+                    contents.file_name(picture),
+                    inert(picture.slide),
+                    cell.id,
+                    cell.kind,
+                    *(f"{side:.1f}" for side in cell.box_xyxy_px),
+                    call.label if call else "",
+                    f"{call.probability:.4f}" if call else "",
+                    call.abstained if call else "",
+                    cell.novel if call else "",
+                    cell.label or "",
+                    inert(answer.reader_name) if answer else "",
+                    moment(answer.answered_at) if answer else "",
+                    _label(cell.first),
+                    _label(cell.second),
+                    inert(" | ".join(said.get(cell.id, []))),
+                    call.model if call else picture.models.get("locator", ""),
+                    DISCLAIMER,
+                ]
+            )
+    return out.getvalue()
+
+
+def case_json(contents: CaseContents) -> str:
+    """The whole case: details, both differentials, counts, grades, cells, models, signature."""
+    return json.dumps(case_document(contents), indent=2, ensure_ascii=False)
+
+
+def case_document(contents: CaseContents) -> dict[str, Any]:
+    """The same as objects."""
+    case, signature, platelets = contents.case, contents.signature, contents.grades.get(PLATELETS)
+    return {
+        "note": DISCLAIMER,
+        "accession": case.accession,
+        "pseudonym": case.pseudonym,
+        "sex": case.sex,
+        "age_years": case.age_years,
+        "indication": case.indication,
+        "state": case.state,
+        "version": case.version,
+        "received_at": moment(case.created_at),
+        "exported_at": moment(contents.made_at),
+        "signature": signature
+        and {
+            "by": signature.signed_name,
+            "at": moment(signature.signed_at),
+            "reason": signature.reason,
+            "snapshot_sha256": signature.snapshot_sha256,
+        },
+        "ledger": contents.ledger
+        and {"entry": contents.ledger.entries, "hash": contents.ledger.hash},
+        "proposed": asdict(contents.standing.proposed),
+        "verified": asdict(contents.standing.verified),
+        "white_cells": contents.standing.white_cells,
+        "reviewed": contents.standing.reviewed,
+        "unidentified": contents.standing.unidentified,
+        "grades": {
+            term: grade.grade
+            for term, grade in sorted(contents.grades.items())
+            if term != PLATELETS and grade.grade is not None
+        },
+        "platelets": platelets.words if platelets else None,
+        "remarks": [
+            {
+                "picture": remark.picture_id,
+                "cell": remark.cell_id,
+                "text": remark.text,
+                "by": remark.author_name,
+                "at": moment(remark.written_at),
+            }
+            for remark in contents.remarks
+        ],
+        "pictures": [
+            {
+                "id": picture.id,
+                "kind": picture.kind,
+                "file": contents.file_name(picture),
+                "slide": picture.slide,
+                "sha256": picture.sha256,
+                "width": picture.width,
+                "height": picture.height,
+                "models": picture.models,
+                "code": picture.code_version,
+                "flags": list(picture.flag_codes),
+                **(
+                    {"palm": picture.palm()}
+                    if picture.kind == "palm"
+                    else _field(contents, picture)
+                ),
+            }
+            for picture in contents.pictures
+        ],
+    }
+
+
+def _field(contents: CaseContents, picture: Any) -> dict[str, Any]:
+    return {
+        "counts": contents.counts(picture),
+        "cells": [_cell(cell) for cell in contents.cells_of(picture)],
+    }
+
+
+def _cell(cell: ReviewCell) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "id": cell.id,
+        "kind": cell.kind,
+        "box_xyxy": [round(side, 2) for side in cell.box_xyxy_px],
+    }
+    if cell.kind == "wbc":
+        row["proposed"] = cell.call.as_json() if cell.call else None
+        row["verified"] = cell.label
+        row["reader"] = cell.answer.reader_name if cell.answer else None
+    return row
+
+
+def _label(answer: Answer | None) -> str:
+    return (answer.label or "") if answer else ""

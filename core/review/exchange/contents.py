@@ -1,0 +1,126 @@
+"""Everything of one case that a report or an export may tell, read in one transaction."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from core.records import Box, RgbImage
+from core.review import pictures, readings
+from core.review.cases import Case, CasePicture, case_in, pictures_in
+from core.review.cells import UNIDENTIFIED, ReviewCell, cells_in
+from core.review.desk import Desk
+from core.review.grades import Grade, grades_in
+from core.review.ledger import Head, entries
+from core.review.people import Person
+from core.review.remarks import Remark, remarks_in
+from core.review.rights import require
+from core.review.signing import Signature, signatures_in
+from core.review.verified import Verified, verified_in
+from core.taxonomy import KINDS, CellKind
+
+
+@dataclass(frozen=True)
+class CaseContents:
+    """A case as it stands at ``made_at``, as one person may see it.
+
+    ``cells`` are those of every kind that are there, by picture and number; the machine's answer
+    to a blind cell is absent until the case is signed. ``signature`` is of the version that
+    stands, None for a draft. ``ledger`` is the case's last entry.
+    """
+
+    case: Case
+    pictures: tuple[CasePicture, ...]
+    cells: tuple[ReviewCell, ...]
+    standing: Verified
+    grades: dict[str, Grade]
+    remarks: tuple[Remark, ...]
+    signature: Signature | None
+    ledger: Head | None
+    made_at: datetime
+    _desk: Desk
+
+    @property
+    def is_draft(self) -> bool:
+        return self.signature is None
+
+    @property
+    def fields(self) -> tuple[CasePicture, ...]:
+        return tuple(picture for picture in self.pictures if picture.kind == "field")
+
+    def cells_of(self, picture: CasePicture) -> tuple[ReviewCell, ...]:
+        return tuple(cell for cell in self.cells if cell.picture_id == picture.id)
+
+    def counts(self, picture: CasePicture) -> dict[CellKind, int]:
+        """Cells of each kind in one field, as they stand after the boxes were corrected."""
+        found = Counter(cell.kind for cell in self.cells_of(picture))
+        return {kind: found[kind] for kind in KINDS}
+
+    def file_name(self, picture: CasePicture) -> str:
+        """A name for the picture's file that tells the case and no more.
+
+        What a person called the file may name the patient.
+        """
+        return f"{slug(self.case.accession)}_{picture.id:06d}.png"
+
+    def png(self, picture: CasePicture) -> bytes:
+        """The stored picture. Raises PictureLost."""
+        return pictures.read_bytes(self._desk, picture.sha256)
+
+    def crops(self, wanted: list[ReviewCell], margin: float = 0.15) -> Iterator[RgbImage]:
+        """The cells cut from their pictures with a margin, in order. Raises PictureLost."""
+        by_id = {picture.id: picture for picture in self.pictures}
+        kept: tuple[int, RgbImage] | None = None
+        for cell in wanted:
+            if kept is None or kept[0] != cell.picture_id:
+                picture = by_id[cell.picture_id]
+                kept = picture.id, pictures.read(self._desk, picture.sha256).pixels
+            yield cut(kept[1], cell.box_xyxy_px, margin)
+
+
+def gather(desk: Desk, person: Person, case_id: int) -> CaseContents:
+    """What ``person`` may see of a case. Raises NotAllowed, CaseRefused."""
+    require(person, "view")
+    with desk.database.read() as connection:
+        case = case_in(connection, case_id)
+        reading = readings.seen_by(connection, case, person)
+        signed = [s for s in signatures_in(connection, case_id) if s.version == case.version]
+        told = entries(connection, case_id)
+        return CaseContents(
+            case=case,
+            pictures=tuple(pictures_in(connection, case_id)),
+            cells=tuple(
+                sorted(
+                    cells_in(connection, case, reading, kind=None),
+                    key=lambda cell: (cell.picture_id, cell.id),
+                )
+            ),
+            standing=verified_in(connection, case, reading),
+            grades=grades_in(connection, case, reading),
+            remarks=tuple(remarks_in(connection, case, reading)),
+            signature=signed[0] if signed else None,
+            ledger=Head(told[-1].number, told[-1].hash) if told else None,
+            made_at=datetime.now(UTC),
+            _desk=desk,
+        )
+
+
+def verified_label(cell: ReviewCell) -> str | None:
+    """The class a person gave a white cell; None where nobody did, or nobody could tell."""
+    return None if cell.label == UNIDENTIFIED else cell.label
+
+
+def cut(pixels: RgbImage, box_xyxy_px: Box, margin: float) -> RgbImage:
+    """The box with a margin (share of its longer side) on each side, cut off at the edges."""
+    x0, y0, x1, y1 = box_xyxy_px
+    extra = margin * max(x1 - x0, y1 - y0)
+    height, width = pixels.shape[:2]
+    left, top = max(0, int(x0 - extra)), max(0, int(y0 - extra))
+    right, bottom = min(width, int(x1 + extra) + 1), min(height, int(y1 + extra) + 1)
+    return pixels[top:bottom, left:right]
+
+
+def slug(text: str) -> str:
+    """A file name of letters, digits, points and dashes."""
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", text).strip("-.") or "case"

@@ -1,0 +1,200 @@
+"""A case as HL7 FHIR: a DiagnosticReport with its Observations, in one Bundle.
+
+Written for R5 (5.0.0) or R4B (4.3.0), the two current releases that ``fhir.resources`` 8 can
+validate. The elements used are the same in R4 (4.0.1), so an R4 server takes the R4B form.
+"""
+
+import json
+import uuid
+from typing import Any, Final, Literal
+
+from core.evaluation.differential import DifferentialRow
+from core.evaluation.tables import DISCLAIMER
+from core.review.exchange.contents import CaseContents
+from core.review.exchange.loinc import DIFFERENTIAL, MANUAL_DIFFERENTIAL, MORPHOLOGY, Loinc
+from core.review.grades import GRADES, PLATELETS
+from core.taxonomy import title
+
+Release = Literal["R5", "R4B"]
+
+_NAMESPACE: Final = uuid.UUID("6f1b5d0e-5d0f-4c55-9d0a-2f3b1c6a7e10")
+_GENDER: Final = {"female": "female", "male": "male", "other": "other", "unknown": "unknown"}
+_CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/v2-0074"
+
+
+def case_fhir(contents: CaseContents, release: Release = "R5") -> str:
+    """A Bundle (``collection``) as JSON: Patient, Specimen, DiagnosticReport, Observations.
+
+    The patient is the pseudonym, never a name. A draft is ``preliminary``, a signed case
+    ``final``, a later version ``amended``. The Bundle is validated before it is returned.
+    """
+    bundle = _bundle(contents)
+    if release == "R5":
+        from fhir.resources.bundle import Bundle
+
+        return str(Bundle.model_validate(bundle).model_dump_json(indent=2))
+    from fhir.resources.R4B.bundle import Bundle as BundleR4B
+
+    return str(BundleR4B.model_validate(bundle).model_dump_json(indent=2))
+
+
+def _bundle(contents: CaseContents) -> dict[str, Any]:
+    case, at = contents.case, contents.made_at.isoformat(timespec="seconds")
+    signed = contents.signature
+    issued = signed.signed_at.isoformat(timespec="seconds") if signed else at
+    status = "preliminary" if signed is None else "final" if case.version == 1 else "amended"
+    patient: dict[str, Any] = {
+        "resourceType": "Patient",
+        "gender": _GENDER.get(case.sex, "unknown"),
+    }
+    if case.pseudonym:
+        patient["identifier"] = [{"use": "secondary", "value": case.pseudonym}]
+    specimen = {
+        "resourceType": "Specimen",
+        "accessionIdentifier": {"value": case.accession},
+        "type": {"text": "Stained smear of peripheral blood"},
+        "subject": {"reference": _url(contents, "patient")},
+    }
+    observations = _observations(contents, status, issued)
+    report: dict[str, Any] = {
+        "resourceType": "DiagnosticReport",
+        "identifier": [{"value": f"{case.accession}-v{case.version}"}],
+        "status": status,
+        "category": [
+            {"coding": [{"system": _CATEGORY, "code": "HM", "display": "Hematology"}]},
+        ],
+        "code": _concept(MANUAL_DIFFERENTIAL, "Blood smear report"),
+        "subject": {"reference": _url(contents, "patient")},
+        "specimen": [{"reference": _url(contents, "specimen")}],
+        "effectiveDateTime": case.created_at.isoformat(timespec="seconds"),
+        "issued": issued,
+        "result": [{"reference": _url(contents, name)} for name, _ in observations],
+        "conclusion": _conclusion(contents),
+    }
+    if signed is not None:
+        report["resultsInterpreter"] = [{"display": signed.signed_name}]
+    resources = [("report", report), ("patient", patient), ("specimen", specimen), *observations]
+    return {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "timestamp": at,
+        "identifier": {
+            "system": "urn:ietf:rfc:3986",
+            "value": _url(contents, "bundle"),
+        },
+        "entry": [
+            {"fullUrl": _url(contents, name), "resource": resource} for name, resource in resources
+        ],
+    }
+
+
+def _observations(
+    contents: CaseContents, status: str, issued: str
+) -> list[tuple[str, dict[str, Any]]]:
+    common = {
+        "resourceType": "Observation",
+        "status": status,
+        "category": [
+            {
+                "coding": [
+                    {
+                        "system": "http://terminology.hl7.org/CodeSystem/observation-category",
+                        "code": "laboratory",
+                    }
+                ]
+            }
+        ],
+        "subject": {"reference": _url(contents, "patient")},
+        "specimen": {"reference": _url(contents, "specimen")},
+        "effectiveDateTime": contents.case.created_at.isoformat(timespec="seconds"),
+        "issued": issued,
+    }
+    found: list[tuple[str, dict[str, Any]]] = []
+    verified = contents.standing.verified
+    if verified.leukocytes:
+        found += [
+            (f"share-{row.label}", common | _share(row, verified.leukocytes))
+            for row in verified.rows
+        ]
+        nucleated = verified.not_counted.get("erythroblast", 0)
+        value = {"value": round(100 * nucleated / verified.leukocytes, 1), "unit": "/100 WBC",
+                 "system": "http://unitsofmeasure.org", "code": "/100{WBCs}"}  # fmt: skip
+        found.append(
+            (
+                "share-erythroblast",
+                common
+                | {
+                    "code": _concept(DIFFERENTIAL["erythroblast"], title("erythroblast")),
+                    "valueQuantity": value,
+                },
+            )
+        )
+        smudges = verified.not_counted.get("smudge", 0)
+        if smudges:
+            found.append(
+                (
+                    "smudge",
+                    common | {"code": {"text": "Smudge cells seen"}, "valueInteger": smudges},
+                )
+            )
+    for term, grade in sorted(contents.grades.items()):
+        if term == PLATELETS and grade.words is not None:
+            words = grade.words.replace("_", " ")
+        elif grade.grade is not None:
+            words = f"{GRADES[grade.grade]} ({grade.grade} of 3)"
+        else:
+            continue
+        found.append(
+            (
+                f"grade-{term}",
+                common
+                | {
+                    "code": _concept(MORPHOLOGY.get(term), title(term)),
+                    "valueCodeableConcept": {"text": words},
+                },
+            )
+        )
+    return found
+
+
+def _share(row: DifferentialRow, leukocytes: int) -> dict[str, Any]:
+    low, high = 100 * row.interval.low, 100 * row.interval.high
+    return {
+        "code": _concept(DIFFERENTIAL.get(row.label), title(row.label)),
+        "valueQuantity": {
+            "value": round(100 * row.share, 1),
+            "unit": "%",
+            "system": "http://unitsofmeasure.org",
+            "code": "%",
+        },
+        # A measurement's own uncertainty has no element; a reference range would say another thing.
+        "note": [
+            {
+                "text": f"{row.cells} of {leukocytes} leukocytes; "
+                f"exact 95 % interval {low:.1f} to {high:.1f} %"
+            }
+        ],
+    }
+
+
+def _concept(loinc: Loinc | None, text: str) -> dict[str, Any]:
+    concept: dict[str, Any] = {"text": text}
+    if loinc is not None:
+        coding = {"system": "http://loinc.org", "code": loinc.code}
+        if loinc.display:
+            coding["display"] = loinc.display
+        concept["coding"] = [coding]
+    return concept
+
+
+def _conclusion(contents: CaseContents) -> str:
+    parts = [remark.text for remark in contents.remarks if remark.picture_id is None]
+    if contents.ledger:
+        parts.append(f"Ledger entry {contents.ledger.entries}, {contents.ledger.hash}.")
+    return "\n".join([*parts, DISCLAIMER])
+
+
+def _url(contents: CaseContents, name: str) -> str:
+    """The same case and version always give the same identifiers."""
+    key = json.dumps([contents.case.accession, contents.case.version, name])
+    return f"urn:uuid:{uuid.uuid5(_NAMESPACE, key)}"

@@ -1,0 +1,241 @@
+"""The sheets every PDF of this program is printed on: head, foot, letters, draft mark."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from fpdf import FPDF
+from fpdf.enums import XPos, YPos
+from fpdf.fonts import FontFace
+from PIL import Image
+
+from core.evaluation.tables import DISCLAIMER
+from core.settings import Settings
+
+ACCENT: Final = (0, 114, 178)
+GREY: Final = (93, 97, 107)
+RULE: Final = (208, 211, 217)
+CRITICAL: Final = (204, 51, 17)
+_MARGIN_MM: Final = 16.0
+_LOGO_MM: Final = (42.0, 16.0)
+
+
+class Paper(FPDF):
+    """An A4 document that knows its laboratory.
+
+    Args:
+        title: words at the top right of the first page and in the file's properties.
+        reference: what every page's foot repeats, so that loose sheets find together.
+        settings: name, address, logo and font of the laboratory.
+        draft: prints DRAFT across every page.
+        made_at: moment in the file's properties; the same moment gives the same bytes.
+    """
+
+    def __init__(
+        self, title: str, reference: str, settings: Settings, *, draft: bool, made_at: datetime
+    ) -> None:
+        super().__init__(format="A4")
+        self._title, self._reference, self._settings, self._draft = (
+            title,
+            reference,
+            settings,
+            draft,
+        )
+        self._can_print = self._load_font(settings.report_font)
+        self.set_margin(_MARGIN_MM)
+        self.set_auto_page_break(True, margin=22)
+        self.set_title(title)
+        self.set_creator("Hemadesk")
+        self.set_creation_date(made_at)
+        self.add_page()
+
+    def _load_font(self, chosen: Path | None) -> Callable[[str], str]:
+        """Choose letters; returns what makes a text printable in them."""
+        for number, (regular, bold) in enumerate(((chosen, chosen), _dejavu())):
+            if regular is None or bold is None:
+                continue
+            family = f"report{number}"
+            try:
+                self.add_font(family, "", regular)
+                self.add_font(family, "B", bold)
+            except Exception:  # fontTools raises many things on a file that is no font
+                continue
+            self._family = family
+            known = frozenset(getattr(self.fonts[family], "cmap", ()))
+            return lambda text: "".join(c if ord(c) in known or c == "\n" else "?" for c in text)
+        self._family = "helvetica"
+        return _latin
+
+    def shown(self, text: str) -> str:
+        """The text with a question mark for each letter the font does not have."""
+        # Control characters would move the print head or end the text.
+        plain = "".join(c for c in text if c == "\n" or unicodedata.category(c)[0] != "C")
+        return self._can_print(plain)
+
+    def header(self) -> None:
+        if self._draft:
+            self._watermark()
+        self.set_y(10)
+        if self.page_no() > 1:
+            self.small(f"{self._title}  {self._reference}")
+            self.rule()
+            return
+        left = self._logo()
+        width = self.epw - left
+        self.set_x(self.l_margin + left)
+        self.font(12, bold=True)
+        self.cell(width * 0.62, 6, self.shown(self._settings.laboratory))
+        self.font(12, bold=True)
+        self.cell(width * 0.38, 6, self.shown(self._title), align="R", new_x=XPos.LMARGIN,
+                  new_y=YPos.NEXT)  # fmt: skip
+        for line in filter(None, self._settings.laboratory_address.split("|")):
+            self.set_x(self.l_margin + left)
+            self.font(8, colour=GREY)
+            self.cell(width, 4, self.shown(line.strip()), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.set_y(max(self.get_y() + 1, 10 + (_LOGO_MM[1] + 1 if left else 0)))
+        self.rule()
+
+    def footer(self) -> None:
+        self.set_y(-15)
+        self.rule()
+        self.font(7.5, colour=GREY)
+        self.cell(self.epw * 0.8, 4, self.shown(f"{DISCLAIMER}  {self._reference}"))
+        self.cell(self.epw * 0.2, 4, f"Page {self.page_no()} of {{nb}}", align="R")
+
+    def _logo(self) -> float:
+        """Print the logo; returns the width it takes, 0 without one."""
+        file = self._settings.laboratory_logo
+        if file is None or not file.is_file():
+            return 0.0
+        try:
+            with Image.open(file, formats=("PNG", "JPEG")) as image:
+                width, height = image.size
+                scale = min(_LOGO_MM[0] / width, _LOGO_MM[1] / height)
+                self.image(image.copy(), self.l_margin, 10, width * scale, height * scale)
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            return 0.0  # a report is worth more than its logo
+        return width * scale + 5
+
+    def _watermark(self) -> None:
+        x, y = self.w / 2, self.h / 2
+        self.font(90, bold=True, colour=(232, 232, 236))
+        with self.rotation(50, x, y):
+            self.text(x - self.get_string_width("DRAFT") / 2, y + 15, "DRAFT")
+
+    def font(
+        self, size: float, *, bold: bool = False, colour: tuple[int, int, int] = (17, 19, 24)
+    ) -> None:
+        """Letters from here on; size in points."""
+        self.set_font(self._family, "B" if bold else "", size)
+        self.set_text_color(*colour)
+
+    def rule(self) -> None:
+        """A thin line over the width."""
+        self.set_draw_color(*RULE)
+        self.set_line_width(0.2)
+        self.line(self.l_margin, self.get_y(), self.w - self.r_margin, self.get_y())
+        self.ln(2)
+
+    def heading(self, text: str) -> None:
+        """A section's title; never alone at the foot of a page."""
+        if self.will_page_break(24):
+            self.add_page()
+        self.ln(2)
+        self.font(11, bold=True, colour=ACCENT)
+        self.cell(0, 6, self.shown(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.ln(0.5)
+
+    def say(
+        self,
+        text: str,
+        *,
+        size: float = 9.5,
+        bold: bool = False,
+        colour: tuple[int, int, int] = (17, 19, 24),
+    ) -> None:
+        """A paragraph."""
+        self.font(size, bold=bold, colour=colour)
+        self.multi_cell(0, size * 0.5, self.shown(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+    def small(self, text: str) -> None:
+        """A paragraph in small grey letters."""
+        self.say(text, size=8, colour=GREY)
+
+    def facts(self, pairs: Sequence[tuple[str, str]], columns: int = 2) -> None:
+        """Names and values side by side, name small above its value."""
+        width = self.epw / columns
+        for start in range(0, len(pairs), columns):
+            row = pairs[start : start + columns]
+            if self.will_page_break(10):
+                self.add_page()
+            top, deepest = self.get_y(), self.get_y()
+            for place, (name, value) in enumerate(row):
+                self.set_xy(self.l_margin + place * width, top)
+                self.font(7.5, colour=GREY)
+                self.cell(width, 3.5, self.shown(name), new_x=XPos.LEFT, new_y=YPos.NEXT)
+                self.font(9.5)
+                self.multi_cell(width - 4, 4.6, self.shown(value or "not given"), align="L",
+                                new_x=XPos.LEFT, new_y=YPos.NEXT)  # fmt: skip
+                deepest = max(deepest, self.get_y())
+            self.set_xy(self.l_margin, deepest + 1)
+
+    def grid(
+        self,
+        head: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        widths: Sequence[float],
+        *,
+        numbers: Sequence[int] = (),
+        emphasised: Sequence[int] = (),
+    ) -> None:
+        """A table; ``numbers`` are the columns set to the right, ``emphasised`` the bold rows."""
+        self.font(8.5)
+        self.set_draw_color(*RULE)
+        align = tuple("RIGHT" if place in numbers else "LEFT" for place in range(len(head)))
+        strong = FontFace(emphasis="BOLD")
+        with self.table(
+            col_widths=tuple(widths),
+            text_align=align,
+            borders_layout="HORIZONTAL_LINES",
+            line_height=4.6,
+            padding=(0.4, 1),
+            headings_style=FontFace(emphasis="BOLD", color=GREY),
+        ) as table:
+            heads = table.row()
+            for word in head:
+                heads.cell(self.shown(word))
+            for number, values in enumerate(rows):
+                line = table.row(style=strong if number in emphasised else None)
+                for value in values:
+                    line.cell(self.shown(value))
+
+    def done(self) -> bytes:
+        """The file."""
+        return bytes(self.output())
+
+
+def _dejavu() -> tuple[Path | None, Path | None]:
+    """DejaVu Sans as Matplotlib brings it (Bitstream Vera licence: may be embedded)."""
+    found = find_spec("matplotlib")
+    if found is None or not found.submodule_search_locations:
+        return None, None
+    folder = Path(found.submodule_search_locations[0]) / "mpl-data" / "fonts" / "ttf"
+    return folder / "DejaVuSans.ttf", folder / "DejaVuSans-Bold.ttf"
+
+
+def _latin(text: str) -> str:
+    """Letters of the core fonts: accents that Latin-1 lacks fall off, the rest is marked."""
+    simple = text.replace("–", "-").replace("—", "-").replace("−", "-").replace("≥", ">=")
+    kept = []
+    for letter in simple:
+        if ord(letter) < 256:
+            kept.append(letter)
+            continue
+        base = unicodedata.normalize("NFKD", letter).encode("latin-1", "ignore").decode("latin-1")
+        kept.append(base or "?")
+    return "".join(kept)

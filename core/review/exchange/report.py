@@ -1,0 +1,276 @@
+"""The PDF report of a case: findings with intervals, critical cells, models, signature, ledger."""
+
+from __future__ import annotations
+
+from statistics import fmean
+from typing import Final
+
+from PIL import Image
+
+from core.review.cells import ReviewCell
+from core.review.exchange.contents import CaseContents
+from core.review.exchange.paper import CRITICAL, GREY, Paper
+from core.review.grades import GRADES, PLATELETS
+from core.settings import Settings
+from core.taxonomy import CRITICAL_CLASSES, KINDS, title
+
+_MOST_PICTURES: Final = 16
+_PER_ROW: Final = 8
+_SHORT: Final = {"rbc": "RBC", "wbc": "WBC", "platelet": "Platelets"}
+
+
+def case_report(contents: CaseContents, settings: Settings) -> bytes:
+    """The report as a PDF; a draft carries DRAFT across every page.
+
+    Raises:
+        PictureLost: if a stored picture is gone or was changed.
+    """
+    case = contents.case
+    reference = f"Case {case.accession}, version {case.version}"
+    paper = Paper(
+        "Blood smear report" if contents.fields else "Palm report",
+        reference,
+        settings,
+        draft=contents.is_draft,
+        made_at=contents.signature.signed_at if contents.signature else contents.made_at,
+    )
+    _who(paper, contents)
+    if contents.fields:
+        _critical(paper, contents)
+        _differential(paper, contents)
+        _counts(paper, contents)
+        _morphology(paper, contents)
+    _palms(paper, contents)
+    _comments(paper, contents)
+    _origin(paper, contents)
+    _signature(paper, contents)
+    return paper.done()
+
+
+def _who(paper: Paper, contents: CaseContents) -> None:
+    case, signed = contents.case, contents.signature
+    age = "not given" if case.age_years is None else f"{case.age_years} years"
+    paper.facts(
+        (
+            ("Accession number", case.accession),
+            ("Pseudonym", case.pseudonym),
+            ("Sex", case.sex if case.sex != "unknown" else "not given"),
+            ("Age", age),
+            ("Received", f"{case.created_at:%d %b %Y %H:%M} UTC"),
+            ("Version", str(case.version)),
+        ),
+        columns=3,
+    )
+    paper.facts((("Indication", case.indication),), columns=1)
+    if signed is None:
+        paper.say(
+            f"Draft of {contents.made_at:%d %b %Y %H:%M} UTC, not signed: "
+            f"{contents.standing.reviewed} of {contents.standing.white_cells} "
+            "white cells reviewed.",
+            bold=True,
+            colour=CRITICAL,
+        )
+    else:
+        paper.say(
+            f"Signed by {signed.signed_name}, {signed.signed_at:%d %b %Y %H:%M} UTC.", bold=True
+        )
+
+
+def _critical(paper: Paper, contents: CaseContents) -> None:
+    found = [cell for cell in contents.cells if cell.kind == "wbc" and cell.is_critical]
+    if not found:
+        return
+    paper.heading("Critical cells")
+    sure = sum(cell.label is not None for cell in found)
+    words = f"{len(found)} critical white {'cell' if len(found) == 1 else 'cells'}: " + ", ".join(
+        f"{n} {title(label).lower()}"
+        for label in sorted(CRITICAL_CLASSES)
+        if (n := sum(_said(cell) == label for cell in found))
+    )
+    if sure < len(found):
+        words += f"; {len(found) - sure} of them not reviewed by a person"
+    paper.say(f"{words}.", bold=True, colour=CRITICAL)
+    _pictures(paper, contents, found[:_MOST_PICTURES])
+    if len(found) > _MOST_PICTURES:
+        paper.small(f"The first {_MOST_PICTURES} of {len(found)} are shown.")
+
+
+def _pictures(paper: Paper, contents: CaseContents, cells: list[ReviewCell]) -> None:
+    side = (paper.epw - 2 * (_PER_ROW - 1)) / _PER_ROW
+    fields = {picture.id: n for n, picture in enumerate(contents.fields, start=1)}
+    paper.ln(1.5)
+    top = paper.get_y()
+    for place, (cell, crop) in enumerate(zip(cells, contents.crops(cells, 0.3), strict=True)):
+        column = place % _PER_ROW
+        if column == 0:
+            if place:
+                top += side + 9
+            if top + side + 9 > paper.page_break_trigger:
+                paper.add_page()
+                top = paper.get_y()
+        x = paper.l_margin + column * (side + 2)
+        image = Image.fromarray(crop)
+        scale = side / max(image.size)
+        paper.image(image, x, top, image.width * scale, image.height * scale)
+        paper.set_xy(x, top + side + 0.6)
+        paper.font(6.5)
+        paper.multi_cell(
+            side, 2.8, f"{title(_said(cell))}\nfield {fields[cell.picture_id]}", align="L"
+        )
+    paper.set_xy(paper.l_margin, top + side + 9)
+
+
+def _said(cell: ReviewCell) -> str:
+    return cell.label or (cell.call.label if cell.call else "not_determined")
+
+
+def _differential(paper: Paper, contents: CaseContents) -> None:
+    standing = contents.standing
+    paper.heading("White-cell differential")
+    verified = standing.verified
+    if not verified.leukocytes:
+        paper.say("Not determined: no white cell was verified.")
+        return
+    before = {row.label: row for row in standing.proposed.rows}
+    rows = []
+    for row in verified.rows:
+        first = before.get(row.label)
+        name = title(row.label) if row.is_part_of is None else f"    {title(row.label)}"
+        rows.append(
+            [
+                name,
+                str(row.cells),
+                f"{100 * row.share:.1f}",
+                f"{100 * row.interval.low:.1f} to {100 * row.interval.high:.1f}",
+                f"{100 * first.share:.1f}" if first else "not determined",
+            ]
+        )
+    critical = [n for n, r in enumerate(verified.rows) if r.label in CRITICAL_CLASSES and r.cells]
+    paper.grid(
+        ("Class", "Cells", "%", "95 % interval", "Program alone, %"),
+        rows,
+        (36, 12, 12, 22, 18),
+        numbers=(1, 2, 3, 4),
+        emphasised=critical,
+    )
+    others = ", ".join(f"{n} {title(label).lower()}" for label, n in verified.not_counted.items())
+    said = (
+        f"{verified.leukocytes} leukocytes verified by a person; exact (Clopper-Pearson) intervals."
+    )
+    if others:
+        said += f" Not in the differential: {others}."
+    if standing.unidentified:
+        said += f" {standing.unidentified} white cells could not be identified."
+    left = standing.white_cells - standing.reviewed
+    if left:
+        said += f" {left} white cells were not reviewed and are left out."
+    paper.ln(1)
+    paper.small(said)
+
+
+def _counts(paper: Paper, contents: CaseContents) -> None:
+    paper.heading("Cells in the fields")
+    counted = [contents.counts(picture) for picture in contents.fields]
+    rows = []
+    for kind in KINDS:
+        numbers = [count[kind] for count in counted]
+        rows.append(
+            [
+                _SHORT[kind],
+                str(sum(numbers)),
+                f"{fmean(numbers):.1f}",
+                f"{min(numbers)} to {max(numbers)}",
+            ]
+        )
+    paper.grid(("Kind", "Cells", "Mean per field", "Range"), rows, (30, 20, 25, 25),
+               numbers=(1, 2, 3))  # fmt: skip
+    codes = sorted({code for picture in contents.fields for code in picture.flag_codes})
+    fields = len(counted)
+    said = f"{fields} {'field' if fields == 1 else 'fields'}, every visible cell counted."
+    if codes:
+        said += f" Noted by the program: {', '.join(code.replace('_', ' ') for code in codes)}."
+    paper.ln(1)
+    paper.small(said)
+
+
+def _morphology(paper: Paper, contents: CaseContents) -> None:
+    graded = {t: g for t, g in contents.grades.items() if t != PLATELETS and g.grade is not None}
+    platelets = contents.grades.get(PLATELETS)
+    paper.heading("Red-cell morphology and platelets")
+    seen = [(title(t), g.grade) for t, g in graded.items() if g.grade]
+    if seen:
+        rows = [[name, f"{grade} of 3", GRADES[grade]] for name, grade in seen if grade]
+        paper.grid(("Finding", "Grade", "In words"), rows, (50, 20, 30))
+        paper.ln(1)
+    normal = sum(not grade.grade for grade in graded.values())
+    if graded:
+        paper.small(f"{normal} of {len(graded)} graded terms are normal. Grades after ICSH 2015.")
+    else:
+        paper.say("Red cells: not graded.")
+    words = platelets.words.replace("_", " ") if platelets and platelets.words else "not estimated"
+    paper.say(f"Platelets: {words}.")
+
+
+def _palms(paper: Paper, contents: CaseContents) -> None:
+    palms = [picture for picture in contents.pictures if picture.kind == "palm"]
+    if not palms:
+        return
+    paper.heading("Palm")
+    for picture in palms:
+        call = picture.palm()
+        decision = str(call.get("decision", "not determined")).replace("_", " ")
+        words = f"Pallor of the palm: {decision}"
+        if all(isinstance(call.get(k), int | float) for k in ("anemia_probability", "low", "high")):
+            words += (
+                f"; the program's probability of anemia {100 * call['anemia_probability']:.0f} % "
+                f"({100 * call['low']:.0f} to {100 * call['high']:.0f})"
+            )
+        paper.say(f"{words}. A photograph does not measure hemoglobin.")
+
+
+def _comments(paper: Paper, contents: CaseContents) -> None:
+    if not contents.remarks:
+        return
+    paper.heading("Comments")
+    fields = {picture.id: n for n, picture in enumerate(contents.fields, start=1)}
+    for remark in contents.remarks:
+        where = f"Field {fields[remark.picture_id]}: " if remark.picture_id in fields else ""
+        if remark.cell_id is not None:
+            where = f"Cell {remark.cell_id}, {where[0].lower()}{where[1:]}" if where else "Cell: "
+        paper.say(f"{where}{remark.text}")
+        paper.small(f"{remark.author_name}, {remark.written_at:%d %b %Y %H:%M} UTC")
+
+
+def _origin(paper: Paper, contents: CaseContents) -> None:
+    paper.heading("What computed it")
+    named = sorted({(k, v) for picture in contents.pictures for k, v in picture.models.items()})
+    codes = sorted({picture.code_version for picture in contents.pictures})
+    words = "; ".join(f"{task} {identity}" for task, identity in named)
+    paper.small(f"Models: {words or 'none'}. Program version {', '.join(codes) or 'none'}.")
+    paper.small(
+        f"{len(contents.pictures)} pictures, kept by the SHA-256 of their content: "
+        + ", ".join(picture.sha256[:12] for picture in contents.pictures)
+        + "."
+    )
+
+
+def _signature(paper: Paper, contents: CaseContents) -> None:
+    signed = contents.signature
+    paper.heading("Signature")
+    if signed is None:
+        paper.say("Not signed.", bold=True, colour=CRITICAL)
+    else:
+        paper.say(
+            f"{signed.signed_name}, {signed.signed_at:%d %b %Y %H:%M:%S} UTC, "
+            f"version {signed.version}.",
+            bold=True,
+        )
+        if signed.reason:
+            paper.say(f"Stated at signing: {signed.reason}")
+        paper.say(f"Signed content, SHA-256 {signed.snapshot_sha256}", size=7.5, colour=GREY)
+    if contents.ledger:
+        paper.say(
+            f"Ledger entry {contents.ledger.entries}, {contents.ledger.hash}",
+            size=7.5,
+            colour=GREY,
+        )

@@ -1,0 +1,132 @@
+"""Review: one case from its cells to its signature."""
+
+import streamlit as st
+
+from core.review import cases, readings, worklist
+from core.review.cases import Case
+from core.review.desk import desk
+from core.review.errors import CaseRefused
+from core.review.people import Person
+from core.review.rights import NotAllowed, may
+from core.store.database import DatabaseRefused
+from pages.parts import (
+    case_words,
+    review_cells,
+    review_fields,
+    review_red_cells,
+    review_sign,
+    signed_in,
+)
+from pages.parts.wording import plain
+
+_STEPS = {
+    "1 Cells": review_cells.draw,
+    "2 Fields": review_fields.draw,
+    "3 Red cells and platelets": review_red_cells.draw,
+    "4 Sign": review_sign.draw,
+}
+
+
+def _chosen(who: Person) -> Case | None:
+    """The case of the address, or the one opened last."""
+    asked = st.query_params.get("case") or st.session_state.get("review_case")
+    if asked is None:
+        return None
+    try:
+        case = cases.get(desk(), who, int(asked))
+    except (CaseRefused, ValueError):
+        st.warning(f"There is no case {plain(str(asked))}.", icon=":material/warning:")
+        return None
+    st.session_state["review_case"] = case.id
+    st.query_params["case"] = str(case.id)
+    return case
+
+
+def _empty(who: Person) -> None:
+    st.title("Review", anchor=False)
+    rows = worklist.worklist(desk(), who, limit=5)
+    if rows:
+        st.markdown("Choose a case. These are the most urgent.")
+        for row in rows:
+            label = f"{row.case.accession}, {row.white_cells - row.reviewed} cells to review"
+            if st.button(label, key=f"choose_{row.case.id}"):
+                st.session_state["review_case"] = row.case.id
+                st.rerun()
+        return
+    st.info(
+        "Here the cells of a case are looked at, corrected and signed. No case is open: analyse "
+        "the fields of a smear and keep them in a case first."
+    )
+    st.page_link("pages/worklist.py", label="Worklist", icon=":material/checklist:")
+
+
+def _head(case: Case, who: Person) -> str:
+    title, steps = st.columns([4, 7], vertical_alignment="center")
+    version = f", version {case.version}" if case.version > 1 else ""
+    about = case_words.patient(case) + (f" · {plain(case.indication)}" if case.indication else "")
+    with title.container(gap="xxsmall"):
+        st.subheader(
+            f"Case {plain(case.accession)}{version} {case_words.state_badge(case)}", anchor=False
+        )
+        st.caption(about)
+    with steps.container(horizontal=True, horizontal_alignment="right"):
+        step = st.segmented_control(
+            "Steps",
+            list(_STEPS),
+            default="4 Sign" if case.is_closed else "1 Cells",
+            required=True,
+            key=f"step_{case.id}",
+            label_visibility="collapsed",
+        )
+    return step or "1 Cells"
+
+
+def _held(case: Case, who: Person) -> None:
+    if case.is_closed or not may(who, "review") or case.assigned_to in (None, who.subject):
+        return
+    said, act = st.columns([5, 1], vertical_alignment="center")
+    said.info(
+        f"{case_words.holder(case, who)} has this case. What both of you save is kept apart: "
+        "whoever saves second is told."
+    )
+    if act.button("Take it over", key="take_over"):
+        try:
+            worklist.take(desk(), who, case.id, over=True)
+        except (NotAllowed, CaseRefused) as refusal:
+            st.session_state["review_notice"] = str(refusal)
+        st.rerun()
+
+
+def _closed(case: Case, who: Person) -> str:
+    """Why nothing may be changed now; empty if it may."""
+    if not may(who, "review"):
+        return "you may look, not change"
+    if case.is_closed:
+        return "signed: amend it to change something"
+    with desk().database.read() as connection:
+        try:
+            readings.writable_by(connection, case, who)
+        except readings.NotYourReading:
+            return "with the second reader"
+    return ""
+
+
+def main() -> None:
+    """Draw the screen."""
+    who = signed_in.allowed("review")
+    try:
+        case = _chosen(who)
+        if case is None:
+            _empty(who)
+            return
+        step = _head(case, who)
+        notice = st.session_state.pop("review_notice", None)
+        if notice:
+            st.warning(plain(notice))
+        _held(case, who)
+        _STEPS[step](who, case, _closed(case, who))
+    except DatabaseRefused as refusal:
+        st.error(f"Cases cannot be read: {plain(str(refusal))}.", icon=":material/error:")
+
+
+main()

@@ -1,0 +1,20 @@
+"""Settings: who may sign in and do what, and what this site has set."""
+
+import streamlit as st
+
+from pages.parts import ledger_check, people_list, signed_in, site_settings
+
+
+def main() -> None:
+    """Draw the screen."""
+    st.title("Settings", anchor=False)
+    who = signed_in.allowed("view")
+    left, right = st.columns([7, 5], gap="large")
+    with left:
+        people_list.draw(who)
+        ledger_check.draw(who)
+    with right:
+        site_settings.draw(who)
+
+
+main()

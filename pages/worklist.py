@@ -1,0 +1,165 @@
+"""Worklist: every case, the most urgent first; who has it, how far it is, how long it waits."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from core.review import worklist
+from core.review.desk import desk
+from core.review.errors import CaseRefused
+from core.review.people import Person
+from core.review.rights import NotAllowed, may
+from core.review.worklist import OPEN_STATES, PRIORITIES, WorklistRow
+from core.store.database import DatabaseRefused
+from pages.parts import case_words, signed_in
+from pages.parts.wording import plain, several
+
+_COLUMNS = (1.6, 2.6, 2.6, 1.6, 2, 2.2)
+_SHOWN = 50
+_WHICH = {"Open": OPEN_STATES, "Signed": ("signed", "amended")}
+
+
+def _filters(who: Person) -> list[WorklistRow]:
+    search, which, urgent, mine = st.columns([4, 2.2, 5.2, 2.6], vertical_alignment="bottom")
+    text = search.text_input(
+        "Search",
+        placeholder="Accession number, pseudonym or indication",
+        key="work_search",
+        label_visibility="collapsed",
+    )
+    states = which.segmented_control(
+        "Cases", list(_WHICH), default="Open", required=True, key="work_states",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    chosen = urgent.pills(
+        "Priority",
+        PRIORITIES,
+        selection_mode="multi",
+        key="work_priorities",
+        label_visibility="collapsed",
+        format_func=lambda name: {"doubt": "check"}.get(name, name),
+    )
+    own = mine.segmented_control(
+        "Whose", ["All", "Mine", "Free"], default="All", required=True, key="work_mine",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    return worklist.worklist(
+        desk(),
+        who,
+        search=text,
+        states=_WHICH[states or "Open"],
+        priorities=chosen or PRIORITIES,
+        assigned_to=who.subject if own == "Mine" else None,
+        unassigned=own == "Free",
+    )
+
+
+def _head() -> None:
+    names = ("Priority", "Case", "Findings", "Reviewed", "With", "")
+    for column, name in zip(st.columns(_COLUMNS, gap="small"), names, strict=True):
+        column.caption(name)
+
+
+def _row(row: WorklistRow, who: Person) -> None:
+    case = row.case
+    priority, name, found, done, holder, act = st.columns(
+        _COLUMNS, gap="small", vertical_alignment="center"
+    )
+    priority.markdown(case_words.priority_badge(row.priority))
+    name.markdown(
+        f"**{plain(case.accession)}** {case_words.state_badge(case)}  \n"
+        f":small[{case_words.patient(case)}]"
+    )
+    found.markdown(_found(row))
+    done.progress(
+        row.reviewed / row.white_cells if row.white_cells else 0.0,
+        text=f"{row.reviewed} of {row.white_cells}",
+    )
+    holder.markdown(
+        f"{case_words.holder(case, who)}  \n:small[waiting {case_words.ago(row.waiting_since)}]"
+    )
+    with act.container(horizontal=True, gap="xsmall", horizontal_alignment="right"):
+        _actions(row, who)
+
+
+def _found(row: WorklistRow) -> str:
+    parts = [several(row.fields, "field")] if row.fields else []
+    parts += [several(row.palms, "palm photo")] if row.palms else []
+    notes = []
+    if row.critical:
+        notes.append(several(row.critical, "critical cell"))
+    if row.disagreement:
+        notes.append("answers disagree")
+    if row.doubtful:
+        notes.append(f"{row.doubtful} to check")
+    return (", ".join(parts) or "no picture yet") + "  \n:small[" + ", ".join(notes) + "]"
+
+
+def _actions(row: WorklistRow, who: Person) -> None:
+    case = row.case
+    if not may(who, "review"):
+        return
+    words = "Open" if case.is_closed else "Review"
+    if st.button(
+        words, key=f"open_{case.id}", type="primary" if words == "Review" else "secondary"
+    ):
+        if not case.is_closed and case.assigned_to is None:
+            _do(lambda: worklist.take(desk(), who, case.id), quietly=True)
+        st.session_state["review_case"] = case.id
+        st.switch_page("pages/review.py", query_params={"case": str(case.id)})
+    if case.assigned_to == who.subject and st.button(
+        "Give back", key=f"back_{case.id}", type="tertiary"
+    ):
+        _do(lambda: worklist.give_back(desk(), who, case.id))
+
+
+def _do(change: Callable[[], object], *, quietly: bool = False) -> None:
+    try:
+        change()
+    except (NotAllowed, CaseRefused) as refusal:
+        if not quietly:
+            st.session_state["work_notice"] = str(refusal)
+    if not quietly:
+        st.rerun()
+
+
+def _empty(who: Person) -> None:
+    asked = st.session_state
+    if asked.get("work_search") or asked.get("work_priorities") or asked.get("work_mine") != "All":
+        st.info("No case is like this. Take a filter away to see more.")
+        return
+    if asked.get("work_states") == "Signed":
+        st.info("No case has been signed yet.")
+        return
+    st.info(
+        "No case is waiting. Cases come here when somebody analyses the fields of a smear and "
+        "keeps them with an accession number."
+    )
+    if may(who, "analyse"):
+        st.page_link("pages/analyse_smear.py", label="Analyse a smear", icon=":material/biotech:")
+
+
+def main() -> None:
+    """Draw the screen."""
+    st.title("Worklist", anchor=False)
+    who = signed_in.allowed("view")
+    notice = st.session_state.pop("work_notice", None)
+    if notice:
+        st.warning(plain(notice))
+    try:
+        rows = _filters(who)
+    except DatabaseRefused as refusal:
+        st.error(f"Cases cannot be read: {plain(str(refusal))}.", icon=":material/error:")
+        return
+    if not rows:
+        _empty(who)
+        return
+    page = 1
+    if len(rows) > _SHOWN:
+        page = st.pagination(-(-len(rows) // _SHOWN), key="work_page")
+    _head()
+    for row in rows[(page - 1) * _SHOWN : page * _SHOWN]:
+        _row(row, who)
+
+
+main()
