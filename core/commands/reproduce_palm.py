@@ -1,0 +1,122 @@
+"""``python -m core reproduce palm``: the CNN on palm photos (Rizal et al. 2022)."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.settings import settings
+
+if TYPE_CHECKING:
+    from core.datasets.palm import PalmPhoto
+    from core.training.palm_published import CnnSettings
+
+
+def palm(
+    data: Annotated[
+        Path | None, typer.Option(help="folder of the public sets (default: HEMADESK_DATA)")
+    ] = None,
+    reduced: Annotated[
+        bool, typer.Option(help="small photos and few epochs: minutes on a processor")
+    ] = False,
+    states: Annotated[int, typer.Option(min=1, max=10, help="random states, from 0")] = 10,
+    epochs: Annotated[int | None, typer.Option(min=1, help="at most so many epochs")] = None,
+    limits: Annotated[
+        str | None,
+        typer.Option(help="make the label from haemoglobin: paper or who (default: the table's)"),
+    ] = None,
+) -> None:
+    """Tables 1 to 4 of the palm paper: as published, then with a split that does not leak."""
+    from dataclasses import replace
+
+    from core.datasets.palm import load, usable
+    from core.datasets.palm_clusters import clusters
+    from core.training.palm_published import REDUCED, CnnSettings
+
+    if limits not in (None, "paper", "who"):
+        _stop(f"--limits must be paper or who, got {limits!r}")
+    try:
+        photos = usable(load((data or settings().data) / "palm", limits))  # type: ignore[arg-type]
+    except (FileNotFoundError, ValueError) as error:
+        _stop(str(error))
+    if len({photo.anemic for photo in photos}) < 2:
+        _stop("both classes are needed: photos with anemia and photos without")
+    chosen = REDUCED if reduced else CnnSettings()
+    if epochs is not None:
+        chosen = replace(chosen, epochs=epochs)
+    print(f"# The CNN on palm photos, {len(photos)} photos\n")
+    if chosen.reduced:
+        print(f"Reduced: {chosen.reduced}.\n")
+    both = clusters(photos)
+    for number, cluster in enumerate(both, start=1):
+        _print_facts(number, cluster)
+    _print_tables(both, states, chosen)
+
+
+def _print_facts(number: int, cluster: "list[PalmPhoto]") -> None:
+    from core.datasets.palm_clusters import cluster_facts
+
+    ill = sum(bool(photo.anemic) for photo in cluster)
+    copies = len(cluster) - len({photo.path for photo in cluster})
+    print(f"Cluster {number}: {len(cluster)} photos, {ill} anemic, {copies} of them copies.\n")
+    known = [facts for facts in cluster_facts(cluster) if facts.values]
+    if not known:
+        print("No haemoglobin, haematocrit, age or sex in the table.\n")
+        return
+    print("| | mean | range | missing |\n|---|---|---|---|")
+    for facts in known:
+        print(
+            f"| {facts.name} | {facts.mean:.2f} | {facts.lowest:g} to {facts.highest:g} | "
+            f"{facts.missing} of {len(cluster)} |"
+        )
+    print()
+
+
+def _print_tables(
+    both: "tuple[list[PalmPhoto], list[PalmPhoto]]", states: int, chosen: "CnnSettings"
+) -> None:
+    from core.datasets.palm_clusters import split_as_published, split_honestly
+    from core.evaluation.palm_states import (
+        StateResult,
+        cells_table,
+        mean_of,
+        published,
+        scores_table,
+    )
+    from core.training.palm_published import train_and_test
+
+    means: dict[str, list[float]] = {}
+    for manner, split in (
+        ("As published", split_as_published),
+        ("Honestly", split_honestly),
+    ):
+        print(f"## {manner}\n")
+        rows: list[list[StateResult]] = []
+        for number, cluster in enumerate(both, start=1):
+            results = []
+            for state in range(states):
+                result = train_and_test(split(cluster, state), state, chosen)[0]
+                results.append(result)
+                print(f"cluster {number}, state {state} done", file=sys.stderr, flush=True)
+            rows.append(results)
+        for number, results in enumerate(rows, start=1):
+            paper = published(number)[:states] if manner == "As published" else ()
+            print(f"Table {number}, cluster {number}, percent\n\n{scores_table(results, paper)}\n")
+        for number, results in enumerate(rows, start=1):
+            print(f"Table {number + 2}, cluster {number}\n\n{cells_table(results)}\n")
+        every = [result for results in rows for result in results]
+        means[manner] = [mean_of(every, "accuracy"), mean_of(every, "majority")]
+    published_mean, honest_mean = means["As published"], means["Honestly"]
+    print(
+        f"Mean accuracy {100 * published_mean[0]:.1f} % as published (always the more frequent "
+        f"class: {100 * published_mean[1]:.1f} %) and {100 * honest_mean[0]:.1f} % honestly "
+        f"({100 * honest_mean[1]:.1f} %). The difference is what the network knew of the same hand "
+        f"and the same session, not of anemia."
+    )
+
+
+def _stop(message: str) -> None:
+    """Say what is wrong in one sentence and leave with status 2."""
+    print(message, file=sys.stderr)
+    raise typer.Exit(2)

@@ -1,0 +1,250 @@
+"""Screen palm: a photo of a palm goes in; a hint comes out, with what it is worth."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+import streamlit as st
+
+from core.evaluation.palm_tables import calls_csv, calls_json
+from core.explain.gradcam import overlay
+from core.imaging.view import jpeg
+from core.inference.palm import PalmReading
+from core.inference.palm_crop import Kind
+from core.inference.palm_views import views
+from core.models import hand, registry
+from core.models.weights import LoadedModel, WeightsRefused
+from pages.parts import (
+    palm_how,
+    palm_keep,
+    palm_photo,
+    palm_session,
+    palm_verdict,
+    palm_worth,
+    signed_in,
+    wording,
+)
+from pages.parts.palm_session import PalmPhotoShown, PalmSession
+from pages.parts.picture import in_page
+
+_TYPES = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp"]
+_KINDS: Final[dict[Kind, str]] = {
+    "auto": "Find out",
+    "hand": "A hand",
+    "crop": "A crop of the palm",
+}
+
+
+def _model() -> LoadedModel | None:
+    try:
+        return registry.live("palm")
+    except WeightsRefused as refusal:
+        st.error(
+            f"The palm model cannot be used: {wording.plain(str(refusal))}. "
+            "Restore the folder of the weights from the release, then reload this page.",
+            icon=":material/error:",
+        )
+        return None
+
+
+def _intake(palm: PalmSession) -> None:
+    way = st.segmented_control(
+        "Where the photo comes from",
+        ["Files", "Camera"],
+        default="Files",
+        required=True,
+        key="palm_way",
+        label_visibility="collapsed",
+    )
+    kind = st.segmented_control(
+        "What is on it",
+        list(_KINDS),
+        format_func=lambda kind: _KINDS[kind],
+        default="auto",
+        required=True,
+        key="palm_kind",
+    )
+    files: list[tuple[str, bytes]] = []
+    if way == "Camera":
+        taken = st.camera_input("Palm", key=f"palm_camera_{palm.intake}")
+        if taken is not None:
+            files = [(f"camera {len(palm.photos) + 1}.jpg", taken.getvalue())]
+    else:
+        sent = st.file_uploader(
+            "Photos of palms",
+            type=_TYPES,
+            accept_multiple_files=True,
+            key=f"palm_files_{palm.intake}",
+            label_visibility="collapsed",
+        )
+        files = [(file.name, file.getvalue()) for file in sent]
+    label = f"Screen {wording.several(len(files), 'photo')}" if files else "Screen photos"
+    if st.button(label, type="primary", disabled=not files, key="palm_go", width="stretch"):
+        with st.spinner(f"Looking at {wording.several(len(files), 'photo')}", show_time=False):
+            palm.take(files, kind)
+        palm.intake += 1
+        st.rerun()
+    if not hand.available():
+        st.info(
+            "Hands cannot be found in this installation, so send crops that show nothing but "
+            "palm. With Python 3.11 and a network, `make hands` adds it.",
+            icon=":material/back_hand:",
+        )
+
+
+def _empty(palm: PalmSession, model: LoadedModel) -> None:
+    st.markdown(
+        "Send a photo of an open palm. You get a hint whether it is pale enough to ask for a "
+        "blood test, how sure that is, and what led to it."
+    )
+    left, right = st.columns([5, 6], gap="medium")
+    with left.container(border=True, height="stretch"):
+        _intake(palm)
+    with right.container(border=True, height="stretch"):
+        st.subheader("A photo that can be judged", anchor=False)
+        palm_how.draw()
+    palm_verdict.caution(model.card)
+
+
+def _head(palm: PalmSession) -> None:
+    title, tools = st.columns([1, 3], vertical_alignment="center")
+    title.title("Screen palm", anchor=False)
+    if not palm.photos:
+        return
+    calls = [photo.reading.call for photo in palm.answered() if photo.reading]
+    with tools.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+        with st.popover("Add photos", icon=":material/add:"):
+            _intake(palm)
+        palm_keep.draw(palm)
+        if calls:
+            st.download_button(
+                "CSV",
+                data=lambda: calls_csv(calls),
+                file_name="hemadesk-palms.csv",
+                mime="text/csv",
+                on_click="ignore",
+                icon=":material/download:",
+                key="palm_csv",
+            )
+            st.download_button(
+                "JSON",
+                data=lambda: calls_json(calls),
+                file_name="hemadesk-palms.json",
+                mime="application/json",
+                on_click="ignore",
+                icon=":material/download:",
+                key="palm_json",
+            )
+        st.button("Start over", key="palm_clear", type="tertiary", on_click=palm.clear)
+
+
+def _unreadable(palm: PalmSession) -> None:
+    for refusal in palm.unreadable:
+        rest = "The others were screened." if palm.photos else "Nothing else was sent."
+        st.warning(f"{wording.plain(refusal.message)} {rest}", icon=":material/warning:")
+
+
+def _in_front(palm: PalmSession) -> None:
+    if len(palm.photos) < 2:
+        palm.front = 0
+        return
+
+    def name(place: int) -> str:
+        photo = palm.photos[place]
+        said = photo.reading.call.decision if photo.reading else "not judged"
+        return f"{place + 1}: {photo.name}, {said.replace('_', ' ')}"
+
+    palm.front = st.selectbox(
+        "Photo",
+        range(len(palm.photos)),
+        index=min(palm.front, len(palm.photos) - 1),
+        format_func=name,
+        label_visibility="collapsed",
+    )
+
+
+def _refused(photo: PalmPhotoShown, place: int) -> None:
+    assert photo.refused is not None
+    st.markdown("## Not judged")
+    st.markdown(wording.plain(photo.refused.message))
+    if photo.refused.code == "two_hands":
+        palm_photo.choose_hand(photo, place)
+    else:
+        palm_how.draw()
+
+
+def _why(palm: PalmSession, reading: PalmReading) -> None:
+    controls, left, right = st.columns([2, 2, 2], gap="medium")
+    with controls:
+        side = st.segmented_control(
+            "What spoke",
+            ["for anemia", "against it"],
+            default="for anemia",
+            required=True,
+            key="palm_side",
+        )
+        strength = st.slider("Strength of the map, %", 0, 100, 60, 5, key="palm_strength") / 100
+        st.caption(
+            "Grad-CAM: where the network found what it answered from. It shows where, not why, "
+            "and does not show that the answer is right."
+        )
+    square = views(reading.crop.pixels)[0]
+    with st.spinner("Making the map and checking it", show_time=False):
+        found = palm.map_of(reading.crop.pixels, side == "against it")
+    left.image(in_page(jpeg(square)), caption="What is judged.", width=300, alt="The judged palm")
+    if not found.trial.reliable:
+        right.warning(
+            f"The map is not reliable: {found.trial.reason}. It is not shown as evidence.",
+            icon=":material/visibility_off:",
+        )
+        if not right.toggle("Show it all the same", key="palm_unreliable"):
+            return
+    trial = "not reliable" if not found.trial.reliable else "passed both checks of the map"
+    right.image(
+        in_page(jpeg(overlay(square, found.heat, strength))),
+        caption=f"What spoke {side}; {trial}.",
+        width=300,
+        alt=f"The judged palm with its heat map, {trial}",
+    )
+
+
+def _results(palm: PalmSession, card: dict[str, Any]) -> None:
+    _in_front(palm)
+    photo, place = palm.shown(), palm.front
+    left, right = st.columns([5, 6], gap="large")
+    with left:
+        palm_photo.draw(photo, place)
+    with right:
+        if photo.reading is None:
+            _refused(photo, place)
+            return
+        palm_verdict.draw(photo.reading, card, palm_worth.prevalence())
+    reading = photo.reading
+    names = ("Of 1,000 people like this", "Why", "A better photo")
+    draws: tuple[Callable[[], None], ...] = (
+        partial(palm_worth.draw, card),
+        partial(_why, palm, reading),
+        palm_how.draw,
+    )
+    for tab, draw in zip(st.tabs(names, key="palm_tabs", on_change="rerun"), draws, strict=True):
+        if tab.open:
+            with tab:
+                draw()
+
+
+def main() -> None:
+    """Draw the screen."""
+    signed_in.allowed("analyse")
+    palm = palm_session.current()
+    _head(palm)
+    model = _model()
+    if model is None:
+        return
+    _unreadable(palm)
+    if palm.photos:
+        _results(palm, model.card)
+    else:
+        _empty(palm, model)
+
+
+main()

@@ -1,0 +1,78 @@
+"""The screen Screen palm, driven without a browser."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.imaging.synthetic import draw
+from core.models import registry
+from pages.parts import palm_how, palm_verdict
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 180
+
+
+@pytest.fixture(scope="module")
+def opened():
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS).run()
+    return app.switch_page("pages/screen_palm.py").run()
+
+
+def png(pixels):
+    return cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]))[1].tobytes()
+
+
+def palm():
+    rng = np.random.default_rng(0)
+    grain = rng.normal(0, 6, (200, 200, 1))
+    picture = np.clip(np.array([205.0, 150, 120]) + grain, 0, 255).astype(np.uint8)
+    for offset in (50, 90, 140):
+        cv2.line(picture, (0, offset), (200, offset + 30), (120, 75, 60), 2)
+    return picture
+
+
+def test_an_empty_screen_says_how_good_it_is(opened):
+    assert not opened.exception
+    locked = registry.live("palm").card["evaluation"]["locked"]["auroc"]
+    assert any(f"{locked['value']:.2f}" in warning.value for warning in opened.warning)
+    assert opened.button(key="palm_go").disabled
+
+
+def test_palms_are_judged_and_something_else_is_refused_kindly(opened):
+    upload = opened.file_uploader(key="palm_files_0")
+    upload = upload.upload("palm.png", png(palm()), "image/png")
+    upload = upload.upload("smear.png", png(draw(3).field.pixels), "image/png")
+    upload.upload("letter.png", b"%PDF-1.4 not a picture", "image/png")
+    app = opened.run().button(key="palm_go").click().run()
+    assert not app.exception
+    words = " ".join(item.value for item in app.markdown)
+    assert any(title in words for title, _ in palm_verdict.SENTENCES.values())
+    assert "blood test" in words and "of them would be told that it is not suspected" in words
+    assert any("PDF" in warning.value for warning in app.warning)
+    # More anemia around: the same palm means more.
+    before = [m.value for m in app.markdown if m.value.startswith("Where")]
+    app.slider(key="palm_prevalence").set_value(70).run()
+    assert [m.value for m in app.markdown if m.value.startswith("Where")] != before
+    session = app.session_state["palm"]
+    assert [photo.reading is not None for photo in session.photos] == [True, False]
+    session.front = 1
+    app.run()
+    assert not app.exception
+    said = " ".join(item.value for item in app.markdown)
+    assert "Not judged" in said and "smear" in said
+    app.button(key="palm_clear").click().run()
+    assert not app.session_state["palm"].photos
+
+
+def test_the_drawings_are_whole(monkeypatch):
+    from xml.etree import ElementTree
+
+    monkeypatch.setattr(palm_how, "ink", lambda: "#555555")
+    monkeypatch.setattr(palm_verdict, "ink", lambda: "#555555")
+    ElementTree.fromstring(palm_how._drawing())
+    svg, words = palm_verdict._line(0.6, 0.4, 0.8, {"clear_below": 0.3, "suspect_from": 0.7})
+    ElementTree.fromstring(svg)
+    assert "60%" in words and "40% to 80%" in words
