@@ -1,0 +1,221 @@
+"""Every count on data nothing was tuned on: both methods, both labellings, intervals, boxes."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.datasets import cbc, near_duplicates, txl
+from core.datasets.fields import LabelledField, read_rgb
+from core.evaluation.cbc_habit import counts_in_turn, fit_habit, habit_field
+from core.evaluation.counts import bootstrap_interval, constant_predictor
+from core.evaluation.detection import map50
+from core.evaluation.erasing import drops
+from core.evaluation.intervals import clopper_pearson
+from core.evaluation.locator_suite import error_rows, txl_twins
+from core.evaluation.robustness import robustness
+from core.inference.locate import locate
+from core.inference.peaks import Peaks
+from core.inference.regression import density_map
+from core.inference.smear import analyse
+from core.models import registry
+from core.records import CellCounts, Field, RgbImage, SmearFinding
+from core.taxonomy import KINDS
+
+Counts = npt.NDArray[np.float64]
+
+
+def evaluate_counts(data: Path) -> dict[str, Any]:
+    """Every figure of the count model's card, and those the locator shares with it, measured now.
+
+    Raises:
+        FileNotFoundError: if ``data`` lacks ``cbc`` or ``txl``.
+    """
+    fields = cbc.load(data / "cbc", "Testing")
+    twins = txl_twins(data, fields)
+    pictures = [read_rgb(field.path) for field in fields]
+    findings = _findings(fields, pictures)
+    truth = np.stack([field.counts() for field in twins])
+    own = np.stack([field.counts() for field in fields])
+    training = [
+        field.counts()
+        for field in txl.load(data / "txl", "train")
+        if read_rgb(field.path).shape[:2] == (480, 640)
+    ]
+    constant = constant_predictor(np.stack(training))
+    published = constant_predictor(
+        np.stack([field.counts() for field in cbc.load(data / "cbc", "Training")])
+    )
+    regressed = _values([_regressed(finding) for finding in findings])
+    return {
+        "fields": len(fields),
+        "test_part": "60 CBC test fields, no copy of them in training or validation",
+        "regression_txl_labels": error_rows(regressed, truth, constant),
+        "regression_cbc_labels": error_rows(regressed, own, published),
+        "cbc_labelling_habit": _habit(data, fields, own, published),
+        "interval_coverage": _coverage(data, fields, findings, truth),
+        "methods_disagree": _share([_disagrees(finding) for finding in findings]),
+        "locator_map50_txl_test": _boxes(data),
+        "erasing_one_red_cell": _erasing(pictures, as_taken(twins, pictures)),
+        "robustness_locator": robustness(pictures, truth, _locator_counts),
+    }
+
+
+def _findings(fields: Sequence[LabelledField], pictures: Sequence[RgbImage]) -> list[SmearFinding]:
+    return [analyse(Field(f.path.name, p, "")) for f, p in zip(fields, pictures, strict=True)]
+
+
+def _regressed(finding: SmearFinding) -> CellCounts:
+    assert finding.regressed is not None
+    return finding.regressed
+
+
+def _disagrees(finding: SmearFinding) -> bool:
+    return any(flag.code == "methods_disagree" for flag in finding.flags)
+
+
+def _values(counts: Sequence[CellCounts]) -> Counts:
+    return np.array([[c.of(kind).value for kind in KINDS] for c in counts])
+
+
+def _locator_counts(pixels: RgbImage) -> Counts:
+    kinds = _above(locate(pixels, registry.live("locator")).peaks).kinds
+    return np.bincount(kinds, minlength=len(KINDS)).astype(float)
+
+
+def _above(peaks: Peaks) -> Peaks:
+    limits = registry.live("locator").card["thresholds"]
+    return peaks.above(np.array([limits[kind] for kind in KINDS], np.float32))
+
+
+def _share(which: Sequence[bool] | npt.NDArray[np.bool_]) -> dict[str, Any]:
+    hits, n = int(np.sum(which)), len(which)
+    interval = clopper_pearson(hits, n)
+    return {"value": hits / n, "low": interval.low, "high": interval.high, "n": n}
+
+
+def _coverage(
+    data: Path,
+    fields: Sequence[LabelledField],
+    findings: Sequence[SmearFinding],
+    truth: npt.NDArray[np.integer],
+) -> dict[str, Any]:
+    """How often the 90 % intervals held the truth: the CBC test fields, and TXL's test part.
+
+    Copies of the CBC fields in TXL's test part are counted once.
+    """
+    more = txl.load(data / "txl", "test")
+    twice = near_duplicates.copies_of(
+        near_duplicates.hash_files([f.path for f in fields]),
+        near_duplicates.hash_files([f.path for f in more]),
+    )
+    more = [field for field, out in zip(more, twice, strict=True) if not out]
+    others = _findings(more, [read_rgb(field.path) for field in more])
+    everything = [*findings, *others]
+    true = np.concatenate([truth, np.stack([field.counts() for field in more])])
+    rows: dict[str, Any] = {}
+    for name in ("locator", "regression"):
+        said = [f.counts if name == "locator" else _regressed(f) for f in everything]
+        rows[name] = {
+            kind: _share(
+                [
+                    c.of(kind).low <= t <= c.of(kind).high
+                    for c, t in zip(said, true[:, i], strict=True)
+                ]
+            )
+            for i, kind in enumerate(KINDS)
+        }
+        rows[name]["mean_width_rbc"] = float(np.mean([c.rbc.high - c.rbc.low for c in said]))
+    return rows
+
+
+def _habit(
+    data: Path, fields: Sequence[LabelledField], own: npt.NDArray[Any], published: Counts
+) -> dict[str, Any]:
+    """CBC's own labels: a habit learnt from its training part, and one from the test part in turn.
+
+    The first is the published protocol. The second uses, for each field, the labels of the other
+    test fields: what can be reached where the labeller of the test part is known.
+    """
+    train = cbc.load(data / "cbc", "Training")
+    said: dict[str, list[Counts]] = {"from_training_part": [], "in_turn_within_test_part": []}
+    for kind in range(len(KINDS)):
+        learnt = [_habit_field(field, kind) for field in train]
+        judged = [_habit_field(field, kind) for field in fields]
+        habit = fit_habit(learnt)
+        said["from_training_part"].append(np.array([habit.count(field) for field in judged]))
+        said["in_turn_within_test_part"].append(counts_in_turn(judged))
+    return {name: error_rows(np.stack(rows, 1), own, published) for name, rows in said.items()}
+
+
+def _habit_field(field: LabelledField, kind: int) -> Any:
+    peaks, diameter, size = _located(field.path)
+    return habit_field(peaks, field, kind, diameter, size)
+
+
+_LOCATED: dict[tuple[str, Path], tuple[Peaks, float, tuple[int, int]]] = {}
+
+
+def _located(path: Path) -> tuple[Peaks, float, tuple[int, int]]:
+    """Cells of a file, located once for the three kinds."""
+    locator = registry.live("locator")
+    key = (locator.sha256, path)
+    if key not in _LOCATED:
+        pixels = read_rgb(path)
+        found = locate(pixels, locator)
+        size = (pixels.shape[1], pixels.shape[0])
+        _LOCATED[key] = (_above(found.peaks), found.rbc_diameter_px or 0.2 * min(size), size)
+    return _LOCATED[key]
+
+
+def _boxes(data: Path) -> dict[str, Any]:
+    """Average precision at an overlap of 0.5 on TXL's test part, with a bootstrap interval."""
+    tests = txl.load(data / "txl", "test")
+    found = [locate(read_rgb(f.path), registry.live("locator")).peaks for f in tests]
+    truth = [(f.boxes_xyxy_px, f.kinds) for f in tests]
+    row: dict[str, Any] = {**map50(found, truth), "n": len(tests)}
+    rng = np.random.default_rng(0)
+    draws = []
+    for _ in range(200):
+        picks = rng.integers(0, len(tests), len(tests))
+        value = map50([found[i] for i in picks], [truth[i] for i in picks])["map50"]
+        draws.append(np.nan if value is None else value)
+    row["low"], row["high"] = (float(v) for v in np.nanpercentile(draws, [2.5, 97.5]))
+    return row
+
+
+def as_taken(twins: Sequence[LabelledField], pictures: Sequence[RgbImage]) -> list[LabelledField]:
+    """TXL's boxes in pixels of CBC's picture; some copies were squeezed to 416x416."""
+    rows = []
+    for twin, pixels in zip(twins, pictures, strict=True):
+        height, width = read_rgb(twin.path).shape[:2]
+        scale = np.array([pixels.shape[1] / width, pixels.shape[0] / height] * 2, np.float32)
+        rows.append(LabelledField(twin.path, twin.boxes_xyxy_px * scale, twin.kinds))
+    return rows
+
+
+def _erasing(pictures: Sequence[RgbImage], labels: Sequence[LabelledField]) -> dict[str, Any]:
+    """Fall of the map's sum when one free-lying red cell of a field is painted over."""
+    locator = registry.live("locator")
+    falls = np.concatenate(
+        [
+            drops([p], [f], 0, partial(_red_cells, locate(p, locator).rbc_diameter_px))
+            for p, f in zip(pictures, labels, strict=True)
+        ]
+    )
+    low, high = bootstrap_interval(falls)
+    quarters = np.percentile(falls, [25, 50, 75])
+    return {
+        "cells": len(falls),
+        "mean_fall": float(falls.mean()),
+        "low": low,
+        "high": high,
+        "quartiles": [float(v) for v in quarters],
+    }
+
+
+def _red_cells(diameter_px: float | None, pixels: RgbImage) -> float:
+    return float(density_map(pixels, diameter_px)[0].sum())

@@ -1,0 +1,114 @@
+"""Counting without locating: the live count model's answer for a whole field."""
+
+import math
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from core.models import registry
+from core.models.density import DENSITY_MULTIPLE, DensityCounter
+from core.models.engine import as_batch, engine_for
+from core.models.locator import RBC_DIAMETER_PX
+from core.models.regressor import INPUT_PX
+from core.models.weights import LoadedModel
+from core.records import CellCounts, Estimate, Flag, RgbImage
+from core.taxonomy import KINDS, CellKind
+
+_MOST_PIXELS = 1_600_000
+"""Of the network's input. A wider view of smaller cells is counted in halves, see ``_planes``."""
+
+_USUAL_AREA = 320 * 240
+"""Network pixels of a camera field at a 100x objective, where no red cell gives the scale."""
+
+TITLES = {"rbc": "red cells", "wbc": "white cells", "platelet": "platelets"}
+
+
+def count_by_regression(pixels: RgbImage, rbc_diameter_px: float | None) -> CellCounts:
+    """Counts of a field with 90 % intervals, by the live count model.
+
+    Args:
+        pixels: the field, ``(H, W, 3)``.
+        rbc_diameter_px: of its red cells, which says how far to resize; None: a camera field.
+
+    Raises:
+        WeightsRefused: if the model is missing or damaged.
+    """
+    model = registry.live("counts")
+    if isinstance(model.module, DensityCounter):
+        sums = density_map(pixels, rbc_diameter_px).sum(axis=(1, 2))
+    else:
+        square = cv2.resize(pixels, (INPUT_PX, INPUT_PX), interpolation=cv2.INTER_AREA)
+        sums = engine_for(model)(as_batch([square.astype(np.uint8)]))[0][0]
+    return CellCounts(
+        **{kind: _estimate(float(s), kind, model) for kind, s in zip(KINDS, sums, strict=True)}
+    )
+
+
+def density_map(pixels: RgbImage, rbc_diameter_px: float | None) -> npt.NDArray[np.float32]:
+    """Cells of each kind at each place, ``(3, h, w)``, each plane summing to its count.
+
+    Exact by construction: the part of the count that a part of the picture has is the sum there.
+
+    Raises:
+        ValueError: if the live count model gives numbers without a map.
+    """
+    model = registry.live("counts")
+    if not isinstance(model.module, DensityCounter):
+        raise ValueError(f"{model.name} gives counts without a map")
+    return _planes(density_copy(pixels, rbc_diameter_px), model)
+
+
+def density_copy(pixels: RgbImage, rbc_diameter_px: float | None) -> RgbImage:
+    """The field as large as the density counter reads it: sides multiples of 16."""
+    height, width = pixels.shape[:2]
+    scale = (
+        RBC_DIAMETER_PX / rbc_diameter_px
+        if rbc_diameter_px
+        else math.sqrt(_USUAL_AREA / (height * width))
+    )
+    rows, columns = (
+        max(4, round(side * scale / DENSITY_MULTIPLE)) * DENSITY_MULTIPLE
+        for side in (height, width)
+    )
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(pixels, (columns, rows), interpolation=how), dtype=np.uint8)
+
+
+def disagreement(located: CellCounts, regressed: CellCounts) -> Flag | None:
+    """Flag ``methods_disagree`` where the two intervals of a kind do not meet."""
+    words = []
+    for kind in KINDS:
+        one, other = located.of(kind), regressed.of(kind)
+        if one.low > other.high or other.low > one.high:
+            words.append(f"{TITLES[kind]} {one.value:.0f} located, {other.value:.0f} by regression")
+    if not words:
+        return None
+    return Flag(
+        "methods_disagree",
+        f"The two ways of counting disagree ({'; '.join(words)}): a person should count this "
+        "field.",
+    )
+
+
+def _planes(small: RgbImage, model: LoadedModel) -> npt.NDArray[np.float32]:
+    """The map; a large picture in halves, whose maps are laid side by side."""
+    height, width = small.shape[:2]
+    if height * width > _MOST_PIXELS:
+        along = 0 if height > width else 1
+        middle = small.shape[along] // 2 // DENSITY_MULTIPLE * DENSITY_MULTIPLE
+        first, second = np.split(small, [middle], axis=along)
+        halves = [_planes(np.ascontiguousarray(half), model) for half in (first, second)]
+        return np.concatenate(halves, axis=along + 1)
+    return engine_for(model)(as_batch([small]))[0][0]
+
+
+def _estimate(value: float, kind: CellKind, model: LoadedModel) -> Estimate:
+    """Split conformal, scaled as counting noise grows; the model's card holds the width.
+
+    The ends are whole numbers, since the truth is one.
+    """
+    value = max(0.0, value)
+    reach = float(model.card["interval_scale"][kind]) * math.sqrt(value + 1)
+    low, high = math.ceil(value - reach - 1e-9), math.floor(value + reach + 1e-9)
+    return Estimate(value, min(max(0.0, low), value), max(float(high), value))

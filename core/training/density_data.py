@@ -1,0 +1,87 @@
+"""Fields with their counts as examples of the density counter: features made once, then a head."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from core.datasets.fields import LabelledField, read_rgb
+from core.models.density import DensityCounter
+from core.models.locator import RBC_DIAMETER_PX
+from core.records import RgbImage
+from core.training.locator_data import rbc_diameter
+from core.training.recipe import Batch
+
+CANVAS: Final = (336, 256)
+"""Width and height of examples, room for a camera field at the network's scale."""
+
+_FLIPS: Final[tuple[tuple[int, ...], ...]] = ((), (2,))
+"""Axes of ``(3, H, W)`` turned round: as it is, and mirrored."""
+
+
+def on_canvas(pixels: RgbImage, diameter_px: float) -> RgbImage:
+    """The whole field at the network's scale, in the middle of a canvas of its own ground colour.
+
+    A field that would not fit is made a little smaller: a cell outside could not be counted.
+    """
+    height, width = pixels.shape[:2]
+    scale = min(RBC_DIAMETER_PX / diameter_px, CANVAS[0] / width, CANVAS[1] / height)
+    size = (max(1, int(width * scale)), max(1, int(height * scale)))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    small = cv2.resize(pixels, size, interpolation=how)
+    fill = np.median(small.reshape(-1, 3), axis=0).astype(np.uint8)
+    canvas = np.empty((CANVAS[1], CANVAS[0], 3), np.uint8)
+    canvas[:] = fill
+    left, top = (CANVAS[0] - size[0]) // 2, (CANVAS[1] - size[1]) // 2
+    canvas[top : top + size[1], left : left + size[0]] = small
+    return canvas
+
+
+class DensityFields(Dataset[Batch]):
+    """Backbone features of whole fields and their counts.
+
+    The backbone does not learn here, so a field's features are made once, plain and, with
+    ``mirrored``, turned round; which of them an epoch takes depends on (seed, epoch, index) only.
+    Of the labels only the counts are read, and the red cells' diameter for the scale.
+    """
+
+    def __init__(
+        self, fields: Sequence[LabelledField], body: DensityCounter, seed: int, mirrored: bool
+    ) -> None:
+        self._seed = seed
+        self.counts = torch.tensor(
+            np.stack([field.counts() for field in fields]), dtype=torch.float32
+        )
+        body.eval()
+        ways = _FLIPS if mirrored else _FLIPS[:1]
+        self.features = [[_features(body, field, axes) for axes in ways] for field in fields]
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def __getitem__(self, key: tuple[int, int]) -> Batch:
+        epoch, index = key
+        rng = np.random.default_rng((self._seed, epoch, index))
+        ways = self.features[index]
+        return {
+            "features": ways[int(rng.integers(len(ways)))].float(),
+            "counts": self.counts[index],
+        }
+
+
+@torch.no_grad()
+def _features(body: DensityCounter, field: LabelledField, axes: tuple[int, ...]) -> Tensor:
+    pixels = read_rgb(field.path)
+    diameter = rbc_diameter(field, pixels.shape[1], pixels.shape[0])
+    picture = np.ascontiguousarray(on_canvas(pixels, diameter).transpose(2, 0, 1))
+    image = torch.from_numpy(picture).float()[None] / 255
+    if axes:
+        image = torch.flip(image, [axis + 1 for axis in axes])
+    with torch.autocast("cpu", torch.bfloat16):
+        features = body.features(image.contiguous(memory_format=torch.channels_last))
+    # Half precision: a thousand fields fit into memory.
+    return features[0].half().contiguous()

@@ -1,0 +1,128 @@
+"""The method switch and the tab Blood count of Analyse smear, driven without a browser."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.evaluation.poisson import cells_for_precision
+from core.evaluation.reference_ranges import ADULT_RANGES, read_ranges
+from core.imaging import synthetic
+from core.settings import settings
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 180
+
+
+@pytest.fixture(scope="module")
+def app():
+    """Two drawn fields, analysed once for all tests of this file; each test puts things back."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS).run()
+    app.switch_page("pages/analyse_smear.py").run()
+    files = [
+        (f"{seed}.png", synthetic.png_bytes(synthetic.draw(seed, wbc=["lymphocyte"]).field), "")
+        for seed in (41, 43)
+    ]
+    app.file_uploader[0].set_value([(n, data, "image/png") for n, data, _ in files]).run()
+    app.button(key="analyse").click().run()
+    while (batch := app.session_state["smear"].batch) is not None:
+        assert batch.wait(SECONDS)
+        app.run()
+    assert not app.exception
+    return app
+
+
+def _tab(app):
+    app.session_state["tabs"] = "Blood count"
+    app.run()
+    assert not app.exception
+    return [table.value for table in app.table]
+
+
+def _words(app):
+    parts = [*app.markdown, *app.caption, *app.error]
+    text = "\n".join(str(part.value) for part in parts)
+    return text.replace("\u2060", "").replace("\\", "").replace("\u00a0", " ")
+
+
+def test_the_switch_shows_the_other_count_and_goes_back(app):
+    smear = app.session_state["smear"]
+    located, regressed = smear.finding().counts, smear.field().finding.regressed
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert metrics["RBC per field"] == f"{located.rbc.value:.0f}"
+    assert f"regression {regressed.rbc.value:.0f}" in _words(app)
+    app.segmented_control(key="counting_method").set_value("regression").run()
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert metrics["RBC per field"] == f"{regressed.rbc.value:.0f}"
+    assert f"located {located.rbc.value:.0f}" in _words(app)
+    assert app.segmented_control(key="counting_rule").disabled
+    assert smear.finding().as_json()["method"] == "regression"
+    app.segmented_control(key="counting_method").set_value("locator").run()
+    assert smear.finding().counts == located
+
+
+def test_cells_of_all_fields_and_fields_still_needed(app):
+    rows = _tab(app)[0]
+    smear = app.session_state["smear"]
+    red = sum(round(finding.counts.rbc.value) for finding in smear.findings())
+    assert rows["Counted"].tolist()[0] == f"{red:,}"
+    more = -(-cells_for_precision(0.1) * 2 // red) - 2
+    assert rows.iloc[0, 3] == f"{more:,}"
+
+
+def test_the_factor_changes_the_estimate(app):
+    before = _tab(app)[1]
+    row = before["Estimate"].tolist().index("White cells per µL, by factor")
+    app.number_input(key="bc_wbc_factor").set_value(4_000).run()
+    after = [table.value for table in app.table][1]
+    # Two white cells in two fields: one per field, so the factor itself.
+    assert before["Value (95 %)"][row].startswith("2,000 (")
+    assert after["Value (95 %)"][row].startswith("4,000 (")
+    app.number_input(key="bc_wbc_factor").set_value(2_000).run()
+
+
+def test_an_analysers_count_gives_a_second_platelet_estimate(app):
+    assert not any("ratio" in name for name in _tab(app)[1]["Estimate"])
+    app.number_input(key="bc_rbc").set_value(4.8).run()
+    assert any("ratio" in name for name in _tab(app)[1]["Estimate"])
+    app.number_input(key="bc_rbc").set_value(0.0).run()
+
+
+def test_a_child_has_no_range_until_the_site_enters_one(app):
+    app.number_input(key="bc_age").set_value(4.0).run()
+    assert set(_tab(app)[1]["Usual"]) == {"no range"}
+    app.number_input(key="bc_age").set_value(40.0).run()
+    assert "no range" not in set(_tab(app)[1]["Usual"])
+
+
+def test_undecided_says_how_many_cells_more(app):
+    _tab(app)
+    app.number_input(key="bc_limit").set_value(50.0).run()
+    words = _words(app)
+    assert "Not decided" in words
+    assert "of 2 white cells" in words
+
+
+def test_size_says_what_it_rests_on(app):
+    _tab(app)
+    assert "taking the median as 7.5 µm" in _words(app)
+    app.number_input(key="bc_um_per_px").set_value(0.08).run()
+    assert "by the calibration entered" in _words(app)
+    app.number_input(key="bc_um_per_px").set_value(0.0).run()
+
+
+def test_it_says_that_it_is_no_analyser(app):
+    _tab(app)
+    words = _words(app)
+    assert "Not an analyser's count" in words
+    assert "haemoglobin" not in words.lower()
+    assert "hemoglobin" not in words.lower()
+
+
+def test_ranges_are_kept(app):
+    _tab(app)
+    app.button(key="bc_keep").click().run()
+    assert not app.exception
+    file = settings().var / "reference_ranges.json"
+    assert read_ranges(file) == ADULT_RANGES
+    assert file.is_file()
