@@ -43,7 +43,7 @@ def explain_class(crop: RgbImage, label: str) -> HeatMap:
             f"{model.name} does not know {label!r}; it knows {', '.join(module.classes)}"
         )
     target = ClassifierOutputTarget(module.classes.index(label))
-    return _map(module, module.last_map(), crop, target)
+    return grad_cam(module, module.last_map(), crop, target)
 
 
 def explain_count(pixels: RgbImage, kind: CellKind, rbc_diameter_px: float | None) -> HeatMap:
@@ -60,14 +60,18 @@ def explain_count(pixels: RgbImage, kind: CellKind, rbc_diameter_px: float | Non
     module = registry.live("locator").module
     assert isinstance(module, Locator)
     height, width = pixels.shape[:2]
-    small = network_copy(pixels, rbc_diameter_px)
+    heat = count_map(module, network_copy(pixels, rbc_diameter_px), kind)
+    return cv2.resize(heat, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)
+
+
+def count_map(module: Locator, small: RgbImage, kind: CellKind) -> HeatMap:
+    """The same for any locator and the network's own copy of the field, at that copy's size."""
     channel = KINDS.index(kind)
 
     def total(heat: Tensor) -> Tensor:
         return heat[channel].sigmoid().square().sum()
 
-    heat = _map(_HeatOnly(module), module.smooth[0], small, total)
-    return cv2.resize(heat, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)
+    return grad_cam(_HeatOnly(module), module.smooth[0], small, total)
 
 
 def overlay(pixels: RgbImage, heat: HeatMap, strength: float) -> RgbImage:
@@ -98,9 +102,13 @@ class _HeatOnly(nn.Module):
         return heat
 
 
-def _map(
+def grad_cam(
     module: nn.Module, layer: nn.Module, pixels: RgbImage, target: Callable[[Tensor], Tensor]
 ) -> HeatMap:
+    """Where ``layer`` of any module had its evidence for ``target``, ``(H, W)`` in [0, 1].
+
+    ``target`` takes the output of one picture, without the batch dimension, to a scalar.
+    """
     images = torch.from_numpy(as_batch([pixels]))
     with registry.gradient_lock, GradCAM(model=module, target_layers=[layer]) as cam:
         heat = cam(input_tensor=images, targets=[target])[0]

@@ -1,12 +1,18 @@
-"""Grad-CAM pictures of a finding as files."""
+"""Grad-CAM pictures of a finding as files, each only if its map may be believed."""
 
+import json
 from pathlib import Path
+from typing import Any
 
-from PIL import Image
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
+from core.explain.faithfulness import Faithfulness
 from core.explain.gradcam import explain_class, explain_count, overlay
+from core.explain.heat import HeatMap
+from core.explain.verdict import class_verdict, count_verdict
 from core.inference.cell_crop import crop_cell
-from core.records import Field, SmearFinding
+from core.records import Field, RgbImage, SmearFinding
 from core.taxonomy import KINDS
 
 
@@ -15,22 +21,46 @@ def write_explanations(
 ) -> list[Path]:
     """Write one picture per count and, for each white cell, its crop and its map.
 
-    Names start with the field's file name, so that several fields can share a folder.
+    Names start with the field's file name, so that several fields can share a folder. A map that
+    fails the check of :mod:`core.explain.faithfulness` is not drawn: its picture says so, its name
+    ends in ``-not-reliable``. The verdicts stand in ``NAME-maps.json``, which is not in the list.
     """
     folder.mkdir(parents=True, exist_ok=True)
     stem = Path(field.name).stem
-    written = []
+    written: list[Path] = []
+    verdicts: dict[str, Any] = {}
+
+    def write_map(name: str, pixels: RgbImage, heat: HeatMap, verdict: Faithfulness) -> None:
+        picture = overlay(pixels, heat, strength) if verdict.reliable else _without_map(pixels)
+        name = name if verdict.reliable else f"{name}-not-reliable"
+        written.append(folder / f"{name}.png")
+        Image.fromarray(picture).save(written[-1])
+        verdicts[written[-1].name] = verdict.as_json()
+
+    scale = finding.rbc_diameter_px
     for kind in KINDS:
-        heat = explain_count(field.pixels, kind, finding.rbc_diameter_px)
-        written.append(folder / f"{stem}-{kind}.png")
-        Image.fromarray(overlay(field.pixels, heat, strength)).save(written[-1])
+        heat = explain_count(field.pixels, kind, scale)
+        write_map(
+            f"{stem}-{kind}", field.pixels, heat, count_verdict(field.pixels, kind, scale, heat)
+        )
     for number, cell in enumerate(finding.cells_of("wbc"), start=1):
-        crop = crop_cell(field.pixels, cell.box_xyxy_px, finding.rbc_diameter_px)
-        if cell.wbc is not None:
-            written.append(folder / f"{stem}-cell{number}.png")
-            Image.fromarray(crop).save(written[-1])
-            written.append(folder / f"{stem}-cell{number}-{cell.wbc.label}.png")
-            Image.fromarray(overlay(crop, explain_class(crop, cell.wbc.label), strength)).save(
-                written[-1]
-            )
+        if cell.wbc is None:
+            continue
+        crop, label = crop_cell(field.pixels, cell.box_xyxy_px, scale), cell.wbc.label
+        written.append(folder / f"{stem}-cell{number}.png")
+        Image.fromarray(crop).save(written[-1])
+        heat = explain_class(crop, label)
+        write_map(f"{stem}-cell{number}-{label}", crop, heat, class_verdict(crop, label, heat))
+    (folder / f"{stem}-maps.json").write_text(json.dumps(verdicts, indent=2) + "\n")
     return written
+
+
+def _without_map(pixels: RgbImage) -> RgbImage:
+    """The plain picture with a line under it that says why there is no map."""
+    height, width = pixels.shape[:2]
+    line = max(16, height // 24)
+    picture = Image.new("RGB", (width, height + line + 4), "white")
+    picture.paste(Image.fromarray(pixels), (0, 0))
+    font = ImageFont.load_default(line * 0.7)
+    ImageDraw.Draw(picture).text((4, height + 2), "map not reliable", fill="black", font=font)
+    return np.asarray(picture, dtype=np.uint8)

@@ -1,32 +1,65 @@
 """Class of white cells, with the set of classes that cannot be excluded, and abstention."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from core.evaluation.calibration import as_probabilities
 from core.imaging.quality import assess
+from core.inference.attributes import attributes_of, contradictions, described, in_words
 from core.inference.cell_crop import crop_cell
+from core.inference.extras import Extras, extras_of
+from core.inference.features import answers_of, logits_of
+from core.inference.hierarchy import classes_above, critical_probability, reported_as
 from core.inference.locate import locate
+from core.inference.novelty import Calibration, calibration_of, familiarity
 from core.models import registry
-from core.models.engine import as_batch, engine_for
 from core.models.weights import LoadedModel
-from core.records import Field, Flag, RgbImage, WbcCall
+from core.records import Box, Field, Flag, RgbImage, WbcCall
 from core.taxonomy import CRITICAL_CLASSES, KINDS, title
 
-_BATCH = 64
+_NOVEL: Final = Flag(
+    "novel_cell", "This does not look like a white cell that the model learnt; it was not guessed."
+)
 
 
 def call_crops(crops: Sequence[RgbImage], model: LoadedModel) -> list[WbcCall]:
     """One call per crop, each ``(128, 128, 3)`` with the cell in the middle."""
     if not crops:
         return []
-    engine = engine_for(model)
-    logits = np.concatenate(
-        [engine(as_batch(list(crops[i : i + _BATCH])))[0] for i in range(0, len(crops), _BATCH)]
-    )
-    return [_call(row, model) for row in as_probabilities(logits, float(model.card["temperature"]))]
+    extras = extras_of(model)
+    if extras is None:
+        temperature = float(model.card["temperature"])
+        rows = as_probabilities(logits_of(crops, model), temperature)
+        calibration = calibration_of(model, None, False)
+        return [_call(row, model, calibration) for row in rows]
+    answers = answers_of(crops, model)
+    seen = familiarity(answers.features, extras)
+    described_as = attributes_of(answers.features, extras)
+    calls = []
+    for i, logits in enumerate(answers.logits):
+        unfamiliar = bool(seen.unfamiliar[i])
+        calibration = calibration_of(model, extras, unfamiliar)
+        row = as_probabilities(logits[None], calibration.temperature)[0]
+        call = _call(row, model, calibration, extras)
+        novel = bool(seen.not_a_cell[i] > seen.limit)
+        known = described_as[i] if described(call.label) and not novel else ()
+        calls.append(
+            replace(
+                call,
+                abstained=call.abstained or novel,
+                flags=call.flags + ((_NOVEL,) if novel else ()),
+                attributes={one.name: one.value for one in known},
+                description=in_words(known),
+                contradictions=tuple(contradictions(call.label, known)),
+                not_a_cell=float(seen.not_a_cell[i]),
+                unfamiliar=unfamiliar,
+            )
+        )
+    return calls
 
 
 def prediction_set(row: npt.NDArray[np.floating], limit: float) -> npt.NDArray[np.int64]:
@@ -38,25 +71,49 @@ def prediction_set(row: npt.NDArray[np.floating], limit: float) -> npt.NDArray[n
     return order[: max(1, int((row >= limit).sum()))]
 
 
-def _call(row: npt.NDArray[np.float64], model: LoadedModel) -> WbcCall:
+def _call(
+    row: npt.NDArray[np.float64],
+    model: LoadedModel,
+    calibration: Calibration,
+    extras: Extras | None = None,
+) -> WbcCall:
     classes: list[str] = model.card["architecture"]["classes"]
-    chosen = prediction_set(row, float(model.card["set_limit"]))
-    best = int(chosen[0])
+    wide = prediction_set(row, calibration.wide_limit)
+    chosen = prediction_set(row, calibration.set_limit)
+    if calibration.may_be_empty:
+        chosen = classes_above(row, calibration.set_limit)
+    best = int(wide[0])
     label = classes[best]
-    flags = []
-    if label in CRITICAL_CLASSES:
-        flags.append(
-            Flag("critical_cell", f"{title(label)}: critical, a person must look at this cell.")
-        )
+    probabilities = {name: float(p) for name, p in zip(classes, row, strict=True)}
+    shown = tuple(classes[i] for i in wide)
     return WbcCall(
         label=label,
         probability=float(row[best]),
-        probabilities={name: float(p) for name, p in zip(classes, row, strict=True)},
+        probabilities=probabilities,
         prediction_set=tuple(classes[i] for i in chosen),
-        abstained=bool(row[best] < float(model.card["abstain_below"])),
+        abstained=bool(row[best] < calibration.abstain_below),
         model=model.identity,
-        flags=tuple(flags),
+        flags=_critical(label, probabilities, extras),
+        wide_set=shown,
+        reported_as=reported_as(label, shown),
     )
+
+
+def _critical(
+    label: str, probabilities: dict[str, float], extras: Extras | None
+) -> tuple[Flag, ...]:
+    """The critical flag: by the class, or by the rule's limit, which is set for sensitivity."""
+    if label in CRITICAL_CLASSES:
+        words = f"{title(label)}: critical, a person must look at this cell."
+        return (Flag("critical_cell", words),)
+    share = critical_probability(probabilities)
+    if extras is not None and share >= float(extras.card["critical"]["limit"]):
+        words = (
+            f"It could be a blast or an immature granulocyte ({share:.0%}): critical, a person "
+            "must look at this cell."
+        )
+        return (Flag("critical_cell", words),)
+    return ()
 
 
 def classify(field: Field) -> WbcCall:
@@ -75,19 +132,38 @@ def classify(field: Field) -> WbcCall:
                 "No cell was found in the middle of the picture; the whole picture was read.",
             )
         )
-    return WbcCall(
-        call.label,
-        call.probability,
-        call.probabilities,
-        call.prediction_set,
-        call.abstained or not found,
-        call.model,
-        tuple(flags),
-    )
+    return replace(call, abstained=call.abstained or not found, flags=tuple(flags))
+
+
+def largest_white_cell(field: Field) -> RgbImage | None:
+    """The classifier's view of a field's largest white cell; None where none is found."""
+    model = registry.live("locator")
+    located = locate(field.pixels, model)
+    thresholds = np.array([model.card["thresholds"][kind] for kind in KINDS], np.float32)
+    peaks = located.peaks.above(thresholds)
+    limit = np.array([field.width, field.height] * 2, np.float32)
+    boxes = np.clip(peaks.boxes_xyxy[peaks.kinds == KINDS.index("wbc")], 0, limit)
+    if not len(boxes):
+        return None
+    x0, y0, x1, y1 = (float(v) for v in boxes[(boxes[:, 2:] - boxes[:, :2]).prod(axis=1).argmax()])
+    return crop_cell(field.pixels, (x0, y0, x1, y1), located.rbc_diameter_px)
 
 
 def single_cell_crop(field: Field) -> tuple[RgbImage, bool]:
     """The classifier's view of a single-cell picture, and whether a cell was found in it."""
+    box, rbc_diameter_px = single_cell_box(field)
+    if box is not None:
+        return crop_cell(field.pixels, box, rbc_diameter_px), True
+    side = min(field.width, field.height)
+    left, top = (field.width - side) / 2, (field.height - side) / 2
+    return crop_cell(field.pixels, (left, top, left + side, top + side), side / 3.6), False
+
+
+def single_cell_box(field: Field) -> tuple[Box | None, float | None]:
+    """The cell nearest to the middle that is no red cell, and the red cells' diameter in pixels.
+
+    The box is None where no such cell lies near the middle.
+    """
     model = registry.live("locator")
     located = locate(field.pixels, model)
     thresholds = np.array([model.card["thresholds"][kind] for kind in KINDS], np.float32)
@@ -98,9 +174,7 @@ def single_cell_crop(field: Field) -> tuple[RgbImage, bool]:
     offsets = np.linalg.norm(
         (not_rbc.boxes_xyxy[:, :2] + not_rbc.boxes_xyxy[:, 2:]) / 2 - middle, axis=1
     )
-    if len(offsets) and offsets.min() < 0.2 * min(field.width, field.height):
-        x0, y0, x1, y1 = (float(v) for v in not_rbc.boxes_xyxy[int(offsets.argmin())])
-        return crop_cell(field.pixels, (x0, y0, x1, y1), located.rbc_diameter_px), True
-    side = min(field.width, field.height)
-    left, top = (field.width - side) / 2, (field.height - side) / 2
-    return crop_cell(field.pixels, (left, top, left + side, top + side), side / 3.6), False
+    if not len(offsets) or offsets.min() >= 0.2 * min(field.width, field.height):
+        return None, located.rbc_diameter_px
+    x0, y0, x1, y1 = (float(v) for v in not_rbc.boxes_xyxy[int(offsets.argmin())])
+    return (x0, y0, x1, y1), located.rbc_diameter_px

@@ -1,10 +1,12 @@
 """Recipe of the white-cell classifier: PBC cells, cut by near-duplicate group."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -15,8 +17,14 @@ from core.datasets.pbc import CELL_SHARE, LabelledCell
 from core.models.classifier import INPUT_PX, CellClassifier
 from core.records import RgbImage
 from core.taxonomy import parent_of
-from core.training.augment import vary_sharpness, vary_stain
-from core.training.loop import Batch
+from core.training.augment import vary_sharpness, vary_stain, vary_towards
+from core.training.augmentations import auto_augment
+from core.training.choices import AUGMENTATIONS
+from core.training.class_weights import class_weights as weights_of_classes
+from core.training.foreign_cells import ForeignCell
+from core.training.freezing import freeze
+from core.training.recipe import Batch
+from core.training.wrong_examples import WrongExample, worst_calls
 
 PBC_CLASSES = (
     "segmented_neutrophil",
@@ -50,24 +58,91 @@ def as_input(pixels: RgbImage) -> Tensor:
 
 
 class CellExamples(Dataset[Batch]):
-    """Cells turned, moved, zoomed and restained; item ``(epoch, index)`` is always the same."""
+    """Cells turned, moved, zoomed and restained; item ``(epoch, index)`` is always the same.
 
-    def __init__(self, cells: Sequence[LabelledCell], classes: tuple[str, ...], seed: int) -> None:
-        self._seed = seed
-        self._pixels = [read_rgb(cell.path) for cell in cells]
-        self._labels = [classes.index(cell.label) for cell in cells if cell.label is not None]
-        if len(self._labels) != len(cells):
+    With ``foreign`` cells an item is drawn: ``_FOREIGN_SHARE`` of them from the other laboratories,
+    classes by the square root of their frequency, and colours move between laboratories.
+    ``target`` is 1 for every class that is right, shape ``(len(classes),)``: two where only the
+    parent is known.
+    """
+
+    def __init__(
+        self,
+        cells: Sequence[LabelledCell],
+        classes: tuple[str, ...],
+        seed: int,
+        foreign: Sequence[ForeignCell] = (),
+        augmentation: str = "stains",
+    ) -> None:
+        if augmentation not in AUGMENTATIONS:
+            known = ", ".join(AUGMENTATIONS)
+            raise ValueError(f"augmentation must be one of {known}, got {augmentation!r}")
+        self._seed, self._augmentation = seed, augmentation
+        labels = [cell.label for cell in cells if cell.label is not None]
+        if len(labels) != len(cells):
             raise ValueError("every training cell needs a class")
+        self._pixels = [read_rgb(cell.path) for cell in cells] + [cell.pixels for cell in foreign]
+        labels += [cell.label for cell in foreign]
+        self._targets = [_right_answers(label, classes) for label in labels]
+        self._length = len(cells)
+        self._drawn = _cumulative_chances(labels, len(cells)) if foreign else None
 
     def __len__(self) -> int:
-        return len(self._pixels)
+        return self._length if self._drawn is None else min(self._length, _DRAWS)
 
     def __getitem__(self, key: tuple[int, int]) -> Batch:
         epoch, index = key
         rng = np.random.default_rng((self._seed, epoch, index))
-        cut = _random_crop(rng, self._pixels[index])
-        varied = vary_sharpness(rng, vary_stain(rng, cut))
-        return {"image": as_input(varied), "label": torch.tensor(self._labels[index])}
+        if self._drawn is not None:
+            index = int(np.searchsorted(self._drawn, rng.random()))
+        if self._augmentation in ("autoaugment", "none"):
+            pixels = centre_crop(self._pixels[index])
+            if self._augmentation == "autoaugment":
+                pixels = auto_augment(rng, pixels)
+            return {"image": as_input(pixels), "target": self._targets[index]}
+        pixels = _random_crop(rng, self._pixels[index])
+        if self._augmentation == "published":
+            return {"image": as_input(pixels), "target": self._targets[index]}
+        if self._drawn is not None and rng.random() < 0.35:
+            # From one laboratory to the other, whichever this cell is from.
+            low, high = (
+                (self._length, len(self._pixels)) if index < self._length else (0, self._length)
+            )
+            pixels = vary_towards(rng, pixels, self._pixels[int(rng.integers(low, high))])
+        if self._drawn is None or rng.random() < 0.8:
+            pixels = vary_stain(rng, pixels, 1.0 if self._drawn is None else 0.8)
+        pixels = vary_sharpness(rng, pixels)
+        return {"image": as_input(pixels), "target": self._targets[index]}
+
+
+_FOREIGN_SHARE = 0.12
+_NUCLEI_SHARE = 0.3
+_DRAWS = 6000
+"""Cells of an epoch where they are drawn."""
+
+
+def _right_answers(label: str, classes: tuple[str, ...]) -> Tensor:
+    right = torch.tensor([float(label in (name, parent_of(name))) for name in classes])
+    if not right.any():
+        raise ValueError(f"{label} is none of the classes to be learnt")
+    return right
+
+
+def _cumulative_chances(labels: Sequence[str], own: int) -> npt.NDArray[np.float64]:
+    """Running sum of the chances of each cell: ``own`` ones of the laboratory, then the foreign."""
+    chance = np.empty(len(labels))
+    hard = np.array([parent_of(label) == "neutrophil" for label in labels])
+    foreign = np.arange(len(labels)) >= own
+    for part, share in (
+        (~foreign & hard, _NUCLEI_SHARE),
+        (~foreign & ~hard, 1 - _NUCLEI_SHARE - _FOREIGN_SHARE),
+        (foreign, _FOREIGN_SHARE),
+    ):
+        where = np.flatnonzero(part).tolist()
+        counts = Counter(labels[i] for i in where)
+        weights = np.array([counts[labels[i]] ** -0.5 for i in where])
+        chance[where] = share * weights / weights.sum()
+    return np.cumsum(chance / chance.sum())
 
 
 def _random_crop(rng: np.random.Generator, pixels: RgbImage) -> RgbImage:
@@ -98,7 +173,9 @@ class WbcRecipe:
     """Cross-entropy; judged by the mean of strict accuracy and accuracy with neutrophils together.
 
     ``start`` is a model to go on from: its weights are taken, its last layer by class name.
-    ``frozen`` keeps every weight but the last layer's; running statistics still follow the data.
+    ``frozen``, ``augmentation`` and ``class_weights`` are words of the files of these names.
+    ``foreign`` are cells of other laboratories to learn beside the others; ``network_px`` is
+    ``start``'s unless given.
     """
 
     name = "wbc"
@@ -111,34 +188,45 @@ class WbcRecipe:
         seed: int = 0,
         classes: tuple[str, ...] = PBC_CLASSES,
         start: CellClassifier | None = None,
-        frozen: bool = False,
+        frozen: str = "nothing",
+        network_px: int | None = None,
+        foreign: Sequence[ForeignCell] = (),
+        augmentation: str = "stains",
+        class_weights: str = "none",
     ) -> None:
+        self.wrong: list[WrongExample] = []
+        self._augmentation = augmentation
         self._train = [cell for cell in split.train if cell.label and not cell.odd_background]
         self._validation = [
             cell for cell in split.validation if cell.label and not cell.odd_background
         ]
         self._backbone, self._pretrained, self._seed = backbone, pretrained, seed
         self._classes, self._start, self._frozen = classes, start, frozen
+        self._network_px = network_px or (start.network_px if start else INPUT_PX)
+        self._foreign = foreign
+        labels = [str(cell.label) for cell in self._train]
+        self._weights = weights_of_classes(class_weights, labels, classes)
 
     def build(self) -> CellClassifier:
         if self._start is None:
-            model = CellClassifier(self._classes, self._backbone, self._pretrained)
+            model = CellClassifier(
+                self._classes, self._backbone, self._pretrained, self._network_px
+            )
         else:
-            model = CellClassifier(self._classes, self._start.backbone)
+            model = CellClassifier(self._classes, self._start.backbone, network_px=self._network_px)
             _take_over(model, self._start)
-        if self._frozen:
-            for parameter in model.parameters():
-                parameter.requires_grad = False
-            for parameter in model.last_layer().parameters():
-                parameter.requires_grad = True
+        freeze(model, model.last_layer(), self._frozen)
         return model
 
     def training_set(self) -> Dataset[Batch]:
-        return CellExamples(self._train, self._classes, self._seed)
+        return CellExamples(
+            self._train, self._classes, self._seed, self._foreign, self._augmentation
+        )
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
         logits = model(batch["image"].contiguous(memory_format=torch.channels_last))
-        return F.cross_entropy(logits.float(), batch["label"], label_smoothing=0.03)
+        weights = None if self._weights is None else self._weights.to(logits.device)
+        return answer_loss(logits.float(), batch["target"], weights=weights)
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
@@ -157,6 +245,8 @@ class WbcRecipe:
         scores = torch.cat(logits)
         loss = float(F.cross_entropy(scores, torch.from_numpy(truth)))
         said = scores.argmax(1).numpy()
+        paths = [cell.path for cell in self._validation]
+        self.wrong = worst_calls(paths, truth, scores.softmax(1).numpy(), self._classes)
         names = [parent_of(name) for name in self._classes]
         parents = np.array([names.index(name) for name in names])
         strict = float((said == truth).mean())
@@ -174,13 +264,29 @@ class WbcRecipe:
         }
 
 
+def answer_loss(
+    logits: Tensor, right: Tensor, smoothing: float = 0.03, weights: Tensor | None = None
+) -> Tensor:
+    """Cross-entropy where several answers may be right, both ``(B, C)``; with one: the usual one.
+
+    The probability of a parent is the sum of its children's. ``weights`` is ``(C,)``: how much an
+    example of each class counts.
+    """
+    everything = logits.logsumexp(1)
+    answered = logits.masked_fill(right == 0, -torch.inf).logsumexp(1)
+    smooth = everything - logits.mean(1)
+    each = (1 - smoothing) * (everything - answered) + smoothing * smooth
+    if weights is None:
+        return each.mean()
+    counts = (right @ weights) / right.sum(1)
+    return (counts * each).sum() / counts.sum()
+
+
 @torch.no_grad()
 def _take_over(model: CellClassifier, start: CellClassifier) -> None:
     """The weights of ``start``; rows of the last layer for the classes both know."""
-    last = tuple(f"net.{name}" for name in ("classifier.1.weight", "classifier.1.bias"))
-    last += ("net.fc.weight", "net.fc.bias")
-    old = start.state_dict()
-    model.load_state_dict({k: v for k, v in old.items() if k not in last}, strict=False)
+    new, old = model.state_dict(), start.state_dict()
+    model.load_state_dict({k: v for k, v in old.items() if v.shape == new[k].shape}, strict=False)
     for row, name in enumerate(model.classes):
         if name in start.classes:
             from_row = start.classes.index(name)

@@ -1,0 +1,102 @@
+"""``python -m core reproduce wbc``: automated white-cell classification by ResNet-18."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.settings import settings
+
+
+def wbc(
+    data: Annotated[
+        Path | None, typer.Option(help="folder of the public sets (default: HEMADESK_DATA)")
+    ] = None,
+    to: Annotated[Path | None, typer.Option(help="folder for the training and the table")] = None,
+    seed: Annotated[int, typer.Option()] = 0,
+) -> None:
+    """Train as published and print its report beside ours and the majority baseline.
+
+    With CUDA at full size; without it a reduced setting that says so. Broken off, it goes on.
+    """
+    from core.training.wbc_published import reproduce_wbc
+
+    folder = to or settings().var / "reproduce" / "wbc"
+    try:
+        found = reproduce_wbc(
+            data or settings().data,
+            folder,
+            seed,
+            lambda line: print(line, file=sys.stderr, flush=True),
+        )
+    except (FileNotFoundError, ValueError) as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from error
+    table = as_markdown(found, _live_report())
+    (folder / "wbc.json").write_text(json.dumps(found, indent=2) + "\n")
+    (folder / "table.md").write_text(table)
+    print(table)
+    print(f"The table and the training are in {folder}.")
+
+
+def as_markdown(found: dict[str, Any], live: dict[str, Any]) -> str:
+    """The published report, the system trained anew, the shipped model, and the naive answer."""
+    from core.evaluation import published_wbc
+    from core.evaluation.confusion_picture import as_markdown as confusion_table
+
+    def cells(report: dict[str, Any], name: str) -> str:
+        row = report.get(name)
+        if not row or not row["n"]:
+            return "no test cells"
+        return " / ".join(
+            "none" if row[key] is None else f"{row[key]:.3f}"
+            for key in ("precision", "recall", "f1")
+        )
+
+    lines = [
+        f"Setting: {found['setting']}; start: {found['start']}; seed {found['seed']}; "
+        f"{found['training_cells']} training cells. Near-duplicates stay on one side.",
+        "",
+        "| class | published P / R / F1 | trained anew | shipped model | test cells |",
+        "|---|---|---|---|---|",
+    ]
+    for name in dict.fromkeys([*published_wbc.REPORT, *found["classes"]]):
+        row = published_wbc.REPORT.get(name)
+        published = " / ".join(f"{one:.2f}" for one in row) if row else "not given"
+        number = found["report"].get(name, {}).get("n", 0)
+        lines.append(
+            f"| {name} | {published} | {cells(found['report'], name)} | "
+            f"{cells(live.get('report', {}), name)} | {number} |"
+        )
+    accuracy = found["accuracy"]
+    lines += [
+        "",
+        f"Accuracy: published {published_wbc.ACCURACY:.3f} (its own data); trained anew "
+        f"{accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f}, "
+        f"n {accuracy['n']}); shipped model {_said(live.get('eight_class_accuracy'))}; always the "
+        f"most frequent class {found['majority_baseline']:.3f}.",
+        "",
+        confusion_table(_array(found["confusion"]), found["classes"]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _said(row: dict[str, Any] | None) -> str:
+    if not row:
+        return "not measured"
+    return f"{row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f}, n {row['n']})"
+
+
+def _array(rows: list[list[int]]) -> Any:
+    import numpy as np
+
+    return np.array(rows, np.int64)
+
+
+def _live_report() -> dict[str, Any]:
+    """The shipped model's figures on the same test part, from its card."""
+    from core.models import registry
+
+    return dict(registry.live("wbc").card.get("evaluation", {}).get("pbc_test", {}))

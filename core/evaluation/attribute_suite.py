@@ -1,0 +1,62 @@
+"""The eleven WBCAtt attributes on that set's own test part, each beside its majority baseline."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.datasets import wbcatt
+from core.datasets.fields import read_rgb
+from core.datasets.pbc import CELL_SHARE
+from core.datasets.wbcatt import ATTRIBUTES
+from core.evaluation.classes import accuracy_row, majority_accuracy
+from core.inference.attributes import attributes_of
+from core.inference.cell_crop import crop_cell
+from core.inference.extras import extras_of
+from core.inference.features import answers_of
+from core.models import registry
+from core.models.classifier import CROP_RBC_DIAMETERS
+from core.records import RgbImage
+
+
+def evaluate_attributes(data: Path, unseen: frozenset[str], most: int = 3099) -> dict[str, Any]:
+    """Accuracy of each attribute; empty where no heads were fitted or the tables are absent.
+
+    Args:
+        data: folder of the public sets.
+        unseen: names of PBC pictures the network was not trained on. WBCAtt's split is another
+            one, so most of its test pictures, though not their attributes, were.
+        most: test cells read at most, drawn at random.
+    """
+    model = registry.live("wbc")
+    extras = extras_of(model)
+    if extras is None or "attributes" not in extras.card or not (data / "wbcatt").is_dir():
+        return {}
+    cells = wbcatt.load(data, "test")
+    if len(cells) > most:
+        drawn = np.random.default_rng(0).choice(len(cells), most, replace=False)
+        cells = [cells[i] for i in sorted(drawn)]
+    said = []
+    for start in range(0, len(cells), 256):
+        crops = [_middle(read_rgb(cell.path)) for cell in cells[start : start + 256]]
+        said += attributes_of(answers_of(crops, model).features, extras)
+    apart = np.array([cell.path.name in unseen for cell in cells])
+    rows: dict[str, Any] = {}
+    for column, name in enumerate(ATTRIBUTES):
+        truth = [cell.values[column] for cell in cells]
+        right = np.array([row[column].value == true for row, true in zip(said, truth, strict=True)])
+        rows[name] = {
+            "accuracy": accuracy_row(right),
+            "accuracy_of_pictures_not_trained_on": accuracy_row(right[apart]),
+            "majority_baseline": majority_accuracy(truth),
+        }
+    mean = float(np.mean([row["accuracy"]["value"] for row in rows.values()]))
+    return {"mean_accuracy": mean, "attributes": rows}
+
+
+def _middle(pixels: RgbImage) -> RgbImage:
+    """The middle of a PBC picture as the classifier sees it; its cells are centred."""
+    height, width = pixels.shape[:2]
+    side = min(height, width) * CELL_SHARE
+    box = ((width - 1) / 2, (height - 1) / 2, (width + 1) / 2, (height + 1) / 2)
+    return crop_cell(pixels, box, side / CROP_RBC_DIAMETERS)

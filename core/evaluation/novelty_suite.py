@@ -1,0 +1,133 @@
+"""How well the classifier knows what it does not know, on things nothing was fitted to.
+
+Text and noise are drawn anew with other seeds, palms are of a set that no fit has seen.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from core.datasets import munich
+from core.datasets.fields import read_rgb
+from core.evaluation.classes import accuracy_row
+from core.evaluation.palm_scores import auroc
+from core.imaging import not_cells
+from core.inference.extras import extras_of
+from core.inference.features import answers_of
+from core.inference.novelty import familiarity
+from core.inference.wbc import single_cell_crop
+from core.models import registry
+from core.records import Field, RgbImage
+
+_EACH: Final = 150
+_DRAWS: Final = 500
+
+Scores = npt.NDArray[np.floating]
+
+
+def evaluate_novelty(
+    data: Path, inside: Sequence[RgbImage], outside: Sequence[RgbImage]
+) -> dict[str, Any]:
+    """AUROC and rates; empty for a model that was never characterised.
+
+    Args:
+        data: folder of the public sets; what is absent is left out.
+        inside: crops of test cells of the laboratory learnt from.
+        outside: crops of test cells of others.
+    """
+    model = registry.live("wbc")
+    extras = extras_of(model)
+    if extras is None:
+        return {}
+
+    def judged(crops: Sequence[RgbImage]) -> Any:
+        return familiarity(answers_of(crops, model).features, extras)
+
+    cells = {"inside": judged(inside), "outside": judged(outside)}
+    found: dict[str, Any] = {
+        "cells_called_novel": {
+            name: accuracy_row(one.not_a_cell > one.limit) for name, one in cells.items()
+        },
+        "not_a_cell": {},
+    }
+    for kind, crops in no_cells(data).items():
+        strange = judged(crops)
+        found["not_a_cell"][kind] = {
+            "n": len(crops),
+            "caught": accuracy_row(strange.not_a_cell > strange.limit),
+            **{
+                f"auroc_against_cells_{name}": auroc_row(one.not_a_cell, strange.not_a_cell)
+                for name, one in cells.items()
+            },
+        }
+    found["other_stains"] = {
+        "auroc": auroc_row(cells["inside"].distance, cells["outside"].distance),
+        "called_unfamiliar_inside": accuracy_row(cells["inside"].unfamiliar),
+        "called_unfamiliar_outside": accuracy_row(cells["outside"].unfamiliar),
+    }
+    found["unknown_classes"] = _unknown_classes(data, judged)
+    return found
+
+
+def no_cells(data: Path, seed: int = 2026) -> dict[str, list[RgbImage]]:
+    """Noise, text and patches of palms that no fit has seen."""
+    rng = np.random.default_rng(seed)
+    kinds = {
+        "noise": [not_cells.noise(rng) for _ in range(_EACH)],
+        "text": [not_cells.text(rng) for _ in range(_EACH)],
+    }
+    palms = sorted((data / "palm").rglob("*.jpg")) + sorted((data / "palm").rglob("*.png"))
+    if palms:
+        chosen = [palms[int(i)] for i in rng.permutation(len(palms))[:_EACH]]
+        kinds["palms"] = [not_cells.patch(rng, read_rgb(path)) for path in chosen]
+    return kinds
+
+
+def auroc_row(known: Scores, strange: Scores) -> dict[str, Any]:
+    """AUROC of ``strange`` above ``known`` with n and a bootstrap 95 % interval."""
+    scores = np.concatenate([known, strange]).astype(float)
+    truth = np.r_[np.zeros(len(known), bool), np.ones(len(strange), bool)]
+    rng = np.random.default_rng(0)
+    drawn = []
+    for _ in range(_DRAWS):
+        a, b = (
+            rng.integers(len(known), size=len(known)),
+            rng.integers(len(strange), size=len(strange)),
+        )
+        drawn.append(auroc(np.concatenate([known[a], strange[b]]).astype(float), truth))
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return {
+        "value": auroc(scores, truth),
+        "low": float(low),
+        "high": float(high),
+        "n": [len(known), len(strange)],
+    }
+
+
+def _unknown_classes(data: Path, judged: Any) -> Mapping[str, Any]:
+    """Munich's atypical lymphocytes, and whatever else the live model has no class for."""
+    classes = set(registry.live("wbc").card["architecture"]["classes"])
+    try:
+        cells = munich.load(data / "wbc_munich_support")
+    except FileNotFoundError:
+        return {}
+    crops = {
+        known: [
+            single_cell_crop(Field(cell.path.name, read_rgb(cell.path), ""))[0]
+            for cell in cells
+            if (cell.label in classes) == known
+        ]
+        for known in (True, False)
+    }
+    usual, strange = judged(crops[True]), judged(crops[False])
+    names = sorted({cell.code for cell in cells if cell.label not in classes})
+    return {
+        "folders": names,
+        "n": [len(crops[True]), len(crops[False])],
+        "auroc_distance": auroc_row(usual.distance, strange.distance),
+        "auroc_not_a_cell": auroc_row(usual.not_a_cell, strange.not_a_cell),
+        "note": "few cells of one laboratory; its other cells may have been trained on",
+    }

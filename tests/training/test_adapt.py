@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.imaging.synthetic import draw
+from core.inference.extras import extras_of
+from core.inference.wbc import call_crops
+from core.models import registry
+from core.models.classifier import CellClassifier
+from core.training.adapt import adapt_to
+from core.training.laboratory import crop_of, crops_of, list_cells
+from core.training.last_layer import AdaptRefused
+
+CLASSES = ("lymphocyte", "eosinophil")
+
+
+@pytest.fixture(scope="module")
+def laboratory(tmp_path_factory):
+    """Drawn fields with one white cell each, in class folders; the stain is the program's own."""
+    root = tmp_path_factory.mktemp("our laboratory")
+    for number, name in enumerate(CLASSES * 3):
+        (root / name).mkdir(exist_ok=True)
+        field = draw(100 + number, wbc=[name]).field
+        Image.fromarray(np.array(field.pixels)).save(root / name / f"{number}.png")
+    (root / "smudge").mkdir()
+    Image.new("RGB", (200, 200), "white").save(root / "smudge" / "s.png")
+    (root / "lymphocyte" / "broken.png").write_bytes(b"not a picture")
+    return root
+
+
+@pytest.fixture(scope="module")
+def made(laboratory, tmp_path_factory):
+    if extras_of(registry.live("wbc")) is None:
+        pytest.skip("the live model has no extras: python -m core characterise")
+    target = tmp_path_factory.mktemp("made") / "adapted.safetensors"
+    return adapt_to(laboratory, per_class=2, seed=1, target=target)
+
+
+def test_the_challenger_is_the_live_network_with_another_last_layer(made):
+    live = registry.live("wbc")
+    assert isinstance(live.module, CellClassifier)
+    before, after = live.module.state_dict(), made.model.module.state_dict()
+    moved = {key for key in before if not np.allclose(before[key], after[key], atol=2e-3)}
+    last = {name for name, part in live.module.named_modules() if part is live.module.last_layer()}
+    assert moved and moved <= {f"{name}.{kind}" for name in last for kind in ("weight", "bias")}
+    assert made.model.card["adapted_from"] == live.identity
+    assert "evaluation" not in made.model.card
+
+
+def test_it_says_what_it_learnt_from_and_what_it_left(made, laboratory):
+    assert sum(made.cells.values()) <= 4 and set(made.cells) == set(CLASSES)
+    assert made.left_for_test == len(list_cells(laboratory).cells) - 1 - 4
+    reasons = {one.file: one.reason for one in made.skipped}
+    if "smudge" not in registry.live("wbc").card["architecture"]["classes"]:
+        assert "no class smudge" in reasons["s.png"]
+    assert made.as_json()["model"] == made.model.identity
+
+
+def test_extras_go_with_it(made, laboratory):
+    extras = extras_of(made.model)
+    assert extras is not None and extras.card["limits_from"] == registry.live("wbc").identity
+    calls = call_crops([crop_of(laboratory / "lymphocyte" / "0.png")], made.model)
+    assert calls[0].not_a_cell is not None
+
+
+def test_unreadable_pictures_are_named(laboratory):
+    cells = [c for c in list_cells(laboratory).cells if c.label == "lymphocyte"]
+    crops, used, skipped = crops_of(cells)
+    assert len(crops) == len(used) == 3
+    assert [one.file for one in skipped] == ["broken.png"]
+
+
+def test_one_class_is_not_enough(laboratory, tmp_path):
+    if extras_of(registry.live("wbc")) is None:
+        pytest.skip("the live model has no extras: python -m core characterise")
+    (tmp_path / "lymphocyte").mkdir()
+    picture = laboratory / "lymphocyte" / "0.png"
+    (tmp_path / "lymphocyte" / "0.png").write_bytes(picture.read_bytes())
+    with pytest.raises(AdaptRefused, match="at least two classes"):
+        adapt_to(tmp_path, target=tmp_path / "x.safetensors")
