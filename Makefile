@@ -9,6 +9,7 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 RUN    := $(VENV)/.installed-run
 DEV    := $(VENV)/.installed-dev
+HANDS  := $(VENV)/.installed-hands
 PIP    := $(PY) -m pip install --disable-pip-version-check --quiet --require-hashes
 
 export PYTHONUTF8 := 1
@@ -16,15 +17,15 @@ export PYTHONUTF8 := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test check format format-check lint types contracts deps pytest unit browser \
-        bench lock audit clean
+        bench lock audit clean hands
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
-run: $(RUN) ## install what is needed, serve on http://127.0.0.1:8501
+run: $(RUN) $(HANDS) ## install what is needed, serve on http://127.0.0.1:8501
 	$(PY) -m streamlit run app.py
 
-test: $(DEV) ## install what is needed with the development tools, then `make check`
+test: $(DEV) $(HANDS) ## install what is needed with the development tools, then `make check`
 	@$(MAKE) --no-print-directory check
 
 check: format-check lint types contracts deps pytest ## everything that must pass before a commit
@@ -103,4 +104,19 @@ $(RUN): requirements.lock | $(PY)
 $(DEV): requirements-dev.lock $(RUN)
 	@echo "Installing the development tools of requirements-dev.lock into $(VENV) ..."
 	$(PIP) --requirement requirements-dev.lock
+	@touch $@
+
+hands: ## fetch MediaPipe's two hand networks, so that a palm is found in a photo of a hand
+	@rm -f $(HANDS)
+	@$(MAKE) --no-print-directory $(HANDS)
+
+# Never fails: without the two networks the program asks for a crop of the palm instead. A failed
+# attempt is stamped too, so that a start without a network is not held up every time.
+$(HANDS): requirements-hands.txt $(RUN)
+	@rm -rf $(VENV)/hands
+	@if $(PY) -m pip download --disable-pip-version-check --quiet --no-deps --require-hashes \
+	    --requirement requirements-hands.txt --dest $(VENV)/hands 2>/dev/null \
+	    && $(PY) -m core hands $(VENV)/hands; then :; else \
+	    echo "Hands cannot be found in photos (MediaPipe 0.10.21 for Python 3.11 could not be had); send crops of the palm, or try again with 'make hands'."; fi
+	@rm -rf $(VENV)/hands
 	@touch $@

@@ -1,8 +1,58 @@
-"""Hemadesk: ``streamlit run app.py``. Page settings, navigation and the foot line."""
+"""Hemadesk: ``streamlit run app.py``. Page settings, sign-in, navigation and the foot line."""
+
+from typing import Final, NamedTuple
 
 import streamlit as st
 
-from pages.parts import first_load, foot, mark
+from core.review.people import Person
+from core.review.rights import Right, may
+from pages.parts import first_load, foot, mark, signed_in
+
+
+class Screen(NamedTuple):
+    """A page of the app, and the right without which it is neither in the menu nor drawn."""
+
+    file: str
+    title: str
+    icon: str
+    right: Right
+
+
+SCREENS: Final[dict[str, tuple[Screen, ...]]] = {
+    "Work": (
+        Screen("home", "Home", "home", "view"),
+        Screen("analyse_smear", "Analyse smear", "biotech", "analyse"),
+        Screen("screen_palm", "Screen palm", "back_hand", "analyse"),
+    ),
+    "Review": (
+        Screen("worklist", "Worklist", "checklist", "view"),
+        Screen("review", "Review", "rate_review", "view"),
+        Screen("agreement", "Agreement", "compare_arrows", "view"),
+    ),
+    "Learn": (
+        Screen("fine_tune", "Fine-tune", "model_training", "train"),
+        Screen("models", "Models", "deployed_code", "view"),
+        Screen("lab_acceptance", "Lab acceptance", "fact_check", "view"),
+    ),
+    "Site": (
+        Screen("settings", "Settings", "settings", "view"),
+        Screen("help", "Help", "help", "view"),
+    ),
+}
+
+
+def _page(screen: Screen, who: Person) -> st.Page:
+    return st.Page(
+        f"pages/{screen.file}.py",
+        title=screen.title,
+        icon=f":material/{screen.icon}:",
+        # As Streamlit would name it from the file: the first request of a server asks for that.
+        url_path=screen.file,
+        default=screen.file == "home",
+        # Still reached by its address, where it says who may open it.
+        visibility="visible" if may(who, screen.right) else "hidden",
+    )
+
 
 st.set_page_config(
     page_title="Hemadesk",
@@ -11,38 +61,15 @@ st.set_page_config(
 )
 st.html(mark.STYLE)
 st.logo(mark.WORDMARK, size="large")
+person = signed_in.person()
 # At the top, where the header stands anyway: the width belongs to the picture.
 page = st.navigation(
     position="top",
     pages={
-        "Work": [
-            st.Page(
-                "pages/analyse_smear.py",
-                title="Analyse smear",
-                icon=":material/biotech:",
-                url_path="analyse-smear",
-                default=True,
-            )
-        ],
-        "Learn": [
-            st.Page(
-                "pages/fine_tune.py",
-                title="Fine-tune",
-                icon=":material/model_training:",
-                url_path="fine-tune",
-            ),
-            st.Page(
-                "pages/models.py",
-                title="Models",
-                icon=":material/deployed_code:",
-                url_path="models",
-            ),
-        ],
-        "Site": [
-            st.Page("pages/help.py", title="Help", icon=":material/help:", url_path="help"),
-        ],
+        group: [_page(screen, person) for screen in screens] for group, screens in SCREENS.items()
     },
 )
 first_load.load()
+# Before the page: one that may not be opened stops there, and the line belongs to every screen.
+foot.draw(person)
 page.run()
-foot.draw()

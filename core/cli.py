@@ -7,13 +7,15 @@ the exit status is 1.
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from core.commands import bench, cases, datasets, hands, palm, reproduce, serve, train, white_cells
 from core.settings import settings
 
 app = typer.Typer(
@@ -21,6 +23,17 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Hemadesk. Research use: a qualified person decides.",
 )
+
+app.add_typer(reproduce.app, name="reproduce")
+app.command()(serve.serve)
+app.command()(palm.palm)
+app.command()(hands.hands)
+app.command()(palm.fit_palm)
+app.command()(train.train)
+white_cells.add_to(app)
+app.add_typer(datasets.app, name="datasets")
+app.add_typer(bench.app, name="bench")
+app.add_typer(cases.app, name="cases")
 
 Paths = Annotated[list[Path], typer.Argument(help="pictures, or folders of pictures")]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object per picture and line")]
@@ -33,7 +46,7 @@ Data = Annotated[
 def analyse(
     paths: Paths,
     as_json: AsJson = False,
-    method: Annotated[str, typer.Option(help="how to count: locator")] = "locator",
+    method: Annotated[str, typer.Option(help="how to count: locator or regression")] = "locator",
     chamber_rule: Annotated[
         bool, typer.Option(help="count by the counting chamber's rule")
     ] = False,
@@ -45,11 +58,17 @@ def analyse(
     from core.inference.smear import analyse as analyse_field
     from core.records import Field
 
-    if method != "locator":
-        _stop(f"--method must be locator, got {method!r}: no regression model is installed")
+    if method not in ("locator", "regression"):
+        _stop(f"--method must be locator or regression, got {method!r}")
+    if method == "regression" and chamber_rule:
+        _stop("regression sees no single cells, so it follows no counting rule")
 
     def one(field: Field) -> tuple[dict[str, Any], str]:
-        finding = analyse_field(field, counting_rule="chamber" if chamber_rule else "all_visible")
+        finding = analyse_field(
+            field,
+            counting_rule="chamber" if chamber_rule else "all_visible",
+            method="regression" if method == "regression" else "locator",
+        )
         if explain is not None:
             from core.explain.pictures import write_explanations
 
@@ -95,18 +114,16 @@ def _each(
     min_side_px: int | None = None,
 ) -> None:
     """Read each picture, do ``one`` with it and print; a refused picture does not stop the rest."""
-    from core.imaging.read import ImageRefused, read_path
+    from core.imaging.read import ImageRefused
     from core.models.weights import WeightsRefused
 
     failed = False
-    for path in _pictures(paths):
+    for shown, opened in _opened(paths, min_side_px):
         try:
-            row, line = one(
-                replace(read_path(path, settings(), min_side_px=min_side_px), name=str(path))
-            )
+            row, line = one(replace(opened(), name=shown))
         except ImageRefused as refusal:
             failed = True
-            row = {"file": str(path), "error": {"code": refusal.code, "message": refusal.message}}
+            row = {"file": shown, "error": {"code": refusal.code, "message": refusal.message}}
             line = refusal.message
         except WeightsRefused as error:
             _stop(str(error))
@@ -119,6 +136,23 @@ def _each(
         raise typer.Exit(1)
 
 
+def _opened(paths: list[Path], min_side_px: int | None) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """Each picture and how to read it; a DICOM file of several frames gives one for each."""
+    from core.imaging.read import ImageRefused, read_path_frames
+
+    def refuse(refusal: ImageRefused) -> None:
+        raise refusal
+
+    for path in _pictures(paths):
+        try:
+            frames = read_path_frames(path, settings(), min_side_px=min_side_px)
+        except ImageRefused as refusal:
+            yield str(path), partial(refuse, refusal)
+            continue
+        for number, opened in enumerate(frames, start=1):
+            yield (str(path) if len(frames) == 1 else f"{path}, frame {number}"), opened
+
+
 def _pictures(paths: list[Path]) -> list[Path]:
     """Folders become their pictures, by name; everything else stays as given."""
     from core.datasets.catalogue import PICTURES
@@ -126,7 +160,7 @@ def _pictures(paths: list[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         inside = (
-            sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURES)
+            sorted(p for p in path.iterdir() if p.suffix.lower() in (*PICTURES, ".dcm"))
             if path.is_dir()
             else []
         )
@@ -135,63 +169,25 @@ def _pictures(paths: list[Path]) -> list[Path]:
 
 
 @app.command()
-def train(
-    recipe: Annotated[str, typer.Argument(help="locator or wbc")],
-    data: Data = None,
-    resume: Annotated[
-        str | None, typer.Option(help="number, name or folder of a run to go on with")
-    ] = None,
-    preset: Annotated[str, typer.Option(help="settings by name")] = "shipped",
-    epochs: Annotated[int | None, typer.Option()] = None,
-    batch_size: Annotated[int | None, typer.Option()] = None,
-    learning_rate: Annotated[float | None, typer.Option()] = None,
-    seed: Annotated[int | None, typer.Option()] = None,
-    workers: Annotated[int | None, typer.Option()] = None,
-    patience: Annotated[int | None, typer.Option()] = None,
-    start: Annotated[
-        str | None, typer.Option(help="weights to begin with: imagenet, live or random")
-    ] = None,
-    to: Annotated[
-        Path | None, typer.Option(help="where to save the model (default: the run's folder)")
-    ] = None,
-    run: Annotated[int | None, typer.Option(hidden=True)] = None,
-    attempt: Annotated[int | None, typer.Option(hidden=True)] = None,
-) -> None:
-    """Train a model; stopped at any moment, it goes on with --resume."""
-    from core.training import from_terminal
-
-    if run is not None and attempt is not None:
-        raise typer.Exit(from_terminal.work_on(run, attempt))
-    given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
-    given |= {"seed": seed, "workers": workers, "patience": patience}
-    values = {name: value for name, value in given.items() if value is not None}
-    try:
-        if resume is not None:
-            if values or start:
-                _stop("a resumed run keeps its settings; give --resume without any")
-            raise typer.Exit(from_terminal.go_on(recipe, resume, to))
-        options = {"start": start} if start else {}
-        folder = data or settings().data
-        raise typer.Exit(from_terminal.begin(recipe, folder, preset, values, options, to))
-    except ValueError as error:
-        _stop(str(error))
-
-
-@app.command()
 def evaluate(
-    recipe: Annotated[str, typer.Argument(help="locator or wbc")],
+    recipe: Annotated[str, typer.Argument(help="locator, wbc or counts")],
     data: Data = None,
     as_json: AsJson = False,
     write_card: Annotated[
         bool, typer.Option(help="put the figures into the model's sidecar")
     ] = False,
+    pictures: Annotated[
+        Path | None, typer.Option(help="write confusion matrices into this folder")
+    ] = None,
 ) -> None:
     """Measure the live model on test data that nothing was tuned on."""
+    from core.evaluation.confusion_picture import write_confusions
+    from core.evaluation.count_suite import evaluate_counts
     from core.evaluation.locator_suite import evaluate_locator
     from core.evaluation.wbc_suite import evaluate_wbc
     from core.models import registry, weights
 
-    suites = {"locator": evaluate_locator, "wbc": evaluate_wbc}
+    suites = {"locator": evaluate_locator, "wbc": evaluate_wbc, "counts": evaluate_counts}
     if recipe not in suites:
         _stop(f"unknown recipe {recipe!r}; known are {', '.join(suites)}")
     try:
@@ -199,8 +195,12 @@ def evaluate(
     except FileNotFoundError as error:
         _stop(str(error))
     if write_card:
-        model = registry.live("locator" if recipe == "locator" else "wbc")
-        weights.write_card(model.path, {**model.card, "evaluation": figures})
+        model = registry.live(next(task for task in registry.TASKS if task == recipe))
+        # What another command measured stays: python -m core adapt --measure.
+        kept = {k: v for k, v in model.card.get("evaluation", {}).items() if k == "adaptation"}
+        weights.write_card(model.path, {**model.card, "evaluation": {**kept, **figures}})
+    if pictures is not None:
+        write_confusions(pictures, recipe, figures)
     print(json.dumps(figures) if as_json else json.dumps(figures, indent=2))
 
 
@@ -211,37 +211,13 @@ def list_weights() -> None:
     from core.models.weights import WeightsRefused
 
     failed = False
-    for task in registry.TASKS:
+    for task in (*registry.TASKS, *registry.OTHER_TASKS):
         try:
             model = registry.live(task)
             print(f"{model.identity}: {model.card.get('intended_use', '')}")
         except WeightsRefused as error:
             failed = True
             print(f"{task}: {error}", file=sys.stderr)
-    if failed:
-        raise typer.Exit(1)
-
-
-@app.command()
-def datasets(
-    verify: Annotated[bool, typer.Option(help="open every picture")] = False,
-    data: Data = None,
-) -> None:
-    """The public image sets: which are present, and whether they are whole."""
-    from core.datasets.catalogue import CATALOGUE, unreadable
-
-    failed = False
-    for entry in CATALOGUE:
-        paths = entry.paths(data or settings().data)
-        state = "absent" if not paths else f"{len(paths)} of {entry.pictures} pictures"
-        if paths and verify:
-            broken = unreadable(paths)
-            failed |= bool(broken) or len(paths) != entry.pictures
-            state += f", unreadable: {', '.join(broken)}" if broken else ", all readable"
-        print(
-            f"{entry.name}: {state}. {entry.what[0].upper()}{entry.what[1:]} "
-            f"({entry.source}, {entry.licence})"
-        )
     if failed:
         raise typer.Exit(1)
 
@@ -257,21 +233,6 @@ def check() -> None:
         print(f"{'ok  ' if row.passed else 'FAIL'} {row.name}: {row.seen}", flush=True)
     if failed:
         raise typer.Exit(1)
-
-
-@app.command()
-def bench(
-    runs: Annotated[int, typer.Option(min=20, help="counted runs of each step")] = 20,
-) -> None:
-    """Time one 640x480 field, step by step."""
-    from core.bench import bench as measure
-
-    for row in measure(runs):
-        rate = f", {8000 / row.median_ms:.0f} fields per second" if "eight" in row.step else ""
-        print(
-            f"{row.step}: {row.median_ms:.1f} ms "
-            f"({row.fastest_ms:.1f} to {row.slowest_ms:.1f}, {row.runs} runs{rate})"
-        )
 
 
 def _stop(message: str) -> None:

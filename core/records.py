@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import field as dataclass_field
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -77,8 +78,14 @@ class Estimate:
 class WbcCall:
     """What one white cell was called.
 
-    ``probabilities`` maps every class the model knows to [0, 1] and sums to 1;
-    ``prediction_set`` holds the classes that cannot be excluded, most probable first.
+    ``probabilities`` maps every class the model knows to [0, 1] and sums to 1.
+    ``prediction_set`` is the conformal set of 90 % nominal coverage, most probable first; it is
+    empty where no class is as probable as in nine of ten known cells. ``wide_set`` is the one for
+    people, of 98 %, never empty where it was fitted. ``reported_as`` is the label, or its parent
+    where only its siblings cannot be excluded. ``attributes`` are name -> value (WBCAtt), in words
+    ``description``, and ``contradictions`` say where they do not go with the class. ``not_a_cell``
+    in [0, 1] is None where novelty was not fitted; ``unfamiliar`` says that the stain or the cell
+    is unlike the laboratory learnt from.
     """
 
     label: str
@@ -88,12 +95,24 @@ class WbcCall:
     abstained: bool
     model: str
     flags: tuple[Flag, ...] = ()
+    wide_set: tuple[str, ...] = ()
+    reported_as: str = ""
+    attributes: Mapping[str, str] = dataclass_field(default_factory=dict)
+    description: str = ""
+    contradictions: tuple[str, ...] = ()
+    not_a_cell: float | None = None
+    unfamiliar: bool = False
 
     def __post_init__(self) -> None:
         if self.label not in WBC_CLASSES:
             raise ValueError(f"unknown white-cell class {self.label!r}")
         if not 0.0 <= self.probability <= 1.0:
             raise ValueError(f"probability outside [0, 1]: {self.probability}")
+
+    @property
+    def could_be(self) -> tuple[str, ...]:
+        """The set for people: the wide one, or the conformal one of a model without limits."""
+        return self.wide_set or self.prediction_set
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -104,6 +123,13 @@ class WbcCall:
             "abstained": self.abstained,
             "flags": [flag.as_json() for flag in self.flags],
             "model": self.model,
+            "set_wide": list(self.could_be),
+            "reported_as": self.reported_as or self.label,
+            "attributes": dict(self.attributes),
+            "description": self.description,
+            "contradictions": list(self.contradictions),
+            "not_a_cell": None if self.not_a_cell is None else round(self.not_a_cell, 4),
+            "unfamiliar": self.unfamiliar,
         }
 
 
@@ -159,7 +185,11 @@ class CellCounts:
 
 @dataclass(frozen=True)
 class SmearFinding:
-    """Everything the program found in one field."""
+    """Everything the program found in one field.
+
+    ``counts`` are by ``method`` and ``model``. ``regressed`` are the counts of the other way, by
+    ``regression_model``; None in a finding that was kept before there were two.
+    """
 
     file: str
     width: int
@@ -171,6 +201,8 @@ class SmearFinding:
     cells: tuple[Cell, ...]
     flags: tuple[Flag, ...] = ()
     rbc_diameter_px: float | None = None
+    regressed: CellCounts | None = None
+    regression_model: str = ""
 
     def cells_of(self, kind: CellKind) -> tuple[Cell, ...]:
         return tuple(cell for cell in self.cells if cell.kind == kind)
@@ -185,4 +217,41 @@ class SmearFinding:
             "counts": self.counts.as_json(),
             "cells": [cell.as_json() for cell in self.cells],
             "flags": [flag.as_json() for flag in self.flags],
+        }
+
+
+PalmDecision = Literal["anemia_suspected", "not_suspected", "refer"]
+
+
+@dataclass(frozen=True)
+class PalmCall:
+    """What one palm was called.
+
+    ``anemia_probability`` is calibrated for the prevalence that was set, with ``low`` and ``high``
+    as its 95 % interval; ``refer`` is the answer where the program does not know.
+    """
+
+    file: str
+    anemia_probability: float
+    low: float
+    high: float
+    decision: PalmDecision
+    flags: tuple[Flag, ...]
+    model: str
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.low <= self.anemia_probability <= self.high <= 1.0:
+            raise ValueError(f"not a probability with its interval: {self}")
+        if self.decision not in get_args(PalmDecision):
+            raise ValueError(f"unknown decision {self.decision!r}")
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "file": self.file,
+            "anemia_probability": round(self.anemia_probability, 4),
+            "low": round(self.low, 4),
+            "high": round(self.high, 4),
+            "decision": self.decision,
+            "flags": [flag.as_json() for flag in self.flags],
+            "model": self.model,
         }

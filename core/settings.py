@@ -2,8 +2,10 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field as Setting
+from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,12 +26,61 @@ class Settings(BaseSettings):
     max_side_px: int = Setting(8000, ge=64, description="largest side of a picture, pixels")
     max_files: int = Setting(200, ge=1, le=10000, description="files taken at once")
 
+    platelet_factor_per_ul: int = Setting(
+        15_000, ge=1, le=200_000, description="platelets per microlitre for one per field, by site"
+    )
+    wbc_factor_per_ul: int = Setting(
+        2_000, ge=1, le=50_000, description="white cells per microlitre for one per field, by site"
+    )
+
     threads: int = Setting(2, ge=1, le=64, description="processor threads for one analysis")
 
     database_url: str = Setting("", description="PostgreSQL URL; empty: SQLite, hemadesk.db in var")
     parallel_runs: int = Setting(1, ge=1, le=16, description="trainings that may run at once")
+    training_processes: int = Setting(
+        1, ge=1, le=64, description="processes that share one training, one for each card"
+    )
+    max_archive_mb: float = Setting(
+        2000.0, gt=0, le=100_000, description="largest ZIP of training pictures, megabytes"
+    )
     heartbeat_timeout_s: float = Setting(
         60.0, ge=2, le=3600, description="seconds without a sign of life after which a run is lost"
+    )
+
+    second_reader: Literal["never", "critical", "always"] = Setting(
+        "never", description="which cases a second person reads before they are signed"
+    )
+    blind_share: float = Setting(
+        0.05, ge=0, le=0.5, description="share of white cells reviewed without the model's answer"
+    )
+    corrections_before_proposal: int = Setting(
+        200, ge=1, le=100_000, description="new corrections after which a training is proposed"
+    )
+
+    laboratory: str = Setting("", max_length=120, description="name at the head of every report")
+    laboratory_address: str = Setting(
+        "", max_length=400, description="lines under it, separated by |: address, telephone"
+    )
+    laboratory_logo: Path | None = Setting(
+        None, description="PNG or JPEG at the head of every report"
+    )
+    report_font: Path | None = Setting(
+        None, description="TrueType file for reports in scripts that DejaVu Sans lacks"
+    )
+
+    local_person: str = Setting(
+        "local user", min_length=1, max_length=120, description="who sits at this computer"
+    )
+    local_role: Literal[
+        "local", "technologist", "pathologist", "trainer", "administrator", "viewer"
+    ] = Setting("local", description="what they may do; local: everything")
+    proxy_header: str = Setting("", description="header in which a proxy names who is signed in")
+    proxy_secret: SecretStr = Setting(
+        SecretStr(""), description="what the proxy proves itself with, in X-Hemadesk-Proxy-Secret"
+    )
+    oidc_claim: str = Setting("email", description="claim of st.login that names a person for good")
+    administrators: str = Setting(
+        "", description="who is an administrator from the first sign-in on; separated by commas"
     )
 
 

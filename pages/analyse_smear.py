@@ -9,6 +9,7 @@ from core.models import registry
 from core.models.weights import WeightsRefused
 from core.records import SmearFinding
 from pages.parts import (
+    blood_count_tab,
     counts_panel,
     differential_tab,
     field_view,
@@ -16,7 +17,9 @@ from pages.parts import (
     filmstrip,
     gallery,
     intake,
+    keep_in_case,
     session,
+    signed_in,
     why,
     wording,
 )
@@ -68,6 +71,7 @@ def _head(smear: SmearSession) -> None:
         with st.popover("Add fields", icon=":material/add:"):
             intake.draw_upload(smear)
         intake.draw_synthetic(smear, how_many=False)
+        keep_in_case.draw(smear)
         for label, make, file_name, mime in _DOWNLOADS:
             st.download_button(
                 label,
@@ -119,8 +123,14 @@ def _results(smear: SmearSession) -> None:
     with right.container(gap="xsmall"):
         counts_panel.draw(smear)
     # Only the open tab is drawn: a map nobody looks at is not computed.
-    names = ("White cells", "Differential", "Fields", "Why")
-    draws = (gallery.draw, differential_tab.draw, fields_tab.draw, why.draw)
+    names = ("White cells", "Differential", "Blood count", "Fields", "Why")
+    draws = (
+        gallery.draw,
+        differential_tab.draw,
+        blood_count_tab.draw,
+        fields_tab.draw,
+        why.draw,
+    )
     for tab, draw in zip(st.tabs(names, key="tabs", on_change="rerun"), draws, strict=True):
         if tab.open:
             with tab:
@@ -141,6 +151,7 @@ def _on_top(smear: SmearSession) -> None:
 
 def main() -> None:
     """Draw the screen."""
+    signed_in.allowed("analyse")
     smear = session.current()
     smear.absorb()
     _head(smear)

@@ -2,15 +2,16 @@
 
 import streamlit as st
 
+from core.review.people import Person
 from core.store.database import DatabaseRefused
 from core.training import runs
-from pages.parts import run_data, run_settings, run_watch
+from pages.parts import run_data, run_settings, run_watch, signed_in
 from pages.parts.run_data import ChosenData
 from pages.parts.run_settings import ChosenSettings
 from pages.parts.wording import plain
 
 
-def _start() -> None:
+def _start(who: Person) -> None:
     with st.container(border=True):
         st.subheader("3 Start", anchor=False)
         data: ChosenData | None = st.session_state.get("run_data")
@@ -28,7 +29,7 @@ def _start() -> None:
         if pressed and data is not None and settings is not None:
             options = {**settings.options, **data.options}
             run = runs.submit(
-                data.recipe, data.folder, settings.loop, options, who="local user", title=data.title
+                data.recipe, data.folder, settings.loop, options, who=who, title=data.title
             )
             runs.start_next()
             run_watch.show(run.name)
@@ -37,6 +38,7 @@ def _start() -> None:
 def main() -> None:
     """Draw the screen."""
     st.title("Fine-tune", anchor=False)
+    who = signed_in.allowed("train")
     try:
         runs.start_next()
     except DatabaseRefused as refusal:
@@ -46,7 +48,7 @@ def main() -> None:
     with steps:
         run_data.draw()
         run_settings.draw()
-        _start()
+        _start(who)
     with watched:
         run_watch.draw()
 

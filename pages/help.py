@@ -3,17 +3,19 @@
 import streamlit as st
 
 from core.settings import settings
+from pages.parts import signed_in
 
 _LIMITS = settings()
 
 st.title("Help", anchor=False)
+signed_in.allowed("view")
 left, right = st.columns(2, gap="large")
 with left:
     st.subheader("Analyse a smear", anchor=False)
     st.markdown(
         f"""
-1. Choose photographs of fields of one smear, or a folder of them. PNG, JPEG, TIFF, BMP and WebP
-   are read, up to {_LIMITS.max_file_mb:g} MB and {_LIMITS.max_files} files at once.
+1. Choose photographs of fields of one smear, or a folder of them. PNG, JPEG, TIFF, BMP,
+   WebP and DICOM are read, up to {_LIMITS.max_file_mb:g} MB and {_LIMITS.max_files} files at once.
 2. Press **Analyse**. Fields appear as they finish; you can stop at any time and keep what is done.
 3. Look at the picture. Every counted cell has a box: red cells a thin line, white cells a thick
    line, platelets a dashed line. Press a name over the picture to hide or show that kind, use the
@@ -22,6 +24,21 @@ with left:
    counts them over all fields. **Fields** lists the fields, the one that most needs you first.
    **Why** shows what the model looked at.
 5. Take the results along as CSV (one row per field, or one row per cell) or JSON.
+"""
+    )
+    st.subheader("Review and sign a case", anchor=False)
+    st.markdown(
+        """
+1. **Keep in a case** stores the fields on show under an accession number. The case waits in the
+   **Worklist**, critical findings first.
+2. **Cells**: a letter gives the class, **Enter** accepts the model's answer, **Z** takes back, the
+   arrows move, **C** comments. Shift or Ctrl with a click chooses many cells for one letter. An
+   answer counts when the line says *all saved*. Some cells are shown without the model's answer.
+3. **Fields**: click a cell to change its kind or take it away; draw a box round one that was
+   missed.
+4. **Red cells and platelets**: grades from 0 to 3, each kept as you press it.
+5. **Sign**: when every white cell is reviewed and identified, or with a reason. Where a second
+   reader is asked for, they see nothing of the first reading until theirs is done.
 """
     )
     st.subheader("No picture at hand", anchor=False)
@@ -45,8 +62,16 @@ with right:
 - **Not determined**: there was nothing to count. It does not mean 0.
 """
     )
+    st.subheader("Is it good enough here", anchor=False)
+    st.markdown(
+        "**Lab acceptance** analyses your slides, holds them against your own results and says "
+        "whether the limits you chose are met; repeat it after each change of a model. "
+        "**Agreement** compares readers and models on the cases that were signed: kappa is the "
+        "agreement beyond what chance alone would give, 1 is complete, 0 is chance; of 100 "
+        "differences 95 lie within the limits of agreement."
+    )
     st.subheader("What this is for", anchor=False)
     st.markdown(
         "Research and teaching. It is not a medical device: a qualified person decides. Pictures "
-        "stay on this computer; they are kept while this browser window is open and not stored."
+        "stay on this computer. What you do not keep in a case is forgotten with this window."
     )

@@ -4,20 +4,22 @@ import streamlit as st
 
 from core.models import registry
 from core.models.weights import LoadedModel, WeightsRefused
+from core.review.people import Person
+from core.review.rights import NotAllowed, may
 from core.store.database import DatabaseRefused
 from core.store.promotions import Promotion, StalePromotion
 from core.training import promotion, runs
 from core.training.locked_sets import TestSetBroken
-from core.training.promotion import Comparison, OnOneSet, PromotionRefused
-from pages.parts import model_card, paired_plot
-from pages.parts.wording import percent, plain, several
+from core.training.promotion import Comparison, PromotionRefused
+from pages.parts import acceptance_line, adapt_form, evidence, model_card, signed_in
+from pages.parts.wording import plain
 
-_WHO = "local user"
+_TASKS = {"wbc": "white cells", "locator": "cells of a field", "counts": "counts"}
 
 
 def _live(changes: list[Promotion]) -> None:
-    sides = st.columns(len(registry.TASKS))
-    for side, task in zip(sides, registry.TASKS, strict=True):
+    tasks = (*registry.TASKS, *registry.OTHER_TASKS)
+    for side, task in zip(st.columns(len(tasks)), tasks, strict=True):
         with side.container(border=True, height="stretch"):
             try:
                 model: LoadedModel = registry.live(task)
@@ -25,15 +27,16 @@ def _live(changes: list[Promotion]) -> None:
                 st.error(plain(str(refusal)), icon=":material/error:")
                 continue
             since = next((c for c in changes if c.became == model.identity), None)
-            model_card.draw(model, since if task == "wbc" else None)
+            model_card.draw(model, since)
 
 
-def _compare() -> None:
+def _compare(who: Person) -> None:
     st.subheader("Compare with the live model", anchor=False)
-    candidates = [run for run in runs.book().all() if run.recipe == "wbc" and run.model_path]
+    can = promotion.TASK_OF
+    candidates = [run for run in runs.book().all() if run.recipe in can and run.model_path]
     if not candidates:
         st.info(
-            "No run has made a white-cell model yet. Train one on the screen Fine-tune.",
+            "No run has made a model yet. Train one on the screen Fine-tune.",
             icon=":material/model_training:",
         )
         return
@@ -51,16 +54,18 @@ def _compare() -> None:
                 st.error(plain(str(refusal)), icon=":material/error:")
     kept = st.session_state.get("comparison")
     if kept is not None and kept[0] == run.id:
-        _evidence(kept[1])
+        _evidence(kept[1], who)
 
 
-def _evidence(found: Comparison) -> None:
+def _evidence(found: Comparison, who: Person) -> None:
     st.markdown(f"Live {plain(found.champion)}, challenger {plain(found.challenger)}")
-    for place, one in enumerate((found.own, found.original)):
+    for place, one in enumerate((found.own, found.original, found.elsewhere)):
         if one is not None:
-            _one_set(one, place)
+            evidence.draw(one, place)
     if found.original is None:
         st.caption("The original data is not here, or is the same: forgetting was not measured.")
+    if found.elsewhere is not None:
+        st.caption("The last set is shown only: nobody learnt from it, and the rule does not ask.")
     if found.objections:
         st.warning(
             "It cannot go live: " + "; ".join(plain(why) for why in found.objections) + ".",
@@ -68,13 +73,16 @@ def _evidence(found: Comparison) -> None:
         )
         return
     st.success("Nothing in the evidence speaks against it.", icon=":material/check:")
+    if not may(who, "promote"):
+        st.caption("Making it live takes the role trainer.")
+        return
     with st.form("promotion", border=False):
         reason = st.text_input("Reason, kept for good", key="promote_reason")
         pressed = st.form_submit_button("Make it the live model", type="primary")
     if pressed:
         try:
-            promotion.promote(found, who=_WHO, reason=reason)
-        except (PromotionRefused, StalePromotion, WeightsRefused) as refusal:
+            promotion.promote(found, who=who, reason=reason)
+        except (NotAllowed, PromotionRefused, StalePromotion, WeightsRefused) as refusal:
             st.error(plain(str(refusal)), icon=":material/error:")
             return
         st.session_state.pop("comparison")
@@ -82,20 +90,7 @@ def _evidence(found: Comparison) -> None:
         st.rerun()
 
 
-def _one_set(one: OnOneSet, place: int) -> None:
-    paired = one.accuracy
-    st.markdown(f"**{plain(one.title)}**, {several(paired.items, 'cell')}")
-    st.plotly_chart(paired_plot.dots(one), key=f"paired_{place}", config={"displayModeBar": False})
-    st.caption(
-        f"Right: live {percent(one.champion)}, challenger {percent(one.challenger)}; difference "
-        f"{100 * paired.difference:+.1f} points ({100 * paired.low:+.1f} to "
-        f"{100 * paired.high:+.1f}). It alone was right in {paired.only_challenger} cells, the "
-        f"live model alone in {paired.only_champion} (McNemar p = {paired.p:.2g}). Calibration "
-        f"error {one.calibration[0]:.3f} and {one.calibration[1]:.3f}."
-    )
-
-
-def _history(changes: list[Promotion]) -> None:
+def _history(changes: list[Promotion], who: Person) -> None:
     st.subheader("What was live", anchor=False)
     if not changes:
         st.caption("The shipped model has been live since this was installed.")
@@ -104,6 +99,7 @@ def _history(changes: list[Promotion]) -> None:
         [
             {
                 "When": change.at,
+                "Model": _TASKS.get(change.task, change.task),
                 "What": "promoted" if change.action == "promote" else "rolled back",
                 "From": change.was,
                 "To": change.became,
@@ -114,16 +110,22 @@ def _history(changes: list[Promotion]) -> None:
         ],
         hide_index=True,
     )
-    back = promotion.before()
-    if back is None:
+    for task in promotion.TASKS:
+        _roll_back(task, who)
+
+
+def _roll_back(task: registry.Task, who: Person) -> None:
+    back = promotion.before(task)
+    if back is None or not may(who, "promote"):
         return
-    with st.popover("Roll back", icon=":material/undo:"), st.form("roll_back", border=False):
+    words = f"Roll back, {_TASKS[task]}"
+    with st.popover(words, icon=":material/undo:"), st.form(f"roll_back_{task}", border=False):
         st.markdown(f"{plain(back[1])} answers again.")
-        reason = st.text_input("Reason, kept for good", key="roll_back_reason")
+        reason = st.text_input("Reason, kept for good", key=f"roll_back_reason_{task}")
         if st.form_submit_button("Roll back now"):
             try:
-                identity = promotion.roll_back(who=_WHO, reason=reason)
-            except (PromotionRefused, StalePromotion) as refusal:
+                identity = promotion.roll_back(task, who=who, reason=reason)
+            except (NotAllowed, PromotionRefused, StalePromotion) as refusal:
                 st.error(plain(str(refusal)), icon=":material/error:")
                 return
             st.session_state.models_notice = f"{identity} is live again."
@@ -133,9 +135,11 @@ def _history(changes: list[Promotion]) -> None:
 def main() -> None:
     """Draw the screen."""
     st.title("Models", anchor=False)
+    who = signed_in.allowed("view")
     try:
         promotion.settle()
-        changes = promotion.history()
+        changes = [change for task in promotion.TASKS for change in promotion.history(task)]
+        changes.sort(key=lambda change: change.at, reverse=True)
     except DatabaseRefused as refusal:
         st.error(f"Promotions cannot be kept: {plain(str(refusal))}.", icon=":material/error:")
         return
@@ -143,11 +147,13 @@ def main() -> None:
     if notice:
         st.success(plain(notice), icon=":material/check:")
     _live(changes)
+    acceptance_line.draw(who)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        _compare()
+        _compare(who)
+        adapt_form.draw(who)
     with right:
-        _history(changes)
+        _history(changes, who)
 
 
 main()

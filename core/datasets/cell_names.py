@@ -9,8 +9,9 @@ UNDIVIDED: Final = "neutrophil"
 """A neutrophil whose nucleus nobody called segmented or band."""
 
 _OTHER_NAMES: Final[dict[str, str]] = {
-    "segmented_neutrophil": "segmented seg segs sne ngs segmentedneutrophils neutrophilsegmented",
-    "band_neutrophil": "band bands bne ngb stab bandneutrophils neutrophilband rod",
+    "segmented_neutrophil": "segmented seg segs sne ngs segmentedneutrophils neutrophilsegmented "
+    "neutrophilsegment neutrophilsegments",
+    "band_neutrophil": "band bands bne ngb stab bandneutrophils neutrophilband neutrophilbands rod",
     UNDIVIDED: "neutrophil neutrophils neu ne pmn polymorph",
     "lymphocyte": "lymphocytes lymph ly lyt",
     "monocyte": "monocytes mono mo mon",
@@ -18,8 +19,8 @@ _OTHER_NAMES: Final[dict[str, str]] = {
     "basophil": "basophils baso ba bas",
     "immature_granulocyte": "ig immaturegranulocytes myelocyte metamyelocyte promyelocyte "
     "myelocytes metamyelocytes promyelocytes my mmy pmy myb mmz pmo pmb",
-    "erythroblast": "erythroblasts nrbc normoblast erb ebo nucleatedredcell",
-    "blast": "blasts myeloblast monoblast lymphoblast myo mob",
+    "erythroblast": "erythroblasts nrbc normoblast normoblasts erb ebo nucleatedredcell",
+    "blast": "blasts myeloblast monoblast lymphoblast myeloblasts monoblasts lymphoblasts myo mob",
     "platelet": "platelets plt thrombocyte thrombocytes",
     "smudge": "smudges smudgecell smudgecells ksc basketcell gumprecht",
 }

@@ -1,7 +1,7 @@
 """The differential: share of each white-cell class over all fields, with exact intervals."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from core.evaluation.intervals import Interval, clopper_pearson
@@ -37,7 +37,24 @@ class Differential:
 def differential(findings: Iterable[SmearFinding]) -> Differential:
     """Differential of all white cells of ``findings``; bands are a part of the neutrophils."""
     calls = [cell.wbc for finding in findings for cell in finding.cells_of("wbc") if cell.wbc]
-    counted = Counter(call.label for call in calls)
+    # A class the model was never taught is not determined, which is not the same as none seen.
+    known = {label for call in calls for label in call.probabilities}
+    return of_labels(
+        (call.label for call in calls),
+        known if calls else set(WBC_CLASSES),
+        sum(call.abstained for call in calls),
+    )
+
+
+def of_labels(labels: Iterable[str], known: Collection[str], unsure: int = 0) -> Differential:
+    """Differential of cells by their class.
+
+    Args:
+        labels: the class of each cell.
+        known: classes that whoever called the cells can tell; the others get no row.
+        unsure: how many of the cells are in doubt.
+    """
+    counted = Counter(labels)
     total = sum(n for label, n in counted.items() if label not in NOT_LEUKOCYTES)
     neutrophils = sum(n for label, n in counted.items() if parent_of(label) == "neutrophil")
 
@@ -46,12 +63,10 @@ def differential(findings: Iterable[SmearFinding]) -> Differential:
             label, n, n / total if total else 0.0, clopper_pearson(n, total), part_of
         )
 
-    # A class the model was never taught is not determined, which is not the same as none seen.
-    known = {label for call in calls for label in call.probabilities}
     rows = [row("neutrophil", neutrophils)]
     for label in WBC_CLASSES:
-        if label not in NOT_LEUKOCYTES and (label in known or not calls):
+        if label not in NOT_LEUKOCYTES and label in known:
             part_of = "neutrophil" if parent_of(label) == "neutrophil" else None
             rows.append(row(label, counted[label], part_of))
     others = {label: n for label, n in counted.items() if label in NOT_LEUKOCYTES}
-    return Differential(tuple(rows), total, sum(call.abstained for call in calls), others)
+    return Differential(tuple(rows), total, unsure, others)

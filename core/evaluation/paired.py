@@ -9,6 +9,7 @@ from scipy.stats import binomtest
 from core.evaluation.counts import bootstrap_interval
 
 Right = npt.NDArray[np.bool_]
+Errors = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -47,3 +48,35 @@ def paired_accuracy(champion: Right, challenger: Right) -> PairedDifference:
     gain = challenger.astype(float) - champion.astype(float)
     low, high = bootstrap_interval(gain, draws=2000)
     return PairedDifference(len(gain), lost, won, float(gain.mean()), low, high, p)
+
+
+@dataclass(frozen=True)
+class PairedErrors:
+    """Mean absolute errors of both, and challenger minus champion with its 95 % interval."""
+
+    items: int
+    champion: float
+    challenger: float
+    difference: float
+    low: float
+    high: float
+
+
+def paired_errors(champion: Errors, challenger: Errors) -> PairedErrors:
+    """Difference of mean errors on the same items, by a paired bootstrap over the items.
+
+    Args:
+        champion: ``(items,)`` absolute errors.
+        challenger: ``(items,)`` likewise.
+
+    Raises:
+        ValueError: if there are no items or not the same.
+
+    Source: Efron 1979; both errors of an item are drawn together.
+    """
+    if len(champion) != len(challenger) or not len(champion):
+        raise ValueError(f"need the same items twice, got {len(champion)} and {len(challenger)}")
+    change = challenger - champion
+    low, high = bootstrap_interval(change)
+    means = float(champion.mean()), float(challenger.mean())
+    return PairedErrors(len(change), *means, float(change.mean()), low, high)

@@ -27,7 +27,7 @@ def findings_csv(findings: Iterable[SmearFinding]) -> str:
         size = [finding.width, finding.height]
         writer.writerow(
             [
-                _inert(finding.file),
+                inert(finding.file),
                 *size,
                 *counts,
                 finding.counting_rule,
@@ -63,7 +63,7 @@ def cells_csv(findings: Iterable[SmearFinding]) -> str:
             corners = [f"{v:.1f}" for v in cell.box_xyxy_px]
             writer.writerow(
                 [
-                    _inert(finding.file),
+                    inert(finding.file),
                     number,
                     cell.kind,
                     *corners,
@@ -82,6 +82,6 @@ def findings_json(findings: Iterable[SmearFinding]) -> str:
     )
 
 
-def _inert(name: str) -> str:
+def inert(name: str) -> str:
     """A file name that no spreadsheet takes for a formula (OWASP: CSV injection)."""
     return "'" + name if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name

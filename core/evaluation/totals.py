@@ -7,7 +7,15 @@ from statistics import fmean
 from core.records import SmearFinding
 from core.taxonomy import KINDS, CellKind
 
-_WORST = ("critical_cell", "not_a_smear", "too_few_cells", "out_of_focus", "too_dark", "too_bright")
+_WORST = (
+    "critical_cell",
+    "not_a_smear",
+    "methods_disagree",
+    "too_few_cells",
+    "out_of_focus",
+    "too_dark",
+    "too_bright",
+)
 """Flags in the order a person should see them; any other comes after these."""
 
 

@@ -6,7 +6,8 @@ import hashlib
 import io
 import struct
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +20,7 @@ from core.records import Field, RgbImage
 from core.settings import Settings
 
 FORMATS: Final = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
-ACCEPTED: Final = "Accepted: PNG, JPEG, TIFF, BMP, WebP."
+ACCEPTED: Final = "Accepted: PNG, JPEG, TIFF, BMP, WebP, DICOM."
 
 # What people do rename to .jpg, by the first bytes; offset, signature, words.
 _OTHER_TYPES: Final[tuple[tuple[int, bytes, str], ...]] = (
@@ -33,7 +34,6 @@ _OTHER_TYPES: Final[tuple[tuple[int, bytes, str], ...]] = (
     (4, b"ftypmif1", "a HEIC photo, which is not accepted"),
     (4, b"ftypavif", "an AVIF picture, which is not accepted"),
     (4, b"ftyp", "a video, not a picture"),
-    (128, b"DICM", "a DICOM file, which is not accepted here"),
 )
 _OWN_TYPES: Final = (b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"RIFF")
 _MEGA: Final = 1_000_000
@@ -51,7 +51,7 @@ class ImageRefused(ValueError):
 
     Codes: ``missing``, ``not_a_file``, ``unreadable``, ``empty``, ``not_an_image``,
     ``truncated``, ``animated``, ``too_many_bytes``, ``too_many_pixels``, ``too_small``,
-    ``too_large``, ``too_many_files``.
+    ``too_large``, ``too_many_files``, ``identifying`` (a DICOM label).
     """
 
     def __init__(self, file: str, code: str, message: str) -> None:
@@ -85,13 +85,55 @@ def read_field(
     if not data:
         raise ImageRefused(name, "empty", f"{name} is empty (0 bytes). {ACCEPTED}")
     _check_bytes(name, len(data), settings)
+    if data[128:132] == b"DICM":
+        from core.imaging.dicom import open_dicom  # it needs this module, and few files need it
+
+        opened = open_dicom(name, data, settings, min_side_px=min_side_px)
+        if opened.frames > 1:
+            message = f"{name} holds {opened.frames} pictures; save one of them. {ACCEPTED}"
+            raise ImageRefused(name, "animated", message)
+        return opened.frame(0)
     least = settings.min_side_px if min_side_px is None else min_side_px
     pixels = _decode(name, data, settings, least)
     return Field(name=name, pixels=pixels, sha256=hashlib.sha256(data).hexdigest())
 
 
+def read_frames(
+    name: str, data: bytes, settings: Settings, *, min_side_px: int | None = None
+) -> list[Callable[[], Field]]:
+    """What a file holds, each picture still to be opened: many for a multi-frame DICOM file.
+
+    Raises:
+        ImageRefused: now if a DICOM file's header is refused; otherwise when a picture is opened.
+    """
+    if data[128:132] == b"DICM" and len(data) <= settings.max_file_mb * _MEGA:
+        from core.imaging.dicom import open_dicom
+
+        opened = open_dicom(name, data, settings, min_side_px=min_side_px)
+        return [partial(opened.frame, index) for index in range(opened.frames)]
+    return [partial(read_field, name, data, settings, min_side_px=min_side_px)]
+
+
 def read_path(path: Path, settings: Settings, *, min_side_px: int | None = None) -> Field:
     """One picture from the disk, as `read_field`; the size is checked before it is read.
+
+    Raises:
+        ImageRefused: also for a missing path, a folder, a device, or no permission.
+    """
+    name, data = _bytes_of(path, settings)
+    return read_field(name, data, settings, min_side_px=min_side_px)
+
+
+def read_path_frames(
+    path: Path, settings: Settings, *, min_side_px: int | None = None
+) -> list[Callable[[], Field]]:
+    """A file of the disk as `read_frames`, refused as by `read_path`."""
+    name, data = _bytes_of(path, settings)
+    return read_frames(name, data, settings, min_side_px=min_side_px)
+
+
+def _bytes_of(path: Path, settings: Settings) -> tuple[str, bytes]:
+    """Name and content of a regular file within the limits.
 
     Raises:
         ImageRefused: also for a missing path, a folder, a device, or no permission.
@@ -107,13 +149,12 @@ def read_path(path: Path, settings: Settings, *, min_side_px: int | None = None)
             message = f"{name} is not a regular file. {ACCEPTED}"
             raise ImageRefused(name, "not_a_file", message)
         _check_bytes(name, path.stat().st_size, settings)
-        data = path.read_bytes()
+        return name, path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         if isinstance(error, ImageRefused):
             raise
         reason = getattr(error, "strerror", None) or "the path is not valid"
         raise ImageRefused(name, "unreadable", f"{name} cannot be read: {reason}.") from error
-    return read_field(name, data, settings, min_side_px=min_side_px)
 
 
 def read_many(
@@ -162,7 +203,7 @@ def _open(name: str, data: bytes, settings: Settings, least: int) -> RgbImage:
     except _BROKEN as error:
         raise _truncated(name) from error
     with image:
-        _check_size(name, image.size, settings, least)
+        check_size(name, image.size, settings, least)
         try:
             frames = int(getattr(image, "n_frames", 1))
         except _BROKEN as error:
@@ -176,7 +217,12 @@ def _open(name: str, data: bytes, settings: Settings, least: int) -> RgbImage:
             raise _truncated(name) from error
 
 
-def _check_size(name: str, size: tuple[int, int], settings: Settings, least: int) -> None:
+def check_size(name: str, size: tuple[int, int], settings: Settings, least: int) -> None:
+    """The limits on a picture's sides and area.
+
+    Raises:
+        ImageRefused: ``empty``, ``too_many_pixels``, ``too_large`` or ``too_small``.
+    """
     width, height = size
     if width < 1 or height < 1:
         raise ImageRefused(name, "empty", f"{name} has no pixels. {ACCEPTED}")

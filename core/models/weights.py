@@ -19,8 +19,9 @@ from torch import nn
 from core.models.classifier import INPUT_PX, CellClassifier
 from core.models.density import DensityCounter
 from core.models.locator import Locator
-from core.models.onnx_export import export_onnx
+from core.models.onnx_export import export_onnx, metadata_of
 from core.models.palm import PalmClassifier
+from core.models.palm_cnn import PublishedPalmCnn
 from core.models.regressor import CountRegressor
 
 FORMAT: Final = 2
@@ -67,9 +68,11 @@ def build(architecture: dict[str, Any]) -> nn.Module:
         return CountRegressor(str(architecture["backbone"]), int(architecture["hidden"]))
     if kind == "palm_classifier":
         return PalmClassifier(int(architecture["heads"]), int(architecture["novelty_rank"]))
+    if kind == "palm_cnn":
+        return PublishedPalmCnn((int(architecture["width"]), int(architecture["height"])))
     raise WeightsRefused(
         f"unknown architecture {kind!r}; this version knows locator, cell_classifier, "
-        "density_counter, count_regressor and palm_classifier"
+        "density_counter, count_regressor, palm_classifier and palm_cnn"
     )
 
 
@@ -93,7 +96,7 @@ def save_model(
     stored = build(card["architecture"])
     stored.load_state_dict(_read_tensors(path))
     onnx_file = path.with_suffix(".onnx")
-    export_onnx(stored, onnx_file)
+    export_onnx(stored, onnx_file, metadata_of(card))
     write_card(path, {"sha256": file_hash(path), "onnx_sha256": file_hash(onnx_file), **card})
     return load_model(path)
 

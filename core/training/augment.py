@@ -51,6 +51,21 @@ def _vary_density(rng: Rng, image: FloatImage, strength: float) -> FloatImage:
     return np.asarray(np.exp(-density) * np.minimum(lamp * gain, 1.1), dtype=np.float32)
 
 
+def vary_towards(rng: Rng, pixels: RgbImage, reference: RgbImage) -> RgbImage:
+    """Some or all of the way to the colours of another picture.
+
+    Means and spreads of the CIELAB channels are matched. Source: Reinhard 2001.
+    """
+    share = np.float32(rng.uniform(0.3, 1.0))
+    own = cv2.cvtColor(pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    other = cv2.cvtColor(reference.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    axes = (0, 1)
+    gain = np.clip(other.std(axes) / np.maximum(own.std(axes), 1.0), 0.4, 2.5)
+    moved = (own - own.mean(axes)) * gain + other.mean(axes)
+    image = cv2.cvtColor((own + share * (moved - own)).astype(np.float32), cv2.COLOR_LAB2RGB)
+    return np.asarray(np.clip(image, 0, 1) * 255 + 0.5, dtype=np.uint8)
+
+
 def _turn_hue(rng: Rng, image: FloatImage, degrees: float) -> FloatImage:
     hsv = cv2.cvtColor(np.clip(image, 0, 1), cv2.COLOR_RGB2HSV)
     hsv[..., 0] = (hsv[..., 0] + rng.normal(0, degrees / 2)) % 360

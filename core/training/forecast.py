@@ -4,10 +4,10 @@ import csv
 import io
 from collections.abc import Sequence
 
-from core.store.runs import EpochRow, Run
+from core.store.runs import Epoch, Run
 
 
-def examples_per_second(run: Run, epochs: Sequence[EpochRow]) -> float | None:
+def examples_per_second(run: Run, epochs: Sequence[Epoch]) -> float | None:
     """Speed of the running epoch, or of the last one; None before anything was learnt from."""
     if run.state == "running" and run.progress and run.progress["examples_per_second"] > 0:
         return float(run.progress["examples_per_second"])
@@ -15,7 +15,7 @@ def examples_per_second(run: Run, epochs: Sequence[EpochRow]) -> float | None:
     return timed[-1].examples / timed[-1].seconds if timed else None
 
 
-def seconds_left(run: Run, epochs: Sequence[EpochRow]) -> float | None:
+def seconds_left(run: Run, epochs: Sequence[Epoch]) -> float | None:
     """Until the last epoch, if none is left out by patience; None where nothing is known yet.
 
     Whole epochs are taken to last as long as the median of those so far, which includes the
@@ -36,13 +36,13 @@ def seconds_left(run: Run, epochs: Sequence[EpochRow]) -> float | None:
     return float(left * learnt / speed)
 
 
-def best_epoch(epochs: Sequence[EpochRow]) -> EpochRow | None:
+def best_epoch(epochs: Sequence[Epoch]) -> Epoch | None:
     """The epoch whose model is kept: the first of the highest score."""
     scored = [row for row in epochs if "score" in row.metrics]
     return max(scored, key=lambda row: row.metrics["score"]) if scored else None
 
 
-def epochs_csv(run: Run, epochs: Sequence[EpochRow]) -> str:
+def epochs_csv(run: Run, epochs: Sequence[Epoch]) -> str:
     """One row for each epoch, all metrics as columns; numbers from 1, as people count them."""
     names = sorted({name for row in epochs for name in row.metrics})
     out = io.StringIO()

@@ -3,15 +3,16 @@
 import os
 import socket
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from core.review.people import AT_THE_TERMINAL, Person
 from core.settings import settings
 from core.store.runs import Run, RunRefused
 from core.training.loop_settings import loop_settings
-from core.training.presets import recipe_info
+from core.training.presets import checked_options, recipe_info
 from core.training.runs import book, find, folder_of, start_next, submit, watch
 
 
@@ -30,7 +31,7 @@ def begin(
     """
     chosen = recipe_info(recipe).preset(preset)
     numbers = loop_settings({**asdict(chosen.settings), **values})
-    run = submit(recipe, data, numbers, {**chosen.options, **options}, who=_who())
+    run = submit(recipe, data, numbers, {**chosen.options, **options}, who=_person())
     return _in_turn(run, target)
 
 
@@ -49,12 +50,57 @@ def go_on(recipe: str, which: str, target: Path | None) -> int:
     return _in_turn(run, target)
 
 
+def try_rates(
+    recipe: str,
+    data: Path,
+    preset: str,
+    values: Mapping[str, Any],
+    options: Mapping[str, Any],
+    target: Path | None,
+    trial: Path | None,
+) -> int:
+    """Look for a learning rate, print what was found; the exit status.
+
+    Args:
+        recipe: what is learnt.
+        data: folder of the sets.
+        preset: settings by name.
+        values: numbers that differ from it.
+        options: the recipe's own choices.
+        target: CSV to write the curve into, None for none.
+        trial: folder of a trial that a screen began; its choices count then.
+
+    Raises:
+        ValueError: for an unknown recipe, preset or option, or a value outside its range.
+        FileNotFoundError: if the data is not there.
+    """
+    from core.training import find_rate, find_rate_record, rate_trials, recipes
+
+    if trial is not None:
+        recipe, data, numbers, complete = rate_trials.task_of(trial)
+    else:
+        chosen = recipe_info(recipe).preset(preset)
+        numbers = loop_settings({**asdict(chosen.settings), **values})
+        complete = checked_options(recipe, {**chosen.options, **options})
+    folder = trial or rate_trials.folder_of(recipe, data, numbers, complete)
+    job = recipes.prepare(recipe, data, numbers, complete, folder)
+    found = find_rate.find_rate(job.recipe, numbers)
+    find_rate_record.keep(folder, found)
+    for rate, loss in zip(found.rates[::4], found.losses[::4], strict=True):
+        print(f"{rate:.1e}  loss {loss:.4f}  {'#' * round(40 * loss / max(found.losses))}")
+    print(f"proposed: --learning-rate {found.proposed:g}")
+    if target is not None:
+        target.write_text(find_rate_record.as_csv(found))
+    return 0
+
+
 def work_on(run_id: int, attempt: int) -> int:
     """Train a run that was claimed for this process, then start the next; the exit status."""
     from core.training.worker import work
 
     run = book().get(run_id)
     if run.attempt != attempt or run.state != "running":
+        print(f"run {run.name} is {run.state}: it was taken back before this process began")
         return 1
     os.nice(5)  # a page that a person waits for goes first
     try:
@@ -63,6 +109,23 @@ def work_on(run_id: int, attempt: int) -> int:
         return 1
     start_next()
     return 0 if left.state != "failed" else 1
+
+
+def in_crew(lead: Callable[[], int]) -> int:
+    """Do it; where torchrun started several processes, in the first, and the others train along."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return lead()
+    from core.training.crew import assembled
+    from core.training.worker import follow
+
+    with assembled() as crew:
+        if not crew.leads:
+            return follow()
+        status = lead()
+        if status in (0, 130):
+            crew.told(None)
+        # Otherwise the others may wait within the training: torchrun ends them with this one.
+        return status
 
 
 def _in_turn(run: Run, target: Path | None) -> int:
@@ -97,6 +160,10 @@ def _in_turn(run: Run, target: Path | None) -> int:
         print(left.message, file=sys.stderr)
         return 2
     return 0
+
+
+def _person() -> Person:
+    return replace(AT_THE_TERMINAL, name=_who())
 
 
 def _who() -> str:

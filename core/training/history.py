@@ -6,23 +6,15 @@ the two, and going through an epoch again, never leaves a row out or doubled.
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final
 
+from core.store.run_records import Epoch
+
+__all__ = ["FILE", "Epoch", "as_history", "read_history", "write_history"]
+
 FILE: Final = "epochs.jsonl"
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What one epoch gave. ``examples`` is how many were learnt from, 0 if not recorded."""
-
-    number: int
-    train_loss: float
-    metrics: dict[str, float]
-    learning_rate: float
-    seconds: float
-    examples: int = 0
 
 
 def write_history(folder: Path, rows: Sequence[Epoch]) -> None:

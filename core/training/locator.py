@@ -17,7 +17,8 @@ from core.inference.peaks import Peaks, find_peaks
 from core.models.locator import Locator, decode_boxes
 from core.taxonomy import KINDS
 from core.training.locator_data import LocatorExamples
-from core.training.loop import Batch
+from core.training.recipe import Batch
+from core.training.wrong_examples import WrongExample, worst_counts
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class LocatorRecipe:
         """``start`` gives the first weights in place of ImageNet's; see ``vary_stain``."""
         self._split, self._seed, self._pretrained = split, seed, pretrained
         self._start, self._stain_strength = start, stain_strength
+        self.wrong: list[WrongExample] = []
         self._validation = LocatorExamples(split.validation, seed, augment=False)
 
     def build(self) -> Locator:
@@ -105,6 +107,9 @@ class LocatorRecipe:
             found.append(find_peaks(heat[0].sigmoid().numpy(), sides[0].numpy()))
             truth.append(field.counts())
         thresholds, errors = choose_thresholds(found, np.stack(truth))
+        counted = [np.bincount(p.above(thresholds).kinds, minlength=len(KINDS)) for p in found]
+        paths = [field.path for field in self._split.validation]
+        self.wrong = worst_counts(paths, np.stack(truth), np.stack(counted), KINDS)
         named = {f"mae_{kind}": float(e) for kind, e in zip(KINDS, errors, strict=True)}
         limits = {f"threshold_{kind}": float(t) for kind, t in zip(KINDS, thresholds, strict=True)}
         total = float(errors.sum())

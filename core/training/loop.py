@@ -8,15 +8,17 @@ was killed: bit for bit on one CPU with the same number of threads.
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader
 
+from core.store.run_records import Epoch
+from core.training.averaging import WeightAverage
 from core.training.checkpoint import (
     NEXT_BEST,
     generator_state,
@@ -25,64 +27,15 @@ from core.training.checkpoint import (
     save_checkpoint,
     settle_best,
 )
-from core.training.history import Epoch, as_history, read_history, write_history
+from core.training.crew import present_crew
+from core.training.history import as_history, read_history, write_history
 from core.training.loop_settings import LoopSettings, with_defaults
+from core.training.order import Batches, groups_of
+from core.training.recipe import Batch, Interrupted, Order, Progress, Recipe
 
 __all__ = ["Batch", "Epoch", "Interrupted", "LoopSettings", "Order", "Progress", "Recipe", "train"]
 
-Batch = dict[str, Tensor]
-Order = Literal["go", "pause", "leave"]
-"""What the loop is told after a batch: go on, save where it stands and leave, or just leave."""
-
-
-class Interrupted(Exception):
-    """The loop left because it was told to."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a running epoch stands; ``loss`` is the mean of its batches so far."""
-
-    epoch: int
-    epochs: int
-    batch: int
-    batches: int
-    loss: float
-    learning_rate: float
-    examples_per_second: float
-
-
-class Recipe(Protocol):
-    """What a task brings to the loop."""
-
-    name: str
-
-    def build(self) -> nn.Module:
-        """A new model, on the CPU."""
-
-    def training_set(self) -> Dataset[Batch]:
-        """Examples by ``(epoch, index)``."""
-
-    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
-        """Scalar loss of one batch."""
-
-    def validate(self, model: nn.Module) -> dict[str, float]:
-        """Metrics on the validation part; ``score`` is the one to raise."""
-
-
-class _Order(Sampler[tuple[int, int]]):
-    """A permutation of the indices that depends on (seed, epoch) only, less its first ones."""
-
-    def __init__(self, length: int, seed: int, epoch: int, skip: int) -> None:
-        self._length, self._seed, self._epoch, self._skip = length, seed, epoch, skip
-
-    def __len__(self) -> int:
-        return self._length - self._skip
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        generator = torch.Generator().manual_seed(self._seed * 1_000_003 + self._epoch)
-        for index in torch.randperm(self._length, generator=generator).tolist()[self._skip :]:
-            yield self._epoch, index
+OPTIMIZERS: Final = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
 
 
 def rate_at(step: int, total: int, settings: LoopSettings) -> float:
@@ -113,102 +66,130 @@ def train(
         FloatingPointError: if the loss is not finite.
         Interrupted: if ``control`` said so.
     """
+    crew = present_crew()
     folder.mkdir(parents=True, exist_ok=True)
-    remove_unfinished(folder)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if crew.leads:
+        remove_unfinished(folder)
+    device = crew.device()
     torch.manual_seed(settings.seed)
     model = _built(recipe, device)
     averaged = _built(recipe, device)
     averaged.load_state_dict(model.state_dict())
-    optimizer = torch.optim.AdamW(_decayed(model, settings.weight_decay), lr=settings.learning_rate)
+    average, called = WeightAverage(averaged, model), crew.wrapped(model)
+    optimizer = OPTIMIZERS[settings.optimizer](
+        _decayed(model, settings.weight_decay), lr=settings.learning_rate
+    )
     examples = recipe.training_set()
     length = len(examples)  # type: ignore[arg-type]  # every training set here has a length
-    steps_per_epoch = max(1, length // settings.batch_size)
+    crew.check(settings.batch_size, length)
+    batches_per_epoch = max(1, length // settings.batch_size)
+    batches_per_step = min(settings.accumulation, batches_per_epoch)
+    steps_per_epoch = batches_per_epoch // batches_per_step
     start, best_score, best_epoch = 0, -math.inf, -1
-    batches_done, loss_before, seconds_before = 0, 0.0, 0.0
+    steps_done, loss_before, seconds_before = 0, 0.0, 0.0
     history: list[Epoch] = []
+    if not crew.leads:
+        torch.manual_seed(settings.seed + crew.rank)  # dropout is not the same in each process
 
     last = folder / "last.safetensors"
     if last.exists():
         state = load_checkpoint(last)
         if with_defaults(state["settings"]) != asdict(settings):
             raise ValueError(f"{folder} holds a run with other settings; resume needs the same")
+        generators = [state["generator"], *state.get("other_generators", [])]
+        if len(generators) != crew.size:
+            raise ValueError(
+                f"{folder} holds a run of {len(generators)} processes, these are {crew.size}; "
+                "resume needs as many"
+            )
         model.load_state_dict(state["model"])
         averaged.load_state_dict(state["averaged"])
         optimizer.load_state_dict(state["optimizer"])
         _lay_out_like_parameters(optimizer)
-        torch.set_rng_state(state["generator"])
+        torch.set_rng_state(generators[crew.rank])
         start, best_score, best_epoch = state["epoch"] + 1, state["best_score"], state["best_epoch"]
-        batches_done = state.get("batches_done", 0)
+        steps_done = state.get("batches_done", 0)
         loss_before, seconds_before = state.get("loss_sum", 0.0), state.get("seconds", 0.0)
         # Checkpoints of the first version held no history.
         rows = as_history(state["history"]) if "history" in state else read_history(folder)
         history = [row for row in rows if row.number < start]
-        write_history(folder, history)
-    settle_best(folder, best_epoch)
+        if crew.leads:
+            write_history(folder, history)
+    if crew.leads:
+        settle_best(folder, best_epoch)
 
     def save(epoch: int, **within: Any) -> None:
+        first, *others = crew.gathered(generator_state())
         everything = {
             "model": model.state_dict(),
             "averaged": averaged.state_dict(),
             "optimizer": optimizer.state_dict(),
-            "generator": generator_state(),
+            "generator": first,
+            "other_generators": others,
             "epoch": epoch,
             "best_score": best_score,
             "best_epoch": best_epoch,
             "settings": asdict(settings),
             "history": [asdict(row) for row in history],
         }
-        save_checkpoint(last, {**everything, **within})
+        if crew.leads:
+            save_checkpoint(last, {**everything, **within})
 
     for epoch in range(start, settings.epochs):
         if epoch - best_epoch > settings.patience:
             break
-        began, loss_sum, first = time.monotonic() - seconds_before, loss_before, batches_done
+        began, loss_sum, first = time.monotonic() - seconds_before, loss_before, steps_done
         learnt, since = 0, time.monotonic()
-        batches_done, loss_before, seconds_before = 0, 0.0, 0.0
+        steps_done, loss_before, seconds_before = 0, 0.0, 0.0
         rate = rate_at(epoch * steps_per_epoch, steps_per_epoch * settings.epochs, settings)
         mean = loss_sum / max(1, first)
-        asked = control(Progress(epoch, settings.epochs, first, steps_per_epoch, mean, rate, 0.0))
+        asked = crew.told(
+            control(Progress(epoch, settings.epochs, first, steps_per_epoch, mean, rate, 0.0))
+        )
         if asked != "go":
             raise Interrupted(asked)  # what there is to save was saved at the end of the last epoch
         model.train()
-        loader = DataLoader(
-            examples,
-            batch_size=settings.batch_size,
-            sampler=_Order(length, settings.seed, epoch, first * settings.batch_size),
-            num_workers=settings.workers,
-            drop_last=length >= settings.batch_size,
+        order = Batches(
+            length,
+            settings.batch_size,
+            steps_per_epoch * batches_per_step,
+            seed=settings.seed,
+            epoch=epoch,
+            skip=first * batches_per_step,
+            crew=crew,
         )
-        batches = iter(loader)
+        batches = iter(DataLoader(examples, batch_sampler=order, num_workers=settings.workers))
         if first:
             # Making the iterator drew from the generator, as it had before the pause.
-            torch.set_rng_state(state["generator"])
-        for number, batch in enumerate(batches, start=first):
+            torch.set_rng_state(generators[crew.rank])
+        for number, group in enumerate(groups_of(batches, batches_per_step), start=first):
             step = epoch * steps_per_epoch + number
             rate = rate_at(step, steps_per_epoch * settings.epochs, settings)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            batch = {k: v.to(device) for k, v in batch.items()}
-            with torch.autocast(device.type, torch.bfloat16, enabled=settings.bfloat16):
-                loss = recipe.loss(model, batch)
-            if not torch.isfinite(loss):
+            for parameters in optimizer.param_groups:
+                parameters["lr"] = rate
+            optimizer.zero_grad(set_to_none=True)
+            step_loss = 0.0
+            for batch in group:
+                batch = {k: v.to(device, non_blocking=True) for k, v in batch.items()}
+                with torch.autocast(device.type, torch.bfloat16, enabled=settings.bfloat16):
+                    loss = recipe.loss(called, batch) / len(group)
+                loss.backward()
+                step_loss += crew.mean(loss)
+            if not math.isfinite(step_loss):
                 raise FloatingPointError(
-                    f"loss became {loss.item()} in epoch {epoch + 1}, batch {number + 1}; "
+                    f"loss became {step_loss} in epoch {epoch + 1}, batch {number + 1}; "
                     f"a lower learning rate may help"
                 )
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 10.0)
             optimizer.step()
-            _average(averaged, model, min(settings.averaging, (1 + step) / (10 + step)))
-            loss_sum += loss.item()
+            average.follow(min(settings.averaging, (1 + step) / (10 + step)))
+            loss_sum += step_loss
 
-            learnt += settings.batch_size
+            learnt += settings.batch_size * len(group)
             speed, done = learnt / max(1e-9, time.monotonic() - since), number + 1
             mean = loss_sum / done
-            asked = control(
-                Progress(epoch, settings.epochs, done, steps_per_epoch, mean, rate, speed)
+            asked = crew.told(
+                control(Progress(epoch, settings.epochs, done, steps_per_epoch, mean, rate, speed))
             )
             if asked == "pause" and done < steps_per_epoch:
                 spent = time.monotonic() - began
@@ -218,20 +199,23 @@ def train(
                 raise Interrupted(asked)
 
         averaged.eval()
-        metrics = recipe.validate(averaged)
+        metrics = crew.told(recipe.validate(averaged) if crew.leads else {})
         better = metrics["score"] > best_score
         if better:
             best_score, best_epoch = metrics["score"], epoch
+        if better and crew.leads:
             save_checkpoint(folder / NEXT_BEST, {"model": averaged.state_dict(), "epoch": epoch})
         seconds = time.monotonic() - began
         loss_mean = loss_sum / steps_per_epoch
         history.append(Epoch(epoch, loss_mean, metrics, rate, seconds, learnt))
         save(epoch)
-        settle_best(folder, best_epoch)
-        write_history(folder, history)
-        report(history[-1])
+        if crew.leads:
+            settle_best(folder, best_epoch)
+            write_history(folder, history)
+            report(history[-1])
 
-    return best_model(recipe, folder)
+    # The others of a crew may be here before the best has its place.
+    return best_model(recipe, folder) if crew.leads else averaged
 
 
 def _built(recipe: Recipe, device: torch.device) -> nn.Module:
@@ -275,13 +259,3 @@ def _decayed(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
         {"params": matrices, "weight_decay": weight_decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
-
-
-@torch.no_grad()
-def _average(averaged: nn.Module, model: nn.Module, keep: float) -> None:
-    """Exponential moving average of weights and running statistics."""
-    for old, new in zip(averaged.state_dict().values(), model.state_dict().values(), strict=True):
-        if old.dtype.is_floating_point:
-            old.lerp_(new, 1 - keep)
-        else:
-            old.copy_(new)

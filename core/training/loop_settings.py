@@ -13,15 +13,21 @@ RANGES: Final[dict[str, tuple[float, float]]] = {
     "averaging": (0.0, 0.99999),
     "seed": (0, 2**31 - 1),
     "workers": (0, 64),
+    "accumulation": (1, 256),
 }
 """Name of a number -> lowest and highest value taken."""
 
 SCHEDULES: Final = ("cosine", "constant")
+OPTIMIZERS: Final = ("adamw", "adam")
 
 
 @dataclass(frozen=True)
 class LoopSettings:
-    """How long, how fast, how often. Ranges are checked on construction (ValueError)."""
+    """How long, how fast, how often. Ranges are checked on construction (ValueError).
+
+    ``averaging`` is the share of the averaged weights that each step keeps, ``bfloat16`` mixed
+    precision, ``accumulation`` the batches whose gradients make one step.
+    """
 
     epochs: int = 30
     batch_size: int = 16
@@ -34,6 +40,8 @@ class LoopSettings:
     workers: int = 1
     bfloat16: bool = True
     schedule: str = "cosine"
+    optimizer: str = "adamw"
+    accumulation: int = 1
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
@@ -48,6 +56,8 @@ class LoopSettings:
             raise ValueError(f"bfloat16 must be true or false, got {self.bfloat16!r}")
         if self.schedule not in SCHEDULES:
             raise ValueError(f"schedule must be {' or '.join(SCHEDULES)}, got {self.schedule!r}")
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(f"optimizer must be {' or '.join(OPTIMIZERS)}, got {self.optimizer!r}")
 
 
 def loop_settings(values: dict[str, Any]) -> LoopSettings:

@@ -1,51 +1,20 @@
 """What can be trained, with which settings by name. Knows no network: a screen can ask it."""
 
-from dataclasses import dataclass, field
 from typing import Any, Final
 
-from core.taxonomy import WBC_CLASSES
+from core.taxonomy import KINDS, WBC_CLASSES
+from core.training.choices import (
+    AUGMENTATIONS,
+    BACKBONES,
+    CLASS_WEIGHTS,
+    FROZEN,
+    STAINS,
+    STARTS,
+)
 from core.training.loop_settings import LoopSettings
+from core.training.recipe_info import Preset, RecipeInfo
 
-BACKBONES: Final = ("mobilenet_v2", "resnet18", "resnet50")
-STARTS: Final = ("imagenet", "live", "random")
-LAYOUTS: Final = ("pbc", "folders")
-FROZEN: Final = ("nothing", "backbone")
-
-
-@dataclass(frozen=True)
-class Preset:
-    """Settings under a name a person can choose."""
-
-    name: str
-    why: str
-    settings: LoopSettings
-    options: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class RecipeInfo:
-    """A recipe as a screen shows it.
-
-    ``metric`` is the one plotted, ``baseline`` the name of the fact that a naive answer reaches.
-    ``options`` maps the recipe's own choices to the values they may have; the first is the default.
-    """
-
-    name: str
-    title: str
-    metric: str
-    metric_title: str
-    higher_is_better: bool
-    presets: tuple[Preset, ...]
-    options: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def preset(self, name: str) -> Preset:
-        """Raises ValueError for an unknown name."""
-        for preset in self.presets:
-            if preset.name == name:
-                return preset
-        known = ", ".join(preset.name for preset in self.presets)
-        raise ValueError(f"unknown preset {name!r} of {self.name}; known are {known}")
-
+__all__ = ["RECIPES", "Preset", "RecipeInfo", "checked_options", "recipe_info"]
 
 RECIPES: Final[dict[str, RecipeInfo]] = {
     "locator": RecipeInfo(
@@ -75,7 +44,86 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
                 {"start": "live", "stains": "mild"},
             ),
         ),
-        {"start": STARTS, "stains": ("strong", "mild")},
+        {"start": STARTS, "layout": ("txl", "boxes"), "stains": STAINS},
+        named=KINDS,
+    ),
+    "regression": RecipeInfo(
+        "regression",
+        "Count from counts only",
+        "mae_sum",
+        "Count error, all kinds",
+        False,
+        (
+            Preset(
+                "shipped",
+                "A map that sums to the count, on features that stay as they are; needs no boxes, "
+                "only how many cells of each kind a field has. As the shipped one, but for the "
+                "canvas that all fields lie on here.",
+                LoopSettings(
+                    epochs=15,
+                    batch_size=16,
+                    learning_rate=3e-3,
+                    weight_decay=1e-4,
+                    warmup_steps=50,
+                    patience=15,
+                    averaging=0.99,
+                    workers=0,
+                ),
+            ),
+            Preset(
+                "published",
+                "As published: ResNet-50 on whole fields of 224x224, mean absolute error, batch "
+                "32, learning rate 1e-5 held constant, 200 epochs, patience 20.",
+                LoopSettings(
+                    epochs=200,
+                    batch_size=32,
+                    learning_rate=1e-5,
+                    weight_decay=0.0,
+                    warmup_steps=0,
+                    patience=20,
+                    averaging=0.0,
+                    schedule="constant",
+                    optimizer="adam",
+                ),
+                {"network": "published"},
+            ),
+        ),
+        {
+            "start": STARTS,
+            "layout": ("txl", "boxes"),
+            "network": ("map", "published"),
+            "backbone": ("imagenet", "cells"),
+        },
+        named=KINDS,
+    ),
+    "palm": RecipeInfo(
+        "palm",
+        "Anemia in palm photos, the published CNN",
+        "score",
+        "AUROC (haemoglobin: minus the error in g/dL)",
+        True,
+        (
+            Preset(
+                "shipped",
+                "The published network with a split that does not leak. For comparison: it gives "
+                "no verdicts on the screen.",
+                LoopSettings(
+                    epochs=12,
+                    batch_size=16,
+                    learning_rate=5e-4,
+                    warmup_steps=20,
+                    patience=4,
+                    averaging=0.95,
+                    workers=0,
+                    bfloat16=False,
+                ),
+            ),
+        ),
+        {
+            "start": ("random",),
+            "target": ("anemic", "haemoglobin"),
+            "size": ("250x188", "125x94", "500x375"),
+        },
     ),
     "wbc": RecipeInfo(
         "wbc",
@@ -92,6 +140,20 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
                 ),
             ),
             Preset(
+                "three laboratories",
+                "The last step of the shipped classifier: from the one learnt on PBC alone, with "
+                "cells of two other laboratories beside it.",
+                LoopSettings(
+                    epochs=16,
+                    batch_size=48,
+                    learning_rate=6e-4,
+                    warmup_steps=60,
+                    patience=16,
+                    averaging=0.998,
+                ),
+                {"start": "live", "layout": "three laboratories", "enlarged_px": "160"},
+            ),
+            Preset(
                 "fine-tune",
                 "A gentle continuation of the live model on a laboratory's own cells.",
                 LoopSettings(
@@ -106,8 +168,8 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
             ),
             Preset(
                 "published backbone",
-                "As published: Adam, cross-entropy, batch 32, learning rate 1e-4 held constant, "
-                "patience 20 on validation accuracy.",
+                "As published for the backbone: Adam, cross-entropy, batch 32, learning rate 1e-4 "
+                "held constant, AutoAugment, patience 20 on validation accuracy.",
                 LoopSettings(
                     epochs=200,
                     batch_size=32,
@@ -117,10 +179,38 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
                     patience=20,
                     averaging=0.0,
                     schedule="constant",
+                    optimizer="adam",
                 ),
+                {"augmentation": "autoaugment"},
+            ),
+            Preset(
+                "published classifier",
+                "As published for the classifier of white cells: Adam, cross-entropy, flips and "
+                "rotation. Batch, rate and epochs are not published: the backbone's are taken.",
+                LoopSettings(
+                    epochs=200,
+                    batch_size=32,
+                    learning_rate=1e-4,
+                    weight_decay=0.0,
+                    warmup_steps=0,
+                    patience=20,
+                    averaging=0.0,
+                    schedule="constant",
+                    optimizer="adam",
+                ),
+                {"augmentation": "published"},
             ),
         ),
-        {"start": STARTS, "layout": LAYOUTS, "backbone": BACKBONES, "frozen": FROZEN},
+        {
+            "start": STARTS,
+            "layout": ("pbc", "folders", "three laboratories"),
+            "enlarged_px": ("no", "160", "192"),
+            "backbone": BACKBONES,
+            "frozen": FROZEN,
+            "augmentation": AUGMENTATIONS,
+            "class_weights": CLASS_WEIGHTS,
+        },
+        named=WBC_CLASSES,
     ),
 }
 
@@ -135,23 +225,23 @@ def recipe_info(name: str) -> RecipeInfo:
 def checked_options(recipe: str, options: dict[str, Any]) -> dict[str, Any]:
     """A recipe's choices, all of them, each one of its allowed values.
 
-    ``names`` of the wbc recipe is a mapping: a folder's name to the class it stands for.
+    ``names`` is a mapping: a laboratory's own name to what it stands for, or "" to leave it out.
 
     Raises:
         ValueError: naming the choice and what it may be.
     """
-    allowed = recipe_info(recipe).options
-    names = dict(options.get("names", {})) if "names" in options and recipe == "wbc" else {}
-    for folder, label in names.items():
-        if label not in WBC_CLASSES:
-            known = ", ".join(WBC_CLASSES)
-            raise ValueError(f"{folder}: {label!r} is no class of a cell; known are {known}")
+    info = recipe_info(recipe)
+    names = dict(options.get("names", {})) if info.named else {}
+    for own, label in names.items():
+        if label and label not in info.named:
+            raise ValueError(f"{own}: {label!r} is unknown; known are {', '.join(info.named)}")
     for name, value in options.items():
-        if name == "names" and recipe == "wbc":
+        if name == "names" and info.named:
             continue
-        if name not in allowed:
-            raise ValueError(f"{recipe} has no option {name!r}; it has {', '.join(allowed)}")
-        if value not in allowed[name]:
-            raise ValueError(f"{name} must be one of {', '.join(allowed[name])}, got {value!r}")
-    complete = {name: options.get(name, values[0]) for name, values in allowed.items()}
+        if name not in info.options:
+            raise ValueError(f"{recipe} has no option {name!r}; it has {', '.join(info.options)}")
+        if value not in info.options[name]:
+            known = ", ".join(info.options[name])
+            raise ValueError(f"{name} must be one of {known}, got {value!r}")
+    complete = {name: options.get(name, values[0]) for name, values in info.options.items()}
     return {**complete, "names": names} if names else complete

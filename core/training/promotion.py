@@ -1,218 +1,161 @@
 """A challenger goes live only when it has shown to be better than the champion.
 
-Both answer the same locked test set. The rule is written in :func:`objections`; people decide
-within it, with a reason, and can roll back.
+Both answer the same locked test sets, through the product's own path. The rule is written in
+``evidence.py``; people decide within it, with a reason, and can roll back.
 """
 
 import json
 import shutil
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
-import numpy as np
-import numpy.typing as npt
-
-from core.datasets.fields import read_rgb
-from core.datasets.pbc import LabelledCell
-from core.evaluation.calibration import as_probabilities, expected_calibration_error
-from core.evaluation.paired import PairedDifference, paired_accuracy
 from core.models import registry
-from core.models.engine import as_batch, engine_for
-from core.models.weights import LoadedModel, load_model
+from core.models.registry import Task
+from core.models.weights import load_model
+from core.review.people import Person
+from core.review.rights import require
 from core.settings import settings
 from core.store.database import database
 from core.store.promotions import Promotion, PromotionBook
 from core.store.runs import Run
-from core.taxonomy import CRITICAL_CLASSES, title
 from core.training import locked_sets
+from core.training.compare_cells import on_cells
+from core.training.compare_counts import on_fields
+from core.training.evidence import (
+    Comparison,
+    OnFields,
+    OnOneSet,
+    PromotionRefused,
+    objections,
+)
 from core.training.runs import folder_of
-from core.training.wbc import centre_crop
 
-LEVEL: Final = 0.05
-MARGIN: Final = 0.02
-"""Recall of a critical class, and accuracy on the original data, that may be lost at most."""
+__all__ = [
+    "TASKS",
+    "Comparison",
+    "OnFields",
+    "OnOneSet",
+    "PromotionRefused",
+    "before",
+    "compare",
+    "history",
+    "objections",
+    "promote",
+    "roll_back",
+    "settle",
+]
 
+TASK_OF: Final[dict[str, Task]] = {"wbc": "wbc", "locator": "locator", "regression": "counts"}
+"""Recipe -> task of the model it makes."""
 
-class PromotionRefused(ValueError):
-    """A model that does not go live; the message says why."""
-
-
-@dataclass(frozen=True)
-class OnOneSet:
-    """Both models on one test set; recalls are (champion, challenger), of classes in the set."""
-
-    title: str
-    sha256: str
-    accuracy: PairedDifference
-    champion: float
-    challenger: float
-    recalls: dict[str, tuple[float, float, int]]
-    calibration: tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The evidence: on the run's own test part, and on the original data if it is there."""
-
-    task: str
-    champion: str
-    challenger: str
-    challenger_file: Path
-    own: OnOneSet
-    original: OnOneSet | None
-
-    @property
-    def objections(self) -> tuple[str, ...]:
-        """Why the challenger may not go live; empty if it may."""
-        return tuple(objections(self.own, self.original))
-
-
-def objections(own: OnOneSet, original: OnOneSet | None) -> list[str]:
-    """The rule: better beyond chance, nothing critical lost, the original data not forgotten."""
-    found = []
-    better = own.accuracy
-    if better.difference <= 0 or better.p >= LEVEL:
-        found.append(
-            f"it has not shown to be better on {own.title}: of {better.items} cells it alone got "
-            f"{better.only_challenger} right, the live model alone {better.only_champion} "
-            f"(p = {better.p:.2g}, needed is less than {LEVEL:g})"
-        )
-    for one in (own, original):
-        for name in sorted(CRITICAL_CLASSES & (one.recalls.keys() if one else set())):
-            before, after, cells = one.recalls[name] if one else (0.0, 0.0, 0)
-            if before - after > MARGIN:
-                where = one.title if one else ""
-                found.append(
-                    f"of the {cells} critical cells {title(name).lower()} in {where} it finds "
-                    f"{after:.0%}, the live model {before:.0%}"
-                )
-    if original is not None and original.champion - original.challenger > MARGIN:
-        found.append(
-            f"it forgot what was known: on {original.title} it is right in "
-            f"{original.challenger:.1%}, the live model in {original.champion:.1%}"
-        )
-    return found
+TASKS: Final[tuple[Task, ...]] = ("wbc", "locator", "counts")
+"""Those whose models can be compared and promoted."""
 
 
 def compare(run: Run) -> Comparison:
     """Champion and challenger on the locked sets; takes a while.
 
     Raises:
-        PromotionRefused: for a run without a white-cell model or without a test set.
+        PromotionRefused: for a run without a model that can be compared, or without a test set.
         TestSetBroken: if pictures of a locked set were changed.
         WeightsRefused: if a model cannot be loaded.
     """
-    if run.recipe != "wbc" or not run.model_path:
-        raise PromotionRefused(f"run {run.label} made no model of white cells to compare")
-    file = folder_of(run) / locked_sets.FILE
-    if not file.is_file():
+    task = TASK_OF.get(run.recipe)
+    if task is None or not run.model_path:
+        raise PromotionRefused(f"run {run.label} made no model that can be compared")
+    kept = folder_of(run) / locked_sets.FILE
+    champion, challenger = registry.live(task), load_model(Path(run.model_path))
+    names = champion.identity, challenger.identity, challenger.path
+    if task != "wbc":
+        known = locked_sets.original_fields()
+        file = kept if kept.is_file() else known
+        if file is None:
+            raise PromotionRefused(f"run {run.label} kept no test fields aside; train it anew")
+        counted = on_fields(file, task, champion, challenger)
+        before = on_fields(known, task, champion, challenger) if known and file != known else None
+        return Comparison(task, *names, counted, before)
+    if not kept.is_file():
         raise PromotionRefused(f"run {run.label} kept no test cells aside; train it anew")
-    champion, challenger = registry.live("wbc"), load_model(Path(run.model_path))
-    own = _on_one_set(file, champion, challenger)
-    known = locked_sets.original()
-    original = _on_one_set(known, champion, challenger) if known else None
+    own = on_cells(kept, champion, challenger)
+    known, other = locked_sets.original(), locked_sets.laboratory_left_out()
+    original = on_cells(known, champion, challenger) if known else None
     if original is not None and original.sha256 == own.sha256:
         original = None
-    return Comparison("wbc", champion.identity, challenger.identity, challenger.path, own, original)
+    elsewhere = on_cells(other, champion, challenger) if other else None
+    return Comparison("wbc", *names, own, original, elsewhere)
 
 
-def _on_one_set(file: Path, champion: LoadedModel, challenger: LoadedModel) -> OnOneSet:
-    name, cells, sha256 = locked_sets.read(file)
-    if not cells:
-        raise PromotionRefused(f"the test set {name} is empty")
-    truth = np.array([str(cell.label) for cell in cells])
-    said = [_answers(model, cells) for model in (champion, challenger)]
-    right = [answers == truth for answers, _ in said]
-    recalls = {
-        str(label): (
-            float(right[0][truth == label].mean()),
-            float(right[1][truth == label].mean()),
-            int((truth == label).sum()),
-        )
-        for label in np.unique(truth)
-    }
-    gaps = [_calibration(top, hits) for (_, top), hits in zip(said, right, strict=True)]
-    return OnOneSet(
-        title=name,
-        sha256=sha256,
-        accuracy=paired_accuracy(right[0], right[1]),
-        champion=float(right[0].mean()),
-        challenger=float(right[1].mean()),
-        recalls=recalls,
-        calibration=(gaps[0], gaps[1]),
-    )
-
-
-def _answers(
-    model: LoadedModel, cells: Sequence[LabelledCell]
-) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.float64]]:
-    """Class and its probability for the middle of each picture, as the training cuts it."""
-    engine, classes = engine_for(model), np.array(model.card["architecture"]["classes"])
-    rows = []
-    for start in range(0, len(cells), 64):
-        crops = [centre_crop(read_rgb(cell.path)) for cell in cells[start : start + 64]]
-        logits = engine(as_batch(crops))[0]
-        rows.append(as_probabilities(logits, float(model.card["temperature"])))
-    said = np.concatenate(rows)
-    return classes[said.argmax(axis=1)], said.max(axis=1)
-
-
-def _calibration(top: npt.NDArray[np.float64], hits: npt.NDArray[np.bool_]) -> float:
-    """Expected calibration error of top answers, by a two-class table: right or not."""
-    table = np.stack([top, -np.ones_like(top)], axis=1)
-    return expected_calibration_error(table, np.where(hits, 0, 1))
-
-
-def promote(comparison: Comparison, *, who: str, reason: str) -> None:
+def promote(comparison: Comparison, *, who: Person, reason: str) -> None:
     """Make the challenger the live model; the app serves it from its next answer on.
 
     Raises:
         PromotionRefused: if the evidence speaks against it, or no reason is given.
         StalePromotion: if another model went live since the comparison.
+        NotAllowed: if ``who`` may not make a model live.
     """
+    require(who, "promote")
     if comparison.objections:
         raise PromotionRefused("; ".join(comparison.objections))
-    if registry.live("wbc").identity != comparison.champion:
+    if registry.live(comparison.task).identity != comparison.champion:
         raise PromotionRefused("another model is live since the comparison; compare again")
     reason = _reason(reason)
-    target = settings().var / registry.MODELS / comparison.challenger_file.name
+    source = comparison.challenger_file
+    target = settings().var / registry.MODELS / source.name
     target.parent.mkdir(parents=True, exist_ok=True)
-    # The sidecar last: it stands for all three.
-    for suffix in (".safetensors", ".onnx", ".json"):
-        temporary = target.with_suffix(".writing")
-        shutil.copyfile(comparison.challenger_file.with_suffix(suffix), temporary)
-        temporary.replace(target.with_suffix(suffix))
+    # What was fitted on the network's features goes with it, the model's sidecar comes last: it
+    # stands for all of them.
+    for suffix in (".extras.safetensors", ".extras.json", ".safetensors", ".onnx", ".json"):
+        if source.with_suffix(suffix).is_file():
+            temporary = target.with_suffix(".writing")
+            shutil.copyfile(source.with_suffix(suffix), temporary)
+            temporary.replace(target.with_suffix(suffix))
     if load_model(target).identity != comparison.challenger:
         raise PromotionRefused("the model's file was changed since the comparison; compare again")
-    evidence = {"own": asdict(comparison.own)}
-    if comparison.original is not None:
-        evidence["original"] = asdict(comparison.original)
+    sets = {"own": comparison.own, "original": comparison.original}
+    sets["elsewhere"] = comparison.elsewhere
     _record(
-        "promote", comparison.champion, comparison.challenger, target.name, who, reason, evidence
+        comparison.task,
+        action="promote",
+        was=comparison.champion,
+        became=comparison.challenger,
+        file=target.name,
+        who=who.name,
+        reason=reason,
+        evidence={name: asdict(one) for name, one in sets.items() if one is not None},
     )
 
 
-def roll_back(*, who: str, reason: str) -> str:
+def roll_back(task: Task = "wbc", *, who: Person, reason: str) -> str:
     """Make the model live that was before the present one; returns its identity.
 
     Raises:
         PromotionRefused: if there was none, or no reason is given.
+        NotAllowed: if ``who`` may not make a model live.
     """
+    require(who, "promote")
     reason = _reason(reason)
-    back = before()
+    back = before(task)
     if back is None:
         raise PromotionRefused("the shipped model is live; there is none before it")
     file, identity = back
-    _record("roll_back", registry.live("wbc").identity, identity, file, who, reason, None)
+    _record(
+        task,
+        action="roll_back",
+        was=registry.live(task).identity,
+        became=identity,
+        file=file,
+        who=who.name,
+        reason=reason,
+        evidence=None,
+    )
     return identity
 
 
-def before() -> tuple[str | None, str] | None:
+def before(task: Task = "wbc") -> tuple[str | None, str] | None:
     """File (None for the shipped one) and identity of the model a roll-back leads to."""
     stack: list[tuple[str | None, str]] = []
-    for change in reversed(history()):
+    for change in reversed(history(task)):
         if change.action == "promote":
             if not stack:
                 stack.append((None, change.was))
@@ -222,28 +165,23 @@ def before() -> tuple[str | None, str] | None:
     return stack[-2] if len(stack) > 1 else None
 
 
-def history() -> list[Promotion]:
-    """Every promotion and roll-back of the white-cell model, newest first."""
-    return PromotionBook(database()).history("wbc")
+def history(task: Task = "wbc") -> list[Promotion]:
+    """Every promotion and roll-back of a task's model, newest first."""
+    return PromotionBook(database()).history(task)
 
 
-def _record(
-    action: str, was: str, became: str, file: str | None, who: str, reason: str, evidence: Any
-) -> None:
-    plain = json.loads(json.dumps(evidence))
-    book = PromotionBook(database())
-    book.add(
-        task="wbc", action=action, was=was, became=became, file=file, who=who, reason=reason,
-        evidence=plain,
-    )  # fmt: skip
-    registry.set_live("wbc", file)
+def _record(task: Task, **values: Any) -> None:
+    plain = json.loads(json.dumps(values.pop("evidence")))
+    PromotionBook(database()).add(task=task, evidence=plain, **values)
+    registry.set_live(task, cast(str | None, values["file"]))
 
 
 def settle() -> None:
     """Bring the file that says what is live in step with the database, which is what counts."""
-    changes = history()
-    if changes and registry.promoted("wbc") != changes[0].file:
-        registry.set_live("wbc", changes[0].file)
+    for task in TASKS:
+        changes = history(task)
+        if changes and registry.promoted(task) != changes[0].file:
+            registry.set_live(task, changes[0].file)
 
 
 def _reason(reason: str) -> str:

@@ -59,7 +59,7 @@ def publish_locator(
         "Research use, a qualified person decides.",
         "limits": "Thin parts of the smear. Thick parts and bone marrow were never shown to it.",
         "licence": "MIT",
-        **_origin(settings, data),
+        **origin_of(settings, data),
     }
     model = save_model(target, module, card)
     truth = np.stack([field.counts() for field in validation])
@@ -124,6 +124,7 @@ def publish_wbc(
             "kind": "cell_classifier",
             "backbone": module.backbone,
             "classes": list(module.classes),
+            "network_px": module.network_px,
         },
         "temperature": temperature,
         "set_limit": set_limit(said, labels),
@@ -135,15 +136,23 @@ def publish_wbc(
         },
         "intended_use": "Class of single white cells of stained blood smears. "
         "Research use, a qualified person decides.",
-        "limits": "Learnt from one laboratory. It does not know atypical lymphocytes"
-        + "".join(
-            f" or {title(c).lower()}s" for c in ("blast", "smudge") if c not in module.classes
-        )
-        + ".",
+        "limits": _limits_of_wbc(module.classes, foreign="foreign_cells" in data),
         "licence": licence,
-        **_origin(settings, data),
+        **origin_of(settings, data),
     }
     return save_model(target, module, card)
+
+
+def _limits_of_wbc(classes: Sequence[str], foreign: bool) -> str:
+    rare = [name for name in ("blast", "smudge") if name in classes]
+    unknown = [name for name in ("blast", "smudge") if name not in classes]
+    learnt = "mostly from one laboratory, with a few cells of two others" if foreign else ""
+    said = f"Learnt {learnt or 'from one laboratory'}. It does not know atypical lymphocytes"
+    said += "".join(f" or {title(name).lower()}s" for name in unknown) + "."
+    if rare:
+        named = " and ".join(title(name).lower() + "s" for name in rare)
+        said += f" It has seen few {named}: low evidence, a person must look for them."
+    return said
 
 
 def data_hash(paths: Sequence[Path]) -> str:
@@ -155,7 +164,8 @@ def data_hash(paths: Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
-def _origin(settings: LoopSettings, data: dict[str, Any]) -> dict[str, Any]:
+def origin_of(settings: LoopSettings, data: dict[str, Any]) -> dict[str, Any]:
+    """Where a model comes from: its data, seed, settings, commit, day and tools."""
     commit = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -13,19 +13,26 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.review.people import Person
+from core.review.rights import require
 from core.settings import ROOT, settings
-from core.store.database import database
+from core.store.database import DatabaseRefused, database
 from core.store.runs import Run, RunBook, RunRefused
 from core.training.loop_settings import LoopSettings, loop_settings, with_defaults
 from core.training.presets import checked_options, recipe_info
 
 LOG: Final = "log.txt"
+STARTING: Final = timedelta(minutes=10)
+"""How long a process may take to its first sign of life: a busy machine loads slowly."""
+
 _DEFINITION: Final = "run.json"
 _LOCK: Final = ".lock"
 
@@ -51,14 +58,16 @@ def submit(
     chosen: LoopSettings,
     options: Mapping[str, Any],
     *,
-    who: str,
+    who: Person,
     title: str = "",
 ) -> Run:
     """A new run, queued; :func:`start_next` starts it when its turn comes.
 
     Raises:
         ValueError: for an unknown recipe or an option it does not have.
+        NotAllowed: if ``who`` may not train.
     """
+    require(who, "train")
     recipe_info(recipe)
     complete = checked_options(recipe, dict(options))
     name = f"{recipe}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
@@ -76,7 +85,7 @@ def submit(
     folder = settings().var / "runs" / name
     folder.mkdir(parents=True)
     (folder / _DEFINITION).write_text(json.dumps(values, indent=2) + "\n")
-    return book().add(values, who)
+    return book().add(values, who.name)
 
 
 def find(which: str) -> Run:
@@ -100,14 +109,16 @@ def find(which: str) -> Run:
     return book().ask(run.id, "pause", "found in its folder")
 
 
-def act(run_id: int, action: Literal["pause", "resume", "stop", "discard"], who: str) -> Run:
+def act(run_id: int, action: Literal["pause", "resume", "stop", "discard"], who: Person) -> Run:
     """Do what a person asked; start whatever may run now.
 
     Raises:
         RunRefused: if the run's state does not allow it.
+        NotAllowed: if ``who`` may not train.
     """
+    require(who, "train")
     watch()
-    run = book().ask(run_id, action, who)
+    run = book().ask(run_id, action, who.name)
     if run.state == "discarded":
         discard_files(run)
     start_next()
@@ -127,7 +138,8 @@ def watch() -> list[Run]:
         for run in book().all()
         if run.state == "running" and run.host == here and run.process and not is_held(run)
     }
-    return book().mark_lost(timedelta(seconds=settings().heartbeat_timeout_s), dead)
+    silent = timedelta(seconds=settings().heartbeat_timeout_s)
+    return book().mark_lost(silent, dead, max(silent, STARTING))
 
 
 def start_next(leave: int | None = None) -> list[Run]:
@@ -148,25 +160,40 @@ def start_next(leave: int | None = None) -> list[Run]:
     return started
 
 
-def _spawn(run: Run) -> None:
+def process_environment() -> dict[str, str]:
+    """What a process of this installation is told of it."""
     site = settings()
     paths = {"DATA": site.data, "WEIGHTS": site.weights, "VAR": site.var}
-    environment = {f"HEMADESK_{name}": str(path.resolve()) for name, path in paths.items()}
-    environment["HEMADESK_DATABASE_URL"] = site.database_url
+    told = {f"HEMADESK_{name}": str(path.resolve()) for name, path in paths.items()}
+    return {**os.environ, **told, "HEMADESK_DATABASE_URL": site.database_url}
+
+
+def _spawn(run: Run) -> None:
     arguments = ["train", run.recipe, "--run", str(run.id), "--attempt", str(run.attempt)]
+    # A run goes on with as many processes as it began with: their sums are part of the result.
+    processes = int((run.facts or {}).get("processes", settings().training_processes))
+    crew = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    # After the two dashes torchrun takes none of our options for its own.
+    program = [*crew, "-m", "--", "core"] if processes > 1 else ["core"]
     with (folder_of(run) / LOG).open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "core", *arguments],
+            [sys.executable, "-m", *program, *arguments],
             cwd=ROOT,
-            env={**os.environ, **environment},
+            env=process_environment(),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             # Its own session: closing the terminal or stopping the app does not reach it.
             start_new_session=True,
         )
-    # Somebody must ask for its exit status, or it stays in the process table.
-    threading.Thread(target=process.wait, daemon=True).start()
+    threading.Thread(target=_look_after, args=(process, run), daemon=True).start()
+
+
+def _look_after(process: "subprocess.Popen[bytes]", run: Run) -> None:
+    """Ask for its exit status, or it stays in the process table; one that died at once is lost."""
+    process.wait()
+    with suppress(SQLAlchemyError, DatabaseRefused):
+        book().mark_lost(timedelta(days=36_500), {(run.id, run.attempt)})
 
 
 @contextmanager

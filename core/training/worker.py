@@ -6,6 +6,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,10 +17,14 @@ import torch
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.models.weights import LoadedModel
-from core.store.runs import EpochRow, Request, Run, RunBook, RunRefused, State
-from core.training.history import Epoch, read_history
-from core.training.loop import Interrupted, Order, Progress, best_model, train
-from core.training.recipes import Job, prepare
+from core.store.runs import Epoch, Request, Run, RunBook, RunRefused, State
+from core.training import wrong_examples
+from core.training.crew import present_crew
+from core.training.history import read_history
+from core.training.job import Job
+from core.training.loop import best_model, train
+from core.training.recipe import Interrupted, Order, Progress
+from core.training.recipes import prepare
 from core.training.runs import LOG, book, discard_files, folder_of, hold, settings_of
 
 BEAT_S: Final = 1.0
@@ -134,20 +139,24 @@ def _train(
             f"it can be stopped and its best model kept, or started anew"
         )
     device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "CPU"
+    crew = present_crew()
     facts = {**job.facts, "threads": threads, "torch": torch.__version__.split("+")[0]}
+    facts["processes"] = crew.size
     runs.beat(run.id, run.attempt, data_sha256=job.data_sha256, facts=facts, device=device)
     # What the folder holds counts: the process may have died before telling the database.
-    runs.set_epochs(run.id, [_row(epoch) for epoch in read_history(folder)])
+    runs.set_epochs(run.id, read_history(folder))
     log(f"{facts['training']} to learn from, {facts['validation']} to choose on, {device}")
 
     def report(epoch: Epoch) -> None:
-        runs.add_epoch(run.id, _row(epoch))
+        runs.add_epoch(run.id, epoch)
+        wrong_examples.keep(folder, epoch.number, getattr(job.recipe, "wrong", ()))
         metrics = ", ".join(f"{name} {value:.4f}" for name, value in epoch.metrics.items())
         log(
             f"epoch {epoch.number + 1}: loss {epoch.train_loss:.4f}, "
             f"{metrics} ({epoch.seconds:.0f} s)"
         )
 
+    crew.told(run.id)
     try:
         module = train(job.recipe, settings_of(run), folder, report, pulse.order)
     except Interrupted:
@@ -179,10 +188,6 @@ def _publish(
     return model
 
 
-def _row(epoch: Epoch) -> EpochRow:
-    return EpochRow(**asdict(epoch))
-
-
 def _sentence(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
@@ -208,6 +213,19 @@ class _pause_on_signals:  # noqa: N801 - used like a function
             raise KeyboardInterrupt
         self._pulse.request = "pause"
         self._log(f"{signal.Signals(number).name}: pausing after this batch")
+
+
+def follow() -> int:
+    """Train along with the first process of a crew, run by run; the exit status."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # the first hears them, and all do what it says
+    while (run_id := present_crew().told(None)) is not None:
+        run = book().get(run_id)
+        torch.set_num_threads(int((run.facts or {})["threads"]))
+        job = prepare(run.recipe, Path(run.data), settings_of(run), run.options, folder_of(run))
+        with suppress(Interrupted):
+            train(job.recipe, settings_of(run), folder_of(run))
+    return 0
 
 
 def wait_for_turn(run: Run, claim: Callable[[], Run | None], every_s: float = 2.0) -> Run | None:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.inference.batch import CellPicture
 from core.records import WbcCall
-from core.taxonomy import CRITICAL_CLASSES, title
+from core.taxonomy import title
 from pages.parts import wording
 from pages.parts.picture import in_page
 from pages.parts.session import SmearSession
@@ -13,7 +13,7 @@ from pages.parts.session import SmearSession
 def badges(call: WbcCall) -> str:
     """Markdown of the words that belong to a call: ``critical``, ``check``, or nothing."""
     words = []
-    if call.label in CRITICAL_CLASSES:
+    if any(flag.code == "critical_cell" for flag in call.flags):
         words.append(wording.flag_badge("critical"))
     if call.abstained:
         words.append(wording.flag_badge("check"))
@@ -22,9 +22,11 @@ def badges(call: WbcCall) -> str:
 
 def alternatives(call: WbcCall) -> str:
     """``Could be monocyte or lymphocyte``, or nothing where one class is left."""
-    if len(call.prediction_set) < 2:
+    if len(call.could_be) < 2:
         return ""
-    words = wording.set_words(call.prediction_set)
+    words = wording.set_words(call.could_be)
+    if call.reported_as not in ("", call.label):
+        return f"{title(call.reported_as)}: could be {words[0].lower()}{words[1:]}"
     return f"Could be {words[0].lower()}{words[1:]}"
 
 

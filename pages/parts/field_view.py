@@ -189,8 +189,8 @@ def _hover(cell: Cell) -> str:
     lines = [f"<b>{names[cell.kind]}</b>, score {percent(cell.score)}"]
     if cell.wbc is not None:
         lines.append(f"{title(cell.wbc.label)} {percent(cell.wbc.probability)}")
-        if len(cell.wbc.prediction_set) > 1:
-            lines.append(set_words(cell.wbc.prediction_set))
+        if len(cell.wbc.could_be) > 1:
+            lines.append(set_words(cell.wbc.could_be))
         if cell.wbc.abstained:
             lines.append("check: the class is not sure")
     return "<br>".join(lines)

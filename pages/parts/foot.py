@@ -2,10 +2,11 @@
 
 import streamlit as st
 
+from core.review.people import LOCAL_SUBJECT, Person
 from pages.parts.wording import plain
 
 
-def draw() -> None:
+def draw(who: Person) -> None:
     """What this is for, which models answer, who is signed in."""
     # Heavy libraries: imported here so that the first screen does not wait for them.
     from core.models import registry
@@ -18,5 +19,9 @@ def draw() -> None:
     with st.bottom:
         st.caption(
             f"Research use: a qualified person decides. Models: {plain(models)}. "
-            "Signed in: local user."
+            f"Signed in: {plain(who.name)}{_role(who)}."
         )
+
+
+def _role(who: Person) -> str:
+    return "" if who.subject == LOCAL_SUBJECT and who.role == "local" else f", {who.role}"

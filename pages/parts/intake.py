@@ -10,7 +10,7 @@ from core.settings import settings
 from pages.parts import wording
 from pages.parts.session import SmearSession
 
-_TYPES = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp"]
+_TYPES = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "dcm"]
 _MOST_DRAWN = 24
 
 

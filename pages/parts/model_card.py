@@ -8,7 +8,12 @@ from core.models.weights import LoadedModel
 from core.store.promotions import Promotion
 from pages.parts.wording import percent, plain
 
-_TASKS = {"locator": "Cells of a field", "wbc": "Class of a white cell"}
+_TASKS = {
+    "locator": "Cells of a field",
+    "wbc": "Class of a white cell",
+    "counts": "Second count of a field",
+    "palm": "Anemia in a palm",
+}
 
 
 def draw(model: LoadedModel, since: Promotion | None) -> None:
@@ -45,6 +50,11 @@ def _figures(card: dict[str, Any]) -> str:
                 span = f"{100 * row['low']:.0f} to {100 * row['high']:.0f}"
                 where = name.replace("_", " ")
                 said.append(f"{where} {percent(row['value'])} ({span}), {row['n']} cells")
+        area = figures.get("auroc") if isinstance(figures, dict) else None
+        if area:
+            span = f"{area['low']:.2f} to {area['high']:.2f}"
+            where = name.replace("_", " ")
+            said.append(f"{where} AUROC {area['value']:.2f} ({span}), {area['n']} photos")
     checked = card.get("validation", {})
     if not said and "accuracy" in checked:
         said.append(f"{percent(checked['accuracy'])} of {checked['cells']} validation cells")
@@ -57,7 +67,7 @@ def _figures(card: dict[str, Any]) -> str:
 def _origin(card: dict[str, Any]) -> str:
     data = card.get("data", {})
     parts = [str(data.get("set", ""))]
-    for key in ("training_cells", "training_fields"):
+    for key in ("training_cells", "training_fields", "training_photos"):
         if key in data:
             parts.append(f"{data[key]:,} {key.removeprefix('training_')} learnt from")
     if card.get("made"):

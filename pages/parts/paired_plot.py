@@ -1,12 +1,14 @@
 """Two models on one test set as paired dots with their intervals, overall and class by class."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import plotly.graph_objects as go
 
 from core.evaluation.intervals import clopper_pearson
+from core.evaluation.paired import PairedErrors
 from core.taxonomy import CRITICAL_CLASSES, title
-from core.training.promotion import OnOneSet
+from core.training.evidence import OnOneSet
 from pages.parts.kinds import ink
 
 _LOOKS = (("Live", "#5d616b", "circle-open", -0.14), ("Challenger", "#0072b2", "circle", 0.14))
@@ -51,5 +53,35 @@ def dots(one: OnOneSet) -> Any:
             "gridcolor": ink(),
             "showgrid": False,
         },
+    )
+    return figure
+
+
+def error_changes(rows: Mapping[str, PairedErrors]) -> Any:
+    """Change of the count error, challenger less live model: left of the line is better."""
+    names = list(rows)
+    change = [row.difference for row in rows.values()]
+    figure = go.Figure()
+    figure.add_vline(x=0, line={"color": ink(), "width": 1, "dash": "dot"})
+    figure.add_scatter(
+        x=change,
+        y=[f"{name}, {row.champion:.2f} to {row.challenger:.2f}" for name, row in rows.items()],
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [row.high - row.difference for row in rows.values()],
+            "arrayminus": [row.difference - row.low for row in rows.values()],
+            "thickness": 1.5,
+        },
+        mode="markers",
+        marker={"color": "#0072b2", "size": 10},
+        hovertemplate="%{x:+.2f} cells a field<extra></extra>",
+        showlegend=False,
+    )
+    figure.update_layout(
+        height=70 + 34 * len(names),
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        xaxis={"title": "Change of the error, cells a field (less is better)"},
+        yaxis={"autorange": "reversed", "showgrid": False},
     )
     return figure

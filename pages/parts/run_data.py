@@ -1,5 +1,6 @@
 """Step 1 of Fine-tune: what is learnt, from which pictures, and what was found in them."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -7,15 +8,29 @@ from typing import Any
 import streamlit as st
 
 from core.datasets.archive import ArchiveRefused
-from core.datasets.intake import PARTS, CellIntake, DataRefused, read_cells
+from core.datasets.gathering import PARTS, Intake
+from core.datasets.skipped import DataRefused
 from core.settings import settings
-from core.taxonomy import WBC_CLASSES, title
-from core.training.presets import RECIPES
+from core.taxonomy import title
+from core.training.intakes import EXPECTED, LAYOUTS, read_own
+from core.training.presets import RECIPES, recipe_info
 from core.training.sets import keep_archive
-from pages.parts import run_plots
-from pages.parts.wording import plain
+from pages.parts import run_plots, verified_sets
+from pages.parts.wording import plain, several
 
-_OWN, _SENT, _PUBLIC = "Folder", "ZIP", "Public set"
+_OWN, _SENT, _PUBLIC, _VERIFIED = "Folder", "ZIP", "Public set", "Verified"
+_PUBLIC_SETS = {
+    "wbc": ("pbc", "PBC single cells"),
+    "locator": ("txl", "TXL-PBC fields"),
+    "regression": ("txl", "TXL-PBC fields"),
+    "palm": ("palm", "palm photos (Asare et al.)"),
+}
+_LAYOUT_WORDS = {
+    "folders": "Class folders",
+    "boxes": "Boxes (VOC, YOLO, COCO)",
+    "counts": "Counts in a CSV",
+    "photos": "Photos and a CSV",
+}
 
 
 @dataclass(frozen=True)
@@ -39,46 +54,74 @@ def draw() -> None:
             format_func=lambda name: RECIPES[name].title,
             key="recipe",
         )
-        places = [_OWN, _SENT, _PUBLIC] if recipe == "wbc" else [_PUBLIC]
+        layouts = LAYOUTS.get(recipe, ())
+        places = [_OWN, _SENT, _PUBLIC] if layouts else [_PUBLIC]
+        if set(layouts) & verified_sets.KIND_OF.keys():
+            places.insert(2, _VERIFIED)
         place = st.segmented_control(
             "Pictures from", places, default=places[0], required=True, key=f"place_{recipe}"
         )
         if place == _PUBLIC:
             st.session_state.run_data = _public(recipe)
-        else:
-            st.session_state.run_data = _cells(_sent() if place == _SENT else _typed())
+            return
+        layout = layouts[0]
+        if place == _VERIFIED:
+            folder = verified_sets.choose(next(n for n in layouts if n in verified_sets.KIND_OF))
+            st.session_state.run_data = _own(recipe, layout, folder) if folder else None
+            return
+        if len(layouts) > 1:
+            layout = st.segmented_control(
+                "Labelled by",
+                layouts,
+                default=layouts[0],
+                required=True,
+                format_func=lambda name: _LAYOUT_WORDS[name],
+                key=f"layout_{recipe}",
+            )
+        folder = _sent() if place == _SENT else _typed()
+        st.session_state.run_data = _own(recipe, str(layout), folder)
 
 
 def _public(recipe: str) -> ChosenData | None:
-    name, what = ("pbc", "PBC single cells") if recipe == "wbc" else ("txl", "TXL-PBC fields")
+    name, what = _PUBLIC_SETS[recipe]
     folder = settings().data
     if not (folder / name).is_dir():
         st.warning(
             f"The set {what} is not in {plain(str(folder))}. HEMADESK_DATA names the folder of "
-            "the public sets.",
+            f"the public sets; `python -m core datasets fetch {name}` gets it.",
             icon=":material/info:",
         )
         return None
     st.caption(f"{what}. Near-duplicates stay on one side; copies of test pictures are left out.")
-    options = {"layout": "pbc"} if recipe == "wbc" else {}
-    return ChosenData(recipe, folder, what, options)
+    return ChosenData(recipe, folder, what)
 
 
 def _typed() -> Path | None:
     said = st.text_input(
-        "Folder of cells on this computer",
+        "Folder on this computer",
         key="data_folder",
-        placeholder="/home/lab/cells",
-        help="One folder for each class, with pictures of single cells in it.",
+        placeholder="/home/lab/pictures",
     )
     return Path(said.strip()).expanduser() if said.strip() else None
 
 
 def _sent() -> Path | None:
+    most = settings().max_archive_mb
     sent = st.file_uploader(
-        "ZIP with a folder for each class", type=["zip"], key="data_zip", max_upload_size=50
+        f"ZIP, at most {most:,.0f} MB",
+        type=["zip"],
+        key="data_zip",
+        max_upload_size=math.ceil(most),
     )
     if sent is None:
+        return None
+    if sent.size > most * 1e6:
+        st.error(
+            f"{plain(sent.name)} was not taken: it has {sent.size / 1e6:,.0f} MB, at most "
+            f"{most:,.0f} MB are taken (HEMADESK_MAX_ARCHIVE_MB). A folder on this computer has "
+            "no such limit.",
+            icon=":material/error:",
+        )
         return None
     try:
         return keep_archive(sent.name, sent)
@@ -89,35 +132,34 @@ def _sent() -> Path | None:
         return None
 
 
-def _cells(folder: Path | None) -> ChosenData | None:
+def _own(recipe: str, layout: str, folder: Path | None) -> ChosenData | None:
     if folder is None:
-        st.caption(
-            "Expected is a folder for each class, named as your laboratory calls it (SNE, "
-            "Lymphocytes, monocyte). Pictures that cannot be read are skipped and listed."
-        )
+        st.caption(f"Expected: {EXPECTED[layout]} Pictures that cannot be read are listed.")
         return None
-    names = dict(st.session_state.get("class_names", {}))
-    names = {key: name for key, name in names.items() if name}
+    named = st.session_state.setdefault("names", {}).setdefault(recipe, {})
+    names = {own: label for own, label in named.items() if label is not None}
     try:
-        found = _read(folder, names)
+        found = _read(layout, folder, names)
     except DataRefused as refusal:
         st.error(f"Nothing to train on: {plain(str(refusal))}.", icon=":material/error:")
         return None
     _show(found)
-    _name_classes(found)
+    _name(recipe, found, named)
     if found.problems:
         st.error(
             "This cannot be trained on: " + "; ".join(map(plain, found.problems)) + ".",
             icon=":material/error:",
         )
         return None
-    options = {"layout": "folders", "names": names}
-    return ChosenData("wbc", folder, folder.name, options)
+    options: dict[str, Any] = {"names": names} if names else {}
+    if "layout" in recipe_info(recipe).options:
+        options["layout"] = layout
+    return ChosenData(recipe, folder, folder.name, options)
 
 
-def _read(folder: Path, names: dict[str, str]) -> CellIntake:
+def _read(layout: str, folder: Path, names: dict[str, str]) -> Intake[Any]:
     """Read once in a session for the same folder and names."""
-    key = (str(folder), tuple(sorted(names.items())))
+    key = (layout, str(folder), tuple(sorted(names.items())))
     kept = st.session_state.get("intake")
     if kept is not None and kept[0] == key:
         return kept[1]
@@ -127,17 +169,19 @@ def _read(folder: Path, names: dict[str, str]) -> CellIntake:
         if done % 50 == 0:
             bar.progress(done / max(1, total), text=f"Reading picture {done} of {total}")
 
-    found = read_cells(folder, settings(), names=names, report=report)
+    found = read_own(layout, folder, settings(), names=names, report=report)
     bar.empty()
     st.session_state.intake = (key, found)
     return found
 
 
-def _show(found: CellIntake) -> None:
+def _show(found: Intake[Any]) -> None:
     counts = found.counts()
     st.markdown(
-        f"**{len(found.cells):,} cells** in {len(counts)} classes, "
-        f"{len(found.skipped):,} files left out, {found.near_duplicates:,} near-duplicates."
+        f"**{several(len(found.items), 'picture')}** of {several(len(counts), 'kind')}, "
+        f"{several(len(found.skipped), 'file')} left out, "
+        f"{several(len(found.duplicates), 'duplicate')}, "
+        f"{several(found.near_duplicates, 'near-duplicate')}."
     )
     if counts:
         st.plotly_chart(
@@ -146,14 +190,16 @@ def _show(found: CellIntake) -> None:
         sizes = [len(part) for part in found.parts]
         words = ", ".join(f"{n:,} {name}" for n, name in zip(sizes, PARTS, strict=True))
         st.caption(f"Split: {words}; kept together by {plain(found.grouped_by)}.")
-        samples = [next(c for c in found.cells if c.label == name) for name in counts]
+        names = list(counts)[:8]
         st.image(
-            [str(cell.path) for cell in samples[:8]],
-            caption=[title(str(cell.label)) for cell in samples[:8]],
+            [str(found.sample(name).path) for name in names],
+            caption=[title(name) for name in names],
             width=72,
         )
-    for note in found.notes:
+    for note in found.notes[:5]:
         st.caption(plain(note[0].upper() + note[1:]))
+    if len(found.notes) > 5:
+        st.caption(f"And {len(found.notes) - 5} such notes more.")
     if found.skipped:
         with st.expander(f"Left out ({len(found.skipped):,})"):
             st.dataframe(
@@ -161,23 +207,27 @@ def _show(found: CellIntake) -> None:
                 hide_index=True,
                 height=220,
             )
+    if found.duplicates:
+        with st.expander(f"Duplicates ({len(found.duplicates):,})"):
+            st.dataframe(
+                [{"The same picture": ", ".join(group)} for group in found.duplicates],
+                hide_index=True,
+                height=220,
+            )
 
 
-def _name_classes(found: CellIntake) -> None:
-    unknown = {s.reason.removeprefix("unknown class: ") for s in found.skipped
-               if s.reason.startswith("unknown class: ")} - {"no class folder"}  # fmt: skip
-    named = st.session_state.setdefault("class_names", {})
-    folders = sorted(unknown | named.keys())
-    if any("segmented or band" in note for note in found.notes):
-        folders.append("neutrophil")
-    for folder in dict.fromkeys(folders):
+def _name(recipe: str, found: Intake[Any], named: dict[str, str | None]) -> None:
+    """A choice for every name of the folder's own that needs a meaning."""
+    meanings = [None, *recipe_info(recipe).named, *([""] if recipe != "wbc" else [])]
+    words = {None: "leave out" if recipe == "wbc" else "not said yet", "": "leave such boxes out"}
+    for own in dict.fromkeys([*found.unknown, *named]):
         said = st.selectbox(
-            f"Class of folder {plain(folder)}",
-            ["", *WBC_CLASSES],
-            index=["", *WBC_CLASSES].index(named.get(folder, "")),
-            format_func=lambda name: title(name) if name else "leave out",
-            key=f"class_of_{folder}",
+            f"What is {plain(own)}" if recipe != "wbc" else f"Class of folder {plain(own)}",
+            meanings,
+            index=meanings.index(named.get(own)),
+            format_func=lambda name: words.get(name) or title(str(name)),
+            key=f"class_of_{own}",
         )
-        if said != named.get(folder, ""):
-            named[folder] = said
+        if said != named.get(own):
+            named[own] = said
             st.rerun()

@@ -6,7 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.store.runs import EpochRow, Run
+from core.store.runs import Epoch, Run
 from core.taxonomy import title
 from core.training.presets import RecipeInfo
 from pages.parts.kinds import ink
@@ -15,7 +15,7 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Okabe & Ito; runs beyond the sixth begin again, with other signs."""
 
 _SIGNS = ("circle", "square", "diamond", "cross", "x", "triangle-up")
-Curves = Sequence[tuple[Run, Sequence[EpochRow]]]
+Curves = Sequence[tuple[Run, Sequence[Epoch]]]
 
 
 def split_bars(counts: Mapping[str, Sequence[int]]) -> Any:

@@ -5,8 +5,16 @@ from typing import Any
 
 import streamlit as st
 
-from core.training.loop_settings import RANGES, SCHEDULES, LoopSettings, loop_settings
-from core.training.presets import RecipeInfo, checked_options, recipe_info
+from core.training.intakes import LAYOUTS
+from core.training.loop_settings import (
+    OPTIMIZERS,
+    RANGES,
+    SCHEDULES,
+    LoopSettings,
+    loop_settings,
+)
+from core.training.presets import Preset, RecipeInfo, checked_options, recipe_info
+from pages.parts import rate_finder
 from pages.parts.wording import plain
 
 _TITLES = {
@@ -19,19 +27,40 @@ _TITLES = {
     "averaging": "Averaging of weights",
     "seed": "Seed",
     "workers": "Loader processes",
+    "accumulation": "Batches a step",
 }
 _TIPS = {
     "patience": " Epochs without a better score after which the run ends.",
     "averaging": " Share of the averaged weights that each step keeps; 0 switches averaging off.",
     "workers": " Processes that prepare pictures; 0 lets the training do it.",
+    "accumulation": " Batches whose gradients make one step: more pictures without more memory.",
 }
-_OPTIONS = {"start": "Begin with", "backbone": "Network", "frozen": "Frozen", "stains": "Stains"}
+_OPTIONS = {
+    "start": "Begin with",
+    "network": "Kind of network",
+    "backbone": "Network",
+    "enlarged_px": "Enlarged inside",
+    "frozen": "Frozen",
+    "augmentation": "Pictures are varied by",
+    "class_weights": "Weights of classes",
+    "stains": "Stains",
+}
 _WORDS = {
-    "imagenet": "ImageNet weights",
-    "live": "the live model",
-    "random": "nothing learnt",
-    "nothing": "nothing",
-    "backbone": "all but the last layer",
+    ("start", "imagenet"): "ImageNet weights",
+    ("start", "live"): "the live model",
+    ("start", "random"): "nothing learnt",
+    ("network", "map"): "a map that sums to the count",
+    ("network", "published"): "as published",
+    ("backbone", "imagenet"): "ImageNet's first layers",
+    ("backbone", "cells"): "the live classifier's first layers",
+    ("frozen", "half"): "the first half",
+    ("frozen", "backbone"): "all but the last layer",
+    ("augmentation", "stains"): "turning and stain",
+    ("augmentation", "published"): "flips and rotation",
+    ("augmentation", "autoaugment"): "AutoAugment",
+    ("augmentation", "none"): "nothing",
+    ("class_weights", "none"): "every cell counts the same",
+    ("class_weights", "balanced"): "every class counts the same",
 }
 
 
@@ -46,8 +75,11 @@ class ChosenSettings:
 def use(recipe: str, loop: dict[str, Any], options: dict[str, Any]) -> None:
     """Put these settings into the widgets with the next redraw: a preset's, or another run's."""
     for name in _TITLES:
-        st.session_state[f"set_{name}"] = str(loop[name])
+        # What an earlier version did not know had today's default.
+        st.session_state[f"set_{name}"] = str(loop.get(name, getattr(LoopSettings, name)))
     st.session_state.set_schedule = loop["schedule"]
+    st.session_state.set_optimizer = loop.get("optimizer", LoopSettings.optimizer)
+    st.session_state.set_bfloat16 = loop.get("bfloat16", LoopSettings.bfloat16)
     for name, values in recipe_info(recipe).options.items():
         if name in _OPTIONS:
             st.session_state[f"option_{name}"] = options.get(name, values[0])
@@ -78,12 +110,13 @@ def draw() -> None:
             use(info.name, asdict(preset.settings), preset.options)
             st.session_state.preset_used = (info.name, preset.name)
         with st.expander("Details"):
-            st.session_state.run_settings = _details(info)
+            st.session_state.run_settings = _details(info, preset)
         if st.session_state.run_settings is None:
             st.caption("One of the details is out of its range: open them to see which.")
+        rate_finder.draw()
 
 
-def _details(info: RecipeInfo) -> ChosenSettings | None:
+def _details(info: RecipeInfo, preset: Preset) -> ChosenSettings | None:
     values: dict[str, Any] = {}
     sides = st.columns(2)
     for place, (name, words) in enumerate(_TITLES.items()):
@@ -99,21 +132,33 @@ def _details(info: RecipeInfo) -> ChosenSettings | None:
     values["schedule"] = st.segmented_control(
         "Learning rate over time", SCHEDULES, key=_kept("set_schedule"), required=True
     )
-    options = {
-        name: st.selectbox(
-            words,
-            info.options[name],
-            format_func=lambda value: _WORDS.get(value, value),
-            key=_kept(f"option_{name}"),
-        )
-        for name, words in _OPTIONS.items()
-        if name in info.options
-    }
+    left, right = st.columns(2)
+    values["optimizer"] = left.segmented_control(
+        "Optimizer",
+        OPTIMIZERS,
+        format_func=lambda name: {"adamw": "AdamW"}.get(name, "Adam"),
+        key=_kept("set_optimizer"),
+        required=True,
+    )
+    values["bfloat16"] = right.toggle("Mixed precision", key=_kept("set_bfloat16"))
+    options = {name: _choice(name, info) for name in _OPTIONS if name in info.options}
+    layout = preset.options.get("layout")
+    if layout is not None and layout not in LAYOUTS.get(info.name, ()):
+        options["layout"] = layout  # a public set of the preset's own
     try:
         return ChosenSettings(loop_settings(values), checked_options(info.name, options))
     except ValueError as refusal:
         st.error(plain(str(refusal)), icon=":material/error:")
         return None
+
+
+def _choice(name: str, info: RecipeInfo) -> str:
+    return st.selectbox(
+        _OPTIONS[name],
+        info.options[name],
+        format_func=lambda value: _WORDS.get((name, value), value),
+        key=_kept(f"option_{name}"),
+    )
 
 
 def _kept(key: str) -> str:

@@ -8,14 +8,16 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from core.store.runs import EpochRow, Run, RunRefused
+from core.review.rights import NotAllowed
+from core.store.runs import Epoch, Run, RunRefused
 from core.training import runs
 from core.training.forecast import best_epoch, epochs_csv, examples_per_second, seconds_left
 from core.training.presets import recipe_info
-from pages.parts import run_plots
+from core.training.side_by_side import side_by_side
+from core.training.tensorboard_files import tensorboard_zip
+from pages.parts import run_plots, signed_in, wrong_pictures
 from pages.parts.wording import plain, several, time_left
 
-WHO = "local user"
 EVERY_S = 2
 _ACTIVE = ("queued", "running")
 _PLAIN_PLOT = {"displayModeBar": False}
@@ -94,13 +96,16 @@ def _live(shown: str, beside: list[str], active: bool) -> None:
     left, right = st.columns([3, 2])
     left.plotly_chart(run_plots.metric(curves, info), key="metric", config=_PLAIN_PLOT)
     right.plotly_chart(run_plots.rates(curves), key="rates", config=_PLAIN_PLOT)
+    wrong_pictures.draw(run)
+    if len(curves) > 1:
+        st.dataframe(side_by_side(curves), hide_index=True, key="side_by_side")
     multiples = run_plots.recalls(curves)
     if multiples is not None:
         st.caption("Recall of each class on the validation cells")
         st.plotly_chart(multiples, key="recalls", config=_PLAIN_PLOT)
 
 
-def _head(run: Run, rows: list[EpochRow]) -> None:
+def _head(run: Run, rows: list[Epoch]) -> None:
     total, where, info = run.settings["epochs"], run.progress or {}, recipe_info(run.recipe)
     st.markdown(f"**{plain(run.label)}** {_BADGES[run.state]}")
     best, speed = best_epoch(rows), examples_per_second(run, rows)
@@ -128,7 +133,7 @@ def _head(run: Run, rows: list[EpochRow]) -> None:
         numbers[3].metric("Device", run.device or "not yet")
 
 
-def _buttons(run: Run, rows: list[EpochRow]) -> None:
+def _buttons(run: Run, rows: list[Epoch]) -> None:
     with st.container(horizontal=True, gap="small"):
         _button(run, "pause", "Pause", ":material/pause:", "Its process ends; it can go on later.")
         _button(run, "resume", "Resume", ":material/resume:", "Goes on exactly where it was.")
@@ -162,6 +167,16 @@ def _buttons(run: Run, rows: list[EpochRow]) -> None:
             type="tertiary",
             key="download_epochs",
         )
+        st.download_button(
+            "TensorBoard",
+            data=lambda: tensorboard_zip(run, rows),
+            file_name=f"{run.name}-tensorboard.zip",
+            mime="application/zip",
+            on_click="ignore",
+            icon=":material/download:",
+            type="tertiary",
+            key="download_tensorboard",
+        )
 
 
 def _button(
@@ -180,8 +195,8 @@ def _button(
         disabled=asked or not run.allows(action),
     ):
         try:
-            runs.act(run.id, action, WHO)
-        except RunRefused as refusal:
+            runs.act(run.id, action, signed_in.person())
+        except (RunRefused, NotAllowed) as refusal:
             # Its state changed between drawing the button and pressing it.
             st.session_state.run_notice = str(refusal)
         st.rerun(scope="app")
@@ -193,7 +208,7 @@ def _copy(run: Run) -> None:
     st.session_state.copied_settings = (loop, dict(run.options))
 
 
-def _said(run: Run, rows: list[EpochRow]) -> None:
+def _said(run: Run, rows: list[Epoch]) -> None:
     notice = st.session_state.pop("run_notice", None)
     if notice:
         st.warning(plain(notice), icon=":material/info:")

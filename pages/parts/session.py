@@ -6,15 +6,17 @@ for a click, not for another counting rule, not when the same file is sent a sec
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
+from core.explain.faithfulness import Faithfulness
 from core.explain.heat import HeatMap
 from core.imaging.read import ImageRefused
 from core.inference.batch import AnalysedField, Batch, Key, Source
+from core.inference.originals import Originals
 from core.inference.smear import recount
-from core.records import CountingRule, SmearFinding
+from core.records import CountingRule, Method, SmearFinding
 
 _KNOWN = 400
 _MAPS = 24
@@ -37,11 +39,14 @@ class SmearSession:
     cell: int | None = None
     opened: tuple[Key, int] | None = None
     rule: CountingRule = "all_visible"
+    method: Method = "locator"
     strip: int = 0
     next_seed: int = 1
     intake: int = 0
     notice: str = ""
+    originals: Originals = field(default_factory=Originals)
     _maps: OrderedDict[tuple[object, ...], HeatMap] = field(default_factory=OrderedDict)
+    _verdicts: dict[tuple[object, ...], Faithfulness] = field(default_factory=dict)
     _taken: int = 0
     _show_next: bool = False
 
@@ -64,7 +69,8 @@ class SmearSession:
         self.refused = []
         present = {key[0]: self.known[key].finding.file for key in self.order}
         self._taken, self._show_next = 0, True
-        self.batch = Batch(sources, known=self.known, present=present).start()
+        kept = [replace(s, opened=self.originals.put_aside(s.opened)) for s in sources]
+        self.batch = Batch(kept, known=self.known, present=present).start()
 
     def absorb(self) -> None:
         """Take over what the batch has finished since the last time."""
@@ -128,8 +134,8 @@ class SmearSession:
         return self.known[wanted]
 
     def finding(self, key: Key | None = None) -> SmearFinding:
-        """Its finding, counted by the rule in force."""
-        return recount(self.field(key).finding, self.rule)
+        """Its finding, counted by the rule and the method in force."""
+        return recount(self.field(key).finding, self.rule, self.method)
 
     def findings(self) -> list[SmearFinding]:
         """Findings of the whole set, in the order the fields came."""
@@ -143,6 +149,14 @@ class SmearSession:
                 self._maps.popitem(last=False)
         self._maps.move_to_end(key)
         return self._maps[key]
+
+    def verdict_of(
+        self, key: tuple[object, ...], compute: Callable[[], Faithfulness]
+    ) -> Faithfulness:
+        """Whether the map of this key may be believed, judged the first time it is asked for."""
+        if key not in self._verdicts:
+            self._verdicts[key] = compute()
+        return self._verdicts[key]
 
 
 def current() -> SmearSession:

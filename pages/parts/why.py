@@ -3,13 +3,21 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.explain.faithfulness import Faithfulness
 from core.explain.gradcam import explain_class, explain_count, overlay
 from core.explain.heat import HeatMap, count_heat, stretch
+from core.explain.regression import (
+    explain_regression,
+    is_exact,
+    outlined,
+    regression_verdict,
+)
+from core.explain.verdict import class_verdict, count_verdict
 from core.imaging.view import jpeg, pixels_of
 from core.inference.batch import AnalysedField, CellPicture
 from core.records import WbcCall
 from core.taxonomy import KINDS, CellKind, title
-from pages.parts import cell_words, wording
+from pages.parts import alike, cell_words, wording
 from pages.parts.picture import in_page
 from pages.parts.session import SmearSession
 
@@ -26,10 +34,17 @@ _MEANING = (
     "it does not show that the answer is right."
 )
 
+_REGRESSION = "Regression"
+_EXACT = (
+    "Exact: the second model's count is the sum of this map, so every part of the picture has "
+    "just the share of the count that the map gives it. Left, the cells that the locator counted."
+)
+
 _SOURCES = {
     "Locator heat": "Each spot is where the locator sees the middle of a cell; "
     "every spot above its threshold is counted once.",
     "Grad-CAM": _MEANING,
+    _REGRESSION: _EXACT,
 }
 
 
@@ -95,10 +110,12 @@ def draw_class(
         marks = [cell_words.badges(call), cell_words.alternatives(call)]
         if any(marks):
             st.markdown(" ".join(mark for mark in marks if mark))
+        alike.draw_words(call)
         st.caption(_MEANING)
-    heat = session.map_of(
-        (*shown.key, picture.index, label), lambda: explain_class(pixels_of(picture.seen), label)
-    )
+    key, seen = (*shown.key, picture.index, label), pixels_of(picture.seen)
+    heat = session.map_of(key, lambda: explain_class(seen, label))
+    with st.spinner("Checking the map", show_time=False):
+        verdict = session.verdict_of(key, lambda: class_verdict(seen, label, heat))
     _side_by_side(
         (left, right),
         picture.large,
@@ -109,7 +126,10 @@ def draw_class(
             f"{wording.percent(call.probability)}."
         ),
         map_words=f"What spoke for {title(label).lower()}.",
+        verdict=verdict,
+        name=name,
     )
+    alike.draw_cells(call, seen)
 
 
 def _draw_count(session: SmearSession, kind: CellKind) -> None:
@@ -120,21 +140,35 @@ def _draw_count(session: SmearSession, kind: CellKind) -> None:
             "Map", list(_SOURCES), default="Locator heat", required=True, key="why_source"
         )
         strength = _strength(kind)
-        st.caption(_SOURCES[source])
-    compute = count_heat if source == "Locator heat" else explain_count
+        exact = source == _REGRESSION and is_exact()
+        st.caption(_MEANING if source == _REGRESSION and not exact else _SOURCES[source])
+    makers = {"Locator heat": count_heat, "Grad-CAM": explain_count}
+    compute = makers.get(source, explain_regression)
     picture = pixels_of(shown.view)
     # The map is made from the picture on the screen, which may be smaller than the file.
     scale = picture.shape[1] / finding.width
     diameter = finding.rbc_diameter_px * scale if finding.rbc_diameter_px else None
+    key, verdict = (*shown.key, kind, source), None
     with st.spinner("Making the map", show_time=False):
-        heat = session.map_of((*shown.key, kind, source), lambda: compute(picture, kind, diameter))
+        heat = session.map_of(key, lambda: compute(picture, kind, diameter))
+        if compute is explain_count:
+            verdict = session.verdict_of(key, lambda: count_verdict(picture, kind, diameter, heat))
+        if source == _REGRESSION and not exact:
+            verdict = session.verdict_of(key, lambda: regression_verdict(picture, kind, heat))
+    counts, plain, plain_words = finding.counts, shown.view, "As the camera saw it."
+    if source == _REGRESSION:
+        counts = shown.finding.regressed or counts
+        plain = jpeg(outlined(picture, finding.cells, kind, scale))
+        plain_words = "The cells that the locator counted."
     _side_by_side(
         (left, right),
-        shown.view,
+        plain,
         heat,
         strength,
-        plain_words="As the camera saw it.",
-        map_words=f"What led to {wording.count_sentence(kind, finding.counts.of(kind))}.",
+        plain_words=plain_words,
+        map_words=f"What led to {wording.count_sentence(kind, counts.of(kind))}.",
+        verdict=verdict,
+        name=kind,
     )
 
 
@@ -151,9 +185,19 @@ def _side_by_side(
     *,
     plain_words: str,
     map_words: str,
+    verdict: Faithfulness | None,
+    name: str,
 ) -> None:
     left, right = places
     left.image(in_page(picture), caption=plain_words, width="stretch", alt=plain_words)
+    if verdict is not None and not verdict.reliable:
+        right.warning(
+            f"The map is not reliable: {verdict.reason}. It is not shown as evidence.",
+            icon=":material/visibility_off:",
+        )
+        if not right.toggle("Show it all the same", key=f"unreliable-{name}"):
+            return
+        map_words = f"Not reliable. {map_words}"
     pixels = pixels_of(picture)
     fitting = stretch(heat, *pixels.shape[:2])
     right.image(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.training import runs
+from core.training import runs, wrong_examples
 
 pytestmark = pytest.mark.browser
 
@@ -78,7 +79,6 @@ def set_number(page: Page, name: str, value: str) -> None:
 
 
 def open_screen(page: Page) -> None:
-    expect(page.get_by_role("heading", name="Analyse smear")).to_be_visible()
     page.get_by_role("button", name="Learn").click()
     page.get_by_role("menuitem", name="Fine-tune").click()
     expect(page.get_by_role("heading", name="Fine-tune")).to_be_visible()
@@ -90,10 +90,10 @@ def test_train_kill_resume_and_keep_the_best(page: Page, cells: Path) -> None:
     start = page.get_by_role("button", name="Start training")
     expect(start).to_be_disabled()
 
-    folder = page.get_by_role("textbox", name="Folder of cells on this computer")
-    folder.fill(str(cells))
-    folder.press("Enter")
-    expect(page.get_by_text("30 cells in 2 classes")).to_be_visible()
+    page.get_by_text("ZIP", exact=True).click()
+    sent = shutil.make_archive(str(cells), "zip", cells)
+    page.locator("input[type=file]").set_input_files(sent)
+    expect(page.get_by_text("30 pictures of 2 kinds")).to_be_visible()
     page.get_by_text("Details").click()
     set_number(page, "Epochs", "0")
     expect(page.get_by_text("epochs must be from 1 to 10000, got 0")).to_be_visible()
@@ -129,6 +129,9 @@ def test_train_kill_resume_and_keep_the_best(page: Page, cells: Path) -> None:
     kept = page.get_by_text("stopped, best kept", exact=True)
     expect(kept).to_be_visible(timeout=WORKER_MS)
     expect(page.get_by_text("Its model: ")).to_be_visible()
+    expect(page.get_by_text("What it gets most wrong")).to_have_count(
+        int(bool(wrong_examples.kept(runs.folder_of(run))[1]))  # type: ignore[index]
+    )
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV").click()
     rows = Path(download.value.path()).read_text().splitlines()

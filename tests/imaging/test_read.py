@@ -159,7 +159,7 @@ def test_refusals(name: str, data: bytes, code: str) -> None:
 
 def test_the_sentence_names_file_fault_and_what_is_accepted() -> None:
     assert refused("cat.pdf", b"%PDF-1.7").message == (
-        "cat.pdf is a PDF document, not a picture. Accepted: PNG, JPEG, TIFF, BMP, WebP."
+        "cat.pdf is a PDF document, not a picture. Accepted: PNG, JPEG, TIFF, BMP, WebP, DICOM."
     )
 
 

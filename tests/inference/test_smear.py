@@ -77,7 +77,8 @@ def test_a_finding_is_complete_and_names_its_models(findings):
                 assert cell.wbc.label == max(
                     cell.wbc.probabilities, key=cell.wbc.probabilities.__getitem__
                 )
-                assert cell.wbc.label in cell.wbc.prediction_set
+                assert cell.wbc.label in cell.wbc.could_be
+                assert set(cell.wbc.prediction_set) <= set(cell.wbc.could_be)
 
 
 @pytest.mark.parametrize("zoom", [0.5, 2.0, 4.0])

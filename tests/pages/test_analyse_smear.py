@@ -17,9 +17,14 @@ ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 180
 
 
+def opened():
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS).run()
+    return app.switch_page("pages/analyse_smear.py").run()
+
+
 @pytest.fixture
 def app():
-    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS).run()
+    return opened()
 
 
 @pytest.fixture
@@ -227,7 +232,7 @@ def test_a_damaged_model_is_a_sentence_and_no_traceback(file, content, said, tmp
         (tmp_path / part.name).write_bytes(part.read_bytes())
     (tmp_path / file).unlink() if content is None else (tmp_path / file).write_bytes(content)
     monkeypatch.setattr(registry, "settings", lambda: Settings(weights=tmp_path))
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS).run()
+    app = opened()
     assert not app.exception
     assert "The models cannot be used" in words(app)
     assert said in words(app)

@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.review.people import Person
 from core.settings import settings
-from core.store.runs import EpochRow
+from core.store.runs import Epoch
 from core.training import runs
 from core.training.loop_settings import LoopSettings
 
+ADA = Person("Ada", "trainer", "test:ada")
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 240
+SECONDS = 900
 BUTTONS = ("pause", "resume", "stop", "discard")
 
 
@@ -65,11 +67,11 @@ def _words(app):
 def _run(state="queued", title="ours", epochs=0, **more):
     """A run in a state, with that many epochs, made through the store as a worker would."""
     chosen = LoopSettings(epochs=200, workers=0, **more)
-    run = runs.submit("wbc", Path("somewhere"), chosen, {}, who="Ada", title=title)
+    run = runs.submit("wbc", Path("somewhere"), chosen, {}, who=ADA, title=title)
     book = runs.book()
     for number in range(epochs):
         metrics = {"loss": 1 / (number + 1), "accuracy": 0.5, "score": 0.5, "recall_blast": 0.1}
-        book.add_epoch(run.id, EpochRow(number, 2 / (number + 1), metrics, 1e-3, 2.0, 64))
+        book.add_epoch(run.id, Epoch(number, 2 / (number + 1), metrics, 1e-3, 2.0, 64))
     if state == "queued":
         return run
     held = book.claim(99, "elsewhere", only=run.id)
@@ -95,13 +97,13 @@ def test_the_empty_screen_offers_the_first_step(site):
 def test_the_intake_says_what_it_found_and_what_not(site, cells):
     app = _app()
     app.text_input(key="data_folder").input(str(cells)).run()
-    assert "**24 cells** in 2 classes, 13 files left out" in _words(app)
+    assert "**24 pictures** of 2 kinds, 13 files left out" in _words(app)
     assert "Split: 16 training, 6 validation, 2 test" in _words(app)
     left_out = app.dataframe[0].value
     assert "LYT/broken.png" in set(left_out["File"])
     assert not app.button(key="start_training").disabled
     app.selectbox(key="class_of_Dunno").select("blast").run()
-    assert "**36 cells** in 3 classes, 1 files left out" in _words(app)
+    assert "**36 pictures** of 3 kinds, 1 file left out" in _words(app)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +119,7 @@ def test_the_intake_says_what_it_found_and_what_not(site, cells):
         ("patience", "", "patience must be a whole number from 1 to 10000, got ''"),
         ("seed", "-3", "seed must be from 0 to 2.14748e+09, got -3"),
         ("workers", "99", "workers must be from 0 to 64, got 99"),
+        ("accumulation", "0", "accumulation must be from 1 to 256, got 0"),
         ("warmup_steps", "1e9", "warmup_steps must be a whole number from 0 to 100000"),
     ],
 )

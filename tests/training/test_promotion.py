@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -17,12 +18,15 @@ from core.inference.wbc import call_crops
 from core.models import registry
 from core.models.classifier import CellClassifier
 from core.models.weights import WeightsRefused, save_model
+from core.review.people import Person
 from core.settings import settings
 from core.store.promotions import StalePromotion
 from core.training import locked_sets, promotion, runs
 from core.training.loop_settings import LoopSettings
 from core.training.promotion import OnOneSet, PromotionRefused, objections
 
+ADA = Person("Ada", "trainer", "test:ada")
+BOB = Person("Bob", "trainer", "test:bob")
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES = ("lymphocyte", "monocyte", "blast")
 
@@ -63,13 +67,15 @@ def site(tmp_path, monkeypatch, models):
         target = tmp_path / "weights" / f"wbc{suffix}"
         target.write_bytes(models["monocyte"].with_suffix(suffix).read_bytes())
     (tmp_path / "weights" / "wbc.json").write_text(json.dumps({**card, "name": "wbc"}))
+    for suffix in (".safetensors", ".onnx", ".json"):  # finds the cell in each picture
+        shutil.copy(ROOT / "weights" / f"locator{suffix}", tmp_path / "weights")
     yield tmp_path
     settings.cache_clear()
 
 
 def _run(models, label, tmp_path, **cells):
     """A finished run whose model always says ``label``, with so many test cells of each class."""
-    run = runs.submit("wbc", tmp_path, LoopSettings(), {}, who="Ada", title=label)
+    run = runs.submit("wbc", tmp_path, LoopSettings(), {}, who=ADA, title=label)
     kept: list[LabelledCell] = []
     for name, count in cells.items():
         for number in range(count):
@@ -92,14 +98,15 @@ def test_promoted_it_answers_at_once_and_rolled_back_it_does_not(site, models):
     shipped = registry.live("wbc").identity
     run = _run(models, "lymphocyte", site, lymphocyte=20, monocyte=4)
     found = promotion.compare(run)
+    assert isinstance(found.own, OnOneSet)
     assert (found.own.accuracy.only_challenger, found.own.accuracy.only_champion) == (20, 4)
     assert found.own.recalls == {"lymphocyte": (0.0, 1.0, 20), "monocyte": (1.0, 0.0, 4)}
     assert found.objections == ()
     assert _answer().label == "monocyte"
-    promotion.promote(found, who="Ada", reason="sees our lymphocytes")
+    promotion.promote(found, who=ADA, reason="sees our lymphocytes")
     assert _answer().label == "lymphocyte"
     assert _answer().model == found.challenger == registry.live("wbc").identity
-    assert promotion.roll_back(who="Bob", reason="misses monocytes") == shipped
+    assert promotion.roll_back(who=BOB, reason="misses monocytes") == shipped
     assert (_answer().label, _answer().model) == ("monocyte", shipped)
     back, there = promotion.history()
     assert (there.action, there.who, there.was, there.became) == (
@@ -110,18 +117,18 @@ def test_promoted_it_answers_at_once_and_rolled_back_it_does_not(site, models):
     assert there.evidence["own"]["accuracy"]["p"] == found.own.accuracy.p
     assert (back.action, back.reason, back.became) == ("roll_back", "misses monocytes", shipped)
     with pytest.raises(PromotionRefused, match="none before it"):
-        promotion.roll_back(who="Bob", reason="once more")
+        promotion.roll_back(who=BOB, reason="once more")
 
 
 def test_two_promotions_are_rolled_back_one_by_one(site, models):
     first = promotion.compare(_run(models, "lymphocyte", site, lymphocyte=20))
-    promotion.promote(first, who="Ada", reason="better")
+    promotion.promote(first, who=ADA, reason="better")
     second = promotion.compare(_run(models, "blast", site, blast=20))
-    promotion.promote(second, who="Ada", reason="better still")
+    promotion.promote(second, who=ADA, reason="better still")
     assert _answer().label == "blast"
-    promotion.roll_back(who="Ada", reason="not so good")
+    promotion.roll_back(who=ADA, reason="not so good")
     assert _answer().label == "lymphocyte"
-    promotion.roll_back(who="Ada", reason="neither")
+    promotion.roll_back(who=ADA, reason="neither")
     assert _answer().label == "monocyte"
 
 
@@ -129,7 +136,7 @@ def test_what_was_not_shown_to_be_better_stays_out(site, models):
     found = promotion.compare(_run(models, "lymphocyte", site, lymphocyte=8, monocyte=5))
     assert "has not shown to be better on our cells" in found.objections[0]
     with pytest.raises(PromotionRefused, match="alone got 8 right, the live model alone 5"):
-        promotion.promote(found, who="Ada", reason="I like it")
+        promotion.promote(found, who=ADA, reason="I like it")
     assert _answer().label == "monocyte"
     assert promotion.history() == []
 
@@ -137,11 +144,14 @@ def test_what_was_not_shown_to_be_better_stays_out(site, models):
 def test_the_second_of_two_who_promote_is_told(site, models):
     one = promotion.compare(_run(models, "lymphocyte", site, lymphocyte=20))
     other = promotion.compare(_run(models, "blast", site, blast=20))
-    promotion.promote(one, who="Ada", reason="better")
+    promotion.promote(one, who=ADA, reason="better")
     with pytest.raises(PromotionRefused, match="another model is live since"):
-        promotion.promote(other, who="Bob", reason="better")
+        promotion.promote(other, who=BOB, reason="better")
     with pytest.raises(StalePromotion, match="in the meantime"):
-        promotion._record("promote", "wbc@0", "x@0", "x.safetensors", "Bob", "late", None)
+        promotion._record(
+            "wbc", action="promote", was="wbc@0", became="x@0", file="x.safetensors", who="Bob",
+            reason="late", evidence=None,
+        )  # fmt: skip
     assert _answer().label == "lymphocyte"
 
 
@@ -149,7 +159,7 @@ def test_the_second_of_two_who_promote_is_told(site, models):
 def test_a_reason_is_needed(site, models, reason):
     found = promotion.compare(_run(models, "lymphocyte", site, lymphocyte=20))
     with pytest.raises(PromotionRefused, match="a reason is needed"):
-        promotion.promote(found, who="Ada", reason=reason)
+        promotion.promote(found, who=ADA, reason=reason)
 
 
 @pytest.mark.parametrize("harm", ["change", "delete"])
@@ -173,7 +183,7 @@ def test_a_locked_set_is_never_written_again(tmp_path):
 
 def test_what_is_live_follows_the_database(site, models):
     found = promotion.compare(_run(models, "lymphocyte", site, lymphocyte=20))
-    promotion.promote(found, who="Ada", reason="better")
+    promotion.promote(found, who=ADA, reason="better")
     (settings().var / registry.MODELS / "live.json").unlink()  # as if killed before writing it
     assert _answer().label == "monocyte"
     promotion.settle()
@@ -212,8 +222,8 @@ def test_the_rule(own, original, words):
 
 
 def test_only_runs_with_a_model_of_white_cells_are_compared(site):
-    run = runs.submit("locator", Path("x"), LoopSettings(), {}, who="Ada")
-    with pytest.raises(PromotionRefused, match="made no model of white cells"):
+    run = runs.submit("locator", Path("x"), LoopSettings(), {}, who=ADA)
+    with pytest.raises(PromotionRefused, match="made no model that can be compared"):
         promotion.compare(run)
 
 
@@ -235,6 +245,7 @@ def test_the_screen_promotes_and_rolls_back(site, models):
     app = _screen()
     assert "has been live since this was installed" in _words(app)
     app.button(key="compare").click().run()
+    assert not app.exception
     assert "Nothing in the evidence speaks against it" in _words(app)
     assert "difference +100.0 points" in _words(app)
     promote = next(b for b in app.button if b.label == "Make it the live model")
@@ -245,7 +256,7 @@ def test_the_screen_promotes_and_rolls_back(site, models):
     assert not app.exception
     assert f"{Path(str(run.model_path)).stem}@" in _words(app)
     assert _answer().label == "lymphocyte"
-    app.text_input(key="roll_back_reason").input("only a trial")
+    app.text_input(key="roll_back_reason_wbc").input("only a trial")
     next(b for b in app.button if b.label == "Roll back now").click().run()
     assert "is live again" in _words(app)
     assert _answer().label == "monocyte"

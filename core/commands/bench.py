@@ -1,0 +1,47 @@
+"""``python -m core bench``: how long things take on this machine."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(invoke_without_command=True)
+
+
+@app.callback()
+def bench(
+    context: typer.Context,
+    runs: Annotated[int, typer.Option(min=20, help="counted runs of each step")] = 20,
+) -> None:
+    """Time one 640x480 field, step by step; or, with ``training``, the training loop."""
+    if context.invoked_subcommand is not None:
+        return
+    from core.bench import bench as measure
+
+    for row in measure(runs):
+        rate = f", {8000 / row.median_ms:.0f} fields per second" if "eight" in row.step else ""
+        print(
+            f"{row.step}: {row.median_ms:.1f} ms "
+            f"({row.fastest_ms:.1f} to {row.slowest_ms:.1f}, {row.runs} runs{rate})"
+        )
+
+
+@app.command()
+def training(
+    pairs: Annotated[int, typer.Option(min=1, help="epochs of each loop, by turns")] = 5,
+    cells: Annotated[int, typer.Option(min=64, help="cells of an epoch")] = 256,
+    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    backbone: Annotated[str, typer.Option()] = "mobilenet_v2",
+    workers: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Throughput of the loop beside a bare torchvision loop, and its memory over epochs."""
+    from core.bench_training import measure
+
+    found = measure(pairs, cells, batch_size, backbone, workers)
+    print(
+        f"{backbone}, batch {batch_size}: this loop {found.loop:.1f} pictures a second, bare loop "
+        f"{found.bare:.1f}, ratio {found.ratio:.3f} ({found.low:.3f} to {found.high:.3f}, "
+        f"{pairs} epochs each, by turns)"
+    )
+    megabytes = ", ".join(f"{value:.0f}" for value in found.resident_mb)
+    print(f"resident memory after each epoch of this loop: {megabytes} MB")
+    print(f"tensors alive after each epoch of this loop: {found.tensors}")

@@ -1,0 +1,94 @@
+"""``python -m core datasets``: which public sets are here, and getting one."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.settings import settings
+
+app = typer.Typer(invoke_without_command=True)
+
+Data = Annotated[
+    Path | None, typer.Option(help="folder of the public sets (default: HEMADESK_DATA)")
+]
+
+
+@app.callback()
+def datasets(
+    context: typer.Context,
+    verify: Annotated[bool, typer.Option(help="open every picture")] = False,
+    data: Data = None,
+) -> None:
+    """The public image sets: which are present, and whether they are whole."""
+    if context.invoked_subcommand is not None:
+        return
+    from core.datasets.catalogue import CATALOGUE, unreadable
+
+    failed = False
+    for entry in CATALOGUE:
+        paths = entry.paths(data or settings().data)
+        state = "absent" if not paths else f"{len(paths)} of {entry.pictures} pictures"
+        if paths and verify:
+            broken = unreadable(paths)
+            failed |= bool(broken) or len(paths) != entry.pictures
+            state += f", unreadable: {', '.join(broken)}" if broken else ", all readable"
+        print(
+            f"{entry.name}: {state}. {entry.what[0].upper()}{entry.what[1:]} "
+            f"({entry.source}, {entry.licence})"
+        )
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="the set's name, as `datasets` lists it")],
+    data: Data = None,
+    address: Annotated[
+        str | None, typer.Option(help="get the same archive from here (default: the authors')")
+    ] = None,
+    sha256: Annotated[str | None, typer.Option(help="the archive's hash, if you know it")] = None,
+) -> None:
+    """Get a public set from its authors' address; a download that broke off is gone on with."""
+    from dataclasses import replace
+
+    from core.datasets.fetch import FetchRefused
+    from core.datasets.fetch import fetch as get
+    from core.datasets.sources import SOURCES, UNREACHABLE
+
+    if name in UNREACHABLE:
+        print(f"{name} cannot be fetched by a program: {UNREACHABLE[name]}", file=sys.stderr)
+        raise typer.Exit(2)
+    if name not in SOURCES:
+        known = ", ".join([*SOURCES, *UNREACHABLE])
+        print(f"unknown set {name!r}; known are {known}", file=sys.stderr)
+        raise typer.Exit(2)
+    source = SOURCES[name]
+    source = replace(source, address=address or source.address, sha256=sha256 or source.sha256)
+    print(f"{name} from {source.address}")
+    print(f"Licence: {source.licence}. Cite: {source.citation}. Page: {source.page}")
+
+    shown = -1
+
+    def report(done: int, total: int | None) -> None:
+        nonlocal shown
+        if done // 50_000_000 > shown:
+            shown = done // 50_000_000
+            of = f" of {total / 1e6:.0f}" if total else ""
+            print(f"{done / 1e6:.0f}{of} MB", flush=True)
+
+    try:
+        found = get(name, source, data or settings().data, report)
+    except FetchRefused as refusal:
+        print(refusal, file=sys.stderr)
+        raise typer.Exit(1) from refusal
+    how = (
+        "as expected"
+        if found.checked
+        else "written down: the authors publish none, later downloads are compared with it"
+    )
+    print(f"{found.files} files in {found.folder}. SHA-256 {found.sha256}, {how}.")
+    if source.remark:
+        print(source.remark)

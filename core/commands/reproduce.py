@@ -1,0 +1,20 @@
+"""``python -m core reproduce``: the tables of the published systems, filled with our numbers.
+
+One file for each system (``reproduce_counts.py`` and so on) holds its command; this file only
+gathers them.
+"""
+
+import typer
+
+from core.commands.reproduce_counts import counts
+from core.commands.reproduce_palm import palm
+from core.commands.reproduce_wbc import wbc
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Train a published system as its authors describe and print its tables beside ours.",
+)
+app.command("counts")(counts)
+app.command("palm")(palm)
+app.command("wbc")(wbc)

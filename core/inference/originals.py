@@ -1,0 +1,54 @@
+"""The full pictures of what was analysed, put aside until somebody keeps them in a case.
+
+They lie in a temporary folder that only this user can read and that goes with the object: a
+session that ends leaves none behind, and memory is not filled with pictures nobody looks at.
+"""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from core.imaging.view import pixels_of, png
+from core.records import Field
+
+
+class OriginalGone(LookupError):
+    """A full picture that is no longer there; the message says what to do."""
+
+
+class Originals:
+    """Fields by the hash of the bytes they were read from."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="hemadesk-originals-")
+
+    def put_aside(self, opened: Callable[[], Field]) -> Callable[[], Field]:
+        """The same way to open a picture, which also writes it down."""
+
+        def opening() -> Field:
+            field = opened()
+            path = self._path(field.sha256)
+            if not path.exists():
+                temporary = path.with_suffix(".writing")
+                temporary.write_bytes(png(field.pixels))
+                temporary.replace(path)
+            return field
+
+        return opening
+
+    def field(self, sha256: str, name: str) -> Field:
+        """A picture that was put aside.
+
+        Raises:
+            OriginalGone: if it is not there.
+        """
+        try:
+            data = self._path(sha256).read_bytes()
+        except OSError as error:
+            raise OriginalGone(
+                f"the full picture {name} is no longer there; send the file again to keep it"
+            ) from error
+        return Field(name, pixels_of(data), sha256)
+
+    def _path(self, sha256: str) -> Path:
+        return Path(self._folder.name) / f"{sha256}.png"

@@ -1,0 +1,25 @@
+"""Words that a recipe's options may have. Knows no network: a screen can ask it."""
+
+from typing import Final
+
+BACKBONES: Final = (
+    "mobilenet_v2",
+    "resnet18",
+    "resnet50",
+    "efficientnet_lite2",
+    "mobilenet_v3_large",
+    "efficientnet_b0",
+)
+"""As :mod:`core.models.classifier` builds them; a test holds the two equal."""
+
+STARTS: Final = ("imagenet", "live", "random")
+
+FROZEN: Final = ("nothing", "half", "backbone")
+"""Nothing, the first half of the weights' tensors, everything but the last layer."""
+
+AUGMENTATIONS: Final = ("stains", "published", "autoaugment", "none")
+"""``stains``: turned, moved, restained; ``published``: flips and rotation only; ``autoaugment``:
+the ImageNet policy of Cubuk 2019; ``none``: every epoch sees the same pictures."""
+
+CLASS_WEIGHTS: Final = ("none", "balanced")
+STAINS: Final = ("strong", "mild")

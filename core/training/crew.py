@@ -1,0 +1,105 @@
+"""Several processes on one training, as torchrun starts them; alone, nothing of it is used.
+
+Each takes its share of every batch and they average their gradients, so that a run of two
+processes learns what a run of one would, up to rounding. The first leads: it validates, writes the
+checkpoints, and what it hears from a person is what all of them do.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+Item = TypeVar("Item")
+
+_PATIENCE: Final = timedelta(hours=6)
+"""How long the others wait while the first reads data or validates."""
+
+
+@dataclass(frozen=True)
+class Crew:
+    """The processes of one training; ``rank`` is this one's number, 0 leads."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """Is this the process that validates and writes."""
+        return self.rank == 0
+
+    def device(self) -> torch.device:
+        """A card of its own for each process where there are any."""
+        if not torch.cuda.is_available():
+            return torch.device("cpu")
+        return torch.device("cuda", self.rank % torch.cuda.device_count())
+
+    def check(self, batch_size: int, examples: int) -> None:
+        """Raises ValueError where a batch cannot be shared out evenly."""
+        if batch_size % self.size or (self.size > 1 and examples < batch_size):
+            raise ValueError(
+                f"batch_size must be a multiple of the {self.size} processes and no more than the "
+                f"{examples} examples, got {batch_size}"
+            )
+
+    def share(self, batch: Sequence[Item]) -> list[Item]:
+        """This process's part of a batch."""
+        return list(batch[self.rank :: self.size])
+
+    def wrapped(self, model: nn.Module) -> nn.Module:
+        """The model as it must be called, so that gradients are averaged over the processes."""
+        return model if self.size == 1 else nn.parallel.DistributedDataParallel(model)
+
+    def mean(self, loss: Tensor) -> float:
+        """Mean of a scalar over the processes."""
+        mean = loss.detach()
+        if self.size > 1:
+            mean = mean.clone()
+            dist.all_reduce(mean)
+            mean = mean / self.size
+        return float(mean)
+
+    def told(self, value: Any) -> Any:
+        """What the first process says, in all of them."""
+        if self.size == 1:
+            return value
+        said: list[Any] = [value]
+        dist.broadcast_object_list(said, src=0, device=torch.device("cpu"))
+        return said[0]
+
+    def gathered(self, tensor: Tensor) -> list[Tensor]:
+        """A tensor of every process, in the order of their ranks."""
+        if self.size == 1:
+            return [tensor]
+        found = [torch.empty_like(tensor) for _ in range(self.size)]
+        dist.all_gather(found, tensor)
+        return found
+
+
+def present_crew() -> Crew:
+    """The crew this process belongs to: of one, unless :func:`assembled`."""
+    if dist.is_available() and dist.is_initialized():
+        return Crew(dist.get_rank(), dist.get_world_size())
+    return Crew()
+
+
+@contextmanager
+def assembled() -> Iterator[Crew]:
+    """Join the other processes torchrun started; a crew of one where it started none."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield Crew()
+        return
+    with_cards = torch.cuda.is_available()
+    if with_cards:
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
+    dist.init_process_group("cpu:gloo,cuda:nccl" if with_cards else "gloo", timeout=_PATIENCE)
+    try:
+        yield present_crew()
+    finally:
+        dist.destroy_process_group()

@@ -1,0 +1,90 @@
+"""Which learning rate to begin with: a short trial in which it grows until the loss does.
+
+Source: Smith 2017, "Cyclical Learning Rates for Training Neural Networks", section 3.3; the rate
+proposed is the one at which the smoothed loss falls most steeply (as fastai does).
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Final
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+from core.training.crew import Crew
+from core.training.find_rate_record import RateTrial
+from core.training.loop_settings import LoopSettings
+from core.training.order import Batches
+from core.training.recipe import Batch, Recipe
+
+LOWEST: Final = 1e-7
+HIGHEST: Final = 1.0
+STEPS: Final = 80
+_SMOOTHING: Final = 0.9
+_TOO_FAR: Final = 4.0
+"""The trial ends where the smoothed loss is that many times the least so far."""
+
+
+def find_rate(
+    recipe: Recipe,
+    settings: LoopSettings,
+    steps: int = STEPS,
+    report: Callable[[int, int], None] = lambda done, total: None,
+) -> RateTrial:
+    """Learn for some steps on the training part, each at a higher rate; nothing is kept.
+
+    Raises:
+        FloatingPointError: if the loss is not finite from the start.
+    """
+    device = Crew().device()
+    torch.manual_seed(settings.seed)
+    model = recipe.build().to(device)
+    model.train()
+    learnt = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(learnt, lr=LOWEST, weight_decay=settings.weight_decay)
+    examples = recipe.training_set()
+    length = len(examples)  # type: ignore[arg-type]  # every training set here has a length
+    rates, losses, smooth = [], [], 0.0
+    for step, batch in enumerate(islice(_batches(examples, length, settings), steps)):
+        rate = LOWEST * (HIGHEST / LOWEST) ** (step / (steps - 1))
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(device.type, torch.bfloat16, enabled=settings.bfloat16):
+            loss = recipe.loss(model, {k: v.to(device) for k, v in batch.items()})
+        loss.backward()
+        nn.utils.clip_grad_norm_(learnt, 10.0)
+        optimizer.step()
+        report(step + 1, steps)
+        if not math.isfinite(loss.item()):
+            break
+        smooth = _SMOOTHING * smooth + (1 - _SMOOTHING) * loss.item()
+        rates.append(rate)
+        losses.append(smooth / (1 - _SMOOTHING ** (step + 1)))
+        if step > steps // 4 and losses[-1] > _TOO_FAR * min(losses):
+            break
+    if len(rates) < 3:
+        raise FloatingPointError("the loss is not finite even at the lowest rates")
+    return RateTrial(tuple(rates), tuple(losses), proposed_rate(rates, losses))
+
+
+def _batches(examples: Dataset[Batch], length: int, settings: LoopSettings) -> Iterator[Batch]:
+    """The batches of one epoch after another, as the loop would see them."""
+    count = max(1, length // settings.batch_size)
+    for epoch in itertools.count():
+        order = Batches(
+            length, settings.batch_size, count, seed=settings.seed, epoch=epoch, skip=0, crew=Crew()
+        )
+        yield from DataLoader(examples, batch_sampler=order, num_workers=settings.workers)
+
+
+def proposed_rate(rates: list[float], losses: list[float]) -> float:
+    """The rate of the steepest fall before the least loss, to two digits."""
+    least = max(2, int(np.argmin(losses)))
+    slope = np.gradient(np.array(losses[: least + 1]), np.log(rates[: least + 1]))
+    steepest = rates[int(np.argmin(slope))]
+    return float(f"{steepest:.1e}")

@@ -1,0 +1,44 @@
+"""What a trial of learning rates found. Knows no network: a screen can read it."""
+
+import csv
+import io
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+FILE: Final = "rates.json"
+
+
+@dataclass(frozen=True)
+class RateTrial:
+    """Rates that were tried, the smoothed loss at each, and the one proposed."""
+
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+    proposed: float
+
+
+def keep(folder: Path, trial: RateTrial) -> None:
+    """Write a trial into a folder: ``rates.json`` for the screen."""
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / f"{FILE}.writing"
+    temporary.write_text(json.dumps(asdict(trial)))
+    temporary.replace(folder / FILE)
+
+
+def kept(folder: Path) -> RateTrial | None:
+    """The trial in a folder; None while there is none."""
+    if not (folder / FILE).is_file():
+        return None
+    said = json.loads((folder / FILE).read_text())
+    return RateTrial(tuple(said["rates"]), tuple(said["losses"]), float(said["proposed"]))
+
+
+def as_csv(trial: RateTrial) -> str:
+    """Rate and smoothed loss, a row each."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["learning_rate", "smoothed_loss"])
+    writer.writerows(zip(trial.rates, trial.losses, strict=True))
+    return out.getvalue()

@@ -1,0 +1,43 @@
+"""A training ready to start, and the model it begins with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from core.models import registry
+from core.models.weights import LoadedModel, load_model
+from core.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training ready to start.
+
+    ``facts`` are what a screen shows beside the curves: sizes of the parts, what a naive answer
+    reaches (``baseline``), where the weights come from. ``publish`` makes the model of a trained
+    network at a path.
+    """
+
+    recipe: Recipe
+    data_sha256: str
+    facts: dict[str, Any]
+    publish: Callable[[nn.Module, Path], LoadedModel]
+
+
+def start_model(task: registry.Task, choice: str, folder: Path) -> LoadedModel | None:
+    """The model to go on from, copied into the folder: another may be live when it resumes."""
+    if choice != "live":
+        return None
+    copy = folder / "start" / f"{task}.safetensors"
+    if not copy.with_suffix(".json").is_file():
+        live = registry.live(task)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        # The sidecar last: it stands for all three.
+        for suffix in (".safetensors", ".onnx", ".json"):
+            temporary = copy.with_suffix(".writing")
+            temporary.write_bytes(live.path.with_suffix(suffix).read_bytes())
+            temporary.replace(copy.with_suffix(suffix))
+    return load_model(copy)

@@ -1,0 +1,83 @@
+"""A trial of learning rates in a process of its own, started from a screen or a terminal.
+
+Knows no network, so that a screen can ask it without loading one.
+"""
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from core.settings import ROOT, settings
+from core.training.loop_settings import LoopSettings
+from core.training.presets import checked_options
+from core.training.runs import process_environment
+
+TASK: Final = "task.json"
+LOG: Final = "log.txt"
+
+
+def folder_of(recipe: str, data: Path, chosen: LoopSettings, options: Mapping[str, Any]) -> Path:
+    """Where the trial of these choices lies; the same choices, the same folder."""
+    said = _task(recipe, data, chosen, options)
+    digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    return settings().var / "rates" / digest[:16]
+
+
+def start(recipe: str, data: Path, chosen: LoopSettings, options: Mapping[str, Any]) -> Path:
+    """Begin a trial; returns its folder, which gets ``rates.json`` when it is done.
+
+    Raises:
+        ValueError: for an unknown recipe or an option it does not have.
+    """
+    folder = folder_of(recipe, data, chosen, options)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / TASK).write_text(json.dumps(_task(recipe, data, chosen, options)))
+    with (folder / LOG).open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "core", "train", recipe, "--find-rate", "--trial", str(folder)],
+            cwd=ROOT,
+            env=process_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    _running[folder] = process
+    return folder
+
+
+_running: dict[Path, "subprocess.Popen[bytes]"] = {}
+
+
+def is_running(folder: Path) -> bool:
+    """Is a trial that this process began still going on."""
+    return folder in _running and _running[folder].poll() is None
+
+
+def task_of(folder: Path) -> tuple[str, Path, LoopSettings, dict[str, Any]]:
+    """Recipe, data, settings and options of the trial in a folder."""
+    said = json.loads((folder / TASK).read_text())
+    return said["recipe"], Path(said["data"]), LoopSettings(**said["settings"]), said["options"]
+
+
+def refusal_of(folder: Path) -> str:
+    """The last line of what a trial's process said; empty while it said nothing."""
+    log = folder / LOG
+    lines = log.read_text(errors="replace").strip().splitlines() if log.is_file() else []
+    return lines[-1] if lines else ""
+
+
+def _task(
+    recipe: str, data: Path, chosen: LoopSettings, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    complete = checked_options(recipe, dict(options))
+    return {
+        "recipe": recipe,
+        "data": str(data.resolve()),
+        "settings": asdict(chosen),
+        "options": complete,
+    }

@@ -1,0 +1,49 @@
+"""What a task brings to the loop, and what the loop tells of itself."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+Batch = dict[str, Tensor]
+Order = Literal["go", "pause", "leave"]
+"""What the loop is told after a step: go on, save where it stands and leave, or just leave."""
+
+
+class Interrupted(Exception):
+    """The loop left because it was told to."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a running epoch stands; ``loss`` is the mean of its steps so far.
+
+    ``batches`` are steps of the optimizer: several batches each where gradients are accumulated.
+    """
+
+    epoch: int
+    epochs: int
+    batch: int
+    batches: int
+    loss: float
+    learning_rate: float
+    examples_per_second: float
+
+
+class Recipe(Protocol):
+    """What a task brings to the loop."""
+
+    name: str
+
+    def build(self) -> nn.Module:
+        """A new model, on the CPU."""
+
+    def training_set(self) -> Dataset[Batch]:
+        """Examples by ``(epoch, index)``."""
+
+    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Scalar loss of one batch."""
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Metrics on the validation part; ``score`` is the one to raise."""

@@ -1,0 +1,47 @@
+"""A case to take away: report, tables, FHIR, labels; each is made when it is asked for."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from core.review.cases import Case
+from core.review.desk import Desk
+from core.review.exchange.contents import gather
+from core.review.exchange.formats import FORMATS, ExportFormat
+from core.review.people import Person
+
+
+def draw(desk: Desk, who: Person, case: Case) -> None:
+    """The report as a button, everything else behind one more click."""
+    report, others = st.columns(2)
+    with report:
+        words = "Report" if case.is_closed else "Draft report"
+        _button(desk, who, case, FORMATS["pdf"], words)
+    with others.popover("Export", icon=":material/output:", width="stretch"):
+        if not case.is_closed:
+            st.caption("Not signed yet: every file is named a draft.")
+        for form in FORMATS.values():
+            if form.name != "pdf":
+                _button(desk, who, case, form, form.title)
+                st.caption(form.what[0].upper() + form.what[1:])
+
+
+def _button(desk: Desk, who: Person, case: Case, form: ExportFormat, label: str) -> None:
+    st.download_button(
+        label,
+        data=_made(desk, who, case, form),
+        file_name=form.file_name(case),
+        mime=form.mime,
+        key=f"download_{form.name}_{case.id}",
+        icon=":material/picture_as_pdf:" if form.name == "pdf" else ":material/download:",
+        width="stretch",
+        on_click="ignore",
+    )
+
+
+def _made(desk: Desk, who: Person, case: Case, form: ExportFormat) -> Callable[[], bytes]:
+    def make() -> bytes:
+        # What stands when it is asked for, not when the page was drawn.
+        return form.make(gather(desk, who, case.id))
+
+    return make

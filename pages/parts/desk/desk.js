@@ -1,0 +1,52 @@
+// The review desk: a filmstrip, one large cell with its field, the classes as keys.
+//
+// A key is answered here, at once. What it changed is sent to Python in batches, one at a time, and
+// counts as saved only when Python has said so; until then the cell carries a dot and the line at
+// the top says how many are on their way. Nothing that was typed is lost to a redraw: what waits is
+// kept in the window until it is acknowledged.
+
+const LATE_MS = 8000;
+const LONGEST_LOOK_S = 120; // a reader who goes for a coffee does not look at one cell for an hour
+
+const desks = (window.hemadeskDesks = window.hemadeskDesks || {});
+
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component;
+  if (!data || !data.key) return;
+  const root = parentElement.querySelector(".desk");
+  const desk = (desks[data.key] = desks[data.key] || fresh(data));
+  desk.send = (batch) => setTriggerValue("batch", batch);
+  desk.sendRemark = (remark) => setTriggerValue("remark", remark);
+  desk.askUndo = (number) => setTriggerValue("undo", number);
+  take(desk, data);
+  if (desk.root !== root) build(desk, root);
+  drawAll(desk);
+  flush(desk);
+
+  return listen({
+    keydown: [document, (event) => key(desk, event)],
+    "hemadesk-sheet": [window, () => pictures(desk)],
+    beforeunload: [window, (event) => { if (waiting(desk)) event.preventDefault(); }],
+  });
+}
+
+// This function is called again with every answer of Python, and its return only when the desk
+// goes: each time what listened before is let go, or one key would count several times.
+function listen(wanted) {
+  (window.hemadeskLetGo || (() => {}))();
+  for (const [name, [where, does]] of Object.entries(wanted)) where.addEventListener(name, does, true);
+  const letGo = () => {
+    for (const [name, [where, does]] of Object.entries(wanted)) where.removeEventListener(name, does, true);
+  };
+  window.hemadeskLetGo = letGo;
+  return letGo;
+}
+
+function fresh(data) {
+  return {
+    key: data.key, cells: new Map(), order: [], shown: [], at: null, chosen: new Set(),
+    anchor: null, pending: new Map(), inflight: null, undo: [], conflicts: new Map(), error: "",
+    batch: Date.now(), root: null, zoom: 1, filter: "all", layout: "strip", since: performance.now(),
+    late: false, hint: "", thumbs: new Map(),
+  };
+}

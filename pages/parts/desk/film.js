@@ -1,0 +1,160 @@
+// The line at the top, the filmstrip and the gallery by class.
+
+function build(desk, root) {
+  desk.root = root;
+  desk.thumbs = new Map();
+  const q = (s) => root.querySelector(s);
+  desk.ui = {
+    progress: q(".progress"), bar: q(".bar i"), saved: q(".saved"), film: q(".film"),
+    lens: q(".lens img"), facts: q(".facts"), plate: q(".plate img"), marks: q(".marks"),
+    where: q(".where"), classes: q(".classes"), notice: q(".notice"), many: q(".many"),
+    filter: q(".filter"), layout: q(".layout"), comment: q(".comment"),
+  };
+  desk.ui.layout.value = desk.layout;
+  desk.ui.comment.onkeydown = (event) => comment(desk, event);
+  desk.ui.layout.onchange = () => { desk.layout = desk.ui.layout.value; desk.ui.layout.blur(); film(desk); };
+  desk.ui.filter.onchange = () => { desk.filter = desk.ui.filter.value; desk.ui.filter.blur(); film(desk, true); };
+  root.querySelector('[data-act="accept"]').onclick = (e) => { e.currentTarget.blur(); accept(desk); };
+  root.querySelector('[data-act="back"]').onclick = (e) => { e.currentTarget.blur(); back(desk); };
+  desk.ui.lens.parentElement.onwheel = (event) => {
+    event.preventDefault();
+    desk.zoom = Math.max(1, Math.min(4, desk.zoom * (event.deltaY < 0 ? 1.2 : 1 / 1.2)));
+    lens(desk);
+  };
+  desk.ui.lens.parentElement.onmousemove = (event) => {
+    const box = desk.ui.lens.parentElement.getBoundingClientRect();
+    desk.ui.lens.style.transformOrigin =
+      `${(100 * (event.clientX - box.left)) / box.width}% ${(100 * (event.clientY - box.top)) / box.height}%`;
+  };
+  desk.ui.classes.replaceChildren(...desk.data.classes.map((one) => {
+    const row = document.createElement("button");
+    row.className = "class";
+    row.dataset.label = one.label;
+    row.append(make("kbd", "", one.key), make("span", "name", one.title),
+      make("span", "n model", ""), make("span", "n verified", ""));
+    row.onclick = () => { row.blur(); answer(desk, targets(desk), () => one.label); };
+    return row;
+  }));
+  desk.filmOf = "";
+  // The desk has just come: Enter is for the cell now, not for the button that brought it.
+  if (!(document.activeElement instanceof HTMLInputElement)) root.focus({ preventScroll: true });
+}
+
+function make(tag, name, text) {
+  const element = document.createElement(tag);
+  element.className = name;
+  element.textContent = text;
+  return element;
+}
+
+function drawAll(desk) {
+  filters(desk);
+  const signature = desk.order.join() + desk.filter + desk.layout;
+  if (desk.filmOf !== signature) film(desk);
+  else desk.shown.forEach((id) => thumb(desk, id));
+  if (desk.at === null || !desk.cells.has(desk.at)) {
+    const open = desk.shown.find((id) => label(desk, id) === null);
+    desk.at = open ?? desk.shown[0] ?? null;
+    desk.since = performance.now();
+    if (desk.at !== null) thumb(desk, desk.at);
+  }
+  current(desk);
+  counts(desk);
+  conflicts(desk);
+}
+
+const FILTERS = {
+  all: ["all", () => true],
+  open: ["not reviewed", (d, c) => label(d, c.id) === null],
+  check: ["to check", (d, c) => c.doubt],
+  changed: ["changed", (d, c) => isChanged(d, c)],
+};
+
+function filters(desk) {
+  const options = Object.entries(FILTERS).map(([value, [words]]) => [value, words])
+    .concat(desk.data.classes.map((c) => [`class:${c.label}`, c.title.toLowerCase()]));
+  if (desk.ui.filter.options.length === options.length) return;
+  desk.ui.filter.replaceChildren(...options.map(([value, words]) => new Option(words, value)));
+  desk.ui.filter.value = desk.filter;
+}
+
+function film(desk, keepAt) {
+  const passes = desk.filter.startsWith("class:")
+    ? (c) => called(desk, c) === desk.filter.slice(6)
+    : (c) => FILTERS[desk.filter][1](desk, c);
+  let ids = desk.order.filter((id) => passes(desk.cells.get(id)));
+  const gallery = desk.layout === "gallery";
+  desk.ui.film.classList.toggle("gallery", gallery);
+  desk.thumbs = new Map();
+  const parts = [];
+  if (gallery) {
+    const groups = new Map(desk.data.classes.map((c) => [c.label, []]));
+    groups.set("", []);
+    ids.forEach((id) => groups.get(called(desk, desk.cells.get(id)) ?? "").push(id));
+    ids = [];
+    for (const [name, members] of groups) {
+      if (!members.length) continue;
+      const title = name ? desk.titles.get(name).title : "Without the model's answer";
+      parts.push(make("h4", "", `${title}, ${members.length}`), ...members.map((id) => frame(desk, id)));
+      ids.push(...members);
+    }
+  } else parts.push(...ids.map((id) => frame(desk, id)));
+  if (!parts.length) parts.push(make("span", "where", "No cell is like this."));
+  desk.shown = ids;
+  desk.ui.film.replaceChildren(...parts);
+  desk.filmOf = desk.order.join() + desk.filter + desk.layout;
+  if (ids.length && !ids.includes(desk.at)) desk.at = ids[0];
+  pictures(desk);
+  ids.forEach((id) => thumb(desk, id));
+  current(desk);
+}
+
+const called = (desk, cell) => label(desk, cell.id) ?? cell.machine;
+
+function isChanged(desk, cell) {
+  const said = label(desk, cell.id);
+  return said !== null && !!cell.machine && said !== cell.machine;
+}
+
+function frame(desk, id) {
+  const cell = desk.cells.get(id);
+  const button = make("button", "cell", "");
+  button.setAttribute("role", "option");
+  button.tabIndex = -1;
+  const image = document.createElement("img");
+  image.alt = "";
+  button.append(image, make("span", "chip", ""), make("i", "wait", ""));
+  if (cell.critical) button.append(make("span", "critical", "critical"));
+  else if (cell.doubt) button.append(make("span", "doubt", "check"));
+  button.onclick = (event) => { button.blur(); click(desk, id, event); };
+  desk.thumbs.set(id, { button, image, chip: button.children[1], state: "" });
+  return button;
+}
+
+function thumb(desk, id) {
+  const own = desk.thumbs.get(id);
+  if (!own) return;
+  const cell = desk.cells.get(id);
+  const said = label(desk, id);
+  const state = [said, cell.machine, id === desk.at, desk.chosen.has(id), isPending(desk, id)].join();
+  if (state === own.state) return;
+  own.state = state;
+  const shownAs = said ?? cell.machine;
+  const letter = shownAs ? desk.titles.get(shownAs)?.key ?? "·" : "–";
+  own.chip.textContent = letter;
+  own.button.className = "cell" + (said !== null ? " done" : "") + (isChanged(desk, cell) ? " changed" : "") +
+    (id === desk.at ? " at" : "") + (desk.chosen.has(id) ? " chosen" : "") + (isPending(desk, id) ? " pending" : "");
+  own.button.setAttribute("aria-selected", String(id === desk.at));
+  const words = shownAs ? desk.titles.get(shownAs)?.title ?? shownAs : "not answered";
+  own.button.setAttribute("aria-label", `${words}, ${said === null ? "not reviewed" : "reviewed"}`);
+}
+
+function pictures(desk) {
+  const sheet = (window.hemadeskSheets || {})[desk.key.split("|")[0]];
+  if (!sheet || !desk.ui) return;
+  for (const [id, own] of desk.thumbs) {
+    const source = sheet.cells[id];
+    if (source && !own.image.src) own.image.src = source;
+  }
+  current(desk);
+}

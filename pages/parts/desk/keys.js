@@ -1,0 +1,147 @@
+// What the reader does: keys, clicks, answers, taking back.
+
+function typing(event) {
+  const where = event.composedPath()[0];
+  return where instanceof HTMLElement && (where.isContentEditable ||
+    (where.matches("input, textarea, select, [role=textbox], [role=combobox]")));
+}
+
+function key(desk, event) {
+  if (!desk.root || !desk.root.isConnected || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (typing(event) || document.querySelector('[role="dialog"]')) return;
+  const pressed = event.key.length === 1 ? event.key.toUpperCase() : event.key;
+  const onButton = event.composedPath()[0] instanceof HTMLElement &&
+    event.composedPath()[0].matches("button, a, [role=tab], [role=radio]") &&
+    !desk.root.contains(event.composedPath()[0]);
+  if (pressed === "Enter" && onButton) return;
+  const done = act(desk, pressed, event.shiftKey);
+  if (done) {
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}
+
+function act(desk, pressed, shift) {
+  switch (pressed) {
+    case "ArrowRight": move(desk, 1, shift); return true;
+    case "ArrowLeft": move(desk, -1, shift); return true;
+    case "Home": go(desk, desk.shown[0]); return true;
+    case "End": go(desk, desk.shown[desk.shown.length - 1]); return true;
+    case "+": case "=": desk.zoom = Math.min(4, desk.zoom * 1.3); lens(desk); return true;
+    case "-": desk.zoom = Math.max(1, desk.zoom / 1.3); lens(desk); return true;
+    case "Escape": if (!desk.chosen.size) return false; choose(desk, []); return true;
+    case "Enter": accept(desk); return true;
+    case "Z": back(desk); return true;
+    case "C": desk.ui.comment.focus(); return true;
+  }
+  if (!desk.byKey.has(pressed)) return false;
+  answer(desk, targets(desk), () => desk.byKey.get(pressed));
+  return true;
+}
+
+const targets = (desk) => (desk.chosen.size ? [...desk.chosen] : desk.at === null ? [] : [desk.at]);
+
+function accept(desk) {
+  const cells = targets(desk).filter((id) => desk.cells.get(id).machine);
+  if (!cells.length && desk.at !== null) {
+    say(desk, "Shown without the model's answer: press the letter of its class.");
+    return;
+  }
+  answer(desk, cells, (id) => desk.cells.get(id).machine);
+}
+
+function answer(desk, cells, of) {
+  if (desk.data.closed || !cells.length) return;
+  const looked = Math.min(LONGEST_LOOK_S, (performance.now() - desk.since) / 1000);
+  const before = cells.map((id) => [id, label(desk, id)]);
+  for (const id of cells) put(desk, id, of(id), looked / cells.length);
+  desk.undo.push({ before, at: desk.at });
+  if (desk.undo.length > 500) desk.undo.shift();
+  const many = desk.chosen.size > 0;
+  if (many) choose(desk, []);
+  say(desk, "");
+  cells.forEach((id) => thumb(desk, id));
+  if (!many) move(desk, 1, false); else current(desk);
+  counts(desk);
+  flush(desk);
+}
+
+function put(desk, id, to, seconds) {
+  const earlier = desk.pending.get(id);
+  desk.conflicts.delete(id);
+  desk.pending.set(id, { label: to, seconds: (earlier ? earlier.seconds : 0) + seconds });
+}
+
+function back(desk) {
+  if (desk.data.closed) return;
+  const last = desk.undo.pop();
+  if (!last) {
+    // Nothing of this window is left: the last change kept in the ledger is taken back there.
+    if (waiting(desk)) say(desk, "Wait until everything is saved.");
+    else desk.askUndo(++desk.batch);
+    return;
+  }
+  for (const [id, was] of last.before) {
+    if (desk.cells.has(id)) { put(desk, id, was, 0); thumb(desk, id); }
+  }
+  go(desk, last.at);
+  counts(desk);
+  flush(desk);
+}
+
+function move(desk, by, extend) {
+  const here = desk.shown.indexOf(desk.at);
+  let next = here + by;
+  if (next < 0 || next >= desk.shown.length) {
+    current(desk);
+    return;
+  }
+  if (extend) {
+    desk.chosen.add(desk.at);
+    desk.chosen.add(desk.shown[next]);
+    [desk.at, desk.shown[next]].forEach((id) => thumb(desk, id));
+  }
+  go(desk, desk.shown[next]);
+}
+
+function go(desk, id) {
+  if (id === undefined || id === null || !desk.cells.has(id)) return;
+  const old = desk.at;
+  desk.at = id;
+  desk.zoom = 1;
+  if (old !== id) desk.since = performance.now();
+  if (old !== null) thumb(desk, old);
+  thumb(desk, id);
+  current(desk);
+}
+
+function choose(desk, ids) {
+  const old = [...desk.chosen];
+  desk.chosen = new Set(ids);
+  [...old, ...ids].forEach((id) => thumb(desk, id));
+  many(desk);
+}
+
+function click(desk, id, event) {
+  if (event.shiftKey && desk.at !== null) {
+    const [a, b] = [desk.shown.indexOf(desk.at), desk.shown.indexOf(id)].sort((x, y) => x - y);
+    choose(desk, desk.shown.slice(a, b + 1));
+  } else if (event.ctrlKey || event.metaKey) {
+    const set = new Set(desk.chosen);
+    if (set.has(id)) set.delete(id); else set.add(id);
+    choose(desk, [...set]);
+  } else {
+    if (desk.chosen.size) choose(desk, []);
+    go(desk, id);
+  }
+}
+
+
+function comment(desk, event) {
+  if (event.key === "Escape") { desk.ui.comment.blur(); return; }
+  const text = desk.ui.comment.value.trim();
+  if (event.key !== "Enter" || !text || desk.at === null || desk.data.closed) return;
+  desk.sendRemark({ number: ++desk.batch, cell: desk.at, text });
+  desk.ui.comment.value = "";
+  desk.ui.comment.blur();
+}

@@ -1,0 +1,52 @@
+"""Sets made of what people corrected and signed: choose one, or make the next version."""
+
+from pathlib import Path
+from typing import Final
+
+import streamlit as st
+
+from core.review import training_sets
+from core.review.desk import desk
+from core.review.errors import CaseRefused
+from core.review.rights import NotAllowed
+from core.review.training_sets import SetKind
+from pages.parts import signed_in
+from pages.parts.wording import plain, several
+
+KIND_OF: Final[dict[str, SetKind]] = {"folders": "cells", "boxes": "fields"}
+"""Layout -> kind of set that is written in it."""
+
+
+def choose(layout: str) -> Path | None:
+    """The folder of the set a person chose; None where there is none, or it was changed."""
+    who, kind = signed_in.person(), KIND_OF[layout]
+    proposal = training_sets.proposal(desk(), who)
+    if proposal.is_due:
+        st.info(
+            f"{several(proposal.new_corrections, 'new correction')} since the last set: train "
+            "again?",
+            icon=":material/fact_check:",
+        )
+    if st.button(f"Make a set of the verified {kind}", key="make_set", icon=":material/add:"):
+        try:
+            training_sets.make(desk(), who, f"verified-{kind}", kind)
+        except (CaseRefused, NotAllowed) as refusal:
+            st.error(plain(str(refusal)), icon=":material/error:")
+    sets = training_sets.all_sets(desk(), who, kind)
+    if not sets:
+        st.caption(f"No set of verified {kind} yet. Signed cases make one.")
+        return None
+    labels = [f"{s.name}, version {s.version} ({s.items} {kind}, {s.cases} cases)" for s in sets]
+    number = st.selectbox(
+        "Set", range(len(sets)), format_func=lambda n: labels[n], key=f"verified_{kind}"
+    )
+    chosen = sets[number]
+    changed = training_sets.changed_files(desk(), who, chosen)
+    if changed:
+        st.error(
+            f"{several(len(changed), 'file')} of this set were changed since it was made, so it "
+            "is not trained on. Make a new version.",
+            icon=":material/error:",
+        )
+        return None
+    return chosen.path(desk())

@@ -1,0 +1,78 @@
+"""Lab acceptance and a case's report in Chromium: from files to PDFs that say what they should."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import FilePayload, Page, expect
+from pypdf import PdfReader
+
+from core.imaging import synthetic
+from core.inference.smear import analyse
+from core.review import cases
+from core.review.desk import desk
+from core.review.people import Person
+
+pytestmark = pytest.mark.browser
+
+WHO = Person("local user", "local", "local")
+
+
+def downloaded(page: Page, name: str) -> tuple[str, bytes]:
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=name).first.click()
+    return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
+
+
+def words(data: bytes) -> str:
+    pages = PdfReader(io.BytesIO(data)).pages
+    return " ".join(" ".join(page.extract_text() for page in pages).split())
+
+
+def test_own_slides_become_a_signed_pdf(page: Page, server: str) -> None:
+    counts = ["file,slide,rbc,wbc"]
+    pictures: list[FilePayload] = []
+    for n in range(3):
+        item = synthetic.draw(410 + n, width=320, height=240, wbc=["monocyte"])
+        kinds = [cell.kind for cell in item.cells]
+        counts.append(f"{n}.png,S{n},{kinds.count('rbc')},{kinds.count('wbc')}")
+        data = synthetic.png_bytes(item.field)
+        pictures.append({"name": f"{n}.png", "mimeType": "image/png", "buffer": data})
+    table: FilePayload = {
+        "name": "counts.csv",
+        "mimeType": "text/csv",
+        "buffer": "\n".join(counts).encode(),
+    }
+    page.goto(f"{server}/lab_acceptance")
+    page.locator("input[type=file]").nth(0).set_input_files(pictures)
+    expect(page.get_by_text("2.png", exact=True)).to_be_visible()
+    page.locator("input[type=file]").nth(1).set_input_files([table])
+    expect(page.get_by_text("2 Your limits")).to_be_visible()
+    page.get_by_role("button", name="Analyse 3 fields").click()
+    expect(page.get_by_text("3 fields of 3 slides")).to_be_visible()
+    expect(page.locator(".js-plotly-plot")).to_have_count(2)
+    page.get_by_label("Title").fill("Zürich, November")
+    page.get_by_role("button", name="Sign as").click()
+    expect(page.get_by_text("is signed and kept")).to_be_visible()
+    name, data = downloaded(page, "PDF")
+    said = words(data)
+    assert name.startswith("acceptance-") and "Zürich, November" in said
+    assert "3 fields of 3 slides" in said and "chosen limits are met" in said
+
+
+def test_a_draft_report_and_its_fhir_leave_the_review(page: Page, server: str) -> None:
+    case = cases.create(desk(), WHO, "BR-77", pseudonym="P-77")
+    field = synthetic.draw(420, width=320, height=240, wbc=["monocyte"]).field
+    cases.keep_field(desk(), WHO, case.id, field, analyse(field))
+    page.goto(f"{server}/review?case={case.id}")
+    page.get_by_text("4 Sign", exact=True).click()
+    name, data = downloaded(page, "Draft report")
+    assert name == "BR-77-v1-draft.pdf"
+    assert "DRAFT" in words(data) and "BR-77" in words(data)
+    page.get_by_role("button", name="Export").click()
+    name, data = downloaded(page, "FHIR")
+    assert name == "BR-77-v1-draft-fhir.json"
+    assert json.loads(data)["entry"][0]["resource"]["status"] == "preliminary"

@@ -1,0 +1,215 @@
+"""One case and two readers in Chromium: keys, a stale edit, second reading, signature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from core.imaging import synthetic
+from core.records import Cell, CellCounts, Estimate, SmearFinding, WbcCall
+from core.review import cases, roster, signing
+from core.review.cells import cells
+from core.review.desk import Desk
+from core.review.people import AT_THE_TERMINAL, Person
+from core.settings import settings
+from core.store.database import Database
+from tests.browser.conftest import PATIENCE_MS, served
+from tests.browser.proxy import signing_in
+
+pytestmark = pytest.mark.browser
+
+SECRET = "known to the proxy alone"
+PAUL = Person("Paul", "pathologist", "paul")
+PETRA = Person("Petra", "pathologist", "petra")
+
+
+def finding(item: synthetic.SyntheticField, says: list[str]) -> SmearFinding:
+    """What a model would have found: every drawn cell, and ``says`` of the white ones."""
+    labels = iter(says)
+    found = []
+    for drawn in item.cells:
+        call = None
+        if drawn.kind == "wbc":
+            label = next(labels)
+            rest = dict.fromkeys(("lymphocyte", "monocyte", "eosinophil"), 0.05)
+            shares = {**rest, label: 0.9}
+            call = WbcCall(label, 0.9, shares, (label,), False, "wbc@00000000")
+        found.append(Cell(drawn.kind, drawn.box_xyxy_px, 0.9, call))
+
+    def count(kind: str) -> Estimate:
+        number = sum(cell.kind == kind for cell in found)
+        return Estimate(number, number, number)
+
+    field = item.field
+    return SmearFinding(
+        file=field.name,
+        width=field.width,
+        height=field.height,
+        method="locator",
+        model="locator@00000000",
+        counting_rule="all_visible",
+        counts=CellCounts(count("rbc"), count("wbc"), count("platelet")),
+        cells=tuple(found),
+        rbc_diameter_px=item.rbc_diameter_px,
+    )
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """A case of two fields with three white cells each, and two readers on the list."""
+    monkeypatch.setattr(settings(), "blind_share", 0.0)
+    opened = Desk(Database(f"sqlite:///{tmp_path / 'hemadesk.db'}"), tmp_path)
+    for person in (PAUL, PETRA):
+        roster.add(
+            opened,
+            AT_THE_TERMINAL,
+            subject=person.subject,
+            name=person.name,
+            role=person.role,
+        )
+    case = cases.create(opened, AT_THE_TERMINAL, "H-2026-17", pseudonym="P-3")
+    says = ["lymphocyte", "monocyte", "eosinophil"]
+    for seed in (3, 4):
+        item = synthetic.draw(seed, wbc=["lymphocyte", "monocyte", "eosinophil"], platelets=1)
+        cases.keep_field(opened, AT_THE_TERMINAL, case.id, item.field, finding(item, says))
+    yield opened
+    opened.database.close()
+
+
+@pytest.fixture
+def site(desk: Desk, tmp_path: Path) -> Iterator[str]:
+    """The app behind a proxy that signs people in, where a second reader is always asked for."""
+    with served(
+        tmp_path / "log.txt",
+        HEMADESK_VAR=str(tmp_path),
+        HEMADESK_PROXY_HEADER="X-Remote-User",
+        HEMADESK_PROXY_SECRET=SECRET,
+        HEMADESK_SECOND_READER="always",
+    ) as address:
+        yield address
+
+
+@contextmanager
+def window(chromium: Browser, site: str, subject: str) -> Iterator[Page]:
+    """A browser whose proxy says that this is ``subject``, on the case."""
+    headers = {"X_Remote_User": subject, "X_Hemadesk_Proxy_Secret": SECRET}
+    with signing_in(site, **headers) as address:
+        context = chromium.new_context(
+            viewport={"width": 1366, "height": 768}, reduced_motion="reduce"
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        page.goto(f"{address}/review?case=1")
+        yield page
+        context.close()
+
+
+def ready(page: Page) -> Locator:
+    """The desk, once it has its pictures."""
+    expect(page.locator(".desk .cell img[src]").first).to_be_visible()
+    return page.locator(".desk")
+
+
+def saved(page: Page, progress: str) -> None:
+    expect(page.locator(".desk .progress")).to_have_text(progress)
+    expect(page.locator(".desk .saved")).to_have_text("all saved")
+
+
+def step(page: Page, name: str) -> None:
+    page.get_by_role("radio", name=name).or_(page.get_by_text(name, exact=True)).first.click()
+
+
+def said_by(desk: Desk, person: Person) -> dict[int, str | None]:
+    return {cell.id: cell.label for cell in cells(desk, person, 1)}
+
+
+def test_two_readers_from_the_first_key_to_the_signature(
+    chromium: Browser, site: str, desk: Desk
+) -> None:
+    order = [cell.id for cell in cells(desk, PAUL, 1)]
+    with (
+        window(chromium, site, "paul") as paul,
+        window(chromium, site, "petra") as petra,
+    ):
+        ready(paul)
+        ready(petra)
+        expect(paul.get_by_text("Signed in: Paul, pathologist.")).to_be_visible()
+
+        # Corrections by keys; one is taken back, and is taken back in the database too.
+        paul.keyboard.press("m")
+        paul.keyboard.press("l")
+        saved(paul, "2 of 6 reviewed, 2 changed")
+        assert [said_by(desk, PAUL)[cell] for cell in order[:3]] == ["monocyte", "lymphocyte", None]
+        paul.keyboard.press("z")
+        saved(paul, "1 of 6 reviewed, 1 changed")
+        assert said_by(desk, PAUL)[order[1]] is None
+
+        # The other reader has still the page as it was, and is told instead of overwriting.
+        petra.keyboard.press("e")
+        notice = petra.locator(".desk .notice")
+        expect(notice).to_contain_text("Paul has saved monocyte for this cell")
+        expect(notice).to_contain_text("yours is eosinophil. Nothing was overwritten.")
+        assert said_by(desk, PAUL)[order[0]] == "monocyte"
+        notice.get_by_role("button", name="Keep theirs").click()
+
+        # The signature is blocked while cells are open.
+        step(paul, "4 Sign")
+        expect(paul.get_by_text("5 white cells not reviewed.")).to_be_visible()
+        paul.get_by_role("button", name="Finish my reading").click()
+        expect(paul.get_by_text("Not yet")).to_be_visible()
+        assert cases.get(desk, PAUL, 1).reading == 1
+        step(paul, "1 Cells")
+        ready(paul)
+        for _ in range(5):
+            paul.keyboard.press("Enter")
+        saved(paul, "6 of 6 reviewed, 1 changed")
+        step(paul, "4 Sign")
+        paul.get_by_role("button", name="Finish my reading").click()
+        expect(paul.get_by_text("second review").first).to_be_visible()
+
+        # The second reader begins with nothing, and sees nothing of the first.
+        petra.reload()
+        ready(petra)
+        saved(petra, "0 of 6 reviewed, 0 changed")
+        assert "Paul" not in petra.locator(".desk").inner_text()
+        for _ in range(6):
+            petra.keyboard.press("Enter")
+        saved(petra, "6 of 6 reviewed, 0 changed")
+        step(petra, "4 Sign")
+        petra.get_by_role("button", name="Finish my reading").click()
+        expect(petra.get_by_text("The two readers differ in 1 white cell")).to_be_visible()
+        expect(petra.get_by_role("button", name="Sign case")).to_be_disabled()
+
+        # Both answers stand side by side; settled, it is signed.
+        step(petra, "1 Cells")
+        desk_of_petra = ready(petra)
+        expect(desk_of_petra.get_by_text("Paul: Monocyte")).to_be_visible()
+        expect(desk_of_petra.get_by_text("Petra: Lymphocyte")).to_be_visible()
+        petra.keyboard.press("m")
+        saved(petra, "6 of 6 reviewed, 1 changed")
+        step(petra, "4 Sign")
+        petra.get_by_role("button", name="Sign case").click()
+        expect(petra.get_by_text("Signed, version 1")).to_be_visible()
+
+    signature = signing.versions(desk, PETRA, 1)[-1]
+    assert signature.signed_by == "petra"
+    assert said_by(desk, PETRA)[order[0]] == "monocyte"
+    with desk.database.read() as connection:
+        from core.review.ledger import entries
+
+        told = entries(connection, 1)
+    assert [entry.action for entry in told][-1] == "sign"
+    assert {entry.who for entry in told if entry.action == "answer"} == {"paul", "petra"}
+
+
+def test_nobody_gets_past_the_proxy(chromium: Browser, site: str) -> None:
+    page = chromium.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{site}/review?case=1")
+    expect(page.get_by_text("did not come through the sign-in of this site")).to_be_visible()
+    assert page.locator(".desk").count() == 0
+    page.close()

@@ -1,0 +1,226 @@
+"""Pathology pictures in DICOM files made here: pixels come out, everything else stays behind."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import pydicom
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from PIL import Image
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGLSLossless,
+    RLELossless,
+    generate_uid,
+)
+from typer.testing import CliRunner
+
+from core.cli import app
+from core.imaging import synthetic
+from core.imaging.read import ImageRefused, read_field, read_frames
+from core.inference.batch import uploads
+from core.settings import Settings
+
+LIMITS = Settings(max_file_mb=2, max_megapixels=1, min_side_px=200, max_side_px=1200, max_files=4)
+NAME = "Jane Q. Patient"
+
+
+def pictures(frames: int = 1, height: int = 210, width: int = 260) -> np.ndarray:
+    """Different frames, each with a gradient and a mark in the upper left corner."""
+    y, x = np.mgrid[0:height, 0:width]
+    made = np.stack(
+        [np.stack([x % 256, y % 256, np.full_like(x, 40 * i)], axis=2) for i in range(frames)]
+    ).astype(np.uint8)
+    made[:, :20, :30] = (200, 10, 90)
+    return made
+
+
+def dicom(pixels: np.ndarray, syntax=ExplicitVRLittleEndian, **tags: object) -> bytes:
+    """A slide-microscopy file of ``(frames, height, width[, 3])`` pixels with a patient in it."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = UID("1.2.840.10008.5.1.4.1.1.77.1.2")
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    meta.TransferSyntaxUID = syntax
+    ds = FileDataset(io.BytesIO(), {}, file_meta=meta, preamble=b"\0" * 128)
+    ds.PatientName, ds.PatientID, ds.PatientBirthDate = NAME, "HOSP-4711", "19700101"
+    ds.Modality = "SM"
+    ds.Rows, ds.Columns = pixels.shape[1:3]
+    if len(pixels) > 1:
+        ds.NumberOfFrames = len(pixels)
+    ds.SamplesPerPixel = 3 if pixels.ndim == 4 else 1
+    ds.PhotometricInterpretation = "RGB" if pixels.ndim == 4 else "MONOCHROME2"
+    if pixels.ndim == 4:
+        ds.PlanarConfiguration = 0
+    ds.BitsAllocated = ds.BitsStored = 8 * pixels.itemsize
+    ds.HighBit = ds.BitsStored - 1
+    ds.PixelRepresentation = 0
+    ds.PixelData = pixels.tobytes()
+    for name, value in tags.items():
+        setattr(ds, name, value)
+    return saved(ds)
+
+
+def saved(ds: pydicom.Dataset) -> bytes:
+    out = io.BytesIO()
+    ds.save_as(out, enforce_file_format=True)
+    return out.getvalue()
+
+
+def compressed(pixels: np.ndarray, syntax, kind: str, colours: str, **options: object) -> bytes:
+    parts = []
+    for frame in pixels:
+        out = io.BytesIO()
+        Image.fromarray(frame).save(out, kind, **options)
+        parts.append(out.getvalue())
+    ds = pydicom.dcmread(io.BytesIO(dicom(pixels)))
+    ds.file_meta.TransferSyntaxUID = syntax
+    ds.PhotometricInterpretation = colours
+    ds.PixelData = encapsulate(parts)
+    ds["PixelData"].VR = "OB"
+    return saved(ds)
+
+
+def refused(data: bytes, limits: Settings = LIMITS) -> ImageRefused:
+    with pytest.raises(ImageRefused) as caught:
+        read_field("slide.dcm", data, limits)
+    assert "slide.dcm" in caught.value.message and caught.value.message.endswith(".")
+    return caught.value
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+def test_one_frame_is_one_field(syntax) -> None:
+    pixels = pictures()
+    field = read_field("slide.dcm", dicom(pixels, syntax), LIMITS)
+    assert field.name == "slide.dcm"
+    np.testing.assert_array_equal(field.pixels, pixels[0])
+
+
+def test_run_length_and_jpeg_2000_lose_nothing() -> None:
+    pixels = pictures(2)
+    ds = pydicom.dcmread(io.BytesIO(dicom(pixels)))
+    ds.compress(RLELossless)
+    jpeg2000 = compressed(pixels, JPEG2000Lossless, "JPEG2000", "YBR_RCT", irreversible=False)
+    for data in (saved(ds), jpeg2000):
+        frames = [opened() for opened in read_frames("slide.dcm", data, LIMITS)]
+        np.testing.assert_array_equal(np.stack([frame.pixels for frame in frames]), pixels)
+
+
+def test_jpeg_keeps_its_colours() -> None:
+    smooth = np.full((1, 240, 240, 3), (200, 40, 90), np.uint8)
+    data = compressed(smooth, JPEGBaseline8Bit, "JPEG", "YBR_FULL_422", quality=95)
+    assert np.abs(read_field("a.dcm", data, LIMITS).pixels.astype(int) - smooth[0]).max() <= 3
+
+
+def test_every_frame_is_a_picture_of_its_own() -> None:
+    pixels = pictures(3)
+    fields = [opened() for opened in read_frames("slide.dcm", dicom(pixels), LIMITS)]
+    assert [field.name for field in fields] == [f"slide.dcm, frame {i}" for i in (1, 2, 3)]
+    assert len({field.sha256 for field in fields}) == 3
+    np.testing.assert_array_equal(np.stack([field.pixels for field in fields]), pixels)
+    assert "3 pictures" in refused(dicom(pixels)).message
+
+
+def test_a_grey_picture_of_twelve_bits_is_scaled_by_its_depth() -> None:
+    grey = np.linspace(0, 4095, 240 * 240).reshape(1, 240, 240).astype(np.uint16)
+    field = read_field("a.dcm", dicom(grey, BitsStored=12, HighBit=11), LIMITS)
+    expected = np.round(grey[0] * (255 / 4095))
+    assert np.abs(field.pixels[:, :, 0] - expected).max() <= 1
+    inverted = dicom(grey, BitsStored=12, HighBit=11, PhotometricInterpretation="MONOCHROME1")
+    assert (
+        np.abs(read_field("a.dcm", inverted, LIMITS).pixels[:, :, 1] - (255 - expected)).max() <= 1
+    )
+
+
+def test_nothing_of_the_patient_is_left() -> None:
+    field = read_field("a.dcm", dicom(pictures()), LIMITS)
+    kept = repr(vars(field)).encode() + field.pixels.tobytes()
+    assert NAME.encode() not in kept and b"HOSP-4711" not in kept
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "said"),
+    [
+        (dicom(pictures(), Modality="CT"), "not_an_image", "of the kind CT"),
+        (dicom(pictures(), BurnedInAnnotation="YES"), "identifying", "may name the patient"),
+        (
+            dicom(pictures(), ImageType=["ORIGINAL", "PRIMARY", "LABEL", "NONE"]),
+            "identifying",
+            "label",
+        ),
+        (dicom(pictures(5)), "too_many_files", "5 pictures; at most 4"),
+        (dicom(pictures(1, 100, 300)), "too_small", "at least 200 a side"),
+        (dicom(pictures(1, 210, 1300)), "too_large", "at most 1200 a side"),
+        (dicom(pictures(), Rows=40000, Columns=40000), "too_many_pixels", "at most 1 megapixels"),
+        (dicom(pictures())[:5000], "truncated", "damaged"),
+        (dicom(pictures(), DeflatedExplicitVRLittleEndian), "not_an_image", "deflated"),
+        (
+            compressed(pictures(), JPEGLSLossless, "JPEG", "RGB"),
+            "not_an_image",
+            "JPEG-LS",
+        ),
+        (b"\0" * 128 + b"DICM" + b"\0" * 40, "truncated", "damaged"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_refused_says_why(data: bytes, code: str, said: str) -> None:
+    refusal = refused(data)
+    assert (refusal.code, said in refusal.message) == (code, True), refusal.message
+
+
+def test_a_compressed_frame_larger_than_its_header_is_never_decoded() -> None:
+    data = compressed(pictures(1, 900, 900), JPEGBaseline8Bit, "JPEG", "YBR_FULL_422")
+    ds = pydicom.dcmread(io.BytesIO(data))
+    ds.Rows = ds.Columns = 210
+    assert refused(saved(ds)).code == "truncated"
+
+
+def test_a_file_over_the_limit_is_refused_before_it_is_parsed() -> None:
+    data = dicom(pictures()) + b"\0" * 3_000_000
+    assert refused(data).code == "too_many_bytes"
+    with pytest.raises(ImageRefused, match="3.2 MB"):
+        read_frames("slide.dcm", data, LIMITS)[0]()
+
+
+def test_uploads_and_the_command_line_take_every_frame(tmp_path) -> None:
+    drawn = np.stack([synthetic.draw(seed, width=320, height=240).field.pixels for seed in (1, 2)])
+    data = dicom(drawn)
+    sources = uploads([("slide.dcm", data), ("broken.dcm", data[:400])], LIMITS)
+    assert [source.name for source in sources] == ["slide.dcm", "slide.dcm", "broken.dcm"]
+    assert sources[1].opened().name == "slide.dcm, frame 2"
+    with pytest.raises(ImageRefused, match=r"broken\.dcm"):
+        sources[2].opened()
+
+    (tmp_path / "slide.dcm").write_bytes(data)
+    result = CliRunner().invoke(app, ["analyse", str(tmp_path), "--json"])
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    path = tmp_path / "slide.dcm"
+    assert [row["file"] for row in rows] == [f"{path}, frame 1", f"{path}, frame 2"]
+    assert result.exit_code == 0 and all(row["counts"] for row in rows)
+
+
+WHOLE = dicom(pictures())
+
+
+@hypothesis_settings(max_examples=150)
+@given(st.integers(132, 1200), st.binary(min_size=1, max_size=8))
+def test_changed_bytes_give_a_field_or_a_refusal(place: int, junk: bytes) -> None:
+    refusals: list[str] = []
+    data = WHOLE[:place] + junk + WHOLE[place + len(junk) :]
+    try:
+        for opened in read_frames("a.dcm", data, LIMITS):
+            assert opened().pixels.shape[2] == 3
+    except ImageRefused as refusal:
+        refusals.append(refusal.message)
+    assert all("a.dcm" in said for said in refusals)

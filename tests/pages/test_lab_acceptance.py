@@ -1,0 +1,133 @@
+"""The screens Lab acceptance and Agreement, driven without a browser."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.imaging import synthetic
+from core.models import registry
+from core.review import answers, cases, cells, signing
+from core.review.acceptance import records
+from core.review.desk import Desk
+from core.review.people import Person
+from core.settings import settings
+from core.store.database import Database
+from core.taxonomy import title
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 180
+WHO = Person("local user", "local", "local")
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A desk of the test's own, used by the pages too."""
+    made = Desk(Database(f"sqlite:///{tmp_path / 'pages.db'}"), tmp_path)
+    for module in ("core.review.desk", "pages.parts.acceptance_line"):
+        monkeypatch.setattr(f"{module}.desk", lambda: made)
+    return made
+
+
+def opened(page):
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS).run()
+    app.switch_page(f"pages/{page}.py").run()
+    assert not app.exception
+    return app
+
+
+def words(app):
+    parts = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.success]
+    return " ".join(part.value for part in parts).replace("\\", "").replace("\u2060", "")
+
+
+@pytest.fixture(scope="module")
+def slides():
+    """Three drawn fields as somebody would send them, and their results."""
+    files, counts, classes = [], ["file,rbc,wbc"], ["file,class,x0,y0,x1,y1"]
+    for n in range(3):
+        item = synthetic.draw(310 + n, width=320, height=240, wbc=["monocyte"])
+        name = f"S{n}_1.png"
+        files.append((name, synthetic.png_bytes(item.field), "image/png"))
+        kinds = [cell.kind for cell in item.cells]
+        counts.append(f"{name},{kinds.count('rbc')},{kinds.count('wbc')}")
+        classes += [
+            f"{name},{cell.label}," + ",".join(f"{v:.0f}" for v in cell.box_xyxy_px)
+            for cell in item.cells
+            if cell.kind == "wbc"
+        ]
+    tables = [
+        ("counts.csv", "\n".join(counts).encode(), "text/csv"),
+        ("classes.csv", "\n".join(classes).encode(), "text/csv"),
+    ]
+    return files, tables
+
+
+def test_slides_are_analysed_judged_and_signed(here, slides):
+    app = opened("lab_acceptance")
+    assert "have no acceptance in this laboratory yet" in words(app)
+    assert app.button(key="acceptance_analyse").disabled
+    files, tables = slides
+    app.file_uploader[0].set_value(files)
+    app.file_uploader[1].set_value(tables).run()
+    assert not app.exception
+    app.button(key="acceptance_analyse").click().run()
+    assert not app.exception
+    said = words(app)
+    assert "3 fields of 3 slides" in said
+    assert "Every chosen limit is met" in said or "Not every chosen limit is met" in said
+    app.text_input[0].set_value("November")
+    next(b for b in app.button if b.label.startswith("Sign as")).click().run()
+    assert not app.exception
+    kept = records.every(here, WHO)
+    assert [one.title for one in kept] == ["November"]
+    assert kept[0].wbc_model == registry.live("wbc").identity
+    assert "Acceptance 1 is signed and kept" in words(app)
+    assert "have no acceptance" not in words(opened("lab_acceptance"))
+    assert "Lab acceptance November" in words(opened("models"))
+
+
+def test_a_file_of_results_that_cannot_be_used_is_told_at_once(here, slides):
+    app = opened("lab_acceptance")
+    app.file_uploader[0].set_value(slides[0])
+    app.file_uploader[1].set_value([("wrong.csv", b"patient,age\nx,3\n", "text/csv")]).run()
+    assert not app.exception
+    assert "wrong.csv has the columns patient, age" in words(app)
+    assert not [b for b in app.button if b.key == "acceptance_analyse" and not b.disabled]
+
+
+def test_a_viewer_may_look_and_not_sign(here, slides, monkeypatch):
+    monkeypatch.setattr(settings(), "local_role", "viewer")
+    app = opened("lab_acceptance")
+    app.file_uploader[0].set_value(slides[0])
+    app.file_uploader[1].set_value(slides[1]).run()
+    assert app.button(key="acceptance_analyse").disabled
+
+
+def test_agreement_is_empty_until_a_case_is_signed(here):
+    assert "No case was signed in this period" in words(opened("agreement"))
+
+
+def test_agreement_of_the_verified_classes_with_the_program(here):
+    from core.inference.smear import analyse
+
+    case = cases.create(here, WHO, "A-1")
+    for seed in (1, 2, 3):
+        field = synthetic.draw(seed, width=320, height=240, wbc=["monocyte", "lymphocyte"]).field
+        cases.keep_field(here, WHO, case.id, field, analyse(field))
+    white = cells.cells(here, WHO, case.id)
+    answers.answer(here, WHO, case.id, [answers.NewAnswer(c.id, "monocyte") for c in white])
+    signing.sign(here, WHO, case.id)
+    app = opened("agreement")
+    said = words(app)
+    assert f"1 signed case, 3 fields, {len(white)} white cells" in said
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["Cohen's kappa"] == "0.00"  # one reader only ever says one thing
+    right = sum(c.call is not None and c.call.label == "monocyte" for c in
+                cells.cells(here, WHO, case.id))  # fmt: skip
+    assert f"{right} of {len(white)} cells" in said
+    app.selectbox(key="agreement_class").set_value("monocyte").run()
+    assert not app.exception and title("monocyte") in str(app.selectbox(key="agreement_class"))
+    app.segmented_control(key="agreement_kind").set_value("wbc").run()
+    assert not app.exception
+    assert "Bias +0.00 cells per field" in words(app).replace("*", "")

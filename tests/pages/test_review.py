@@ -1,0 +1,153 @@
+"""From a drawn field to a signed and amended case, driven without a browser.
+
+The desk of step 1 is a component of its own and is driven in Chromium (tests/browser).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.review import cases, remarks, signing
+from core.review.cells import cells
+from core.review.desk import desk
+from core.review.people import Person
+from core.settings import settings
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 180
+ME = Person("local user", "local", "local")
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    """An installation of its own, without any case."""
+    monkeypatch.setenv("HEMADESK_VAR", str(tmp_path / "var"))
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+def opened(page):
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS).run()
+    return app.switch_page(f"pages/{page}.py").run()
+
+
+def words(app):
+    kinds = (
+        app.subheader,
+        app.markdown,
+        app.caption,
+        app.warning,
+        app.error,
+        app.info,
+        app.success,
+    )
+    text = "\n".join(str(part.value) for kind in kinds for part in kind)
+    return text.replace("\u2060", "").replace("\\", "").replace("\u00a0", " ")
+
+
+def press(app, label):
+    assert not app.exception
+    labels = [button.label for button in app.button]
+    app.button[labels.index(label)].click().run()
+    assert not app.exception
+    return app
+
+
+def step(app, name):
+    app.session_state["step_1"] = name
+    app.run()
+    assert not app.exception
+    return app
+
+
+@pytest.fixture
+def kept(site):
+    """The app with one drawn field that was kept in a case."""
+    app = opened("analyse_smear")
+    app.button(key="synthetic").click().run()
+    assert app.session_state["smear"].batch.wait(SECONDS)
+    app.run()
+    app.text_input(key="keep_accession").set_value("no *such* number").run()
+    press(app, "Keep 1 field")
+    assert "Not kept: an accession number has 1 to 64 letters" in words(app)
+    app.text_input(key="keep_accession").set_value("H-1")
+    app.text_input(key="keep_pseudonym").set_value("P-9").run()
+    press(app, "Keep 1 field")
+    assert "1 field kept in case H-1." in words(app)
+    return app
+
+
+def test_an_empty_worklist_says_what_comes_here(site):
+    app = opened("worklist")
+    assert "No case is waiting." in words(app)
+    app.switch_page("pages/review.py").run()
+    assert "No case is open" in words(app)
+    app.switch_page("pages/home.py").run()
+    assert "Nothing is waiting" in words(app)
+
+
+def test_from_a_drawn_field_to_a_signed_and_amended_case(kept):
+    app = kept
+    stored = cases.case_pictures_of(desk(), ME, 1)
+    shown = app.session_state["smear"].field()
+    # The whole picture is kept, not the smaller view of the screen.
+    assert [p.source_sha256 for p in stored] == [shown.key[0]]
+    assert stored[0].finding().cells == shown.finding.cells
+
+    app.switch_page("pages/worklist.py").run()
+    assert "H-1" in words(app) and "P-9" in words(app)
+    press(app, "Review")
+    assert cases.get(desk(), ME, 1).assigned_to == "local"
+
+    app.switch_page("pages/review.py").run()
+    assert "Case H-1" in words(app)
+    white = cells(desk(), ME, 1)
+    assert f"0 of {len(white)} white cell" in words(app)
+
+    # A box is taken away, and counts follow; it comes back.
+    step(app, "2 Fields")
+    red = cells(desk(), ME, 1, kind="rbc")
+    app.selectbox(key="review_box").set_value(red[0].id).run()
+    press(app, "Take it away")
+    assert len(cells(desk(), ME, 1, kind="rbc")) == len(red) - 1
+    assert str(len(red) - 1) in [metric.value for metric in app.metric]
+    press(app, "Bring it back")
+    assert len(cells(desk(), ME, 1, kind="rbc")) == len(red)
+    # One of unknown kind is drawn.
+    app.session_state["review_drawn"] = (10.0, 12.0, 60.0, 70.0)
+    app.segmented_control(key="review_mode").set_value("Draw a box").run()
+    press(app, "Add platelet")
+    drawn = [c for c in cells(desk(), ME, 1, kind="platelet") if c.place is None]
+    assert [c.box_xyxy_px for c in drawn] == [(10.0, 12.0, 60.0, 70.0)]
+
+    step(app, "3 Red cells and platelets")
+    assert "0 of 22 terms graded" in words(app)
+    press(app, "Grade the rest as normal")
+    assert "22 of 22 terms graded" in words(app)
+
+    # No cell was reviewed: it cannot be signed without a reason.
+    step(app, "4 Sign")
+    assert f"{len(white)} white cell" in words(app) and "not reviewed" in words(app)
+    assert app.button(key="sign").disabled
+    app.text_area[0].set_value("Thick smear.")
+    press(app, "Add comment")
+    assert [r.text for r in remarks.remarks_of(desk(), ME, 1)] == ["Thick smear."]
+    app.text_input(key="sign_reason").set_value("a drawn field").run()
+    app.button(key="sign").click().run()
+    assert not app.exception
+    assert "Signed, version 1" in words(app) and "a drawn field" in words(app)
+    app.text_input(key="amend_reason").set_value("a cell was missed")
+    press(app, "Open a new version")
+    assert cases.get(desk(), ME, 1).version == 2
+    assert [s.version for s in signing.versions(desk(), ME, 1)] == [1]
+
+
+def test_a_viewer_sees_the_worklist_and_no_button_to_review(kept, monkeypatch):
+    monkeypatch.setattr(settings(), "local_role", "viewer")
+    app = kept.switch_page("pages/worklist.py").run()
+    assert "H-1" in words(app)
+    assert not app.button
