@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from core.imaging.synthetic import draw
+from core.inference.extras import extras_of, extras_path
 from core.inference.smear import analyse
 from core.models import registry
 from core.models.engine import as_batch, engine_for
@@ -38,6 +39,7 @@ def checks() -> Iterator[Check]:
             yield Check(f"model {task}", False, str(error))
     if broken:
         return
+    yield _extras_belong()
     yield _engine_agrees()
     truth = draw(11)
     counted = analyse(truth.field).counts.rbc.value
@@ -59,6 +61,24 @@ def _var_is_writable() -> Check:
     except OSError as error:
         return Check("the folder for runs can be written", False, f"{folder}: {error.strerror}")
     return Check("the folder for runs can be written", True, str(folder))
+
+
+def _extras_belong() -> Check:
+    """What the white-cell model knows of its limits is whole and was fitted to these weights."""
+    name = "limits, novelty and attributes of model wbc"
+    model = registry.live("wbc")
+    sidecar = extras_path(model.path).with_suffix(".json")
+    try:
+        extras = extras_of(model)
+    except WeightsRefused as error:
+        return Check(name, False, str(error))
+    if extras is not None:
+        return Check(name, True, f"{len(extras.tensors)} tables")
+    how = "python -m core characterise fits them"
+    if sidecar.exists():
+        return Check(name, False, f"{sidecar.name} was fitted to other weights; {how}")
+    # Calls are made without them, only with fewer words: a lack, and no damage.
+    return Check(name, True, f"none beside these weights: calls go without; {how}")
 
 
 def _engine_agrees() -> Check:

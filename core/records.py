@@ -115,6 +115,7 @@ class WbcCall:
         return self.wide_set or self.prediction_set
 
     def as_json(self) -> dict[str, Any]:
+        """The keys that other programs rely on, and no others."""
         return {
             "class": self.label,
             "probability": round(self.probability, 4),
@@ -123,6 +124,12 @@ class WbcCall:
             "abstained": self.abstained,
             "flags": [flag.as_json() for flag in self.flags],
             "model": self.model,
+        }
+
+    def in_full(self) -> dict[str, Any]:
+        """Everything that was said of the cell: what an exported case holds."""
+        return {
+            **self.as_json(),
             "set_wide": list(self.could_be),
             "reported_as": self.reported_as or self.label,
             "attributes": dict(self.attributes),

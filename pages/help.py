@@ -21,9 +21,21 @@ with left:
    line, platelets a dashed line. Press a name over the picture to hide or show that kind, use the
    signs at its top right to zoom, drag to move, click a cell to see what it was called.
 4. Read the tabs. **White cells** shows each white cell, the least certain first. **Differential**
-   counts them over all fields. **Fields** lists the fields, the one that most needs you first.
+   counts them over all fields. **Blood count** makes rates and estimates per microlitre of them,
+   with your own factors and ranges. **Fields** lists the fields, the one that most needs you first.
    **Why** shows what the model looked at.
 5. Take the results along as CSV (one row per field, or one row per cell) or JSON.
+"""
+    )
+    st.subheader("Screen a palm", anchor=False)
+    st.markdown(
+        """
+1. Send or take a photo of a flat palm in daylight, or a crop that shows nothing but palm.
+2. Read the sentence, then the line: how far the answer could be off, and where **refer** begins.
+   It is a hint whether to ask for a blood test, and never rules anemia out.
+3. With a white paper beside the hand, switch **Tap a white paper** on and tap it: the light's
+   colour is taken out.
+4. **Of 1,000 people like this** shows what such hints are worth where anemia is rare or common.
 """
     )
     st.subheader("Review and sign a case", anchor=False)
@@ -54,9 +66,14 @@ with right:
   program was fitted on, the true number was inside such an interval.
 - **All visible cells** counts everything in the picture. **Counting chamber** leaves out cells that
   touch the bottom or the right edge, as in a counting chamber.
+- **Located cells** counts what has a box. **Regression** is a second model's count, without boxes;
+  where the two disagree, a person should count.
 - :orange-badge[check] something a person should look at: a doubtful class, a picture out of focus.
-- :red-badge[critical] a cell a person must look at first, such as an immature granulocyte.
+- :red-badge[critical] a cell a person must look at first, such as an immature granulocyte
+  or a blast.
 - **Could be monocyte or lymphocyte**: classes that cannot be told apart for this cell.
+- **The map is not reliable**: taking away what it marks did not lower the score, or it marks the
+  same whatever the model has learnt. It is then no evidence.
 - **95 % interval** of a differential: few cells give wide intervals. 5 % seen in 100 cells is
   1.6 to 11.3 %, in 400 cells 3.1 to 7.6 %.
 - **Not determined**: there was nothing to count. It does not mean 0.

@@ -16,7 +16,10 @@ from pages.parts import case_words, learning_panel, signed_in
 from pages.parts.wording import percent, plain, several
 
 _SHOWN = 6
-_TASKS = {"locator": "Cells in a field", "wbc": "White-cell class", "counts": "Second count"}
+_TASKS = {
+    "locator": "Cells in a field", "wbc": "White-cell class", "counts": "Second count",
+    "palm": "Anemia in a palm",
+}
 
 
 def _first_step(who: Person) -> None:
@@ -29,6 +32,9 @@ def _first_step(who: Person) -> None:
         if may(who, "analyse"):
             st.page_link(
                 "pages/analyse_smear.py", label="Analyse a smear", icon=":material/biotech:"
+            )
+            st.page_link(
+                "pages/screen_palm.py", label="Screen a palm", icon=":material/back_hand:"
             )
             st.caption("No picture at hand? The program can draw a field to try everything out.")
 
@@ -96,7 +102,7 @@ def _progress(run: Run) -> str:
 
 def _models() -> None:
     st.subheader("Live models", anchor=False)
-    for task in registry.TASKS:
+    for task in (*registry.TASKS, *registry.OTHER_TASKS):
         try:
             identity = plain(registry.live(task).identity)
         except WeightsRefused as refusal:

@@ -1,5 +1,6 @@
 """Screen palm: a photo of a palm goes in; a hint comes out, with what it is worth."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
@@ -14,6 +15,7 @@ from core.inference.palm_crop import Kind
 from core.inference.palm_views import views
 from core.models import hand, registry
 from core.models.weights import LoadedModel, WeightsRefused
+from core.settings import settings
 from pages.parts import (
     palm_how,
     palm_keep,
@@ -76,6 +78,7 @@ def _intake(palm: PalmSession) -> None:
             accept_multiple_files=True,
             key=f"palm_files_{palm.intake}",
             label_visibility="collapsed",
+            max_upload_size=math.ceil(settings().max_file_mb),
         )
         files = [(file.name, file.getvalue()) for file in sent]
     label = f"Screen {wording.several(len(files), 'photo')}" if files else "Screen photos"
@@ -169,8 +172,13 @@ def _refused(photo: PalmPhotoShown, place: int) -> None:
     st.markdown(wording.plain(photo.refused.message))
     if photo.refused.code == "two_hands":
         palm_photo.choose_hand(photo, place)
-    else:
-        palm_how.draw()
+        return
+    if photo.refused.code == "no_palm" and photo.kind == "auto":
+        st.caption(
+            "Is it a crop that shows nothing but palm, in coloured or grey light? Send it again "
+            "as **A crop of the palm**."
+        )
+    palm_how.draw()
 
 
 def _why(palm: PalmSession, reading: PalmReading) -> None:

@@ -95,8 +95,8 @@ def read_cells(
     notes = []
     if undivided:
         notes.append(
-            f"{len(undivided)} neutrophils are not called segmented or band, so they are left out; "
-            f"name their folder's class below to use them."
+            f"{len(undivided)} of the neutrophils are not called segmented or band and are left "
+            f"out; name the class of their folder below to use them."
         )
         unknown.add(UNDIVIDED)
     groups = grouped([pictures[i] for i in keep], root)

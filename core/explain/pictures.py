@@ -22,8 +22,8 @@ def write_explanations(
     """Write one picture per count and, for each white cell, its crop and its map.
 
     Names start with the field's file name, so that several fields can share a folder. A map that
-    fails the check of :mod:`core.explain.faithfulness` is not drawn: its picture says so, its name
-    ends in ``-not-reliable``. The verdicts stand in ``NAME-maps.json``, which is not in the list.
+    fails the check of :mod:`core.explain.faithfulness` is not drawn: its picture says so. The
+    verdicts stand in ``NAME-maps.json``, which is not in the list.
     """
     folder.mkdir(parents=True, exist_ok=True)
     stem = Path(field.name).stem
@@ -32,7 +32,6 @@ def write_explanations(
 
     def write_map(name: str, pixels: RgbImage, heat: HeatMap, verdict: Faithfulness) -> None:
         picture = overlay(pixels, heat, strength) if verdict.reliable else _without_map(pixels)
-        name = name if verdict.reliable else f"{name}-not-reliable"
         written.append(folder / f"{name}.png")
         Image.fromarray(picture).save(written[-1])
         verdicts[written[-1].name] = verdict.as_json()

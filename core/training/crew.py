@@ -52,9 +52,13 @@ class Crew:
         """This process's part of a batch."""
         return list(batch[self.rank :: self.size])
 
-    def wrapped(self, model: nn.Module) -> nn.Module:
-        """The model as it must be called, so that gradients are averaged over the processes."""
-        return model if self.size == 1 else nn.parallel.DistributedDataParallel(model)
+    def wrapped(self, lesson: nn.Module) -> nn.Module:
+        """The module as it must be called, so that gradients are averaged over the processes.
+
+        Only what is computed inside that call is averaged: it has to be the whole loss, since a
+        recipe may use a part of its model alone.
+        """
+        return lesson if self.size == 1 else nn.parallel.DistributedDataParallel(lesson)
 
     def mean(self, loss: Tensor) -> float:
         """Mean of a scalar over the processes."""

@@ -75,7 +75,7 @@ def train(
     model = _built(recipe, device)
     averaged = _built(recipe, device)
     averaged.load_state_dict(model.state_dict())
-    average, called = WeightAverage(averaged, model), crew.wrapped(model)
+    average, lesson = WeightAverage(averaged, model), crew.wrapped(_Lesson(recipe, model))
     optimizer = OPTIMIZERS[settings.optimizer](
         _decayed(model, settings.weight_decay), lr=settings.learning_rate
     )
@@ -172,7 +172,7 @@ def train(
             for batch in group:
                 batch = {k: v.to(device, non_blocking=True) for k, v in batch.items()}
                 with torch.autocast(device.type, torch.bfloat16, enabled=settings.bfloat16):
-                    loss = recipe.loss(called, batch) / len(group)
+                    loss = lesson(batch) / len(group)
                 loss.backward()
                 step_loss += crew.mean(loss)
             if not math.isfinite(step_loss):
@@ -216,6 +216,17 @@ def train(
 
     # The others of a crew may be here before the best has its place.
     return best_model(recipe, folder) if crew.leads else averaged
+
+
+class _Lesson(nn.Module):
+    """The loss of a batch as one call, which is what several processes share."""
+
+    def __init__(self, recipe: Recipe, model: nn.Module) -> None:
+        super().__init__()
+        self._recipe, self._model = recipe, model
+
+    def forward(self, batch: Batch) -> Tensor:
+        return self._recipe.loss(self._model, batch)
 
 
 def _built(recipe: Recipe, device: torch.device) -> nn.Module:

@@ -44,20 +44,26 @@ class LoopSettings:
     accumulation: int = 1
 
     def __post_init__(self) -> None:
-        for name, (low, high) in RANGES.items():
-            value = getattr(self, name)
-            whole = isinstance(getattr(LoopSettings, name), int)
-            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-                kind = "a whole number" if whole else "a number"
-                raise ValueError(f"{name} must be {kind} from {low:g} to {high:g}, got {value!r}")
-            if not low <= value <= high:
-                raise ValueError(f"{name} must be from {low:g} to {high:g}, got {value:g}")
+        for name in RANGES:
+            check_number(name, getattr(self, name))
         if not isinstance(self.bfloat16, bool):
             raise ValueError(f"bfloat16 must be true or false, got {self.bfloat16!r}")
         if self.schedule not in SCHEDULES:
             raise ValueError(f"schedule must be {' or '.join(SCHEDULES)}, got {self.schedule!r}")
         if self.optimizer not in OPTIMIZERS:
             raise ValueError(f"optimizer must be {' or '.join(OPTIMIZERS)}, got {self.optimizer!r}")
+
+
+def check_number(name: str, value: Any) -> None:
+    """Raises ValueError, in a sentence that begins with ``name``, for a value out of its range."""
+    low, high = RANGES[name]
+    whole = isinstance(getattr(LoopSettings, name), int)
+    between = f"from {low:.10g} to {high:.10g}"
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        kind = "a whole number" if whole else "a number"
+        raise ValueError(f"{name} must be {kind} {between}, got {value!r}")
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be {between}, got {value:.10g}")
 
 
 def loop_settings(values: dict[str, Any]) -> LoopSettings:

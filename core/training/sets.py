@@ -3,10 +3,19 @@
 import hashlib
 import re
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from core.datasets.archive import unpack
 from core.settings import settings
+
+_SETS: Final = "sets"
+
+
+def title_of(folder: Path) -> str:
+    """What people call a folder of pictures: a ZIP's own name, without the hash it is kept by."""
+    if folder.parent == settings().var / _SETS:
+        return folder.name.rpartition("-")[0]
+    return folder.name
 
 
 def keep_archive(name: str, archive: BinaryIO) -> Path:
@@ -20,7 +29,7 @@ def keep_archive(name: str, archive: BinaryIO) -> Path:
         digest.update(block)
     archive.seek(0)
     plain = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(name).stem).strip("-")[:40] or "cells"
-    folder = settings().var / "sets" / f"{plain}-{digest.hexdigest()[:8]}"
+    folder = settings().var / _SETS / f"{plain}-{digest.hexdigest()[:8]}"
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         unpack(archive, folder)

@@ -165,7 +165,7 @@ def _estimates(findings: list[SmearFinding], entered: dict[str, Any]) -> None:
             {
                 "Estimate": name,
                 "Value (95 %)": _estimate_words(estimate),
-                "Usual": f"{usual.low:,.4g} to {usual.high:,.4g}" if usual else "no range",
+                "Usual": _range_words(usual),
                 "Mark": _mark_words(estimate, usual),
             }
         )
@@ -177,6 +177,14 @@ def _estimate_words(estimate: Estimate | None) -> str:
         return "not determined"
     high = "no upper end" if math.isinf(estimate.high) else _rounded(estimate.high)
     return f"{_rounded(estimate.value)} ({_rounded(estimate.low)} to {high})"
+
+
+def _range_words(usual: ReferenceRange | None) -> str:
+    """``4,000 to 11,000``: a limit is shown as the site entered it, never as a power of ten."""
+    if usual is None:
+        return "no range"
+    low, high = (f"{v:,.0f}" if v >= 100 else f"{v:g}" for v in (usual.low, usual.high))
+    return f"{low} to {high}"
 
 
 def _rounded(value: float) -> str:
@@ -193,7 +201,7 @@ def _mark_words(estimate: Estimate | None, usual: ReferenceRange | None) -> str:
     said = mark(estimate.value, usual)
     colour = "red" if said.startswith("critical") else "orange"
     badge = f":{colour}-badge[{said}]" if said else "within"
-    return badge if is_sure(estimate, usual) else f"{badge} not sure: the interval crosses a limit"
+    return badge if is_sure(estimate, usual) else f"{badge}, not sure: the interval crosses a limit"
 
 
 def _limit(findings: list[SmearFinding]) -> None:
@@ -229,13 +237,13 @@ def _sizes(sizes: RedCellSizes) -> None:
         return
     spread = "not determined" if sizes.spread is None else f"{100 * sizes.spread:.0f} %"
     basis = (
-        "by the calibration entered"
+        f"median {sizes.median_um:.1f} µm by the calibration entered"
         if sizes.calibrated
-        else "taking the median as 7.5 µm: only the spread means anything"
+        else "their median is taken as 7.5 µm, so only the spread means anything"
     )
     st.markdown(
-        f"{wording.several(len(sizes.diameters_um), 'red cell')} lie whole and free, "
-        f"median {sizes.median_um:.1f} µm {basis}. Spread {spread} (standard deviation over "
+        f"{wording.several(len(sizes.diameters_um), 'red cell')} lie whole and free; "
+        f"{basis}. Spread {spread} (standard deviation over "
         "mean, an estimate of anisocytosis that includes the boxes' own error). "
         f"{wording.percent(sizes.share_at_edge)} of all red cells are cut by an edge, "
         f"{wording.percent(sizes.share_overlapping)} overlap another cell."

@@ -26,11 +26,17 @@ def draw(session: SmearSession) -> None:
     if not may(who, "upload"):
         return
     with st.popover("Keep in a case", icon=":material/create_new_folder:"):
-        _notice(session)
-        try:
-            _form(session, who)
-        except DatabaseRefused as refusal:
-            st.error(f"Cases cannot be kept: {plain(str(refusal))}.", icon=":material/error:")
+        _inside(session, who)
+
+
+# A fragment: an entry typed here redraws the form, not the picture and its boxes.
+@st.fragment
+def _inside(session: SmearSession, who: Person) -> None:
+    _notice(session)
+    try:
+        _form(session, who)
+    except DatabaseRefused as refusal:
+        st.error(f"Cases cannot be kept: {plain(str(refusal))}.", icon=":material/error:")
 
 
 def _notice(session: SmearSession) -> None:
@@ -91,7 +97,7 @@ def _details() -> None:
         "Pseudonym", key="keep_pseudonym", max_chars=64, help="Not the name of the patient."
     )
     sex, age = st.columns(2)
-    sex.selectbox("Sex", SEXES, key="keep_sex")
+    sex.selectbox("Sex", SEXES, key="keep_sex", format_func=str.capitalize)
     age.number_input("Age, years", 0, 130, value=None, step=1, key="keep_age")
     st.text_input("Indication", key="keep_indication", max_chars=2000)
 
@@ -136,6 +142,15 @@ def _keep(session: SmearSession, in_open_case: bool) -> None:
         f"{several(kept, 'field')} kept in case {case.accession}.",
         case.id,
     )
-    for name in ("keep_accession", "keep_pseudonym", "keep_indication"):
+    # The next case is another patient: nothing of this one may be left in the form.
+    empty = {
+        "keep_accession": "",
+        "keep_pseudonym": "",
+        "keep_indication": "",
+        "keep_slide": "",
+        "keep_sex": "unknown",
+        "keep_age": None,
+    }
+    for name, value in empty.items():
         if name in asked:
-            asked[name] = ""
+            asked[name] = value

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.models.weights import LoadedModel
 from core.store.promotions import Promotion
+from core.taxonomy import KINDS, title
 from pages.parts.wording import percent, plain
 
 _TASKS = {
@@ -14,6 +15,17 @@ _TASKS = {
     "counts": "Second count of a field",
     "palm": "Anemia in a palm",
 }
+
+
+_PARTS = {
+    "pbc_test": "PBC test part",
+    "other_laboratory": "another laboratory",
+    "cbc_test_fields": "CBC test fields",
+    "cross_validated": "cross-validated",
+    "locked": "sessions kept aside until the end",
+    "held_out": "both together",
+}
+"""What the parts of a card's evaluation are called."""
 
 
 def draw(model: LoadedModel, since: Promotion | None) -> None:
@@ -38,7 +50,7 @@ def draw(model: LoadedModel, since: Promotion | None) -> None:
 
 
 def _line(name: str, words: Any) -> None:
-    st.markdown(f"{name}: {plain(str(words)) if words else 'not determined'}")
+    st.markdown(f"**{name}**: {plain(str(words)) if words else 'not determined'}")
 
 
 def _figures(card: dict[str, Any]) -> str:
@@ -48,20 +60,42 @@ def _figures(card: dict[str, Any]) -> str:
             row = figures.get(key) if isinstance(figures, dict) else None
             if row and row.get("value") is not None:
                 span = f"{100 * row['low']:.0f} to {100 * row['high']:.0f}"
-                where = name.replace("_", " ")
-                said.append(f"{where} {percent(row['value'])} ({span}), {row['n']} cells")
+                where = _PARTS.get(name, name.replace("_", " "))
+                said.append(f"{where} {percent(row['value'])} ({span}), {row['n']:,} cells")
+                break
         area = figures.get("auroc") if isinstance(figures, dict) else None
         if area:
             span = f"{area['low']:.2f} to {area['high']:.2f}"
-            where = name.replace("_", " ")
+            where = _PARTS.get(name, name.replace("_", " "))
             said.append(f"{where} AUROC {area['value']:.2f} ({span}), {area['n']} photos")
+    said += _count_errors(card.get("evaluation", {}))
     checked = card.get("validation", {})
     if not said and "accuracy" in checked:
         said.append(f"{percent(checked['accuracy'])} of {checked['cells']} validation cells")
     if not said and "mean_absolute_error" in checked:
-        errors = ", ".join(f"{k} {v:.2f}" for k, v in checked["mean_absolute_error"].items())
+        errors = ", ".join(
+            f"{title(kind).lower()} {error:.2f}"
+            for kind, error in checked["mean_absolute_error"].items()
+        )
         said.append(f"mean count error on {checked['fields']} validation fields: {errors}")
     return "; ".join(said)
+
+
+def _count_errors(evaluation: dict[str, Any]) -> list[str]:
+    """Errors of a count on test fields with every visible cell labelled, beside the constant's."""
+    for name in ("txl_labels", "regression_txl_labels"):
+        rows = evaluation.get(name)
+        if not rows:
+            continue
+        words = []
+        for kind in KINDS:
+            row = rows[kind]
+            words.append(
+                f"{title(kind).lower()} {row['mean_absolute_error']:.2f} ({row['low']:.2f} to "
+                f"{row['high']:.2f}; always the usual number {row['constant_predictor']:.2f})"
+            )
+        return [f"mean count error on {rows['n']} test fields: {', '.join(words)}"]
+    return []
 
 
 def _origin(card: dict[str, Any]) -> str:

@@ -30,7 +30,8 @@ def draw(photo: PalmPhotoShown, place: int) -> None:
     assert reading is not None
     crop = reading.crop
     picture = drawn(field.pixels, (crop.hand,) if crop.hand else (), crop.corners_px, _LONG_SIDE_PX)
-    words = "Blue: the hand that was found. Orange: the square that is judged, its thick side up."
+    words = "Blue: the hand that was found. Orange: the square that is judged, its thick side "
+    words += "towards the fingers."
     if crop.hand is None:
         words = "Taken as a crop: all of it is judged."
     tapping = st.session_state.get(f"palm_tap_{place}", False)
@@ -39,6 +40,8 @@ def draw(photo: PalmPhotoShown, place: int) -> None:
     else:
         _show(jpeg(picture), field.width / field.height, words)
     st.caption(words)
+    if photo.reference is not None:
+        st.caption("The light's colour was taken out by the paper that was tapped.")
     left, right = st.columns(2)
     left.toggle("Tap a white paper in the photo", key=f"palm_tap_{place}")
     if photo.reference is not None:
@@ -94,8 +97,8 @@ def _tap(photo: PalmPhotoShown, picture: Any, pixels: Any, place: int) -> None:
         dragmode=False,
         showlegend=False,
     )
-    figure.update_xaxes(visible=False, range=[0, width], constrain="domain")
-    figure.update_yaxes(visible=False, range=[height, 0], scaleanchor="x", constrain="domain")
+    figure.update_xaxes(visible=False, range=[0, width], constrain="domain", constraintoward="left")
+    figure.update_yaxes(visible=False, range=[height, 0], scaleanchor="x", constrain="domain", constraintoward="top")
     event = st.plotly_chart(
         figure,
         key=f"palm_chart_{place}_{photo.sha256[:8]}",

@@ -54,8 +54,11 @@ def caution(card: dict[str, Any]) -> None:
         checked, locked = figures["cross_validated"]["auroc"], figures["locked"]["auroc"]
     except (KeyError, TypeError):
         return
+    weak = "Weak evidence."
+    if locked["low"] <= 0.5:
+        weak = "Weak evidence, in unseen sessions not shown to be better than chance."
     st.warning(
-        f"Weak evidence. Telling pairs apart (0.50 is chance, 1.00 perfect): "
+        f"{weak} Telling pairs apart (0.50 is chance, 1.00 perfect): "
         f"{_auroc(checked)} in cross-validation, {_auroc(locked)} on {locked['n']} photos of "
         f"{locked['blocks']} sessions kept aside until the end.",
         icon=":material/science:",

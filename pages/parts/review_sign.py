@@ -111,7 +111,8 @@ def _heading(case: Case) -> str:
 
 def _sentence(one: Blocker) -> str:
     text = plain(one.message[0].upper() + one.message[1:])
-    return f"{text}." + (" Review them, or state why not." if one.reason_suffices else "")
+    todo = "Review it" if one.message.startswith("1 ") else "Review them"
+    return f"{text}." + (f" {todo}, or state why not." if one.reason_suffices else "")
 
 
 def _reason(against: list[Blocker]) -> str:

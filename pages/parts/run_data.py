@@ -14,7 +14,7 @@ from core.settings import settings
 from core.taxonomy import title
 from core.training.intakes import EXPECTED, LAYOUTS, read_own
 from core.training.presets import RECIPES, recipe_info
-from core.training.sets import keep_archive
+from core.training.sets import keep_archive, title_of
 from pages.parts import run_plots, verified_sets
 from pages.parts.wording import plain, several
 
@@ -25,6 +25,7 @@ _PUBLIC_SETS = {
     "regression": ("txl", "TXL-PBC fields"),
     "palm": ("palm", "palm photos (Asare et al.)"),
 }
+_SAMPLES, _ACROSS = 12, 4
 _LAYOUT_WORDS = {
     "folders": "Class folders",
     "boxes": "Boxes (VOC, YOLO, COCO)",
@@ -154,7 +155,7 @@ def _own(recipe: str, layout: str, folder: Path | None) -> ChosenData | None:
     options: dict[str, Any] = {"names": names} if names else {}
     if "layout" in recipe_info(recipe).options:
         options["layout"] = layout
-    return ChosenData(recipe, folder, folder.name, options)
+    return ChosenData(recipe, folder, title_of(folder), options)
 
 
 def _read(layout: str, folder: Path, names: dict[str, str]) -> Intake[Any]:
@@ -190,12 +191,7 @@ def _show(found: Intake[Any]) -> None:
         sizes = [len(part) for part in found.parts]
         words = ", ".join(f"{n:,} {name}" for n, name in zip(sizes, PARTS, strict=True))
         st.caption(f"Split: {words}; kept together by {plain(found.grouped_by)}.")
-        names = list(counts)[:8]
-        st.image(
-            [str(found.sample(name).path) for name in names],
-            caption=[title(name) for name in names],
-            width=72,
-        )
+        _samples(found, list(counts)[:_SAMPLES])
     for note in found.notes[:5]:
         st.caption(plain(note[0].upper() + note[1:]))
     if len(found.notes) > 5:
@@ -214,6 +210,14 @@ def _show(found: Intake[Any]) -> None:
                 hide_index=True,
                 height=220,
             )
+
+
+def _samples(found: Intake[Any], names: list[str]) -> None:
+    """A picture of each kind, in rows."""
+    for first in range(0, len(names), _ACROSS):
+        for side, name in zip(st.columns(_ACROSS, gap="small"), names[first:], strict=False):
+            side.image(str(found.sample(name).path), width="stretch")
+            side.caption(f":small[{title(name)}]")
 
 
 def _name(recipe: str, found: Intake[Any], named: dict[str, str | None]) -> None:

@@ -35,7 +35,7 @@ def split_bars(counts: Mapping[str, Sequence[int]]) -> Any:
         barmode="stack",
         height=80 + 24 * len(counts),
         margin={"l": 0, "r": 0, "t": 4, "b": 0},
-        legend={"orientation": "h", "y": -0.1, "yanchor": "top"},
+        legend={"orientation": "h", "y": -0.1, "yanchor": "top", "traceorder": "normal"},
         yaxis={"autorange": "reversed"},
     )
     return figure
@@ -93,7 +93,10 @@ def rates(curves: Curves) -> Any:
             showlegend=False,
             **_look(number, "solid", len(rows)),
         )
-    return _finish(figure, "Learning rate", 260)
+    figure = _finish(figure, "Learning rate", 260)
+    # A rate is read as 1e-4, not as 100 millionths.
+    figure.update_yaxes(exponentformat="e", rangemode="tozero")
+    return figure
 
 
 def recalls(curves: Curves) -> Any | None:
@@ -132,6 +135,12 @@ def _look(number: int, dash: str, points: int) -> dict[str, Any]:
     return {"mode": mode, "line": {"color": colour, "dash": dash, "width": 2}, "marker": marker}
 
 
+def _whole_epochs(figure: Any) -> dict[str, Any]:
+    """There is no half epoch: Plotly writes ticks between them where there are few."""
+    most = max((max(trace.x) for trace in figure.data if trace.x), default=0)
+    return {"dtick": 1} if most <= 10 else {}
+
+
 def _finish(figure: Any, name: str, height: int) -> Any:
     figure.update_layout(
         height=height,
@@ -139,7 +148,7 @@ def _finish(figure: Any, name: str, height: int) -> Any:
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
         # Keeps zoom and hidden curves while new points arrive.
         uirevision="kept",
-        xaxis={"title": "Epoch", "rangemode": "tozero"},
+        xaxis={"title": "Epoch", "rangemode": "tozero", **_whole_epochs(figure)},
         yaxis={"title": name},
     )
     return figure

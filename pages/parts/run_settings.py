@@ -11,6 +11,7 @@ from core.training.loop_settings import (
     RANGES,
     SCHEDULES,
     LoopSettings,
+    check_number,
     loop_settings,
 )
 from core.training.presets import Preset, RecipeInfo, checked_options, recipe_info
@@ -118,17 +119,27 @@ def draw() -> None:
 
 def _details(info: RecipeInfo, preset: Preset) -> ChosenSettings | None:
     values: dict[str, Any] = {}
+    refused = False
     sides = st.columns(2)
     for place, (name, words) in enumerate(_TITLES.items()):
         low, high = RANGES[name]
         # Typed as text: a number field would silently turn a value out of range into another.
         typed = sides[place % 2].text_input(
-            words, key=_kept(f"set_{name}"), help=f"From {low:g} to {high:g}.{_TIPS.get(name, '')}"
+            words,
+            key=_kept(f"set_{name}"),
+            help=f"From {low:.10g} to {high:.10g}.{_TIPS.get(name, '')}",
         )
         try:
             values[name] = _number(name, typed)
         except ValueError:
             values[name] = typed
+        try:
+            check_number(name, values[name])
+        except ValueError as refusal:
+            # Beneath the field: under the whole form it would be out of sight.
+            sentence = f"{words}{str(refusal).removeprefix(name)}"
+            sides[place % 2].caption(f":red[{plain(sentence)}]")
+            refused = True
     values["schedule"] = st.segmented_control(
         "Learning rate over time", SCHEDULES, key=_kept("set_schedule"), required=True
     )
@@ -145,6 +156,8 @@ def _details(info: RecipeInfo, preset: Preset) -> ChosenSettings | None:
     layout = preset.options.get("layout")
     if layout is not None and layout not in LAYOUTS.get(info.name, ()):
         options["layout"] = layout  # a public set of the preset's own
+    if refused:
+        return None
     try:
         return ChosenSettings(loop_settings(values), checked_options(info.name, options))
     except ValueError as refusal:

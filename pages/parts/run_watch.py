@@ -109,7 +109,8 @@ def _head(run: Run, rows: list[Epoch]) -> None:
     total, where, info = run.settings["epochs"], run.progress or {}, recipe_info(run.recipe)
     st.markdown(f"**{plain(run.label)}** {_BADGES[run.state]}")
     best, speed = best_epoch(rows), examples_per_second(run, rows)
-    numbers = st.columns(4)
+    # Minutes take more room than counts.
+    numbers = st.columns([2, 2, 2, 3])
     numbers[0].metric("Epochs", f"{len(rows)} of {total}")
     reached = None if best is None else best.metrics.get(info.metric)
     baseline = (run.facts or {}).get("baseline")
@@ -150,7 +151,7 @@ def _buttons(run: Run, rows: list[Epoch]) -> None:
             st.markdown(f"Everything that {plain(run.title)} has learnt is deleted.")
             _button(run, "discard", "Discard this run", ":material/delete:", None)
         st.button(
-            "Copy its settings",
+            "Copy settings",
             key="copy_settings",
             icon=":material/content_copy:",
             type="tertiary",
@@ -165,6 +166,7 @@ def _buttons(run: Run, rows: list[Epoch]) -> None:
             on_click="ignore",
             icon=":material/download:",
             type="tertiary",
+            help="Every epoch as a row.",
             key="download_epochs",
         )
         st.download_button(

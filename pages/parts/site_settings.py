@@ -27,8 +27,8 @@ def draw(who: Person) -> None:
         height=430,
         key="site_settings",
         column_config={
-            "What it is for": st.column_config.TextColumn(width="large"),
-            "Value": st.column_config.TextColumn(width="small"),
+            "What it is for": st.column_config.TextColumn(width=280),
+            "Value": st.column_config.TextColumn(width=110),
         },
     )
 

@@ -43,9 +43,9 @@ def count_sentence(kind: CellKind, estimate: Estimate) -> str:
 def percent(share: float) -> str:
     """``58 %``; a share that rounds to nothing or everything, but is not, says so."""
     if 0 < share < 0.005:
-        return f"< 1{_NBSP}%"
+        return f"<{_NBSP}1{_NBSP}%"
     if 0.995 <= share < 1:
-        return f"> 99{_NBSP}%"
+        return f">{_NBSP}99{_NBSP}%"
     return f"{round(100 * share)}{_NBSP}%"
 
 

@@ -96,7 +96,7 @@ def test_train_kill_resume_and_keep_the_best(page: Page, cells: Path) -> None:
     expect(page.get_by_text("30 pictures of 2 kinds")).to_be_visible()
     page.get_by_text("Details").click()
     set_number(page, "Epochs", "0")
-    expect(page.get_by_text("epochs must be from 1 to 10000, got 0")).to_be_visible()
+    expect(page.get_by_text("Epochs must be from 1 to 10000, got 0")).to_be_visible()
     expect(start).to_be_disabled()
     set_number(page, "Epochs", "4000")
     set_number(page, "Patience", "4000")

@@ -140,7 +140,7 @@ def test_neutrophils_without_their_subtype_are_left_out(root):
         (root / f"neutrophil/C_{number}.png").rename(root / f"neutrophil/SNE_{number}.png")
     found = _read(root)
     assert found.classes == ("segmented_neutrophil", "lymphocyte", "monocyte")
-    assert found.notes[0].startswith("1 neutrophils are not called segmented or band")
+    assert found.notes[0].startswith("1 of the neutrophils are not called segmented or band")
 
 
 def test_what_is_no_set_is_refused(tmp_path):

@@ -17,9 +17,13 @@ ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 180
 
 
+def first_screen():
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS).run()
+
+
 def opened():
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS).run()
-    return app.switch_page("pages/analyse_smear.py").run()
+    """The page alone: AppTest runs a switched-to page without app.py, and so without the foot."""
+    return first_screen().switch_page("pages/analyse_smear.py").run()
 
 
 @pytest.fixture
@@ -82,9 +86,13 @@ def test_an_empty_screen_offers_the_first_step(app):
     assert not app.exception
     assert app.button(key="analyse").disabled
     assert not app.button(key="synthetic").disabled
-    assert "Research use: a qualified person decides." in words(app)
-    assert re.search(r"Models: locator@[0-9a-f]{8}, wbc@[0-9a-f]{8}", words(app))
-    assert "Signed in: local user" in words(app)
+
+
+def test_the_foot_says_what_this_is_for_which_models_and_who():
+    foot = words(first_screen())
+    assert "Research use: a qualified person decides." in foot
+    assert re.search(r"Models: locator@[0-9a-f]{8}, wbc@[0-9a-f]{8}", foot)
+    assert "Signed in: local user" in foot
 
 
 def test_the_synthetic_button_gives_counts_and_the_next_press_the_next_seed(app, analysed):
@@ -236,7 +244,7 @@ def test_a_damaged_model_is_a_sentence_and_no_traceback(file, content, said, tmp
     assert not app.exception
     assert "The models cannot be used" in words(app)
     assert said in words(app)
-    assert "Models: not available" in words(app)
+    assert "Models: not available" in words(first_screen())
 
 
 def test_help_is_a_page(app):

@@ -20,7 +20,7 @@ def app():
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS).run()
     app.switch_page("pages/analyse_smear.py").run()
     files = [
-        (f"{seed}.png", synthetic.png_bytes(synthetic.draw(seed, wbc=["lymphocyte"]).field), "")
+        (f"{seed}.png", synthetic.png_bytes(synthetic.draw(seed, wbc=["segmented_neutrophil"]).field), "")
         for seed in (41, 43)
     ]
     app.file_uploader[0].set_value([(n, data, "image/png") for n, data, _ in files]).run()

@@ -18,9 +18,11 @@ from core.training.order import Batches, groups_of
 SCRIPT = Path(__file__).parent / "crew_runs.py"
 ROOT = Path(__file__).parents[2]
 KILLED, PAUSED, ENDED = -signal.SIGKILL, 3, 0
+ALONE = ("single", "two", "two, parts")
 PLAN = {
     "single": [""],
     "two": [""],
+    "two, parts": [""],
     "two, chance": [""],
     "two, chance, killed": ["batch:9", ""],
     "two, chance, paused": ["pause:9", ""],
@@ -42,7 +44,7 @@ def folders(tmp_path_factory):
     statuses = json.loads(ran.stdout)
     assert statuses["two, chance, killed"] == [KILLED, ENDED]
     assert statuses["two, chance, paused"] == [PAUSED, ENDED]
-    assert {tuple(s) for n, s in statuses.items() if n in ("single", "two")} == {(ENDED,)}
+    assert {tuple(s) for n, s in statuses.items() if n in ALONE} == {(ENDED,)}
     return root
 
 
@@ -50,12 +52,13 @@ def _weights(folder):
     return load_checkpoint(folder / "best.safetensors")["model"]
 
 
-def test_two_processes_learn_what_one_does(folders):
+@pytest.mark.parametrize("name", ["two", "two, parts"])
+def test_two_processes_learn_what_one_does(folders, name):
     """The weights of the same loop in a single process, up to the rounding of half batches."""
-    alone, together = _weights(folders / "single"), _weights(folders / "two")
+    alone, together = _weights(folders / "single"), _weights(folders / name)
     for name, value in alone.items():
         torch.testing.assert_close(together[name], value, rtol=1e-4, atol=1e-5)
-    rows, expected = read_history(folders / "two"), read_history(folders / "single")
+    rows, expected = read_history(folders / name), read_history(folders / "single")
     assert [r.train_loss for r in rows] == pytest.approx([r.train_loss for r in expected], rel=1e-4)
     assert [r.examples for r in rows] == [r.examples for r in expected]
 

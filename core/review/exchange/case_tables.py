@@ -145,7 +145,7 @@ def _cell(cell: ReviewCell) -> dict[str, Any]:
         "box_xyxy": [round(side, 2) for side in cell.box_xyxy_px],
     }
     if cell.kind == "wbc":
-        row["proposed"] = cell.call.as_json() if cell.call else None
+        row["proposed"] = cell.call.in_full() if cell.call else None
         row["verified"] = cell.label
         row["reader"] = cell.answer.reader_name if cell.answer else None
     return row

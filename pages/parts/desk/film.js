@@ -36,6 +36,7 @@ function build(desk, root) {
     return row;
   }));
   desk.filmOf = "";
+  desk.marksOf = null; // the boxes were drawn on the picture that has gone
   // The desk has just come: Enter is for the cell now, not for the button that brought it.
   if (!(document.activeElement instanceof HTMLInputElement)) root.focus({ preventScroll: true });
 }
@@ -103,7 +104,10 @@ function film(desk, keepAt) {
   desk.shown = ids;
   desk.ui.film.replaceChildren(...parts);
   desk.filmOf = desk.order.join() + desk.filter + desk.layout;
-  if (ids.length && !ids.includes(desk.at)) desk.at = ids[0];
+  if (ids.length && !ids.includes(desk.at)) {
+    desk.at = ids.find((id) => label(desk, id) === null) ?? ids[0];
+    desk.since = performance.now();
+  }
   pictures(desk);
   ids.forEach((id) => thumb(desk, id));
   current(desk);

@@ -41,9 +41,16 @@ function act(desk, pressed, shift) {
 
 const targets = (desk) => (desk.chosen.size ? [...desk.chosen] : desk.at === null ? [] : [desk.at]);
 
+// What a reader has answered stays: Enter goes past it, only a letter or Z changes it.
 function accept(desk) {
-  const cells = targets(desk).filter((id) => desk.cells.get(id).machine);
-  if (!cells.length && desk.at !== null) {
+  const open = targets(desk).filter((id) => label(desk, id) === null);
+  const cells = open.filter((id) => desk.cells.get(id).machine);
+  if (!open.length) {
+    if (desk.chosen.size) choose(desk, []);
+    else move(desk, 1, false);
+    return;
+  }
+  if (!cells.length) {
     say(desk, "Shown without the model's answer: press the letter of its class.");
     return;
   }
