@@ -2,7 +2,6 @@
 
 import csv
 from pathlib import Path
-from typing import Final
 
 from core.datasets import cbc, near_duplicates
 from core.datasets.pbc import LabelledCell
@@ -61,42 +60,6 @@ def cbc_training_cells(data: Path) -> list[tuple[LabelledCell, Box]]:
         if label and len(white) == 1 and not copied:
             x0, y0, x1, y1 = (float(side) for side in white[0])
             cells.append((LabelledCell(field.path, label), (x0, y0, x1, y1)))
-    return cells
-
-
-MUNICH_CLASSES: Final = {
-    "NGS": "segmented_neutrophil",
-    "NGB": "band_neutrophil",
-    "LYT": "lymphocyte",
-    "MON": "monocyte",
-    "EOS": "eosinophil",
-    "BAS": "basophil",
-    "MYO": "blast",
-    "MOB": "blast",
-    "PMO": "immature_granulocyte",
-    "PMB": "immature_granulocyte",
-    "MYB": "immature_granulocyte",
-    "MMZ": "immature_granulocyte",
-    "EBO": "erythroblast",
-    "KSC": "smudge",
-}
-"""AML-Cytomorphology folders -> classes. Atypical lymphocytes (LYA) have none here."""
-
-
-def munich_support(data: Path) -> list[LabelledCell]:
-    """The Munich support set, about five cells a class, the cell in the middle.
-
-    Raises:
-        FileNotFoundError: if the set is missing.
-    """
-    root = data / "wbc_munich_support"
-    cells = [
-        LabelledCell(path, label)
-        for folder, label in MUNICH_CLASSES.items()
-        for path in sorted((root / folder).glob("*.jpg"))
-    ]
-    if not cells:
-        raise FileNotFoundError(f"no class folders of the Munich support set in {root}")
     return cells
 
 

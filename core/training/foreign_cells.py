@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.datasets import other_labs
+from core.datasets import munich, other_labs
 from core.datasets.fields import read_rgb
 from core.datasets.pbc import CELL_SHARE
 from core.inference.cell_crop import crop_cell
@@ -41,11 +41,14 @@ def load_foreign(data: Path) -> list[ForeignCell]:
         pixels = read_rgb(cell.path)
         diameter = locate(pixels, locator).rbc_diameter_px
         cells.append(ForeignCell(cell.path, _framed(pixels, box, diameter), str(cell.label)))
-    for cell in other_labs.munich_support(data):
-        pixels = read_rgb(cell.path)
-        found, diameter = single_cell_box(Field(cell.path.name, pixels, ""))
+    for single in munich.load(data / "wbc_munich_support"):
+        if single.label is None:
+            continue
+        pixels = read_rgb(single.path)
+        found, diameter = single_cell_box(Field(single.path.name, pixels, ""))
         if found is not None:
-            cells.append(ForeignCell(cell.path, _framed(pixels, found, diameter), str(cell.label)))
+            framed = _framed(pixels, found, diameter)
+            cells.append(ForeignCell(single.path, framed, single.label))
     return cells
 
 
