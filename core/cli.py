@@ -197,7 +197,8 @@ def evaluate(
     if write_card:
         model = registry.live(next(task for task in registry.TASKS if task == recipe))
         # What another command measured stays: python -m core adapt --measure.
-        kept = {k: v for k, v in model.card.get("evaluation", {}).items() if k == "adaptation"}
+        before = model.card.get("evaluation", {})
+        kept = {k: v for k, v in before.items() if k.startswith("adaptation")}
         weights.write_card(model.path, {**model.card, "evaluation": {**kept, **figures}})
     if pictures is not None:
         write_confusions(pictures, recipe, figures)

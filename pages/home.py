@@ -17,7 +17,9 @@ from pages.parts.wording import percent, plain, several
 
 _SHOWN = 6
 _TASKS = {
-    "locator": "Cells in a field", "wbc": "White-cell class", "counts": "Second count",
+    "locator": "Cells in a field",
+    "wbc": "White-cell class",
+    "counts": "Second count",
     "palm": "Anemia in a palm",
 }
 
@@ -33,9 +35,7 @@ def _first_step(who: Person) -> None:
             st.page_link(
                 "pages/analyse_smear.py", label="Analyse a smear", icon=":material/biotech:"
             )
-            st.page_link(
-                "pages/screen_palm.py", label="Screen a palm", icon=":material/back_hand:"
-            )
+            st.page_link("pages/screen_palm.py", label="Screen a palm", icon=":material/back_hand:")
             st.caption("No picture at hand? The program can draw a field to try everything out.")
 
 

@@ -48,6 +48,9 @@ def adapt(
     to: Annotated[
         Path | None, typer.Option(help="where to save the challenger (default: a run of its own)")
     ] = None,
+    deep: Annotated[
+        bool, typer.Option(help="move the last blocks too; needs the original training pictures")
+    ] = False,
     measure: Annotated[
         bool, typer.Option(help="only measure what adapting brings, on wbc_other_lab, five draws")
     ] = False,
@@ -61,24 +64,25 @@ def adapt(
 
     try:
         if measure:
-            _measure(data or settings().data, per_class)
+            _measure(data or settings().data, per_class, deep)
             return
         if data is None:
             stop("--data must name the folder of the laboratory's cells")
-        made = adapt_to(data, per_class=per_class, seed=seed, target=to, report=_tell)
+        made = adapt_to(data, per_class=per_class, seed=seed, target=to, deep=deep, report=_tell)
     except (AdaptRefused, DataRefused, WeightsRefused, FileNotFoundError) as error:
         stop(str(error))
     print(json.dumps(made.as_json()) if as_json else made.in_words())
 
 
-def _measure(data: Path, per_class: int) -> None:
+def _measure(data: Path, per_class: int, deep: bool) -> None:
     """Print the figures and put them into the live model's card."""
     from core.models import registry, weights
     from core.training.adapt_trial import measure_adaptation
 
     model = registry.live("wbc")
-    figures = measure_adaptation(model, data, per_class=per_class, report=_tell)
-    said = {**model.card.get("evaluation", {}), "adaptation": figures}
+    figures = measure_adaptation(model, data, per_class=per_class, deep=deep, report=_tell)
+    key = "adaptation_deep" if deep else "adaptation"
+    said = {**model.card.get("evaluation", {}), key: figures}
     weights.write_card(model.path, {**model.card, "evaluation": said})
     print(json.dumps(figures, indent=2))
 

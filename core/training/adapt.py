@@ -1,8 +1,9 @@
 """Adapting the live white-cell model to another laboratory by at most a few cells a class.
 
-Only the last layer moves: it is fitted anew to the features of the new cells together with stored
-features of the original training cells, and held close to what it was, so that the original
-laboratory is not forgotten. docs/white-cells.md has what else was tried.
+The quick way moves the last layer only: it is fitted anew to the features of the new cells together
+with stored features of the original training cells, and held close to what it was, so that the
+original laboratory is not forgotten. The deep way goes on from there with the last blocks
+(``last_blocks.py``). docs/white-cells.md has what else was tried.
 """
 
 import copy
@@ -33,7 +34,9 @@ from core.store.database import database
 from core.store.runs import Run, RunBook
 from core.training import locked_sets
 from core.training.augment import vary_sharpness, vary_stain
+from core.training.home_cells import home_cells
 from core.training.laboratory import crops_of, draw_cells, list_cells
+from core.training.last_blocks import HomeCells, can_move, fine_tuned
 from core.training.last_layer import AdaptRefused, allowed_classes, fit_last_layer
 from core.training.loop_settings import LoopSettings
 from core.training.publish import data_hash, origin_of
@@ -46,6 +49,11 @@ PER_CLASS: Final = 10
 VIEWS: Final = 6
 """Ways each new cell is shown: turned, mirrored, its stain varied a little."""
 
+WITHOUT_EXTRAS: Final = (
+    "Its features moved: once it is live, python -m core characterise fits novelty, set limits and "
+    "attributes to it anew; until then it answers without them."
+)
+
 
 @dataclass(frozen=True)
 class Adapted:
@@ -56,6 +64,7 @@ class Adapted:
     left_for_test: int
     skipped: tuple[Skipped, ...]
     run: Run | None
+    deep: bool = False
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -65,12 +74,15 @@ class Adapted:
             "left_for_test": self.left_for_test,
             "skipped": [asdict(one) for one in self.skipped],
             "run": self.run.id if self.run else None,
+            "deep": self.deep,
         }
 
     def in_words(self) -> str:
         cells = ", ".join(f"{name} {count}" for name, count in self.cells.items())
         lines = [f"{self.model.identity} is adapted by {cells} cells."]
         lines += [f"left out: {one.file}, {one.reason}" for one in self.skipped]
+        if self.deep:
+            lines.append(WITHOUT_EXTRAS)
         where = f"run {self.run.label}" if self.run else str(self.model.path)
         lines.append(f"It is a challenger ({where}): compare it on the screen Models.")
         return "\n".join(lines)
@@ -83,17 +95,19 @@ def adapt_to(
     seed: int = 0,
     target: Path | None = None,
     who: str = "command line",
+    deep: bool = False,
     report: Report = lambda words: None,
 ) -> Adapted:
     """Make a challenger of the live model by the class folders under ``root``.
 
     Cells that are not drawn are its locked test set. Without ``target`` it becomes a run of its
-    own, so that it can be compared and promoted like any other.
+    own, so that it can be compared and promoted like any other. ``deep`` moves the last blocks too;
+    it takes about a minute and pictures of the original training cells.
 
     Raises:
         DataRefused: if the folder holds no class folders.
-        AdaptRefused: if fewer than two classes are there, or the live model was never
-            characterised.
+        AdaptRefused: if fewer than two classes are there, the live model was never characterised,
+            or it cannot be adapted the deep way here.
         WeightsRefused: if the live model is missing or damaged.
     """
     live = registry.live("wbc")
@@ -103,6 +117,7 @@ def adapt_to(
             f"{live.identity} has no stored cells to keep its knowledge with; "
             "run python -m core characterise first"
         )
+    home = _home(live, extras) if deep else None
     found = list_cells(root)
     known, foreign = _known_to(live, found.cells)
     drawn, rest = draw_cells(known, per_class, seed)
@@ -113,21 +128,34 @@ def adapt_to(
         raise AdaptRefused(
             f"cells of at least two classes are needed, found {', '.join(counts) or 'none'}"
         )
-    report(f"fitting the last layer to {len(used)} cells")
-    module = adapted(live, extras, crops, [str(cell.label) for cell in used], seed)
+    part = "last blocks" if deep else "last layer"
+    report(f"fitting the {part} to {len(used)} cells")
+    module = adapted(live, extras, crops, [str(cell.label) for cell in used], seed, home)
     name = f"wbc-adapted-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     file = target or settings().var / "runs" / name / f"{name}.safetensors"
     report("saving")
-    model = _save(live, module, file, root, used, seed)
-    _carry_extras(live, extras, model)
+    model = _save(live, module, file, root, used, seed, part)
+    if not deep:
+        _carry_extras(live, extras, model)
     run = None if target else _as_run(name, root, model, rest, counts, seed, who)
-    return Adapted(model, counts, len(rest), (*found.skipped, *foreign, *skipped), run)
+    return Adapted(model, counts, len(rest), (*found.skipped, *foreign, *skipped), run, deep)
 
 
 def adapted(
-    live: LoadedModel, extras: Extras, crops: Sequence[RgbImage], labels: Sequence[str], seed: int
+    live: LoadedModel,
+    extras: Extras,
+    crops: Sequence[RgbImage],
+    labels: Sequence[str],
+    seed: int,
+    home: HomeCells | None = None,
 ) -> CellClassifier:
-    """The live network with its last layer fitted to new cells, ``labels`` classes or parents."""
+    """The live network with its last layer fitted to new cells, ``labels`` classes or parents.
+
+    With ``home`` cells its last blocks are fitted too. Raises AdaptRefused.
+    """
+    if home is not None:
+        assert isinstance(live.module, CellClassifier)
+        return fine_tuned(live.module, home, crops, labels, seed)
     module = copy.deepcopy(live.module)
     assert isinstance(module, CellClassifier)
     rng = np.random.default_rng(seed)
@@ -145,6 +173,15 @@ def adapted(
         module.last_layer().weight.copy_(weight)
         module.last_layer().bias.copy_(bias)
     return module.eval()
+
+
+def _home(live: LoadedModel, extras: Extras) -> HomeCells:
+    if not can_move(live.module):
+        raise AdaptRefused(
+            f"the deep way knows MobileNetV2 only, and {live.identity} is another network; "
+            "adapt the last layer only"
+        )
+    return home_cells(extras, settings().data)
 
 
 def _known_to(
@@ -186,6 +223,7 @@ def _save(
     root: Path,
     used: Sequence[LabelledCell],
     seed: int,
+    part: str,
 ) -> LoadedModel:
     kept = {
         key: one
@@ -193,7 +231,7 @@ def _save(
         if key not in ("format", "name", "sha256", "onnx_sha256", "evaluation", "validation")
     }
     data = {
-        "set": f"{root.name}: {len(used)} cells, with stored cells of {live.identity}",
+        "set": f"{root.name}: {len(used)} cells, with training cells of {live.identity}",
         "training_cells": len(used),
         "sha256": data_hash([cell.path for cell in used]),
     }
@@ -201,7 +239,7 @@ def _save(
         **kept,
         **origin_of(replace(LoopSettings(), seed=seed), data),
         "adapted_from": live.identity,
-        "licence": f"{live.card.get('licence', '')}; last layer adapted on the laboratory's cells",
+        "licence": f"{live.card.get('licence', '')}; {part} adapted on the laboratory's cells",
     }
     return save_model(file, module, card)
 

@@ -19,11 +19,14 @@ from core.evaluation.classes import accuracy_row
 from core.inference.extras import extras_of
 from core.inference.features import answers_of
 from core.inference.wbc import largest_white_cell
+from core.models.classifier import CellClassifier
 from core.models.weights import LoadedModel
 from core.records import Field, RgbImage
 from core.taxonomy import parent_of
 from core.training.adapt import adapted
+from core.training.home_cells import home_cells
 from core.training.laboratory import draw_cells
+from core.training.last_blocks import features_of, first_maps
 from core.training.last_layer import AdaptRefused
 from core.training.wbc import centre_crop
 
@@ -36,27 +39,33 @@ def measure_adaptation(
     *,
     per_class: int = 10,
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
+    deep: bool = False,
     report: Callable[[str], None] = lambda words: None,
 ) -> dict[str, Any]:
     """Accuracy before and after on ``wbc_other_lab``, and what is kept on PBC's test part.
 
     Raises:
         FileNotFoundError: if a set is missing.
-        AdaptRefused: if the live model was never characterised.
+        AdaptRefused: if the live model was never characterised, or cannot be adapted the deep way.
     """
     extras = extras_of(live)
     if extras is None:
         raise AdaptRefused("run python -m core characterise first")
+    remembered = home_cells(extras, data) if deep else None
     report("locating the cells of the other laboratory")
     cells, crops = _located(other_labs.deepbionet(data / "wbc_other_lab"))
     truth = [str(cell.label) for cell in cells]
     features = answers_of(crops, live).features
     test = [c for c in pbc.split(pbc.load(data / "pbc"))[2] if c.label and not c.odd_background]
     report(f"features of {len(test)} test cells of PBC")
-    home = answers_of([centre_crop(read_rgb(cell.path)) for cell in test], live).features
+    home_crops = [centre_crop(read_rgb(cell.path)) for cell in test]
+    home = answers_of(home_crops, live).features
     home_truth = [str(cell.label) for cell in test]
     before = _right(features, truth, live.module)
     home_before = _right(home, home_truth, live.module)
+    # The first blocks stay as they are, so their maps serve every draw.
+    assert isinstance(live.module, CellClassifier)
+    maps = [first_maps(live.module, part) for part in (crops, home_crops)] if deep else []
     rows: list[dict[str, Any]] = []
     for seed in seeds:
         began = time.monotonic()
@@ -64,9 +73,12 @@ def measure_adaptation(
         chosen = {cell.path for cell in drawn}
         inside = [i for i, cell in enumerate(cells) if cell.path in chosen]
         outside = [i for i in range(len(cells)) if i not in set(inside)]
-        module = adapted(live, extras, [crops[i] for i in inside], [truth[i] for i in inside], seed)
-        after = _right(features[outside], [truth[i] for i in outside], module)
-        home_after = _right(home, home_truth, module)
+        labels = [truth[i] for i in inside]
+        module = adapted(live, extras, [crops[i] for i in inside], labels, seed, remembered)
+        seconds = time.monotonic() - began
+        moved = [features_of(module, part).numpy() for part in maps] or [features, home]
+        after = _right(moved[0][outside], [truth[i] for i in outside], module)
+        home_after = _right(moved[1], home_truth, module)
         rows.append(
             {
                 "seed": seed,
@@ -75,12 +87,13 @@ def measure_adaptation(
                 "after": accuracy_row(after),
                 "original_after": accuracy_row(home_after),
                 "kept": float(home_after.mean() / home_before.mean()),
-                "seconds": round(time.monotonic() - began, 1),
+                "seconds": round(seconds, 1),
             }
         )
         report(f"seed {seed}: {before[outside].mean():.3f} -> {after.mean():.3f}")
     return {
         "set": "wbc_other_lab",
+        "deep": deep,
         "per_class": per_class,
         "located": len(cells),
         "before": accuracy_row(before),

@@ -98,7 +98,9 @@ def _tap(photo: PalmPhotoShown, picture: Any, pixels: Any, place: int) -> None:
         showlegend=False,
     )
     figure.update_xaxes(visible=False, range=[0, width], constrain="domain", constraintoward="left")
-    figure.update_yaxes(visible=False, range=[height, 0], scaleanchor="x", constrain="domain", constraintoward="top")
+    figure.update_yaxes(
+        visible=False, range=[height, 0], scaleanchor="x", constrain="domain", constraintoward="top"
+    )
     event = st.plotly_chart(
         figure,
         key=f"palm_chart_{place}_{photo.sha256[:8]}",

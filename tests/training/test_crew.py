@@ -56,8 +56,8 @@ def _weights(folder):
 def test_two_processes_learn_what_one_does(folders, name):
     """The weights of the same loop in a single process, up to the rounding of half batches."""
     alone, together = _weights(folders / "single"), _weights(folders / name)
-    for name, value in alone.items():
-        torch.testing.assert_close(together[name], value, rtol=1e-4, atol=1e-5)
+    for layer, value in alone.items():
+        torch.testing.assert_close(together[layer], value, rtol=1e-4, atol=1e-5)
     rows, expected = read_history(folders / name), read_history(folders / "single")
     assert [r.train_loss for r in rows] == pytest.approx([r.train_loss for r in expected], rel=1e-4)
     assert [r.examples for r in rows] == [r.examples for r in expected]
