@@ -47,10 +47,15 @@ def _compare(who: Person) -> None:
     run = next(run for run in candidates if run.id == chosen)
     if st.button("Compare on the locked test sets", key="compare", icon=":material/balance:"):
         st.session_state.pop("comparison", None)
-        with st.spinner("Both models answer the locked test sets"):
+        with st.status("Both models answer the locked test sets, some minutes") as status:
             try:
-                st.session_state.comparison = (run.id, promotion.compare(run))
+                found = promotion.compare(
+                    run, lambda words: status.update(label=f"Now {plain(words)}")
+                )
+                st.session_state.comparison = (run.id, found)
+                status.update(label="Compared", state="complete")
             except (PromotionRefused, TestSetBroken, WeightsRefused, OSError) as refusal:
+                status.update(label="Not compared", state="error", expanded=True)
                 st.error(plain(str(refusal)), icon=":material/error:")
     kept = st.session_state.get("comparison")
     if kept is not None and kept[0] == run.id:
@@ -98,7 +103,7 @@ def _history(changes: list[Promotion], who: Person) -> None:
     st.dataframe(
         [
             {
-                "When": change.at,
+                "When": f"{change.at:%d %b %Y %H:%M}",
                 "Model": _TASKS.get(change.task, change.task),
                 "What": "promoted" if change.action == "promote" else "rolled back",
                 "From": change.was,

@@ -103,11 +103,8 @@ def _closed(case: Case, who: Person) -> str:
         return "you may look, not change"
     if case.is_closed:
         return "signed: amend it to change something"
-    with desk().database.read() as connection:
-        try:
-            readings.writable_by(connection, case, who)
-        except readings.NotYourReading:
-            return "with the second reader"
+    if not readings.may_write(desk(), case, who):
+        return "with the second reader"
     return ""
 
 

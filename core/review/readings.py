@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from core.review.cases import Case
+from core.review.desk import Desk
 from core.review.errors import CaseRefused
 from core.review.people import Person
 from core.store.review_schema import answers, grades, ledger
@@ -62,3 +63,9 @@ def writable_by(connection: Connection, case: Case, person: Person) -> int:
             f"case {case.accession} is with its second reader, who must be somebody else"
         )
     return case.reading
+
+
+def may_write(desk: Desk, case: Case, person: Person) -> bool:
+    """Is it this person's turn: False for a first reader while the second reads."""
+    with desk.database.read() as connection:
+        return case.reading != SECOND or person.subject not in first_readers(connection, case)

@@ -143,8 +143,8 @@ answers = Table(
     Index("ix_answers_case", "case_id", "version", "reading"),
     sqlite_autoincrement=True,
 )
-"""``label`` None: taken back. ``carried``: came over from the version before. ``blind``: given without
-the machine's answer."""
+"""``label`` None: taken back. ``carried``: came over from the version before. ``blind``: given
+without the machine's answer."""
 
 remarks = Table(
     "remarks",

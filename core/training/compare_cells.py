@@ -1,6 +1,6 @@
 """Two classifiers of white cells on a locked set, each cell through the product's own path."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,10 +19,16 @@ from core.training import locked_sets
 from core.training.evidence import OnOneSet, PromotionRefused
 
 
-def on_cells(file: Path, champion: LoadedModel, challenger: LoadedModel) -> OnOneSet:
+def on_cells(
+    file: Path,
+    champion: LoadedModel,
+    challenger: LoadedModel,
+    report: Callable[[str], None] = lambda _: None,
+) -> OnOneSet:
     """Both models on the locked set in a file.
 
-    Where only a parent is known (neutrophil), either of its children is right.
+    Where only a parent is known (neutrophil), either of its children is right. ``report`` hears
+    which set it is, before the work.
 
     Raises:
         PromotionRefused: if the set is empty.
@@ -32,6 +38,7 @@ def on_cells(file: Path, champion: LoadedModel, challenger: LoadedModel) -> OnOn
     name, cells, sha256 = locked_sets.read(file)
     if not cells:
         raise PromotionRefused(f"the test set {name} is empty")
+    report(f"{name}, {len(cells):,} cells")
     truth = np.array([str(cell.label) for cell in cells])
     paths = tuple(cell.path for cell in cells)
     crops = _crops(paths, sha256, registry.live("locator").identity)

@@ -6,6 +6,7 @@ Both answer the same locked test sets, through the product's own path. The rule 
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, cast
@@ -53,8 +54,8 @@ TASKS: Final[tuple[Task, ...]] = ("wbc", "locator", "counts")
 """Those whose models can be compared and promoted."""
 
 
-def compare(run: Run) -> Comparison:
-    """Champion and challenger on the locked sets; takes a while.
+def compare(run: Run, report: Callable[[str], None] = lambda _: None) -> Comparison:
+    """Champion and challenger on the locked sets; takes a while. ``report`` hears each set.
 
     Raises:
         PromotionRefused: for a run without a model that can be compared, or without a test set.
@@ -77,12 +78,12 @@ def compare(run: Run) -> Comparison:
         return Comparison(task, *names, counted, before)
     if not kept.is_file():
         raise PromotionRefused(f"run {run.label} kept no test cells aside; train it anew")
-    own = on_cells(kept, champion, challenger)
+    own = on_cells(kept, champion, challenger, report)
     known, other = locked_sets.original(), locked_sets.laboratory_left_out()
-    original = on_cells(known, champion, challenger) if known else None
+    original = on_cells(known, champion, challenger, report) if known else None
     if original is not None and original.sha256 == own.sha256:
         original = None
-    elsewhere = on_cells(other, champion, challenger) if other else None
+    elsewhere = on_cells(other, champion, challenger, report) if other else None
     return Comparison("wbc", *names, own, original, elsewhere)
 
 

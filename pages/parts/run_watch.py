@@ -253,7 +253,7 @@ def _table(everything: list[Run]) -> None:
                     "Learning rate": run.settings["learning_rate"],
                     "Batch": run.settings["batch_size"],
                     "Seed": run.seed,
-                    "Begun": run.started_at,
+                    "Begun": f"{run.started_at:%d %b %H:%M}" if run.started_at else "",
                     "By": run.created_by,
                 }
             )

@@ -29,18 +29,26 @@ def choose(layout: str) -> Path | None:
         )
     if st.button(f"Make a set of the verified {kind}", key="make_set", icon=":material/add:"):
         try:
-            training_sets.make(desk(), who, f"verified-{kind}", kind)
+            made = training_sets.make(desk(), who, f"verified-{kind}", kind)
+            st.session_state[f"verified_{kind}"] = made.id
         except (CaseRefused, NotAllowed) as refusal:
             st.error(plain(str(refusal)), icon=":material/error:")
     sets = training_sets.all_sets(desk(), who, kind)
     if not sets:
         st.caption(f"No set of verified {kind} yet. Signed cases make one.")
         return None
-    labels = [f"{s.name}, version {s.version} ({s.items} {kind}, {s.cases} cases)" for s in sets]
+    # By its number: a place in the list would be another set as soon as there is a newer one.
+    by_id = {one.id: one for one in sets}
     number = st.selectbox(
-        "Set", range(len(sets)), format_func=lambda n: labels[n], key=f"verified_{kind}"
+        "Set",
+        list(by_id),
+        format_func=lambda n: (
+            f"{by_id[n].name}, version {by_id[n].version} ({several(by_id[n].items, kind[:-1])}, "
+            f"{several(by_id[n].cases, 'case')})"
+        ),
+        key=f"verified_{kind}",
     )
-    chosen = sets[number]
+    chosen = by_id[number]
     changed = training_sets.changed_files(desk(), who, chosen)
     if changed:
         st.error(

@@ -29,26 +29,35 @@ def _accept(listening: socket.socket, host: str, port: int, added: str) -> None:
     with suppress(OSError):  # closed at the end of the test
         while True:
             near, _ = listening.accept()
-            far = socket.create_connection((host, port))
-            threading.Thread(target=_outwards, args=(near, far, added), daemon=True).start()
-            threading.Thread(target=_pass_on, args=(far, near), daemon=True).start()
+            threading.Thread(target=_serve, args=(near, host, port, added), daemon=True).start()
+
+
+def _serve(near: socket.socket, host: str, port: int, added: str) -> None:
+    # One connection's trouble is its own: it ends for the browser, which asks again.
+    with suppress(OSError), near, socket.create_connection((host, port)) as far:
+        back = threading.Thread(target=_pass_on, args=(far, near), daemon=True)
+        back.start()
+        _outwards(near, far, added)
+        back.join()
 
 
 def _outwards(near: socket.socket, far: socket.socket, added: str) -> None:
-    with suppress(OSError):
-        first = b""
-        while b"\r\n" not in first:
-            more = near.recv(65536)
-            if not more:
-                break
-            first += more
-        line, rest = first.split(b"\r\n", 1)
-        far.sendall(line + b"\r\n" + added.encode() + rest)
-        _pass_on(near, far)
+    first = b""
+    while b"\r\n" not in first:
+        more = near.recv(65536)
+        if not more:
+            far.shutdown(socket.SHUT_WR)
+            return
+        first += more
+    line, rest = first.split(b"\r\n", 1)
+    far.sendall(line + b"\r\n" + added.encode() + rest)
+    _pass_on(near, far)
 
 
 def _pass_on(source: socket.socket, target: socket.socket) -> None:
     with suppress(OSError):
         while data := source.recv(65536):
             target.sendall(data)
+    # Also after an error: the other side must not wait for what never comes.
+    with suppress(OSError):
         target.shutdown(socket.SHUT_WR)

@@ -39,6 +39,18 @@ def test_the_white_cell_map_points_at_the_white_cell(smear):
     assert heat[y0:y1, x0:x1].mean() > 5 * heat.mean()
 
 
+def test_the_red_cell_map_marks_red_cells_and_not_the_white_one(smear):
+    # Against the drawn truth: with gradients averaged over the field this map came out empty.
+    item, finding = smear
+    heat = explain_count(item.field.pixels, "rbc", finding.rbc_diameter_px)
+    red, white = np.zeros(heat.shape, bool), np.zeros(heat.shape, bool)
+    for cell in item.cells:
+        x0, y0, x1, y1 = (max(0, round(v)) for v in cell.box_xyxy_px)
+        (white if cell.kind == "wbc" else red)[y0:y1, x0:x1] |= cell.kind != "platelet"
+    assert heat.max() > 0.9
+    assert heat[red & ~white].mean() > 5 * heat[~red].mean()
+
+
 def test_overlay_strength_zero_is_the_plain_picture():
     pixels = np.random.default_rng(0).integers(0, 255, (20, 30, 3), dtype=np.uint8)
     heat = np.random.default_rng(1).random((20, 30)).astype(np.float32)

@@ -20,7 +20,11 @@ def app():
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS).run()
     app.switch_page("pages/analyse_smear.py").run()
     files = [
-        (f"{seed}.png", synthetic.png_bytes(synthetic.draw(seed, wbc=["segmented_neutrophil"]).field), "")
+        (
+            f"{seed}.png",
+            synthetic.png_bytes(synthetic.draw(seed, wbc=["segmented_neutrophil"]).field),
+            "",
+        )
         for seed in (41, 43)
     ]
     app.file_uploader[0].set_value([(n, data, "image/png") for n, data, _ in files]).run()
@@ -105,7 +109,7 @@ def test_undecided_says_how_many_cells_more(app):
 
 def test_size_says_what_it_rests_on(app):
     _tab(app)
-    assert "taking the median as 7.5 µm" in _words(app)
+    assert "their median is taken as 7.5 µm" in _words(app)
     app.number_input(key="bc_um_per_px").set_value(0.08).run()
     assert "by the calibration entered" in _words(app)
     app.number_input(key="bc_um_per_px").set_value(0.0).run()

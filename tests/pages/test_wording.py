@@ -34,8 +34,8 @@ def test_numbers_are_said_as_the_screens_say_them():
     )
     assert wording.percent(0.583) == "58\u00a0%"
     assert wording.percent(0.0) == "0\u00a0%"
-    assert wording.percent(0.002) == "< 1\u00a0%"
-    assert wording.percent(0.999) == "> 99\u00a0%"
+    assert wording.percent(0.002) == "<\u00a01\u00a0%"
+    assert wording.percent(0.999) == ">\u00a099\u00a0%"
     assert wording.several(1, "field") == "1 field"
     assert wording.several(12, "field") == "12 fields"
     assert wording.set_words(("monocyte", "lymphocyte")) == "Monocyte or lymphocyte"

@@ -71,12 +71,18 @@ function facts(desk, cell) {
   lines.push(first);
   const machine = cell.machine
     ? `Model: ${title(cell.machine)}, ${Math.round(100 * cell.probability)} %` +
-      (cell.set.length > 1 ? `; could be ${cell.set.map((n) => title(n).toLowerCase()).join(" or ")}` : "")
+      couldBe(cell.set.map((name) => title(name).toLowerCase()))
     : cell.blind ? "Shown without the model's answer." : "Added by a reader; the model did not see it.";
   lines.push(make("div", "machine", machine));
   for (const one of cell.readers) lines.push(make("div", "machine", `${one.reader}: ${title(one.label)}`));
   for (const one of cell.remarks) lines.push(make("div", "remark", `${one.by}: ${one.text}`));
   desk.ui.facts.replaceChildren(...lines);
+}
+
+// A set of nearly all classes says only that the model does not know.
+function couldBe(names) {
+  if (names.length < 2) return "";
+  return names.length > 4 ? `; it could be any of ${names.length} classes` : `; could be ${names.join(" or ")}`;
 }
 
 function many(desk) {
