@@ -110,7 +110,7 @@ def _bare_epochs(recipe: Recipe, settings: LoopSettings) -> Iterator[float]:
     model = recipe.build().to(device).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=settings.weight_decay)
     examples = recipe.training_set()
-    length = len(examples)  # type: ignore[arg-type]
+    length = len(examples)  # type: ignore[arg-type]  # every training set here has a length
     steps = length // settings.batch_size
     yield 0.0
     for epoch in range(10**9):

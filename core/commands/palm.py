@@ -36,7 +36,7 @@ def palm(
     for path in _pictures(paths):
         try:
             field = replace(read_path(path, settings(), min_side_px=64), name=str(path))
-            call = read_palm(field, kind, prevalence=prevalence).call  # type: ignore[arg-type]
+            call = read_palm(field, kind, prevalence=prevalence).call  # type: ignore[arg-type]  # checked above
         except ImageRefused as refusal:
             failed = True
             if as_json:

@@ -37,7 +37,7 @@ def palm(
     if limits not in (None, "paper", "who"):
         _stop(f"--limits must be paper or who, got {limits!r}")
     try:
-        photos = usable(load((data or settings().data) / "palm", limits))  # type: ignore[arg-type]
+        photos = usable(load((data or settings().data) / "palm", limits))  # type: ignore[arg-type]  # checked above
     except (FileNotFoundError, ValueError) as error:
         _stop(str(error))
     if len({photo.anemic for photo in photos}) < 2:

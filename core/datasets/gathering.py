@@ -227,3 +227,30 @@ def too_few(labels: Sequence[str], groups: Sequence[int]) -> dict[str, str]:
         for name, found in members.items()
         if len(found) < MIN_GROUPS
     }
+
+
+def taken(
+    root: Path,
+    items: Sequence[Item],
+    labels: Sequence[str],
+    groups: Groups,
+    parts: Sequence[Sequence[int]],
+    skipped: Sequence[Skipped],
+    duplicates: Sequence[tuple[str, ...]],
+    notes: Sequence[str],
+    problems: Sequence[str],
+) -> Intake[Item]:
+    """The intake of a folder of which every kept picture has its place in ``groups``."""
+    return Intake(
+        root=root,
+        items=tuple(items),
+        labels=tuple(labels),
+        groups=tuple(groups.numbers),
+        parts=tuple(tuple(part) for part in parts),
+        grouped_by=groups.by,
+        skipped=tuple(skipped),
+        duplicates=tuple(duplicates),
+        near_duplicates=groups.near,
+        notes=tuple(notes),
+        problems=tuple(problems),
+    )

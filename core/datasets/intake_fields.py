@@ -26,6 +26,7 @@ from core.datasets.gathering import (
     read_picture,
     rows_of,
     silent,
+    taken,
     without_copies,
 )
 from core.datasets.skipped import DataRefused, Skipped
@@ -174,16 +175,5 @@ def _taken(
             for part, title in zip(parts, PARTS, strict=True)
             if not part
         ]
-    return Intake(
-        root=root,
-        items=tuple(fields[i] for i in keep),
-        labels=labels,
-        groups=tuple(groups.numbers),
-        parts=tuple(tuple(part) for part in parts),
-        grouped_by=groups.by,
-        skipped=tuple(skipped),
-        duplicates=tuple(duplicates),
-        near_duplicates=groups.near,
-        notes=tuple(notes),
-        problems=tuple(problems),
-    )
+    items = [fields[i] for i in keep]
+    return taken(root, items, labels, groups, parts, skipped, duplicates, notes, problems)

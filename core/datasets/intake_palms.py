@@ -14,6 +14,7 @@ from core.datasets.gathering import (
     read_picture,
     rows_of,
     silent,
+    taken,
     too_few,
     without_copies,
 )
@@ -83,16 +84,5 @@ def read_palms(
     ]
     alone = groups.by == "near-duplicates"
     notes = ("no column says whose photos these are: each photo counts as a person",) * alone
-    return Intake(
-        root=root,
-        items=tuple(photos[i] for i in keep),
-        labels=labels,
-        groups=tuple(groups.numbers),
-        parts=tuple(tuple(part) for part in parts),
-        grouped_by=groups.by,
-        skipped=tuple(skipped),
-        duplicates=tuple(duplicates),
-        near_duplicates=groups.near,
-        notes=notes,
-        problems=tuple(problems),
-    )
+    items = [photos[i] for i in keep]
+    return taken(root, items, labels, groups, parts, skipped, duplicates, notes, problems)

@@ -41,7 +41,11 @@ def clusters(photos: Sequence[PalmPhoto], seed: int = 0) -> tuple[list[PalmPhoto
     larger, smaller = (ill, well) if len(ill) > len(well) else (well, ill)
     order = [larger[i] for i in rng.permutation(len(larger))]
     half = len(order) // 2
-    return tuple(part + _to_size(smaller, len(part), rng) for part in (order[:half], order[half:]))  # type: ignore[return-value]  # two halves
+    first, second = order[:half], order[half:]
+    return (
+        first + _to_size(smaller, len(first), rng),
+        second + _to_size(smaller, len(second), rng),
+    )
 
 
 def split_as_published(cluster: Sequence[PalmPhoto], state: int) -> ClusterSplit:

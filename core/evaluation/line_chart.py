@@ -1,7 +1,7 @@
 """A line chart as SVG, for figures in documents: no plotting library is needed to draw one."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Final
@@ -97,7 +97,11 @@ def line_chart_svg(
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _drawn(line: Line, place, x_range: tuple[float, float]) -> list[str]:  # type: ignore[no-untyped-def]
+Place = Callable[[float, float], tuple[float, float]]
+"""Values -> a point of the drawing."""
+
+
+def _drawn(line: Line, place: Place, x_range: tuple[float, float]) -> list[str]:
     points = list(line.points)
     if len(points) == 1:
         points = [(x_range[0], points[0][1]), (x_range[1], points[0][1])]

@@ -2,6 +2,7 @@
 constant predictor, in both labellings of those fields.
 """
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,20 @@ from core.taxonomy import KINDS
 ZOOMS = (0.5, 0.75, 1.5, 2.0)
 
 
+@lru_cache(maxsize=1)
+def _txl(data: Path) -> tuple[list[LabelledField], near_duplicates.Bits]:
+    """Every TXL-PBC field and its hash: 1,390 pictures, read once for whoever asks."""
+    pool = [field for part in ("train", "val", "test") for field in txl.load(data / "txl", part)]
+    return pool, near_duplicates.hash_files([field.path for field in pool])
+
+
 def txl_twins(data: Path, fields: list[LabelledField]) -> list[LabelledField]:
     """The TXL-PBC copy of each field, found by difference hash.
 
     Raises:
         ValueError: if a field has no copy within the near-duplicate distance.
     """
-    pool = [field for part in ("train", "val", "test") for field in txl.load(data / "txl", part)]
-    hashes = near_duplicates.hash_files([field.path for field in pool])
+    pool, hashes = _txl(data)
     far = near_duplicates.distances(near_duplicates.hash_files([f.path for f in fields]), hashes)
     nearest = far.argmin(axis=1)
     lost = [
@@ -44,8 +51,7 @@ def label_repeatability(data: Path) -> dict[str, Any]:
 
     A perfect locator is no nearer to one labelling than about this over the square root of two.
     """
-    pool = [field for part in ("train", "val", "test") for field in txl.load(data / "txl", part)]
-    hashes = near_duplicates.hash_files([field.path for field in pool])
+    pool, hashes = _txl(data)
     seen: dict[int, npt.NDArray[np.int64]] = {}
     apart = []
     for field, group in zip(pool, near_duplicates.groups(hashes).tolist(), strict=True):

@@ -311,7 +311,7 @@ def _sixteen_bit_colour(image: Image.Image, data: bytes) -> bool:
         # IHDR: depth at byte 24, colour type at 25 (2 RGB, 4 grey+alpha, 6 RGBA).
         return len(data) > 25 and data[24] == 16 and data[25] in (2, 4, 6)
     if image.format == "TIFF":
-        bits = image.tag_v2.get(258, (8,))  # type: ignore[attr-defined]
+        bits = image.tag_v2.get(258, (8,))  # type: ignore[attr-defined]  # a TIFF has it
         return max(bits if isinstance(bits, tuple) else (bits,)) > 8
     return False
 

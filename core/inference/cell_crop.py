@@ -12,6 +12,17 @@ _BOX_SIDES = 1.6
 _BEYOND = (216, 216, 220)
 
 
+def crop_side(box: Box, rbc_diameter_px: float | None) -> float:
+    """Side of the square round a cell, in pixels of the picture.
+
+    A fixed number of red-cell diameters, so that large cells look large; a cell that would not fit
+    widens it.
+    """
+    longest = max(box[2] - box[0], box[3] - box[1])
+    side = CROP_RBC_DIAMETERS * rbc_diameter_px if rbc_diameter_px else _BOX_SIDES * longest
+    return max(side, 1.15 * longest)
+
+
 def crop_cell(
     pixels: RgbImage,
     box: Box,
@@ -22,15 +33,12 @@ def crop_cell(
 ) -> RgbImage:
     """The square round the middle of ``box``, ``(size_px, size_px, 3)``.
 
-    Its side is a fixed number of red-cell diameters, so that large cells look large; a cell that
-    would not fit widens it. Beyond the field's edge the picture is mirrored for the classifier; a
-    person would take the mirror image for cells, so without ``mirrored`` it is grey there.
+    Its side is :func:`crop_side`. Beyond the field's edge the picture is mirrored for the
+    classifier; a person would take the mirror image for cells, so without ``mirrored`` it is grey
+    there.
     """
     x0, y0, x1, y1 = box
-    longest = max(x1 - x0, y1 - y0)
-    side = CROP_RBC_DIAMETERS * rbc_diameter_px if rbc_diameter_px else _BOX_SIDES * longest
-    side = max(side, 1.15 * longest)
-    zoom = size_px / side
+    zoom = size_px / crop_side(box, rbc_diameter_px)
     if zoom < 1:
         # Warping skips pixels when it shrinks; a smaller picture first keeps the texture honest.
         pixels = cv2.resize(pixels, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_AREA).astype(

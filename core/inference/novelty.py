@@ -24,15 +24,12 @@ class Calibration:
 
     ``set_limit`` and ``wide_limit`` are least probabilities of a class in the 90 % set and in the
     set that people are shown; ``abstain_below`` is the least probability of a call.
-    ``may_be_empty`` lets the 90 % set hold no class: only in the laboratory learnt from, where its
-    coverage is known to be 90 % and not less.
     """
 
     temperature: float
     set_limit: float
     wide_limit: float
     abstain_below: float
-    may_be_empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,5 +85,4 @@ def calibration_of(model: LoadedModel, extras: Extras | None, unfamiliar: bool) 
         float(group["set_limit"]),
         float(group["wide_limit"]),
         float(group["abstain_below"]),
-        may_be_empty=not unfamiliar,
     )

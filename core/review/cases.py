@@ -24,7 +24,7 @@ from core.review.desk import Desk
 from core.review.errors import CaseRefused, Conflict, StaleEdit
 from core.review.ledger import Recording, recording
 from core.review.people import Person
-from core.review.rights import require
+from core.review.rights import require, require_any
 from core.review.versions import code_version, preprocessing_version
 from core.settings import settings
 from core.store.review_schema import case_cells, case_pictures, cases
@@ -48,7 +48,6 @@ __all__ = [
     "picture_in",
     "picture_png",
     "pictures_in",
-    "require_any",
 ]
 
 SEXES: Final = ("unknown", "female", "male", "other")
@@ -243,14 +242,6 @@ def picture_field(desk: Desk, person: Person, picture: CasePicture) -> Field:
     """The stored picture; ``sha256`` is the stored file's. Raises NotAllowed, PictureLost."""
     require(person, "view")
     return pictures.read(desk, picture.sha256, picture.name)
-
-
-def require_any(person: Person, *rights: Any) -> None:
-    """Go on if ``person`` has one of these rights. Raises NotAllowed about the first."""
-    from core.review.rights import may
-
-    if not any(may(person, right) for right in rights):
-        require(person, rights[0])
 
 
 def _kept(connection: Connection, case_id: int, source_sha256: str) -> CasePicture | None:

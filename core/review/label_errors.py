@@ -11,6 +11,7 @@ from core.review.cell_features import Array, SeenCell, look
 from core.review.desk import Desk
 from core.review.harvest import verified_fields
 from core.review.people import Person
+from core.review.rights import require_any
 
 NEIGHBOURS: Final = 10
 CONFIDENT: Final = 0.8
@@ -35,8 +36,6 @@ def suspected(desk: Desk, person: Person, *, limit: int = 200) -> list[Suspect]:
         NotAllowed: without the right to train or review.
         PictureLost, WeightsRefused.
     """
-    from core.review.cases import require_any
-
     require_any(person, "train", "review")
     with desk.database.read() as connection:
         cells, cases = [], []

@@ -67,3 +67,9 @@ def require(person: "Person", right: Right) -> None:
         raise NotAllowed(
             f"{person.name} ({person.role}) may not {_WORDS[right]}: that takes the role {holders}."
         )
+
+
+def require_any(person: "Person", *rights: Right) -> None:
+    """Go on if ``person`` has one of these rights. Raises NotAllowed about the first."""
+    if not any(may(person, right) for right in rights):
+        require(person, rights[0])

@@ -23,6 +23,7 @@ from core.review.rights import require
 from core.review.snapshot import snapshot_of
 from core.settings import settings
 from core.store import review_schema as schema
+from core.taxonomy import CRITICAL_CLASSES
 
 
 @dataclass(frozen=True)
@@ -87,15 +88,10 @@ def _needs_second(white: Sequence[ReviewCell]) -> bool:
     wish = settings().second_reader
     if wish == "critical":
         return any(
-            cell.is_critical or (cell.call is not None and _critical_call(cell)) for cell in white
+            cell.is_critical or (cell.call is not None and cell.call.label in CRITICAL_CLASSES)
+            for cell in white
         )
     return wish == "always"
-
-
-def _critical_call(cell: ReviewCell) -> bool:
-    from core.taxonomy import CRITICAL_CLASSES
-
-    return cell.call is not None and cell.call.label in CRITICAL_CLASSES
 
 
 def finish_reading(desk: Desk, person: Person, case_id: int, reason: str = "") -> Case:

@@ -13,7 +13,7 @@ from core.review.desk import Desk
 from core.review.errors import CaseRefused, TakenByOther
 from core.review.ledger import recording
 from core.review.people import Person
-from core.review.rights import may, require
+from core.review.rights import may, require, require_any
 from core.store.review_schema import answers, case_cells, case_pictures, cases
 from core.taxonomy import CRITICAL_CLASSES
 
@@ -205,8 +205,6 @@ def assign(desk: Desk, person: Person, case_id: int, to: Person) -> Case:
         NotAllowed: without the right to review or upload.
         CaseRefused: if they may not review; NotYourReading if they are not to read it now.
     """
-    from core.review.cases import require_any
-
     require_any(person, "review", "upload")
     if not may(to, "review"):
         raise CaseRefused(f"{to.name} may not review, so no case can be given to them")

@@ -163,8 +163,12 @@ def _add_attributes(
         report("no WBCAtt tables: attributes are left out")
         return
     parts = []
-    for part, most in (("train", amount.described), ("val", amount.described_validation)):
-        cells = _some(rng, wbcatt.load(data, part), most)  # type: ignore[arg-type]
+    described: tuple[tuple[wbcatt.Part, int], ...] = (
+        ("train", amount.described),
+        ("val", amount.described_validation),
+    )
+    for part, most in described:
+        cells = _some(rng, wbcatt.load(data, part), most)
         report(f"features of {len(cells)} described cells ({part})")
         crops = [centre_crop(read_rgb(cell.path)) for cell in cells]
         parts.append((answers_of(crops, model).features, [cell.values for cell in cells]))

@@ -1,7 +1,7 @@
 """The count-regression paper trained anew: tables 1 to 4 and figure 5 (Adinugroho et al. 2025)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +23,7 @@ from core.taxonomy import KINDS
 from core.training.history import Epoch, read_history
 from core.training.loop import train
 from core.training.loop_settings import LoopSettings
-from core.training.presets import recipe_info
+from core.training.presets import PUBLISHED_REGRESSOR, recipe_info
 from core.training.regression import RegressionRecipe
 from core.training.regression_data import CountingSplit, cbc_split, whole_field
 from core.training.wbc import WbcRecipe, WbcSplit
@@ -31,18 +31,7 @@ from core.training.wbc import WbcRecipe, WbcSplit
 Report = Callable[[str], None]
 Counts = npt.NDArray[np.float64]
 
-PUBLISHED: Final = LoopSettings(
-    epochs=200,
-    batch_size=32,
-    learning_rate=1e-5,
-    weight_decay=0.0,
-    warmup_steps=0,
-    patience=20,
-    averaging=0.0,
-    workers=0,
-    schedule="constant",
-    optimizer="adam",
-)
+PUBLISHED: Final = replace(PUBLISHED_REGRESSOR, workers=0)
 REDUCED: Final = LoopSettings(
     epochs=40,
     batch_size=16,

@@ -6,7 +6,7 @@ from pathlib import Path
 from core.datasets import munich, other_labs
 from core.datasets.fields import read_rgb
 from core.datasets.pbc import CELL_SHARE
-from core.inference.cell_crop import crop_cell
+from core.inference.cell_crop import crop_cell, crop_side
 from core.inference.locate import locate
 from core.inference.wbc import single_cell_box
 from core.models import registry
@@ -53,7 +53,6 @@ def load_foreign(data: Path) -> list[ForeignCell]:
 
 
 def _framed(pixels: RgbImage, box: Box, rbc_diameter_px: float | None) -> RgbImage:
-    longest = max(box[2] - box[0], box[3] - box[1])
-    seen = CROP_RBC_DIAMETERS * rbc_diameter_px if rbc_diameter_px else 1.6 * longest
-    side = max(seen, 1.15 * longest) / CELL_SHARE
+    # The square round the cell becomes the picture's middle share.
+    side = crop_side(box, rbc_diameter_px) / CELL_SHARE
     return crop_cell(pixels, box, side / CROP_RBC_DIAMETERS, _FRAME_PX)

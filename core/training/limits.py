@@ -54,7 +54,6 @@ def fit_calibration(
             set_limit=set_limit(said, truth, COVERAGE),
             wide_limit=set_limit(said, truth, WIDE_COVERAGE),
             abstain_below=abstention_limit(said, truth, _RIGHT[name]),
-            may_be_empty=name == "familiar",
         )
     return found
 

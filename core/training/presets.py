@@ -1,5 +1,6 @@
 """What can be trained, with which settings by name. Knows no network: a screen can ask it."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 from core.taxonomy import KINDS, WBC_CLASSES
@@ -15,6 +16,22 @@ from core.training.loop_settings import LoopSettings
 from core.training.recipe_info import Preset, RecipeInfo
 
 __all__ = ["RECIPES", "Preset", "RecipeInfo", "checked_options", "recipe_info"]
+
+PUBLISHED_CLASSIFIER: Final = LoopSettings(
+    epochs=200,
+    batch_size=32,
+    learning_rate=1e-4,
+    weight_decay=0.0,
+    warmup_steps=0,
+    patience=20,
+    averaging=0.0,
+    schedule="constant",
+    optimizer="adam",
+)
+"""Adinugroho 2025, the backbone: Adam, a constant rate, the best epoch by validation."""
+
+PUBLISHED_REGRESSOR: Final = replace(PUBLISHED_CLASSIFIER, learning_rate=1e-5)
+"""The same work, the whole model."""
 
 RECIPES: Final[dict[str, RecipeInfo]] = {
     "locator": RecipeInfo(
@@ -74,17 +91,7 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
                 "published",
                 "As published: ResNet-50 on whole fields of 224x224, mean absolute error, batch "
                 "32, learning rate 1e-5 held constant, 200 epochs, patience 20.",
-                LoopSettings(
-                    epochs=200,
-                    batch_size=32,
-                    learning_rate=1e-5,
-                    weight_decay=0.0,
-                    warmup_steps=0,
-                    patience=20,
-                    averaging=0.0,
-                    schedule="constant",
-                    optimizer="adam",
-                ),
+                PUBLISHED_REGRESSOR,
                 {"network": "published"},
             ),
         ),
@@ -134,7 +141,7 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
         (
             Preset(
                 "shipped",
-                "What the shipped classifier was trained with.",
+                "The first step of the shipped classifier: PBC alone, from ImageNet.",
                 LoopSettings(
                     epochs=14, batch_size=64, learning_rate=1e-3, patience=14, averaging=0.999
                 ),
@@ -170,34 +177,14 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
                 "published backbone",
                 "As published for the backbone: Adam, cross-entropy, batch 32, learning rate 1e-4 "
                 "held constant, AutoAugment, patience 20 on validation accuracy.",
-                LoopSettings(
-                    epochs=200,
-                    batch_size=32,
-                    learning_rate=1e-4,
-                    weight_decay=0.0,
-                    warmup_steps=0,
-                    patience=20,
-                    averaging=0.0,
-                    schedule="constant",
-                    optimizer="adam",
-                ),
+                PUBLISHED_CLASSIFIER,
                 {"augmentation": "autoaugment"},
             ),
             Preset(
                 "published classifier",
                 "As published for the classifier of white cells: Adam, cross-entropy, flips and "
                 "rotation. Batch, rate and epochs are not published: the backbone's are taken.",
-                LoopSettings(
-                    epochs=200,
-                    batch_size=32,
-                    learning_rate=1e-4,
-                    weight_decay=0.0,
-                    warmup_steps=0,
-                    patience=20,
-                    averaging=0.0,
-                    schedule="constant",
-                    optimizer="adam",
-                ),
+                PUBLISHED_CLASSIFIER,
                 {"augmentation": "published"},
             ),
         ),

@@ -6,7 +6,7 @@ start at random where ImageNet's ResNet-18 cannot be had.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from core.evaluation.classes import accuracy_row, confusion, majority_accuracy, 
 from core.records import RgbImage
 from core.training.loop import train
 from core.training.loop_settings import LoopSettings
+from core.training.presets import PUBLISHED_CLASSIFIER
 from core.training.recipe import Batch
 
 CLASSES: Final = (
@@ -55,20 +56,14 @@ FULL: Final = Setting(
     "as published: 224 px, all cells, 20 epochs",
     224,
     None,
-    LoopSettings(
-        epochs=20, batch_size=32, learning_rate=1e-4, weight_decay=0.0, warmup_steps=0, patience=20,
-        averaging=0.0, schedule="constant", optimizer="adam",
-    ),
-)  # fmt: skip
+    replace(PUBLISHED_CLASSIFIER, epochs=20),
+)
 REDUCED: Final = Setting(
     "reduced for a processor without CUDA: 96 px, 300 cells a class, 5 epochs",
     96,
     300,
-    LoopSettings(
-        epochs=5, batch_size=32, learning_rate=3e-4, weight_decay=0.0, warmup_steps=0, patience=20,
-        averaging=0.0, schedule="constant", optimizer="adam", workers=0, bfloat16=False,
-    ),
-)  # fmt: skip
+    replace(PUBLISHED_CLASSIFIER, epochs=5, learning_rate=3e-4, workers=0, bfloat16=False),
+)
 
 
 class PublishedCells(Dataset[Batch]):
@@ -101,7 +96,8 @@ class PublishedCells(Dataset[Batch]):
         turned = cv2.warpAffine(
             np.ascontiguousarray(pixels), turn, (side, side), borderMode=cv2.BORDER_REFLECT
         )
-        return {"image": _as_input(turned.astype(np.uint8)), "label": torch.tensor(self.labels[index])}  # noqa: E501  # fmt: skip
+        label = torch.tensor(self.labels[index])
+        return {"image": _as_input(turned.astype(np.uint8)), "label": label}
 
 
 class PublishedWbc:

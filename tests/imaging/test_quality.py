@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from core.imaging.blood import (
     NOT_A_SMEAR_BELOW,
@@ -139,13 +140,12 @@ def test_byte_quantile_agrees_with_numpy(share: float) -> None:
 
 
 def test_the_fit_agrees_with_scikit_learn() -> None:
-    linear_model = pytest.importorskip("sklearn.linear_model")
     rng = np.random.default_rng(4)
     rows = [Row("ab"[i % 2], False, i % 2 == 1, rng.normal(i % 2, 1, 10)) for i in range(400)]
     rule = fit(rows)
     inputs = np.array([rule.inputs(row.features) for row in rows])
     # Mean loss + RIDGE/2 |w|^2 is scikit-learn's objective with C = 1 / (n RIDGE).
-    other = linear_model.LogisticRegression(C=1 / (400 * 0.007), tol=1e-9, max_iter=5000)
+    other = LogisticRegression(C=1 / (400 * 0.007), tol=1e-9, max_iter=5000)
     other.fit(inputs, [row.smear for row in rows])
     assert rule.weights == pytest.approx(other.coef_[0], abs=1e-3)
     assert rule.intercept == pytest.approx(other.intercept_[0], abs=1e-3)

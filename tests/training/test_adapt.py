@@ -30,8 +30,6 @@ def laboratory(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def made(laboratory, tmp_path_factory):
-    if extras_of(registry.live("wbc")) is None:
-        pytest.skip("the live model has no extras: python -m core characterise")
     target = tmp_path_factory.mktemp("made") / "adapted.safetensors"
     return adapt_to(laboratory, per_class=2, seed=1, target=target)
 
@@ -71,8 +69,6 @@ def test_unreadable_pictures_are_named(laboratory):
 
 
 def test_one_class_is_not_enough(laboratory, tmp_path):
-    if extras_of(registry.live("wbc")) is None:
-        pytest.skip("the live model has no extras: python -m core characterise")
     (tmp_path / "lymphocyte").mkdir()
     picture = laboratory / "lymphocyte" / "0.png"
     (tmp_path / "lymphocyte" / "0.png").write_bytes(picture.read_bytes())

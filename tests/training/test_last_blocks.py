@@ -68,8 +68,7 @@ def test_the_same_seed_gives_the_same_network(network, crops, tuned):
 def test_maps_and_blocks_give_the_features_of_the_products_own_path(crops):
     # Independent: ONNX Runtime on the shipped file.
     live = registry.live("wbc")
-    if not can_move(live.module):
-        pytest.skip("the live model is no MobileNetV2")
+    assert can_move(live.module)
     assert isinstance(live.module, CellClassifier)
     mine = features_of(live.module, first_maps(live.module, crops)).numpy()
     assert np.allclose(mine, answers_of(crops, live).features, atol=1e-3)
@@ -91,8 +90,7 @@ def test_another_network_is_refused(crops):
 
 def test_without_the_original_pictures_it_says_what_to_do(tmp_path):
     extras = extras_of(registry.live("wbc"))
-    if extras is None:
-        pytest.skip("the live model has no extras: python -m core characterise")
+    assert extras is not None
     with pytest.raises(AdaptRefused, match="adapt the last layer only"):
         home_cells(extras, tmp_path)
 
@@ -100,8 +98,6 @@ def test_without_the_original_pictures_it_says_what_to_do(tmp_path):
 @pytest.mark.data
 def test_the_deep_challenger_brings_no_extras_and_says_so(data_dir, tmp_path, monkeypatch):
     live = registry.live("wbc")
-    if extras_of(live) is None or not can_move(live.module):
-        pytest.skip("the live model has no extras, or is no MobileNetV2")
     for folder, name in (("LYT", "lymphocyte"), ("EOS", "eosinophil")):
         (tmp_path / name).mkdir()
         source = sorted((data_dir / "wbc_munich_support" / folder).glob("*.jpg"))[:3]
