@@ -1,5 +1,6 @@
 """The learning-rate finder of Fine-tune: a short trial in its own process, and its curve."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from pages.parts.wording import plain
 EVERY_S = 2
 
 
-def draw() -> None:
-    """The button, and what the trial of the present choices found."""
+def draw(take: Callable[[float], None]) -> None:
+    """The button, and what the trial of the present choices found; ``take`` uses its rate."""
     data, settings = st.session_state.get("run_data"), st.session_state.get("run_settings")
     ready = data is not None and settings is not None
     with st.popover("Find a learning rate", icon=":material/monitoring:", disabled=not ready):
@@ -29,7 +30,7 @@ def draw() -> None:
         folder = rate_trials.folder_of(data.recipe, data.folder, settings.loop, options)
         found = find_rate_record.kept(folder)
         if found is not None:
-            _show(found)
+            _show(found, take)
             return
         if st.button("Try", key="try_rates"):
             rate_trials.start(data.recipe, data.folder, settings.loop, options)
@@ -48,13 +49,13 @@ def _wait(folder: Path) -> None:
     st.error(f"Nothing was found: {plain(said or 'the process ended')}", icon=":material/error:")
 
 
-def _show(found: RateTrial) -> None:
+def _show(found: RateTrial, take: Callable[[float], None]) -> None:
     st.plotly_chart(_curve(found), key="rate_curve", config={"displayModeBar": False})
     st.button(
         f"Take {found.proposed:g}",
         key="take_rate",
         type="primary",
-        on_click=_take,
+        on_click=take,
         args=(found.proposed,),
         help="Where the loss falls most steeply.",
     )
@@ -68,10 +69,6 @@ def _show(found: RateTrial) -> None:
         type="tertiary",
         icon=":material/download:",
     )
-
-
-def _take(rate: float) -> None:
-    st.session_state.set_learning_rate = f"{rate:g}"
 
 
 def _curve(found: RateTrial) -> Any:

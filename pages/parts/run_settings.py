@@ -74,16 +74,28 @@ class ChosenSettings:
 
 
 def use(recipe: str, loop: dict[str, Any], options: dict[str, Any]) -> None:
-    """Put these settings into the widgets with the next redraw: a preset's, or another run's."""
-    for name in _TITLES:
-        # What an earlier version did not know had today's default.
-        st.session_state[f"set_{name}"] = str(loop.get(name, getattr(LoopSettings, name)))
-    st.session_state.set_schedule = loop["schedule"]
-    st.session_state.set_optimizer = loop.get("optimizer", LoopSettings.optimizer)
-    st.session_state.set_bfloat16 = loop.get("bfloat16", LoopSettings.bfloat16)
-    for name, values in recipe_info(recipe).options.items():
-        if name in _OPTIONS:
-            st.session_state[f"option_{name}"] = options.get(name, values[0])
+    """Show these settings from the next redraw on: a preset's, or another run's."""
+    # What an earlier version did not know had today's default.
+    values: dict[str, Any] = {
+        name: str(loop.get(name, getattr(LoopSettings, name))) for name in _TITLES
+    }
+    values["schedule"] = loop["schedule"]
+    for name in ("optimizer", "bfloat16"):
+        values[name] = loop.get(name, getattr(LoopSettings, name))
+    for name, known in recipe_info(recipe).options.items():
+        values[name] = options.get(name, known[0])
+    _begin(values)
+
+
+def _put(name: str, value: str) -> None:
+    """Change one number and leave the others as they are typed."""
+    _begin({**st.session_state.settings_latest, name: value})
+
+
+def _begin(values: dict[str, Any]) -> None:
+    st.session_state.settings_round = st.session_state.get("settings_round", 0) + 1
+    st.session_state.settings_started = values
+    st.session_state.settings_latest = dict(values)
 
 
 def draw() -> None:
@@ -114,7 +126,7 @@ def draw() -> None:
             st.session_state.run_settings = _details(info, preset)
         if st.session_state.run_settings is None:
             st.caption("One of the details is out of its range: open them to see which.")
-        rate_finder.draw()
+        rate_finder.draw(lambda rate: _put("learning_rate", f"{rate:g}"))
 
 
 def _details(info: RecipeInfo, preset: Preset) -> ChosenSettings | None:
@@ -126,7 +138,8 @@ def _details(info: RecipeInfo, preset: Preset) -> ChosenSettings | None:
         # Typed as text: a number field would silently turn a value out of range into another.
         typed = sides[place % 2].text_input(
             words,
-            key=_kept(f"set_{name}"),
+            key=_key(name),
+            value=_started(name),
             help=f"From {low:.10g} to {high:.10g}.{_TIPS.get(name, '')}",
         )
         try:
@@ -141,17 +154,24 @@ def _details(info: RecipeInfo, preset: Preset) -> ChosenSettings | None:
             sides[place % 2].caption(f":red[{plain(sentence)}]")
             refused = True
     values["schedule"] = st.segmented_control(
-        "Learning rate over time", SCHEDULES, key=_kept("set_schedule"), required=True
+        "Learning rate over time",
+        SCHEDULES,
+        key=_key("schedule"),
+        default=_started("schedule"),
+        required=True,
     )
     left, right = st.columns(2)
     values["optimizer"] = left.segmented_control(
         "Optimizer",
         OPTIMIZERS,
         format_func=lambda name: {"adamw": "AdamW"}.get(name, "Adam"),
-        key=_kept("set_optimizer"),
+        key=_key("optimizer"),
+        default=_started("optimizer"),
         required=True,
     )
-    values["bfloat16"] = right.toggle("Mixed precision", key=_kept("set_bfloat16"))
+    values["bfloat16"] = right.toggle(
+        "Mixed precision", key=_key("bfloat16"), value=_started("bfloat16")
+    )
     options = {name: _choice(name, info) for name in _OPTIONS if name in info.options}
     layout = preset.options.get("layout")
     if layout is not None and layout not in LAYOUTS.get(info.name, ()):
@@ -166,26 +186,34 @@ def _details(info: RecipeInfo, preset: Preset) -> ChosenSettings | None:
 
 
 def _choice(name: str, info: RecipeInfo) -> str:
+    known = info.options[name]
     return st.selectbox(
         _OPTIONS[name],
-        info.options[name],
+        known,
+        index=known.index(_started(name)),
         format_func=lambda value: _WORDS.get((name, value), value),
-        key=_kept(f"option_{name}"),
+        key=_key(name),
     )
 
 
-def _kept(key: str) -> str:
-    """The key; its value outlives a screen where the widget is not drawn.
+def _key(name: str) -> str:
+    """The widget's; other settings are other widgets.
 
-    A copy is put back only where Streamlit dropped the value: setting it at every redraw would
-    overwrite what a person types meanwhile.
+    Putting a value into a widget that is there, through ``session_state``, is sent once, and lost
+    where a click or a sent file interrupts that redraw: the browser then answers with an empty
+    field. What a widget starts with is sent at every redraw.
     """
-    copy = f"kept_{key}"
-    if key in st.session_state:
-        st.session_state[copy] = st.session_state[key]
-    elif copy in st.session_state:
-        st.session_state[key] = st.session_state[copy]
-    return key
+    return f"set_{name}_{st.session_state.settings_round}"
+
+
+def _started(name: str) -> Any:
+    """What its widget starts with; drawn again after another screen, what was last there."""
+    latest = st.session_state.settings_latest
+    if _key(name) in st.session_state:
+        latest[name] = st.session_state[_key(name)]
+    else:
+        st.session_state.settings_started[name] = latest[name]
+    return st.session_state.settings_started[name]
 
 
 def _number(name: str, typed: str) -> float:

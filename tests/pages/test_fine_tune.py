@@ -59,6 +59,11 @@ def _app():
     return app
 
 
+def _field(app, name):
+    """The text field of a setting; its key ends with how often settings were put in."""
+    return next(field for field in app.text_input if (field.key or "").startswith(f"set_{name}_"))
+
+
 def _words(app):
     kinds = (app.markdown, app.caption, app.info, app.error, app.warning)
     return "\n".join(str(e.value) for kind in kinds for e in kind).replace("\\", "")
@@ -126,7 +131,7 @@ def test_the_intake_says_what_it_found_and_what_not(site, cells):
 def test_a_value_out_of_its_range_gets_its_sentence(site, cells, name, typed, words):
     app = _app()
     app.text_input(key="data_folder").input(str(cells)).run()
-    app.text_input(key=f"set_{name}").input(typed).run()
+    _field(app, name).input(typed).run()
     said = _words(app).replace("\u2060", "")
     assert words in said
     assert app.button(key="start_training").disabled
@@ -179,9 +184,9 @@ def test_pressing_pause_asks_the_worker(site):
 def test_a_runs_settings_are_copied_into_a_new_one(site):
     _run("done", epochs=1, learning_rate=0.0123, seed=77, schedule="constant")
     app = _app()
-    assert app.text_input(key="set_seed").value == "0"
+    assert _field(app, "seed").value == "0"
     app.button(key="copy_settings").click().run()
-    shown = {name: app.text_input(key=f"set_{name}").value for name in ("learning_rate", "seed")}
+    shown = {name: _field(app, name).value for name in ("learning_rate", "seed")}
     assert shown == {"learning_rate": "0.0123", "seed": "77"}
     assert app.session_state.run_settings.loop.schedule == "constant"
 
@@ -198,8 +203,8 @@ def test_started_here_it_trains_and_is_found_again(site, cells):
     app = _app()
     app.text_input(key="data_folder").input(str(cells)).run()
     for name, value in {"epochs": "2", "batch_size": "8", "workers": "0"}.items():
-        app.text_input(key=f"set_{name}").input(value).run()
-    app.selectbox(key="option_start").select("random").run()
+        _field(app, name).input(value).run()
+    next(b for b in app.selectbox if b.label == "Begin with").select("random").run()
     app.button(key="start_training").click().run()
     assert not app.exception
     run = runs.book().all()[0]
