@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from core.imaging.blood import ground_levels
 from core.imaging.quality import assess
 from core.records import Field, RgbImage
 
@@ -33,15 +34,22 @@ def _scaled(red: float, green: float, blue: float) -> Change:
 
 
 def _turned(degrees: float) -> Change:
-    """Turned round its middle; corners are filled by mirroring, the count stays about the same."""
+    """Turned round its middle on a canvas that holds all of it; corners get the ground's colour."""
 
     def change(pixels: RgbImage) -> RgbImage:
         if degrees % 90 == 0:
             return np.ascontiguousarray(np.rot90(pixels, round(degrees / 90)))
         height, width = pixels.shape[:2]
         turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
+        cosine, sine = np.abs(turn[0, :2])
+        size = (round(width * cosine + height * sine), round(width * sine + height * cosine))
+        turn[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
         return cv2.warpAffine(
-            pixels, turn, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+            pixels,
+            turn,
+            size,
+            flags=cv2.INTER_LINEAR,
+            borderValue=ground_levels(pixels)[0].tolist(),
         ).astype(np.uint8)
 
     return change
@@ -63,7 +71,7 @@ CHANGES: Final[dict[str, Change]] = {
     "turned by 90 degrees": _turned(90),
     "turned by 10 degrees": _turned(10),
 }
-"""What is done to a 640x480 field. Turning by 10 degrees changes the truth at the corners too."""
+"""What is done to a 640x480 field."""
 
 
 def robustness(

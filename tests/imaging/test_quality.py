@@ -21,7 +21,8 @@ from core.imaging.blood import (
     smear_features,
     smear_likeness,
 )
-from core.imaging.quality import MESSAGES, assess, blur_px
+from core.imaging.quality import MESSAGES, assess, blockiness, blur_px
+from core.imaging.synthetic import draw
 from core.records import Field, RgbImage
 from core.training.fit_smear_rule import Row, fit
 
@@ -111,6 +112,25 @@ def test_odd_shapes_are_judged_without_error(shape: tuple[int, int, int]) -> Non
     assert np.isfinite(smear_features(pixels)).all()
     assert 0.0 <= smear_likeness(pixels) <= 1.0
     assert np.isfinite(blur_px(pixels))
+    assert np.isfinite(blockiness(pixels))
+
+
+def test_blocks_of_a_hard_compression_are_seen_and_its_absence_too() -> None:
+    # Steps of 8 at every eighth border in both directions, steps of 2 within the blocks.
+    place = np.arange(80)
+    profile = 2 * (place % 2) + 8 * (place // 8 % 2)
+    picture = np.repeat((100 + profile[:, None] + profile[None])[..., None], 3, 2).astype(np.uint8)
+    # Nine whole blocks: five borders of 8 - 2 and four of 8 + 2.
+    assert blockiness(picture) == pytest.approx((5 * 6 + 4 * 10) / 9 / 2)
+    assert blockiness(np.full((80, 80, 3), 200, np.uint8)) == 1.0
+
+
+@pytest.mark.parametrize(("quality", "flagged"), [(95, False), (60, False), (10, True)])
+def test_a_drawn_field_is_flagged_where_its_file_was_squeezed(quality: int, flagged: bool) -> None:
+    pixels = draw(7).field.pixels
+    data = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    again = np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+    assert ("over_compressed" in codes(again)) is flagged
 
 
 def test_blur_is_the_sigma_of_a_blurred_edge() -> None:
@@ -157,7 +177,7 @@ def test_real_smears_are_accepted(source: str, data_dir: Path) -> None:
     pictures = some(list(data_dir.glob(SMEARS[source])), 40)
     flagged = [codes(picture) for picture in pictures]
     assert sum("not_a_smear" in found for found in flagged) <= 1
-    assert not any({"too_dark", "low_contrast"} & found for found in flagged)
+    assert not any({"too_dark", "low_contrast", "over_compressed"} & found for found in flagged)
 
 
 @pytest.mark.data
