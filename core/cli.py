@@ -15,7 +15,18 @@ from typing import Annotated, Any
 
 import typer
 
-from core.commands import bench, cases, datasets, hands, palm, reproduce, serve, train, white_cells
+from core.commands import (
+    bench,
+    cases,
+    compare,
+    datasets,
+    hands,
+    palm,
+    reproduce,
+    serve,
+    train,
+    white_cells,
+)
 from core.settings import settings
 
 app = typer.Typer(
@@ -30,6 +41,7 @@ app.command()(palm.palm)
 app.command()(hands.hands)
 app.command()(palm.fit_palm)
 app.command()(train.train)
+app.command()(compare.compare)
 white_cells.add_to(app)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(bench.app, name="bench")
@@ -170,7 +182,7 @@ def _pictures(paths: list[Path]) -> list[Path]:
 
 @app.command()
 def evaluate(
-    recipe: Annotated[str, typer.Argument(help="locator, wbc or counts")],
+    recipe: Annotated[str, typer.Argument(help="locator, wbc, counts or palm")],
     data: Data = None,
     as_json: AsJson = False,
     write_card: Annotated[
@@ -186,16 +198,23 @@ def evaluate(
     from core.evaluation.locator_suite import evaluate_locator
     from core.evaluation.wbc_suite import evaluate_wbc
     from core.models import registry, weights
+    from core.training.palm_figures import evaluate_palm
 
-    suites = {"locator": evaluate_locator, "wbc": evaluate_wbc, "counts": evaluate_counts}
+    suites = {
+        "locator": evaluate_locator,
+        "wbc": evaluate_wbc,
+        "counts": evaluate_counts,
+        "palm": evaluate_palm,
+    }
     if recipe not in suites:
         _stop(f"unknown recipe {recipe!r}; known are {', '.join(suites)}")
     try:
         figures = suites[recipe](data or settings().data)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, ValueError) as error:
         _stop(str(error))
     if write_card:
-        model = registry.live(next(task for task in registry.TASKS if task == recipe))
+        known = (*registry.TASKS, *registry.OTHER_TASKS)
+        model = registry.live(next(task for task in known if task == recipe))
         # What another command measured stays: python -m core adapt --measure.
         before = model.card.get("evaluation", {})
         kept = {k: v for k, v in before.items() if k.startswith("adaptation")}

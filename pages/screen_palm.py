@@ -10,13 +10,14 @@ import streamlit as st
 from core.evaluation.palm_tables import calls_csv, calls_json
 from core.explain.gradcam import overlay
 from core.imaging.view import jpeg
-from core.inference.palm import PalmReading
+from core.inference.palm import PalmReading, can_be_judged
 from core.inference.palm_crop import Kind
 from core.inference.palm_views import views
 from core.models import hand, registry
 from core.models.weights import LoadedModel, WeightsRefused
 from core.settings import settings
 from pages.parts import (
+    palm_compared,
     palm_how,
     palm_keep,
     palm_photo,
@@ -154,14 +155,22 @@ def _in_front(palm: PalmSession) -> None:
 
     def name(place: int) -> str:
         photo = palm.photos[place]
-        said = photo.reading.call.decision if photo.reading else "not judged"
-        return f"{place + 1}: {photo.name}, {said.replace('_', ' ')}"
+        title = palm_verdict.SENTENCES[photo.reading.call.decision][0] if photo.reading else ""
+        return f"{place + 1}: {photo.name}, {(title or 'not judged').lower()}"
 
-    palm.front = st.selectbox(
+    def choose() -> None:
+        # Before the page is drawn: its head shows what can be done with this photo.
+        palm.front = st.session_state["palm_front"]
+
+    # An index that follows the choice would make another widget of it, which forgets the next one.
+    if st.session_state.get("palm_front") != palm.front:
+        st.session_state["palm_front"] = palm.front
+    st.selectbox(
         "Photo",
         range(len(palm.photos)),
-        index=min(palm.front, len(palm.photos) - 1),
         format_func=name,
+        key="palm_front",
+        on_change=choose,
         label_visibility="collapsed",
     )
 
@@ -182,14 +191,16 @@ def _refused(photo: PalmPhotoShown, place: int) -> None:
 
 
 def _why(palm: PalmSession, reading: PalmReading) -> None:
+    decision = reading.call.decision
     controls, left, right = st.columns([2, 2, 2], gap="medium")
     with controls:
         side = st.segmented_control(
             "What spoke",
             ["for anemia", "against it"],
-            default="for anemia",
+            default="against it" if decision == "not_suspected" else "for anemia",
             required=True,
-            key="palm_side",
+            # What led to the answer first, whichever it is.
+            key=f"palm_side_{decision}",
         )
         strength = st.slider("Strength of the map, %", 0, 100, 60, 5, key="palm_strength") / 100
         st.caption(
@@ -228,13 +239,16 @@ def _results(palm: PalmSession, card: dict[str, Any]) -> None:
             return
         palm_verdict.draw(photo.reading, card, palm_worth.prevalence())
     reading = photo.reading
-    names = ("Of 1,000 people like this", "Why", "A better photo")
-    draws: tuple[Callable[[], None], ...] = (
-        partial(palm_worth.draw, card),
-        partial(_why, palm, reading),
-        palm_how.draw,
-    )
-    for tab, draw in zip(st.tabs(names, key="palm_tabs", on_change="rerun"), draws, strict=True):
+    better: dict[str, Callable[[], None]] = {"A better photo": palm_how.draw}
+    tabs: dict[str, Callable[[], None]] = {"How good is it": partial(palm_compared.draw, card)}
+    judged = can_be_judged(reading.call.flags)
+    if judged:
+        worth, why = partial(palm_worth.draw, card), partial(_why, palm, reading)
+        tabs = {"Of 1,000 people like this": worth, "Why": why, **tabs, **better}
+    else:
+        tabs = {**better, **tabs}
+    drawn = st.tabs(list(tabs), key=f"palm_tabs_{judged}", on_change="rerun")
+    for tab, draw in zip(drawn, tabs.values(), strict=True):
         if tab.open:
             with tab:
                 draw()

@@ -25,7 +25,7 @@ def palm(
 ) -> None:
     """Is a palm pale enough to ask for a blood test; a blood test decides."""
     from core.imaging.read import ImageRefused, read_path
-    from core.inference.palm import read_palm
+    from core.inference.palm import can_be_judged, read_palm
     from core.models.weights import WeightsRefused
 
     if kind not in ("auto", "hand", "crop"):
@@ -50,12 +50,13 @@ def palm(
             print(json.dumps(call.as_json()), flush=True)
             continue
         notes = "".join(f"\n  {flag.message}" for flag in call.flags)
-        words = call.decision.replace("_", " ")
-        print(
-            f"{path}: {words}, {call.anemia_probability:.0%} ({call.low:.0%} to {call.high:.0%}) "
-            f"where {prevalence:.0%} have anemia; a blood test decides{notes}",
-            flush=True,
-        )
+        said = "no verdict, this photo cannot be judged"
+        if can_be_judged(call.flags):
+            said = (
+                f"{call.decision.replace('_', ' ')}, {call.anemia_probability:.0%} "
+                f"({call.low:.0%} to {call.high:.0%}) where {prevalence:.0%} have anemia"
+            )
+        print(f"{path}: {said}; a blood test decides{notes}", flush=True)
     if failed:
         raise typer.Exit(1)
 
@@ -65,14 +66,26 @@ def fit_palm(
     data: Annotated[
         Path | None, typer.Option(help="folder of the public sets (default: HEMADESK_DATA)")
     ] = None,
+    published: Annotated[
+        bool, typer.Option(help="train the published CNN in the same folds, to stand beside")
+    ] = True,
 ) -> None:
-    """Fit and calibrate the palm classifier; judge it by cross-validation and the locked part."""
+    """Fit and calibrate the palm classifier; judge it by cross-validation and the locked part.
+
+    The published CNN takes a quarter of an hour; stopped, it goes on where it was.
+    """
     from core.training.palm_publish import fit_palm as fit
 
     if to.suffix != ".safetensors":
         _stop(f"the model's name must end in .safetensors, got {to.name}")
+    folder = settings().var / "palm-cnn" if published else None
     try:
-        model = fit(data or settings().data, to, say=lambda line: print(line, flush=True))
+        model = fit(
+            data or settings().data,
+            to,
+            folder,
+            say=lambda line: print(line, file=sys.stderr, flush=True),
+        )
     except (FileNotFoundError, ValueError) as error:
         _stop(str(error))
     print(json.dumps(model.card["evaluation"], indent=2))

@@ -26,6 +26,13 @@ def palm(
         str | None,
         typer.Option(help="make the label from haemoglobin: paper or who (default: the table's)"),
     ] = None,
+    grouped: Annotated[
+        bool,
+        typer.Option(
+            help="AUROC in the shipped model's folds of session blocks instead of the tables; "
+            "stopped, it goes on where it was"
+        ),
+    ] = False,
 ) -> None:
     """Tables 1 to 4 of the palm paper: as published, then with a split that does not leak."""
     from dataclasses import replace
@@ -42,6 +49,9 @@ def palm(
         _stop(str(error))
     if len({photo.anemic for photo in photos}) < 2:
         _stop("both classes are needed: photos with anemia and photos without")
+    if grouped:
+        _print_grouped(photos, epochs)
+        return
     chosen = REDUCED if reduced else CnnSettings()
     if epochs is not None:
         chosen = replace(chosen, epochs=epochs)
@@ -52,6 +62,37 @@ def palm(
     for number, cluster in enumerate(both, start=1):
         _print_facts(number, cluster)
     _print_tables(both, states, chosen)
+
+
+def _print_grouped(photos: "list[PalmPhoto]", epochs: int | None) -> None:
+    """The locked part stays closed here: ``fit-palm`` opens it."""
+    from dataclasses import replace
+
+    from core.datasets.palm_splits import lock_away
+    from core.evaluation.palm_report import auroc_row
+    from core.training.palm_head import blocks_of, mean_auroc, truth_of
+    from core.training.palm_published_folds import GROUPED, cross_validated_cnn
+
+    development = [photos[i] for i in lock_away(photos).learn]
+    chosen = GROUPED if epochs is None else replace(GROUPED, epochs=epochs)
+    try:
+        logits = cross_validated_cnn(
+            development,
+            settings().var / "palm-cnn",
+            chosen,
+            say=lambda line: print(line, file=sys.stderr, flush=True),
+        )
+    except ValueError as error:
+        _stop(str(error))
+    truth, blocks = truth_of(development), blocks_of(development)
+    row = auroc_row(logits.mean(axis=0), truth, blocks)
+    print(f"# The CNN in folds of session blocks, {len(development)} photos\n")
+    print(f"Reduced: {chosen.reduced}; {chosen.epochs} epochs.\n")
+    print(
+        f"AUROC {row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f}) of the mean of "
+        f"{len(logits)} networks, {row['n']} photos of {row['blocks']} session blocks; a single "
+        f"network {mean_auroc(logits, truth):.2f}; 0.50 is chance."
+    )
 
 
 def _print_facts(number: int, cluster: "list[PalmPhoto]") -> None:

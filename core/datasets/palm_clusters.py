@@ -76,12 +76,24 @@ def split_honestly(cluster: Sequence[PalmPhoto], state: int) -> ClusterSplit:
             if taken >= 0.85 * wanted:
                 break
     split = hold_out(once, chosen)
-    learn = [once[i] for i in split.learn]
+    learn, test = ([once[i] for i in part] for part in (split.learn, split.held_out))
+    return _balanced(learn, test, rng)
+
+
+def balanced_split(
+    learn: Sequence[PalmPhoto], test: Sequence[PalmPhoto], state: int
+) -> ClusterSplit:
+    """A split that was made already; its learning part gets copies until both classes are alike."""
+    return _balanced(learn, list(test), np.random.default_rng(state))
+
+
+def _balanced(
+    learn: Sequence[PalmPhoto], test: list[PalmPhoto], rng: np.random.Generator
+) -> ClusterSplit:
     ill = [photo for photo in learn if photo.anemic]
     well = [photo for photo in learn if not photo.anemic]
     most = max(len(ill), len(well))
-    balanced = _to_size(ill, most, rng) + _to_size(well, most, rng)
-    return _judged(balanced, [once[i] for i in split.held_out])
+    return _judged(_to_size(ill, most, rng) + _to_size(well, most, rng), test)
 
 
 def _to_size(photos: list[PalmPhoto], size: int, rng: np.random.Generator) -> list[PalmPhoto]:

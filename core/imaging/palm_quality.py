@@ -28,6 +28,8 @@ MIN_SIDE_PX: Final = 64
 BLUR_LIMIT_PX: Final = 1.65
 SKIN_AT_LEAST: Final = 0.25
 SKIN_EXPECTED: Final = 0.90
+GREY_BELOW: Final = 1.5
+"""Median chroma: noise of every colour is grey on the whole; palms in bluish light reach 2."""
 DARK_LIGHTNESS: Final = 34.0
 BRIGHT_LIGHTNESS: Final = 86.0
 GLARE_SHARE: Final = 0.02
@@ -77,9 +79,11 @@ def colour_of(pixels: RgbImage) -> Colour:
 
 
 def looks_like_skin(pixels: RgbImage) -> bool:
-    """Could this be skin: colours as skin has them, and no stained smear."""
-    likeness = smear_likeness(working_copy(pixels, LIKENESS_SIDE_PX))
-    return colour_of(pixels).skin_share >= SKIN_AT_LEAST and likeness < NOT_A_SMEAR_BELOW
+    """Could this be skin: colours as skin has them, not grey on the whole, and no stained smear."""
+    colour = colour_of(pixels)
+    if colour.skin_share < SKIN_AT_LEAST or colour.chroma < GREY_BELOW:
+        return False
+    return smear_likeness(working_copy(pixels, LIKENESS_SIDE_PX)) < NOT_A_SMEAR_BELOW
 
 
 def assess_palm(pixels: RgbImage, *, calibrated: bool = False) -> tuple[Flag, ...]:

@@ -1,5 +1,6 @@
 """Palm: is this palm pale enough to ask for a blood test; with what that answer is worth."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ LEARNT_AT = 0.5
 
 _UNUSUAL = Flag(
     "unusual_palm",
-    "This palm looks unlike the palms the program learnt from, so it gives no verdict.",
+    "This picture looks unlike the palms the program learnt from, so it gives no verdict.",
 )
 
 
@@ -77,7 +78,7 @@ def call_palm(
     if distance > float(card["unusual_above"]):
         flags = (*flags, _UNUSUAL)
     decision: PalmDecision = "refer"
-    if not any(flag.code in _NO_VERDICT for flag in flags):
+    if can_be_judged(flags):
         decision = decide(probability, card)
 
     def here(value: float) -> float:
@@ -95,6 +96,11 @@ def call_palm(
 
 
 _NO_VERDICT = SPOILS_THE_COLOUR | {"out_of_focus", "unusual_palm"}
+
+
+def can_be_judged(flags: Iterable[Flag]) -> bool:
+    """False with a flag that takes the meaning out of the probability."""
+    return not any(flag.code in _NO_VERDICT for flag in flags)
 
 
 def decide(probability: float, card: dict[str, Any]) -> PalmDecision:

@@ -155,13 +155,13 @@ def _whole(field: Field) -> PalmCrop:
 def _check(field: Field, hand: Hand) -> None:
     longer = max(field.width, field.height)
     if hand.palm_length_px < _MIN_PALM_SHARE * longer or hand.palm_length_px < 1.2 * MIN_SIDE_PX:
-        refuse(field.name, "hand_too_small")
+        refuse(field.name, "hand_too_small", [hand])
     if hand.side_seen == "dorsal":
-        refuse(field.name, "back_of_hand")
+        refuse(field.name, "back_of_hand", [hand])
     if _corners_inside(field, hand) is None:
-        refuse(field.name, "hand_cut_off")
+        refuse(field.name, "hand_cut_off", [hand])
     if hand.stretched_fingers < 3:
-        refuse(field.name, "fist")
+        refuse(field.name, "fist", [hand])
 
 
 def _corners(hand: Hand, shift: float = 0.0) -> np.ndarray:

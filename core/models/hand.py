@@ -1,7 +1,7 @@
 """MediaPipe's palm detector and hand landmarks, run by OpenCV. Apache-2.0.
 
 The two files are not part of the repository: the set-up takes them out of MediaPipe's wheel
-(``python -m core hands fetch`` does the same). Without them a hand cannot be found, and the palm
+(``python -m core hands WHEEL`` does the same). Without them a hand cannot be found, and the palm
 screen asks for a crop instead.
 """
 

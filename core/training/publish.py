@@ -166,13 +166,20 @@ def data_hash(paths: Sequence[Path]) -> str:
 
 def origin_of(settings: LoopSettings, data: dict[str, Any]) -> dict[str, Any]:
     """Where a model comes from: its data, seed, settings, commit, day and tools."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
     return {
         "data": data,
         "seed": settings.seed,
         "training": json.loads(json.dumps(asdict(settings))),
+        **made_now(),
+    }
+
+
+def made_now() -> dict[str, Any]:
+    """Commit, day and tools of a model that is made now."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return {
         "commit": commit.stdout.strip() or "unknown",
         "made": datetime.now(UTC).date().isoformat(),
         "made_with": {

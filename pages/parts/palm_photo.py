@@ -55,8 +55,9 @@ def choose_hand(photo: PalmPhotoShown, place: int) -> None:
     assert photo.refused is not None
     numbers = list(range(1, len(photo.refused.hands) + 1))
     st.markdown("Which hand is to be judged?")
-    for column, number in zip(st.columns(max(4, len(numbers))), numbers, strict=False):
-        column.button(
+    row = st.container(horizontal=True)
+    for number in numbers:
+        row.button(
             f"Hand {number}",
             key=f"palm_hand_{place}_{number}",
             on_click=_choose,

@@ -1,15 +1,17 @@
 """The answer: one sentence, the uncertainty on a line, the doubts in words."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import streamlit as st
 
 from core.evaluation.palm_scores import at_prevalence
-from core.inference.palm import LEARNT_AT, PalmReading
-from core.records import PalmDecision
+from core.inference.palm import LEARNT_AT, PalmReading, can_be_judged
+from core.records import Flag, PalmCall, PalmDecision
 from pages.parts.kinds import ink
 from pages.parts.wording import percent, plain
 
+BLOOD_TEST: Final = "Where anemia is possible, ask for a blood test."
 SENTENCES: Final[dict[PalmDecision, tuple[str, str]]] = {
     "anemia_suspected": ("Anemia suspected", "Ask for a blood test: it decides."),
     "not_suspected": (
@@ -18,7 +20,7 @@ SENTENCES: Final[dict[PalmDecision, tuple[str, str]]] = {
     ),
     "refer": (
         "No verdict",
-        "The program does not know. Where anemia is possible, ask for a blood test.",
+        f"The program does not know. {BLOOD_TEST}",
     ),
 }
 
@@ -30,6 +32,11 @@ def draw(reading: PalmReading, card: dict[str, Any], prevalence: float) -> None:
     call = reading.call
     title, next_step = SENTENCES[call.decision]
     st.markdown(f"## {title}")
+    if not can_be_judged(call.flags):
+        # A probability beside such a picture would be believed.
+        st.markdown(f"This photo cannot be judged. {BLOOD_TEST}")
+        _flags(call, [flag for flag in call.flags if not can_be_judged([flag])])
+        return
     st.markdown(next_step)
 
     # The session asks for the evidence at a prevalence of one half; the slider moves it here.
@@ -39,10 +46,14 @@ def draw(reading: PalmReading, card: dict[str, Any], prevalence: float) -> None:
     low, high = (at_prevalence(v, prevalence, LEARNT_AT) for v in (call.low, call.high))
     st.markdown(
         f"Where {percent(prevalence)} of the people have anemia, about **{percent(here)}** "
-        f"({percent(low)} to {percent(high)}) of those with such a palm have it."
+        f"({100 * low:.0f} to {percent(high)}) of those with such a palm have it."
     )
     caution(card)
-    for flag in call.flags:
+    _flags(call, call.flags)
+
+
+def _flags(call: PalmCall, flags: Sequence[Flag]) -> None:
+    for flag in flags:
         st.markdown(f":orange-badge[check] {plain(flag.message)}")
     st.caption(f"Palm model {plain(call.model)}.")
 

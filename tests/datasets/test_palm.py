@@ -6,6 +6,7 @@ from PIL import Image
 
 from core.datasets.palm import PalmTableRefused, load, usable
 from core.datasets.palm_clusters import (
+    balanced_split,
     cluster_facts,
     clusters,
     split_as_published,
@@ -144,6 +145,21 @@ def test_the_published_split_leaks_and_the_honest_one_does_not(made):
         assert len({p.path for p in split.test}) == len(split.test)
         assert sum(bool(p.anemic) for p in split.train) * 2 == len(split.train)
         assert {p.anemic for p in split.test} == {True, False}
+
+
+def test_a_split_made_elsewhere_is_balanced_in_its_learning_part_only(made):
+    fold = next(folds(made, 3, seed=0))
+    learn, test = ([made[i] for i in part] for part in (fold.learn, fold.held_out))
+    split = balanced_split(learn, test, 1)
+    ill = sum(bool(p.anemic) for p in split.train)
+    assert (
+        ill * 2
+        == len(split.train)
+        == 2 * max(sum(bool(p.anemic) is side for p in learn) for side in (True, False))
+    )
+    assert set(split.train) == set(learn) and split.test == test
+    assert (split.on_both_sides, split.blocks_on_both_sides) == (0, 0)
+    assert split == balanced_split(learn, test, 1)
 
 
 def test_the_real_set(data_dir):

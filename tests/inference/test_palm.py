@@ -13,7 +13,7 @@ from core.evaluation.palm_scores import at_prevalence
 from core.imaging.palm_quality import assess_palm, blur_px, looks_like_skin
 from core.imaging.synthetic import draw
 from core.imaging.white_balance import ReferenceRefused, balance, reference_colour
-from core.inference.palm import decide, read_palm
+from core.inference.palm import can_be_judged, decide, read_palm
 from core.inference.palm_crop import PalmRefused
 from core.models import registry
 from core.records import Field, PalmCall
@@ -149,6 +149,33 @@ def test_a_smear_is_no_palm():
         assert refused.value.code in ("no_palm", "no_hand_models", "not_skin")
 
 
+def other_things():
+    """Pictures whose colours could be skin's and that show none."""
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (480, 640, 3), dtype=np.uint8)
+    stripes = np.sin(np.linspace(0, 60, 640))[None, :, None] * 14
+    grain = stripes + rng.normal(0, 6, (480, 640, 1))
+    wood = np.clip(np.array([196.0, 150, 110]) + grain, 0, 255)
+    text = np.full((480, 640, 3), (235, 205, 185), np.uint8)
+    for row in range(6):
+        cv2.putText(text, "Haemoglobin 11.2 g/dL", (20, 60 + 70 * row), 0, 1.5, (60, 30, 20), 3)
+    paper = np.full((300, 300, 3), (222, 170, 150), np.uint8)
+    return {"noise": noise, "wood": wood.astype(np.uint8), "text": text, "paper": paper}
+
+
+@pytest.mark.parametrize("kind", ["auto", "crop"])
+def test_noise_is_no_skin(kind):
+    with pytest.raises(PalmRefused) as refused:
+        read_palm(Field("noise.png", other_things()["noise"], ""), kind)
+    assert refused.value.code in ("no_palm", "no_hand_models", "not_skin")
+
+
+@pytest.mark.parametrize("name", ["wood", "text", "paper"])
+def test_what_has_the_colour_of_skin_and_is_none_gets_no_verdict(name):
+    call = read_palm(Field(name, other_things()[name], ""), "crop").call
+    assert call.decision == "refer" and not can_be_judged(call.flags)
+
+
 def test_a_call_that_contradicts_itself_cannot_be_made():
     with pytest.raises(ValueError, match="not a probability"):
         PalmCall("p", 0.5, 0.6, 0.7, "refer", (), "m")
@@ -183,6 +210,18 @@ def test_the_command_prints_one_object_a_line(tmp_path):
     assert ran.exit_code == 1 and len(rows) == 2
     assert rows[0]["file"] == str(bad) and set(rows[0]["error"]) == {"code", "message"}
     assert rows[1]["decision"] in ("anemia_suspected", "not_suspected", "refer")
+
+
+def test_the_command_gives_no_figure_for_a_photo_that_cannot_be_judged(tmp_path, palms):
+    sharp = next(p for p in palms if can_be_judged(assess_palm(read_rgb(p.path))))
+    soft = tmp_path / "soft.png"
+    cv2.imwrite(str(soft), cv2.GaussianBlur(skin(), (0, 0), 4)[..., ::-1])
+    ran = CliRunner().invoke(cli.app, ["palm", str(sharp.path), str(soft), "--kind", "crop"])
+    lines = ran.stdout.splitlines()
+    assert f"{soft}: no verdict, this photo cannot be judged; a blood test decides" in lines
+    assert any(
+        line.startswith(str(sharp.path)) and "where 50% have anemia" in line for line in lines
+    )
 
 
 @pytest.mark.parametrize("wrong", [["--kind", "foot"], ["--prevalence", "1"]])

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.imaging.synthetic import draw
 from core.models import registry
-from pages.parts import palm_how, palm_verdict
+from pages.parts import palm_compared, palm_how, palm_verdict
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 180
@@ -41,6 +41,13 @@ def test_an_empty_screen_says_how_good_it_is(opened):
     assert opened.button(key="palm_go").disabled
 
 
+@pytest.fixture
+def drawn_palms_are_usual(monkeypatch):
+    """A drawn palm is unlike a real one, and real ones are not in the repository."""
+    monkeypatch.setitem(registry.live("palm").card, "unusual_above", 100.0)
+
+
+@pytest.mark.usefixtures("drawn_palms_are_usual")
 def test_palms_are_judged_and_something_else_is_refused_kindly(opened):
     upload = opened.file_uploader(key="palm_files_0")
     upload = upload.upload("palm.png", png(palm()), "image/png")
@@ -65,6 +72,41 @@ def test_palms_are_judged_and_something_else_is_refused_kindly(opened):
     assert "Not judged" in said and "smear" in said
     app.button(key="palm_clear").click().run()
     assert not app.session_state["palm"].photos
+
+
+def test_every_choice_of_a_photo_is_followed(opened):
+    for name in ("one", "two", "three"):
+        opened.file_uploader[0].upload(f"{name}.png", png(palm()), "image/png")
+    app = opened.run().button(key="palm_go").click().run()
+    for place in (1, 2, 0, 2):
+        app.selectbox(key="palm_front").select_index(place).run()
+        assert not app.exception
+        assert app.session_state["palm"].front == place
+    app.button(key="palm_clear").click().run()
+
+
+def test_a_photo_that_cannot_be_judged_has_no_figure(opened):
+    soft = cv2.GaussianBlur(palm(), (0, 0), 4)
+    opened.file_uploader[0].upload("soft.png", png(soft), "image/png")
+    app = opened.run().button(key="palm_go").click().run()
+    words = " ".join(item.value for item in app.markdown)
+    assert "This photo cannot be judged" in words and "out of focus" in words
+    assert "of those with such a palm have it" not in words
+    assert [tab.label for tab in app.tabs] == ["A better photo", "How good is it"]
+    app.button(key="palm_clear").click().run()
+
+
+def test_the_table_sets_the_model_beside_simpler_ones():
+    row = {"value": 0.6, "low": 0.5, "high": 0.7, "n": 30, "blocks": 6}
+    other = {**row, "value": 0.55}
+    rows = palm_compared._lines(
+        [("One", {"auroc": row, "published_cnn": other}), ("Two", {"auroc": row})]
+    )
+    assert rows[2] == "| Hemadesk | 0.60 (0.50 to 0.70) | 0.60 (0.50 to 0.70) |"
+    assert not any("CNN" in line for line in rows)  # not measured on both parts: no half a line
+    parts = [("One", {"auroc": row, "published_cnn": other})] * 2
+    assert any("CNN (Rizal 2022) | 0.55" in line for line in palm_compared._lines(parts))
+    assert len({line.count("|") for line in rows}) == 1
 
 
 def test_the_drawings_are_whole(monkeypatch):
