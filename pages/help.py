@@ -50,7 +50,11 @@ with left:
    missed.
 4. **Red cells and platelets**: grades from 0 to 3, each kept as you press it.
 5. **Sign**: when every white cell is reviewed and identified, or with a reason. Where a second
-   reader is asked for, they see nothing of the first reading until theirs is done.
+   reader is asked for, they see nothing of the first reading until theirs is done, boxes
+   included; where the two differ, somebody settles it.
+
+The Worklist also lists single cells of all cases: **To label next**, whose label teaches the next
+model most, and **Worth a second look**, whose verified label most cells like it do not carry.
 """
     )
     st.subheader("No picture at hand", anchor=False)

@@ -70,10 +70,11 @@ def _head(case: Case, who: Person) -> str:
         )
         st.caption(about)
     with steps.container(horizontal=True, horizontal_alignment="right"):
+        at_cell = st.session_state.get("review_opened_at_cell") == case.id
         step = st.segmented_control(
             "Steps",
             list(_STEPS),
-            default="4 Sign" if case.is_closed else "1 Cells",
+            default="4 Sign" if case.is_closed and not at_cell else "1 Cells",
             required=True,
             key=f"step_{case.id}",
             label_visibility="collapsed",

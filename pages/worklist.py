@@ -11,11 +11,12 @@ from core.review.people import Person
 from core.review.rights import NotAllowed, may
 from core.review.worklist import OPEN_STATES, PRIORITIES, WorklistRow
 from core.store.database import DatabaseRefused
-from pages.parts import case_words, signed_in
+from pages.parts import case_words, cells_to_see, signed_in
 from pages.parts.wording import plain, several
 
 _COLUMNS = (1.6, 2.6, 2.6, 1.6, 2, 2.2)
 _SHOWN = 50
+_CASES, _LABEL, _LOOK = "Cases", "To label next", "Worth a second look"
 _WHICH = {"Open": OPEN_STATES, "Signed": ("signed", "amended")}
 
 
@@ -106,6 +107,7 @@ def _actions(row: WorklistRow, who: Person) -> None:
         if not case.is_closed and case.assigned_to is None:
             _do(lambda: worklist.take(desk(), who, case.id), quietly=True)
         st.session_state["review_case"] = case.id
+        st.session_state.pop("review_opened_at_cell", None)
         st.switch_page("pages/review.py", query_params={"case": str(case.id)})
     if case.assigned_to == who.subject and st.button(
         "Give back", key=f"back_{case.id}", type="tertiary"
@@ -139,10 +141,35 @@ def _empty(who: Person) -> None:
         st.page_link("pages/analyse_smear.py", label="Analyse a smear", icon=":material/biotech:")
 
 
+def _view(who: Person) -> str:
+    """The title with what is listed under it; draws the lists of cells, the cases are left."""
+    views = [_CASES]
+    views += [_LABEL] if may(who, "review") else []
+    views += [_LOOK] if may(who, "review") or may(who, "train") else []
+    head, choice = st.columns([3, 5], vertical_alignment="center")
+    head.title("Worklist", anchor=False)
+    view = _CASES
+    if len(views) > 1:
+        with choice.container(horizontal=True, horizontal_alignment="right"):
+            view = st.segmented_control(
+                "What is listed", views, default=_CASES, required=True, key="work_view",
+                label_visibility="collapsed",
+            ) or _CASES  # fmt: skip
+    try:
+        if view == _LABEL:
+            cells_to_see.draw_queue(who)
+        elif view == _LOOK:
+            cells_to_see.draw_suspects(who)
+    except DatabaseRefused as refusal:
+        st.error(f"Cases cannot be read: {plain(str(refusal))}.", icon=":material/error:")
+    return view
+
+
 def main() -> None:
     """Draw the screen."""
-    st.title("Worklist", anchor=False)
     who = signed_in.allowed("view")
+    if _view(who) != _CASES:
+        return
     notice = st.session_state.pop("work_notice", None)
     if notice:
         st.warning(plain(notice))

@@ -114,6 +114,15 @@ def corrected_wbc(wbc_per_ul: float, nrbc_per_100_wbc: float) -> float:
     return wbc_per_ul * 100 / (100 + nrbc_per_100_wbc)
 
 
+def corrected_range(wbc_per_ul: float, nrbc_per_100_wbc: Estimate) -> Estimate:
+    """The same with the interval that the counting of the nucleated red cells gives it."""
+    value, low, high = (
+        corrected_wbc(wbc_per_ul, nrbc)
+        for nrbc in (nrbc_per_100_wbc.value, nrbc_per_100_wbc.high, nrbc_per_100_wbc.low)
+    )
+    return Estimate(value, low, high)
+
+
 def _cells(finding: SmearFinding, kind: CellKind) -> int:
     counted = round(finding.counts.of(kind).value)
     if finding.method != "locator":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import RowMapping, select
 
 from core.review import readings
+from core.review.boxes_of_readings import boxes_in
 from core.review.cases import Case, begun, open_case
 from core.review.cells import ANSWERS, Answer, answers_in
 from core.review.desk import Desk
@@ -56,7 +57,7 @@ def answer(
         for new in given:
             if new.label is None and new.revision == 0:
                 raise CaseRefused(f"cell {new.cell_id} has no answer to take back")
-        rows = _white_cells(book, case, [new.cell_id for new in given])
+        rows = _white_cells(book, case, reading, [new.cell_id for new in given])
         known = answers_in(book.connection, case, rows)
         conflicts = [
             conflict
@@ -87,18 +88,18 @@ def _conflict(new: NewAnswer, now: Answer | None, person: Person) -> Conflict | 
     return Conflict("answer", new.cell_id, mine, theirs, by, now.answered_at, now.revision)
 
 
-def _white_cells(book: Recording, case: Case, numbers: Sequence[int]) -> dict[int, RowMapping]:
-    table = schema.case_cells
-    query = select(table).where(table.c.case_id == case.id, table.c.id.in_(numbers))
-    rows = {row.id: row._mapping for row in book.connection.execute(query)}
+def _white_cells(
+    book: Recording, case: Case, reading: int, numbers: Sequence[int]
+) -> dict[int, RowMapping]:
+    found = boxes_in(book.connection, case, reading, numbers)
     for number in numbers:
-        if number not in rows:
+        if number not in found:
             raise CaseRefused(f"case {case.accession} has no cell {number}")
-        if rows[number]["deleted"]:
+        if found[number].deleted:
             raise CaseRefused(f"cell {number} was taken away; bring it back before calling it")
-        if rows[number]["kind"] != "wbc":
+        if found[number].kind != "wbc":
             raise CaseRefused(f"cell {number} is no white cell; change its kind before calling it")
-    return rows
+    return {number: row._mapping for number, row in found.items()}
 
 
 def _save(

@@ -14,6 +14,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from core.evaluation.intervals import Interval, clopper_pearson
+from core.review.boxes_of_readings import DELETED
 from core.review.desk import Desk
 from core.review.people import Person
 from core.review.rights import require
@@ -91,14 +92,18 @@ def estimate(
         NotAllowed: without the right to view.
     """
     require(person, "view")
-    answers, cells = schema.answers, schema.case_cells
+    answers, cells, edits = schema.answers, schema.case_cells, schema.box_edits
     signed, pictures = schema.signatures, schema.case_pictures
     query = (
         select(answers.c.blind, answers.c.label, cells.c.machine_label, pictures.c.models)
         .join(cells, cells.c.id == answers.c.cell_id)
         .join(pictures, pictures.c.id == cells.c.picture_id)
         .join(signed, (signed.c.case_id == answers.c.case_id) & (signed.c.version == 1))
-        .where(answers.c.version == 1, answers.c.reading == 1, cells.c.deleted.is_(False))
+        .outerjoin(
+            edits,
+            (edits.c.cell_id == cells.c.id) & (edits.c.version == 1) & (edits.c.reading == 1),
+        )
+        .where(answers.c.version == 1, answers.c.reading == 1, DELETED.is_(False))
         .where(answers.c.label.is_not(None), answers.c.label != "unidentified")
         .where(cells.c.machine_label.is_not(None))
     )

@@ -1,22 +1,40 @@
 """Correcting what was located: add, take away, move a box, change its kind."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
-
 from core.records import Box
-from core.review import readings
-from core.review.cases import begun, open_case, picture_in
+from core.review import boxes_of_readings, readings
+from core.review.boxes_of_readings import CORNERS, STATE, boxes_in, corners_of
+from core.review.cases import Case, begun, case_in, open_case, picture_in
 from core.review.cells import ReviewCell, cells_in
 from core.review.desk import Desk
 from core.review.errors import CaseRefused, Conflict, StaleEdit
 from core.review.ledger import Recording, recording
 from core.review.people import Person
+from core.review.readings import FIRST, SECOND, SETTLING
 from core.review.rights import require
-from core.store.review_schema import case_cells
 from core.taxonomy import KINDS, CellKind
 
 _LEAST_PX = 2.0
+
+
+@dataclass(frozen=True)
+class BoxAsRead:
+    """What a reader made of a box: its kind and place, in pixels of the stored picture."""
+
+    kind: CellKind
+    box_xyxy_px: Box
+
+
+@dataclass(frozen=True)
+class BoxDifference:
+    """A box in which the readers differ, not settled yet. None: not there for this reader."""
+
+    cell: ReviewCell
+    first: BoxAsRead | None
+    second: BoxAsRead | None
 
 
 def add_box(
@@ -35,23 +53,8 @@ def add_box(
         x0, y0, x1, y1 = _within(book, case_id, picture_id, box_xyxy_px)
         _known_kind(kind)
         begun(book, case)
-        number = book.insert(
-            case_cells,
-            {
-                "case_id": case_id,
-                "picture_id": picture_id,
-                "kind": kind,
-                "x0_px": x0,
-                "y0_px": y0,
-                "x1_px": x1,
-                "y1_px": y1,
-                "abstained": False,
-                "novel": False,
-                "blind": False,
-                "deleted": False,
-                "revision": 1,
-            },
-        )
+        state = {"kind": kind, "x0_px": x0, "y0_px": y0, "x1_px": x1, "y1_px": y1}
+        number = boxes_of_readings.draw(book, case, reading, picture_id, state)
         return cells_in(book.connection, case, reading, kind=None, only=[number])[0]
 
 
@@ -66,7 +69,7 @@ def change_box(
     kind: CellKind | None = None,
     deleted: bool | None = None,
 ) -> ReviewCell:
-    """Move a box, change its kind, take it away or bring it back.
+    """Move a box, change its kind, take it away or bring it back, for the reading one is in.
 
     Args:
         revision: ``ReviewCell.revision`` as it was shown.
@@ -80,14 +83,13 @@ def change_box(
     with recording(desk, person, "change_box", case_id=case_id) as book:
         case = open_case(book.connection, case_id)
         reading = readings.writable_by(book.connection, case, person)
-        here = (case_cells.c.id == cell_id) & (case_cells.c.case_id == case_id)
-        row = book.connection.execute(select(case_cells).where(here)).first()
+        row = boxes_in(book.connection, case, reading, [cell_id]).get(cell_id)
         if row is None:
             raise CaseRefused(f"case {case.accession} has no cell {cell_id}")
         wanted: dict[str, Any] = {}
         if box_xyxy_px is not None:
             corners = _within(book, case_id, row.picture_id, box_xyxy_px)
-            wanted |= dict(zip(("x0_px", "y0_px", "x1_px", "y1_px"), corners, strict=True))
+            wanted |= dict(zip(CORNERS, corners, strict=True))
         if kind is not None:
             _known_kind(kind)
             wanted["kind"] = kind
@@ -101,12 +103,76 @@ def change_box(
             raise StaleEdit((Conflict("box", cell_id, mine, theirs, "", None, now["revision"]),))
         if wanted:
             begun(book, case)
-            book.update(case_cells, cell_id, **wanted)
+            boxes_of_readings.save(book, case, reading, row, **wanted)
             book.detail = f"cell {cell_id}: {', '.join(sorted(wanted))}"
         found = cells_in(
             book.connection, case, reading, kind=None, only=[cell_id], with_deleted=True
         )
         return found[0]
+
+
+def differences(desk: Desk, person: Person, case_id: int) -> list[BoxDifference]:
+    """Boxes that are still to be settled, by picture and cell; empty before both have read.
+
+    Raises:
+        NotAllowed: without the right to view.
+        CaseRefused: if there is no such case.
+    """
+    require(person, "view")
+    with desk.database.read() as connection:
+        case = case_in(connection, case_id)
+        if case.reading != SETTLING:
+            return []
+        open_ = boxes_of_readings.unsettled(connection, case)
+        found = cells_in(connection, case, SETTLING, kind=None, only=open_, with_deleted=True)
+        first, second = (boxes_in(connection, case, n, open_) for n in (FIRST, SECOND))
+    found.sort(key=lambda cell: (cell.picture_id, cell.id))
+    return [BoxDifference(c, _as_read(first.get(c.id)), _as_read(second.get(c.id))) for c in found]
+
+
+def settle(
+    desk: Desk, person: Person, case_id: int, chosen: Sequence[tuple[ReviewCell, int]]
+) -> None:
+    """Take boxes in which the readers differ as one of them has them, all or none.
+
+    Args:
+        chosen: a cell as it was shown, and whose box is right: 1 the first reader's, 2 the
+            second's. Where that reader has none, the cell is taken away.
+
+    Raises:
+        NotAllowed: without the right to review.
+        StaleEdit: if somebody settled one of them since.
+        CaseRefused: if the case is not being settled, or the readers do not differ in a cell.
+    """
+    require(person, "review")
+    with recording(desk, person, "change_box", case_id=case_id) as book:
+        case = open_case(book.connection, case_id)
+        if case.reading != SETTLING:
+            raise CaseRefused(f"case {case.accession} is not being settled")
+        for cell, whose in chosen:
+            _settle(book, case, cell, whose)
+        book.detail = f"{len(chosen)} settled"
+
+
+def _settle(book: Recording, case: Case, cell: ReviewCell, whose: int) -> None:
+    if whose not in (FIRST, SECOND):
+        raise CaseRefused(f"a box is the first or the second reader's, got {whose!r}")
+    now = boxes_in(book.connection, case, SETTLING, [cell.id]).get(cell.id)
+    if now is None:
+        raise CaseRefused(f"case {case.accession} has no cell {cell.id}")
+    if now.revision != cell.revision:
+        theirs = "taken away" if now.deleted else f"{now.kind} at {now.x0_px:.0f}, {now.y0_px:.0f}"
+        mine = f"as reader {whose} has it"
+        raise StaleEdit((Conflict("box", cell.id, mine, theirs, "", None, now.revision),))
+    if now.settled:
+        raise CaseRefused(f"the readers do not differ in cell {cell.id}")
+    right = boxes_in(book.connection, case, whose, [cell.id]).get(cell.id)
+    state = {"deleted": True} if right is None else {n: right._mapping[n] for n in STATE}
+    boxes_of_readings.save(book, case, SETTLING, now, **state)
+
+
+def _as_read(row: Any) -> BoxAsRead | None:
+    return None if row is None or row.deleted else BoxAsRead(row.kind, corners_of(row))
 
 
 def _known_kind(kind: str) -> None:

@@ -1,8 +1,14 @@
-"""Cells of cases as the live white-cell network sees them: features and probabilities."""
+"""Cells of cases as the live white-cell network sees them: features and probabilities.
 
-from collections import defaultdict
+What the network said of a cell is kept in the process, so that a list made again after one more
+answer asks it for the new cells only.
+"""
+
+import threading
+from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +17,15 @@ from core.evaluation.calibration import as_probabilities
 from core.inference.cell_crop import crop_cell
 from core.inference.features import answers_of
 from core.models import registry
+from core.models.weights import LoadedModel
 from core.records import Box
 from core.review import pictures
 from core.review.cases import CasePicture
 from core.review.desk import Desk
 
 Array = npt.NDArray[np.floating]
+MOST_KEPT: Final = 8000
+"""Cells whose answers are kept, about 5 kB each."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,35 @@ def look(desk: Desk, cells: Sequence[SeenCell]) -> Seen:
         WeightsRefused: if the live model cannot be used.
     """
     model = registry.live("wbc")
+    keys = [(model.identity, cell.picture.sha256, cell.box_xyxy_px) for cell in cells]
+    with _lock:
+        said = {key: _kept[key] for key in keys if key in _kept}
+    missing = [cell for cell, key in zip(cells, keys, strict=True) if key not in said]
+    if missing:
+        answers = _ask(desk, missing, model)
+        fresh = [(model.identity, cell.picture.sha256, cell.box_xyxy_px) for cell in missing]
+        said |= dict(zip(fresh, answers, strict=True))
+    with _lock:
+        for key in keys:
+            _kept[key] = said[key]
+            _kept.move_to_end(key)
+        while len(_kept) > MOST_KEPT:
+            _kept.popitem(last=False)
+    temperature = float(model.card["temperature"])
+    features, logits = (np.stack([said[key][n] for key in keys]) for n in (0, 1))
+    return Seen(
+        unit_length(features),
+        as_probabilities(logits, temperature),
+        tuple(model.card["architecture"]["classes"]),
+    )
+
+
+_kept: OrderedDict[tuple[str, str, Box], tuple[Array, Array]] = OrderedDict()
+_lock = threading.Lock()
+
+
+def _ask(desk: Desk, cells: Sequence[SeenCell], model: LoadedModel) -> list[tuple[Array, Array]]:
+    """Features and logits of each cell."""
     by_picture: dict[int, list[int]] = defaultdict(list)
     for index, cell in enumerate(cells):
         by_picture[cell.picture.id].append(index)
@@ -57,12 +95,7 @@ def look(desk: Desk, cells: Sequence[SeenCell]) -> Seen:
         for index in indices:
             crops[index] = crop_cell(pixels, cells[index].box_xyxy_px, diameter)
     said = answers_of(crops, model)
-    temperature = float(model.card["temperature"])
-    return Seen(
-        unit_length(said.features),
-        as_probabilities(said.logits, temperature),
-        tuple(model.card["architecture"]["classes"]),
-    )
+    return list(zip(said.features, said.logits, strict=True))
 
 
 def unit_length(features: Array) -> Array:

@@ -10,7 +10,8 @@ from typing import Final
 from sqlalchemy import Connection, RowMapping, select
 
 from core.records import Box, WbcCall
-from core.review import readings, stored_finding
+from core.review import boxes_of_readings, readings, stored_finding
+from core.review.boxes_of_readings import DELETED, KIND, select_boxes
 from core.review.cases import Case, case_in
 from core.review.desk import Desk
 from core.review.people import Person
@@ -50,7 +51,8 @@ class ReviewCell:
     platelets, and where it is withheld: ``blind``, which those ``in_blind_sample`` are until the
     case is signed. ``answer`` is the one of the
     reading that this person sees; ``first`` and ``second`` are both readers', given only while
-    they are settled or after. ``doubt`` in [0, 1] sorts the gallery, most doubtful first.
+    they are settled or after. ``box_settled`` False: the readers differ in whether, where or what
+    kind of cell is here. ``doubt`` in [0, 1] sorts the gallery, most doubtful first.
     """
 
     id: int
@@ -69,6 +71,7 @@ class ReviewCell:
     first: Answer | None
     second: Answer | None
     doubt: float
+    box_settled: bool = True
 
     @property
     def label(self) -> str | None:
@@ -145,18 +148,27 @@ def cells_in(
     ``unveiled`` shows the blind cells' machine answers too; by default they are shown once the
     case is signed.
     """
-    query = select(case_cells).where(case_cells.c.case_id == case.id)
+    query = select_boxes(case.version, reading).where(case_cells.c.case_id == case.id)
     if kind is not None:
-        query = query.where(case_cells.c.kind == kind)
+        query = query.where(KIND.in_([kind]))
     if picture_id is not None:
         query = query.where(case_cells.c.picture_id == picture_id)
     if not with_deleted:
-        query = query.where(case_cells.c.deleted.is_(False))
+        query = query.where(DELETED.is_(False))
     if only is not None:
         query = query.where(case_cells.c.id.in_(list(only)))
     rows = connection.execute(query.order_by(case_cells.c.id)).all()
     calls = _calls(connection, {row.picture_id for row in rows if row.place is not None})
-    given = answers_in(connection, case, None if only is None else [row.id for row in rows])
+    twin = boxes_of_readings.twins(connection, case) if reading == SETTLING else {}
+    wanted = [row.id for row in rows]
+    wanted += [twin[number] for number in wanted if number in twin]
+    given = answers_in(connection, case, None if only is None else wanted)
+    # A cell both drew is one cell: the second reader's answer was given to their own drawing.
+    given |= {
+        (number, SECOND): given[other, SECOND]
+        for number, other in twin.items()
+        if (other, SECOND) in given
+    }
     shown = case.is_closed if unveiled is None else unveiled
     found = [_cell(row._mapping, calls, given, reading, shown) for row in rows]
     return sorted(found, key=lambda cell: (-cell.doubt, cell.id))
@@ -223,6 +235,7 @@ def _cell(
         first=given.get((number, FIRST)) if both else None,
         second=given.get((number, SECOND)) if both else None,
         doubt=_blind_doubt(number) if hidden else doubt(call, row["novel"]),
+        box_settled=row["settled"],
     )
 
 

@@ -6,12 +6,18 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from sqlalchemy import select
 
+from core.records import Box
+from core.review.cases import CasePicture
 from core.review.cell_features import Array, SeenCell, look
 from core.review.desk import Desk
+from core.review.errors import CaseRefused
 from core.review.harvest import verified_fields
+from core.review.ledger import recording
 from core.review.people import Person
-from core.review.rights import require_any
+from core.review.rights import require, require_any
+from core.store import review_schema as schema
 
 NEIGHBOURS: Final = 10
 CONFIDENT: Final = 0.8
@@ -23,14 +29,39 @@ class Suspect:
     """A verified cell whose neighbours are ``neighbours_label`` in the share ``agreement``."""
 
     case_id: int
+    accession: str
     cell_id: int
+    picture: CasePicture
+    box_xyxy_px: Box
     label: str
     neighbours_label: str
     agreement: float
 
 
+def confirm(desk: Desk, person: Person, case_id: int, cell_id: int, label: str) -> None:
+    """Say that a verified label is right; the cell is not suspected under it any more.
+
+    Raises:
+        NotAllowed: without the right to review.
+        CaseRefused: if this cell was not signed with this label.
+    """
+    require(person, "review")
+    table = schema.confirmed_labels
+    with recording(desk, person, "confirm_label", case_id=case_id) as book:
+        fields = [f for f in verified_fields(book.connection) if f.case_id == case_id]
+        if not any(c.id == cell_id and c.label == label for f in fields for c in f.cells):
+            raise CaseRefused(f"cell {cell_id} was not signed as {label}; look at it again")
+        same = (table.c.cell_id == cell_id) & (table.c.label == label)
+        if book.connection.execute(select(table.c.id).where(same)).first() is not None:
+            return
+        book.detail = f"cell {cell_id}: {label}"
+        row = {"case_id": case_id, "cell_id": cell_id, "label": label}
+        who = {"reader": person.subject, "reader_name": person.name, "confirmed_at": book.now}
+        book.insert(table, {**row, **who})
+
+
 def suspected(desk: Desk, person: Person, *, limit: int = 200) -> list[Suspect]:
-    """Verified cells for a second look, the most certain first.
+    """Verified cells for a second look, the most certain first; none that were confirmed.
 
     Raises:
         NotAllowed: without the right to train or review.
@@ -38,18 +69,29 @@ def suspected(desk: Desk, person: Person, *, limit: int = 200) -> list[Suspect]:
     """
     require_any(person, "train", "review")
     with desk.database.read() as connection:
+        right = select(schema.confirmed_labels.c.cell_id, schema.confirmed_labels.c.label)
+        confirmed = {(row.cell_id, row.label) for row in connection.execute(right)}
         cells, cases = [], []
         for field in verified_fields(connection):
             for cell in field.cells:
                 if cell.kind == "wbc" and cell.label is not None:
                     cells.append(SeenCell(cell.id, field.picture, cell.box_xyxy_px, cell.label))
-                    cases.append(field.case_id)
+                    cases.append((field.case_id, field.accession))
     if len(cells) <= NEIGHBOURS:
         return []
     labels = [str(cell.label) for cell in cells]
     found = [
-        Suspect(cases[i], cells[i].cell_id, labels[i], other, share)
+        Suspect(
+            *cases[i],
+            cells[i].cell_id,
+            cells[i].picture,
+            cells[i].box_xyxy_px,
+            labels[i],
+            other,
+            share,
+        )
         for i, other, share in disagreeing(look(desk, cells).features, labels)
+        if (cells[i].cell_id, labels[i]) not in confirmed
     ]
     return sorted(found, key=lambda one: -one.agreement)[:limit]
 

@@ -28,10 +28,12 @@ RECORDED: Final[tuple[Table, ...]] = (
     schema.cases,
     schema.case_pictures,
     schema.case_cells,
+    schema.box_edits,
     schema.answers,
     schema.remarks,
     schema.grades,
     schema.signatures,
+    schema.confirmed_labels,
     schema.training_sets,
     schema.acceptances,
 )

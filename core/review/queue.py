@@ -12,7 +12,9 @@ from typing import Final
 import numpy as np
 from sqlalchemy import select
 
-from core.review.cases import pictures_in
+from core.records import Box
+from core.review.boxes_of_readings import DELETED, KIND, corners_of, select_boxes
+from core.review.cases import CasePicture, pictures_in
 from core.review.cell_features import Array, SeenCell, look
 from core.review.desk import Desk
 from core.review.harvest import verified_fields
@@ -26,10 +28,21 @@ MOST_LOOKED_AT: Final = 2000
 
 @dataclass(frozen=True)
 class Queued:
-    """A cell to be labelled, and why: each reason in [0, 1]."""
+    """A cell to be labelled, and why: each reason in [0, 1].
+
+    ``label`` is the class in the finding, for a cell that a person drew the live network's;
+    ``runner_up`` what the live network holds likely besides. ``abstained``: the finding names no
+    class for sure.
+    """
 
     case_id: int
+    accession: str
     cell_id: int
+    picture: CasePicture
+    box_xyxy_px: Box
+    label: str
+    runner_up: str
+    abstained: bool
     score: float
     uncertainty: float
     novelty: float
@@ -48,19 +61,21 @@ def next_cells(desk: Desk, person: Person, number: int = 50) -> list[Queued]:
     require(person, "view")
     answered = select(answers.c.cell_id).where(answers.c.label.is_not(None))
     query = (
-        select(case_cells)
-        .join(cases, cases.c.id == case_cells.c.case_id)
-        .where(cases.c.state.in_(["new", "in_review"]), case_cells.c.kind == "wbc")
-        .where(case_cells.c.deleted.is_(False), case_cells.c.blind.is_(False))
+        select_boxes(cases.c.version, cases.c.reading)
+        .where(cases.c.state.in_(["new", "in_review"]), KIND == "wbc")
+        .where(DELETED.is_(False), case_cells.c.blind.is_(False))
         .where(case_cells.c.id.not_in(answered))
         .order_by(case_cells.c.abstained.desc(), case_cells.c.machine_probability)
         .limit(MOST_LOOKED_AT)
     )
     with desk.database.read() as connection:
         rows = connection.execute(query).all()
+        numbers = {row.case_id for row in rows}
+        named = select(cases.c.id, cases.c.accession).where(cases.c.id.in_(numbers))
+        accessions = {row.id: row.accession for row in connection.execute(named)}
         known = {
             picture.id: picture
-            for case_id in {row.case_id for row in rows}
+            for case_id in numbers
             for picture in pictures_in(connection, case_id)
         }
         labelled = Counter(
@@ -73,26 +88,33 @@ def next_cells(desk: Desk, person: Person, number: int = 50) -> list[Queued]:
         return []
     seen = look(
         desk,
-        [
-            SeenCell(row.id, known[row.picture_id], (row.x0_px, row.y0_px, row.x1_px, row.y1_px))
-            for row in rows
-        ],
+        [SeenCell(row.id, known[row.picture_id], corners_of(row)) for row in rows],
     )
     unsure = uncertainty(seen.probabilities)
     novel = np.array([1.0 if row.novel or row.abstained else 0.0 for row in rows])
     rare = seen.probabilities @ rarity([labelled[name] for name in seen.classes])
-    picked = order(unsure + 0.5 * novel + 0.5 * rare, seen.features, number)
-    return [
-        Queued(
-            rows[i].case_id,
-            rows[i].id,
-            float(unsure[i] + 0.5 * novel[i] + 0.5 * rare[i]),
-            float(unsure[i]),
-            float(novel[i]),
-            float(rare[i]),
+    score = unsure + 0.5 * novel + 0.5 * rare
+    found = []
+    for i in order(score, seen.features, number):
+        row, likely = rows[i], [seen.classes[n] for n in seen.probabilities[i].argsort()[::-1]]
+        label = row.machine_label or likely[0]
+        found.append(
+            Queued(
+                case_id=row.case_id,
+                accession=accessions[row.case_id],
+                cell_id=row.id,
+                picture=known[row.picture_id],
+                box_xyxy_px=corners_of(row),
+                label=label,
+                runner_up=next(name for name in likely if name != label),
+                abstained=bool(row.abstained),
+                score=float(score[i]),
+                uncertainty=float(unsure[i]),
+                novelty=float(novel[i]),
+                rarity=float(rare[i]),
+            )
         )
-        for i in picked
-    ]
+    return found
 
 
 def uncertainty(probabilities: Array) -> Array:

@@ -8,11 +8,11 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from core.review.cases import Case
+from core.review.case_rows import Case
 from core.review.desk import Desk
 from core.review.errors import CaseRefused
 from core.review.people import Person
-from core.store.review_schema import answers, grades, ledger
+from core.store.review_schema import answers, box_edits, grades, ledger
 
 FIRST: Final = 1
 SECOND: Final = 2
@@ -27,11 +27,11 @@ class NotYourReading(CaseRefused):
 def first_readers(connection: Connection, case: Case) -> frozenset[str]:
     """Subjects of those who took part in the first reading of this version."""
     found: set[str] = set()
-    for table in (answers, grades):
+    for table in (answers, grades, box_edits):
         here = (table.c.case_id == case.id) & (table.c.version == case.version)
         mine = select(table.c.reader).where(here, table.c.reading == FIRST)
-        if table is answers:
-            mine = mine.where(answers.c.carried.is_(False))
+        if "carried" in table.c:
+            mine = mine.where(table.c.carried.is_(False))
         found.update(connection.execute(mine.distinct()).scalars())
     ended = select(ledger.c.who).where(
         ledger.c.case_id == case.id, ledger.c.action == FINISHED_FIRST

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from core.imaging.view import LONG_SIDE_PX, jpeg, shrink
 from core.inference.cell_crop import crop_cell
+from core.records import Box
 from core.review.cases import CasePicture, picture_field
 from core.review.cells import ReviewCell
 from core.review.desk import Desk
@@ -13,6 +14,7 @@ from core.review.errors import PictureLost
 from core.review.people import Person
 
 _CELL_PX = 224
+_THUMBNAIL_PX = 128
 _FIELD_PX = 720
 _MANY_FIELDS = 60
 _FIELD_PX_OF_MANY = 420
@@ -58,6 +60,31 @@ def sheet(
             crop = crop_cell(pixels, cell.box_xyxy_px, diameter, _CELL_PX, mirrored=False)
             small[cell.id] = jpeg(crop, 86)
     return Sheet(small, large, tuple(lost))
+
+
+def thumbnails(
+    desk: Desk, person: Person, cells: Sequence[tuple[CasePicture, Box]]
+) -> list[bytes | None]:
+    """A JPEG of each cell, in their order; None where the stored picture cannot be read.
+
+    Raises:
+        NotAllowed: without the right to view.
+    """
+    inside: dict[int, list[int]] = defaultdict(list)
+    for index, (field, _) in enumerate(cells):
+        inside[field.id].append(index)
+    found: list[bytes | None] = [None] * len(cells)
+    for indices in inside.values():
+        field = cells[indices[0]][0]
+        try:
+            pixels = picture_field(desk, person, field).pixels
+        except PictureLost:
+            continue
+        diameter = field.finding().rbc_diameter_px
+        for index in indices:
+            crop = crop_cell(pixels, cells[index][1], diameter, _THUMBNAIL_PX, mirrored=False)
+            found[index] = jpeg(crop, 86)
+    return found
 
 
 def field_view(desk: Desk, person: Person, field: CasePicture) -> bytes:

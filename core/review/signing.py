@@ -3,16 +3,16 @@
 import hashlib
 import json
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from core.review import readings
+from core.review import boxes_of_readings, readings
+from core.review.blockers import incomplete, of_case
 from core.review.cases import Case, case_in, open_case
-from core.review.cells import UNIDENTIFIED, ReviewCell, cells_in
+from core.review.cells import ReviewCell, cells_in
 from core.review.desk import Desk
 from core.review.errors import Blocker, CaseRefused, SignatureBlocked
 from core.review.grades import grades_in
@@ -21,9 +21,7 @@ from core.review.people import Person
 from core.review.readings import FINISHED_FIRST, FIRST, SECOND, SETTLING
 from core.review.rights import require
 from core.review.snapshot import snapshot_of
-from core.settings import settings
 from core.store import review_schema as schema
-from core.taxonomy import CRITICAL_CLASSES
 
 
 @dataclass(frozen=True)
@@ -52,46 +50,7 @@ def blockers(desk: Desk, person: Person, case_id: int) -> tuple[Blocker, ...]:
     with desk.database.read() as connection:
         case = open_case(connection, case_id)
         reading = readings.seen_by(connection, case, person)
-        return _blockers(case, cells_in(connection, case, reading, unveiled=True))
-
-
-def _blockers(case: Case, white: Sequence[ReviewCell]) -> tuple[Blocker, ...]:
-    found = list(_incomplete(white))
-    if case.reading == FIRST and _needs_second(white):
-        message = "a second reader is asked for in this case; finish your reading first"
-        found.append(Blocker("second_reading", message, False))
-    if case.reading == SECOND:
-        found.append(Blocker("second_reading", "the second reader has not finished", False))
-    return tuple(found)
-
-
-def _incomplete(white: Sequence[ReviewCell]) -> list[Blocker]:
-    found = []
-    differing = tuple(cell.id for cell in white if cell.differs and cell.label is None)
-    if differing:
-        message = f"the two readers differ in {_cells(len(differing))}; settle them"
-        found.append(Blocker("differing", message, False, differing))
-    open_ = tuple(cell.id for cell in white if cell.label is None and not cell.differs)
-    if open_:
-        found.append(Blocker("unreviewed", f"{_cells(len(open_))} not reviewed", True, open_))
-    unknown = tuple(cell.id for cell in white if cell.label == UNIDENTIFIED)
-    if unknown:
-        found.append(Blocker("unidentified", f"{_cells(len(unknown))} unidentified", True, unknown))
-    return found
-
-
-def _cells(number: int) -> str:
-    return f"{number} white cell{'' if number == 1 else 's'}"
-
-
-def _needs_second(white: Sequence[ReviewCell]) -> bool:
-    wish = settings().second_reader
-    if wish == "critical":
-        return any(
-            cell.is_critical or (cell.call is not None and cell.call.label in CRITICAL_CLASSES)
-            for cell in white
-        )
-    return wish == "always"
+        return of_case(connection, case, cells_in(connection, case, reading, unveiled=True))
 
 
 def finish_reading(desk: Desk, person: Person, case_id: int, reason: str = "") -> Case:
@@ -115,9 +74,11 @@ def finish_reading(desk: Desk, person: Person, case_id: int, reason: str = "") -
         if case.reading != reading or case.reading == SETTLING:
             raise CaseRefused(f"case {case.accession} is no longer in this reading")
         mine = readings.writable_by(book.connection, case, person)
-        left = _incomplete(cells_in(book.connection, case, mine, unveiled=True))
+        left = incomplete(cells_in(book.connection, case, mine, unveiled=True))
         if left and not reason.strip():
             raise SignatureBlocked(tuple(left))
+        if reading == SECOND:
+            boxes_of_readings.lay_together(book, case)
         book.update(
             schema.cases,
             case_id,
@@ -147,7 +108,11 @@ def sign(desk: Desk, person: Person, case_id: int, reason: str = "") -> Signatur
     with recording(desk, person, "sign", case_id=case_id, detail=reason.strip()) as book:
         case = open_case(book.connection, case_id)
         white = cells_in(book.connection, case, case.reading, unveiled=True)
-        against = [b for b in _blockers(case, white) if not (b.reason_suffices and reason.strip())]
+        against = [
+            b
+            for b in of_case(book.connection, case, white)
+            if not (b.reason_suffices and reason.strip())
+        ]
         if against:
             raise SignatureBlocked(tuple(against))
         said = snapshot_of(book.connection, case, person, reason.strip(), book.now)
@@ -188,7 +153,7 @@ def sign(desk: Desk, person: Person, case_id: int, reason: str = "") -> Signatur
 def amend(desk: Desk, person: Person, case_id: int, reason: str) -> Case:
     """Open a signed case again as its next version; the signed one stays as it is.
 
-    The verified answers and grades come over as the new version's first reading.
+    The verified answers, boxes and grades come over as the new version's first reading.
 
     Raises:
         NotAllowed: without the right to sign.
@@ -205,6 +170,7 @@ def amend(desk: Desk, person: Person, case_id: int, reason: str) -> Case:
             book.connection, case, case.reading, kind="wbc", with_deleted=True, unveiled=True
         )
         graded = grades_in(book.connection, case, case.reading)
+        boxes_of_readings.carry(book, case)
         book.update(
             schema.cases,
             case_id,

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
-from core.review import readings
+from core.review import boxes_of_readings, readings
 from core.review.cases import open_case
 from core.review.desk import Desk
 from core.review.errors import CaseRefused, Conflict, StaleEdit
@@ -20,17 +20,26 @@ _BARRIERS: Final = ("finish_first_reading", "finish_second_reading", "sign", "am
 
 _TABLES: Final = {
     table.name: table
-    for table in (schema.case_cells, schema.answers, schema.remarks, schema.grades)
+    for table in (
+        schema.case_cells,
+        schema.box_edits,
+        schema.answers,
+        schema.remarks,
+        schema.grades,
+    )
 }
 _UNMADE: Final[dict[str, dict[str, Any]]] = {
     "case_cells": {"deleted": True},
+    "box_edits": dict.fromkeys(boxes_of_readings.STATE),
     "answers": {"label": None},
     "remarks": {"deleted": True},
     "grades": {"grade": None, "words": None},
 }
 """What a new row becomes when it is taken back: nothing is deleted."""
 
-_NOT_VALUES: Final = frozenset({"id", "revision", "answered_at", "graded_at", "written_at"})
+_NOT_VALUES: Final = frozenset(
+    {"id", "revision", "answered_at", "edited_at", "graded_at", "written_at"}
+)
 
 
 def undo(desk: Desk, person: Person, case_id: int) -> Entry | None:
@@ -118,6 +127,7 @@ def _conflict(change: Change, now: dict[str, Any]) -> Conflict:
     mine = ", ".join(f"{name} {value}" for name, value in before.items())
     theirs = ", ".join(f"{name} {now[name]}" for name in before)
     by = str(now.get("reader_name") or now.get("author_name") or "")
-    what = {"case_cells": "box", "answers": "answer", "remarks": "remark", "grades": "grade"}
-    row = int(now.get("cell_id") or change.row) if change.table == "answers" else change.row
-    return Conflict(what[change.table], row, mine, theirs, by, None, int(now["revision"]))
+    what = {"answers": "answer", "remarks": "remark", "grades": "grade"}.get(change.table, "box")
+    of_cell = change.table in ("answers", "box_edits")
+    row = int(now["cell_id"]) if of_cell else change.row
+    return Conflict(what, row, mine, theirs, by, None, int(now["revision"]))

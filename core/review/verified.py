@@ -47,10 +47,6 @@ class Verified:
     changed: int
     differing: int
 
-    @property
-    def is_complete(self) -> bool:
-        return self.reviewed == self.white_cells and not self.unidentified and not self.differing
-
 
 def verified(desk: Desk, person: Person, case_id: int) -> Verified:
     """Both differentials of a case, as this person may see them. Raises NotAllowed, CaseRefused."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Select, and_, case, func, or_, select
 
 from core.review import readings
+from core.review.boxes_of_readings import DELETED, KIND, joined, known
 from core.review.cases import Case, case_in, open_case
 from core.review.desk import Desk
 from core.review.errors import CaseRefused, TakenByOther
@@ -93,7 +94,7 @@ def worklist(
 def _query() -> Select[Any]:
     said = _answered()
     label = func.coalesce(said.c.label, case_cells.c.machine_label)
-    white = and_(case_cells.c.kind == "wbc", case_cells.c.deleted.is_(False))
+    white = and_(KIND == "wbc", DELETED.is_(False), known())
     # The second reader must not learn from the list what the first one found.
     critical = case(
         (cases.c.state == "second_review", case_cells.c.machine_label), else_=label
@@ -108,7 +109,7 @@ def _query() -> Select[Any]:
             func.sum(case((doubtful, 1), else_=0)).label("doubtful"),
         )
         .select_from(
-            case_cells.join(cases, cases.c.id == case_cells.c.case_id).outerjoin(
+            joined(cases.c.version, cases.c.reading).outerjoin(
                 said, said.c.cell_id == case_cells.c.id
             )
         )

@@ -121,7 +121,40 @@ case_cells = Table(
     Index("ix_cells_picture", "picture_id"),
     sqlite_autoincrement=True,
 )
-"""``place`` is the cell's place in the finding, None for one that a person drew."""
+"""``place`` is the cell's place in the finding, None for one that a person drew: that one is marked
+deleted here, and is there in the readings whose ``box_edits`` say so."""
+
+box_edits = Table(
+    "box_edits",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("case_id", Integer, ForeignKey("cases.id", name="fk_box_edits_case"), nullable=False),
+    Column(
+        "cell_id", Integer, ForeignKey("case_cells.id", name="fk_box_edits_cell"), nullable=False
+    ),
+    Column("version", Integer, nullable=False),
+    Column("reading", Integer, nullable=False),
+    Column("kind", String(16)),
+    Column("x0_px", Float),
+    Column("y0_px", Float),
+    Column("x1_px", Float),
+    Column("y1_px", Float),
+    Column("deleted", Boolean),
+    Column("settled", Boolean, nullable=False),
+    Column("same_as", Integer, ForeignKey("case_cells.id", name="fk_box_edits_same_as")),
+    Column("carried", Boolean, nullable=False),
+    Column("reader", String(255), nullable=False),
+    Column("reader_name", String(120), nullable=False),
+    Column("edited_at", UtcTime, nullable=False),
+    Column("revision", Integer, nullable=False),
+    UniqueConstraint("cell_id", "version", "reading", name="uq_box_edits_cell"),
+    one_of("box_edits", "kind", CELL_KINDS),
+    Index("ix_box_edits_case", "case_id", "version", "reading"),
+    sqlite_autoincrement=True,
+)
+"""What a reading makes of a box, whole; all of it None: taken back, the box is as it was.
+``settled`` False: the two readers differ in it. ``same_as``: the other reader drew the same cell,
+which stands for both. ``carried``: came over from the version before."""
 
 answers = Table(
     "answers",
@@ -201,6 +234,23 @@ signatures = Table(
     sqlite_autoincrement=True,
 )
 """``snapshot`` is everything that was signed, as JSON: an old version stays readable."""
+
+confirmed_labels = Table(
+    "confirmed_labels",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("case_id", Integer, ForeignKey("cases.id", name="fk_confirmed_case"), nullable=False),
+    Column(
+        "cell_id", Integer, ForeignKey("case_cells.id", name="fk_confirmed_cell"), nullable=False
+    ),
+    Column("label", String(40), nullable=False),
+    Column("reader", String(255), nullable=False),
+    Column("reader_name", String(120), nullable=False),
+    Column("confirmed_at", UtcTime, nullable=False),
+    UniqueConstraint("cell_id", "label", name="uq_confirmed_labels_cell"),
+    sqlite_autoincrement=True,
+)
+"""A verified label that was looked at a second time and found right."""
 
 training_sets = Table(
     "training_sets",

@@ -17,9 +17,11 @@ from sqlalchemy import (
 from core.store.columns import UtcTime, metadata, one_of
 from core.store.review_schema import (
     answers,
+    box_edits,
     case_cells,
     case_pictures,
     cases,
+    confirmed_labels,
     grades,
     ledger,
     ledger_head,
@@ -33,9 +35,11 @@ __all__ = [
     "REQUESTS",
     "RUN_STATES",
     "answers",
+    "box_edits",
     "case_cells",
     "case_pictures",
     "cases",
+    "confirmed_labels",
     "epochs",
     "grades",
     "ledger",

@@ -5,13 +5,13 @@ from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from core.evaluation.blood_count import (
     KindRate,
     by_factor,
     by_red_cell_ratio,
+    corrected_range,
     nucleated_red_cells,
     per_100_wbc,
     rates,
@@ -19,7 +19,7 @@ from core.evaluation.blood_count import (
 from core.evaluation.cells_needed import cells_still_needed, decide
 from core.evaluation.differential import differential
 from core.evaluation.poisson import fields_still_needed
-from core.evaluation.red_cell_size import RedCellSizes, red_cell_sizes
+from core.evaluation.red_cell_size import red_cell_sizes
 from core.evaluation.reference_ranges import (
     ANALYTES,
     SEXES,
@@ -35,8 +35,7 @@ from core.evaluation.reference_ranges import (
 from core.records import Estimate, SmearFinding
 from core.settings import settings
 from core.taxonomy import title
-from pages.parts import wording
-from pages.parts.kinds import STYLES, ink
+from pages.parts import red_cell_size_plot, wording
 from pages.parts.session import SmearSession
 
 
@@ -54,7 +53,7 @@ def draw(session: SmearSession) -> None:
         _rates_table(findings, entered["precision"])
         _estimates(findings, entered)
     _limit(findings)
-    _sizes(red_cell_sizes(findings, entered["um_per_px"] or None))
+    red_cell_size_plot.draw(red_cell_sizes(findings, entered["um_per_px"] or None))
     _edit_ranges()
 
 
@@ -94,7 +93,17 @@ def _entries() -> dict[str, Any]:
             key="bc_rbc",
             help="If entered, platelets are also estimated by their ratio to the red cells.",
         ),
-        "um_per_px": b.number_input(
+        "wbc": b.number_input(
+            "Analyser's WBC, per µL",
+            0,
+            1_000_000,
+            0,
+            100,
+            key="bc_wbc",
+            help="If entered, it is corrected for nucleated red cells, which some analysers count "
+            "as white cells. Leave it at 0 where yours subtracts them already.",
+        ),
+        "um_per_px": a.number_input(
             "Micrometres per pixel",
             0.0,
             10.0,
@@ -152,6 +161,9 @@ def _estimates(findings: list[SmearFinding], entered: dict[str, Any]) -> None:
         rows.append(("Platelets per µL, by ratio to RBC", "platelets_per_ul", ratio))
     nucleated = per_100_wbc(nucleated_red_cells(findings), counted.leukocytes)
     rows.append(("Nucleated red cells per 100 WBC", "nrbc_per_100_wbc", nucleated))
+    if entered["wbc"]:
+        less = None if nucleated is None else corrected_range(entered["wbc"], nucleated)
+        rows.append(("Analyser's WBC per µL, corrected for them", "wbc_per_ul", less))
     for part in counted.rows:
         analyte = next((name for name in ANALYTES if name == part.label), None)
         if analyte is not None and counted.leukocytes:
@@ -175,8 +187,8 @@ def _estimates(findings: list[SmearFinding], entered: dict[str, Any]) -> None:
 def _estimate_words(estimate: Estimate | None) -> str:
     if estimate is None:
         return "not determined"
-    high = "no upper end" if math.isinf(estimate.high) else _rounded(estimate.high)
-    return f"{_rounded(estimate.value)} ({_rounded(estimate.low)} to {high})"
+    high = "no upper end" if math.isinf(estimate.high) else wording.rounded(estimate.high)
+    return f"{wording.rounded(estimate.value)} ({wording.rounded(estimate.low)} to {high})"
 
 
 def _range_words(usual: ReferenceRange | None) -> str:
@@ -185,14 +197,6 @@ def _range_words(usual: ReferenceRange | None) -> str:
         return "no range"
     low, high = (f"{v:,.0f}" if v >= 100 else f"{v:g}" for v in (usual.low, usual.high))
     return f"{low} to {high}"
-
-
-def _rounded(value: float) -> str:
-    """Two figures are all that a smear gives: ``180,000``, ``4.3``."""
-    if value < 100:
-        return f"{value:.1f}"
-    step = 10 ** (math.floor(math.log10(value)) - 1)
-    return f"{round(value / step) * step:,}"
 
 
 def _mark_words(estimate: Estimate | None, usual: ReferenceRange | None) -> str:
@@ -227,48 +231,6 @@ def _limit(findings: list[SmearFinding]) -> None:
             if more is None
             else f"About {more:,} more white cells would, if the share stays as it is."
         )
-    )
-
-
-def _sizes(sizes: RedCellSizes) -> None:
-    st.markdown("**Red-cell size**")
-    if sizes.median_um is None:
-        st.markdown("Not determined: no red cell lies whole and free.")
-        return
-    spread = "not determined" if sizes.spread is None else f"{100 * sizes.spread:.0f} %"
-    basis = (
-        f"median {sizes.median_um:.1f} µm by the calibration entered"
-        if sizes.calibrated
-        else "their median is taken as 7.5 µm, so only the spread means anything"
-    )
-    st.markdown(
-        f"{wording.several(len(sizes.diameters_um), 'red cell')} lie whole and free; "
-        f"{basis}. Spread {spread} (standard deviation over "
-        "mean, an estimate of anisocytosis that includes the boxes' own error). "
-        f"{wording.percent(sizes.share_at_edge)} of all red cells are cut by an edge, "
-        f"{wording.percent(sizes.share_overlapping)} overlap another cell."
-    )
-    drawing = go.Figure(
-        go.Histogram(
-            x=sizes.diameters_um, xbins={"size": 0.25}, marker={"color": STYLES["rbc"].colour}
-        )
-    )
-    drawing.update_layout(
-        height=180,
-        margin={"l": 40, "r": 0, "t": 4, "b": 36},
-        xaxis={"title": {"text": "Diameter, µm"}, "fixedrange": True, "color": ink()},
-        yaxis={"title": {"text": "Cells"}, "fixedrange": True, "color": ink()},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": '"Source Sans", sans-serif'},
-        bargap=0.05,
-    )
-    st.plotly_chart(
-        drawing,
-        theme=None,
-        key="bc_sizes",
-        config={"displayModeBar": False, "staticPlot": True},
-        alt="Diameters of the red cells",
     )
 
 

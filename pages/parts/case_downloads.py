@@ -1,6 +1,7 @@
 """A case to take away: report, tables, FHIR, labels; each is made when it is asked for."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import streamlit as st
 
@@ -8,6 +9,7 @@ from core.review.cases import Case
 from core.review.desk import Desk
 from core.review.exchange.contents import gather
 from core.review.exchange.formats import FORMATS, ExportFormat
+from core.review.exchange.signed_contents import gather_signed
 from core.review.people import Person
 
 
@@ -24,6 +26,22 @@ def draw(desk: Desk, who: Person, case: Case) -> None:
             if form.name != "pdf":
                 _button(desk, who, case, form, form.title)
                 st.caption(form.what[0].upper() + form.what[1:])
+
+
+def earlier(desk: Desk, who: Person, case: Case, version: int) -> None:
+    """The report of an earlier version, as it was signed."""
+    form = FORMATS["pdf"]
+    then = replace(case, version=version, state="signed")
+    st.download_button(
+        "Report",
+        data=lambda: form.make(gather_signed(desk, who, case.id, version)),
+        file_name=form.file_name(then),
+        mime=form.mime,
+        key=f"download_pdf_{case.id}_{version}",
+        icon=":material/picture_as_pdf:",
+        type="tertiary",
+        on_click="ignore",
+    )
 
 
 def _button(desk: Desk, who: Person, case: Case, form: ExportFormat, label: str) -> None:

@@ -17,6 +17,7 @@ from core.review import answers, undo
 from core.review.answers import NewAnswer
 from core.review.cases import Case, CasePicture
 from core.review.cells import UNIDENTIFIED, ReviewCell
+from core.review.cells import cells as cells_of
 from core.review.desk import Desk, desk
 from core.review.errors import CaseRefused, Conflict, StaleEdit
 from core.review.people import Person
@@ -206,13 +207,10 @@ def _say(words: str) -> None:
 
 
 def _save(case_id: int, ops: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    given = [
-        NewAnswer(int(op["cell"]), op["label"], int(op["revision"]), float(op["seconds"]))
-        for op in ops
-    ]
     stale: list[Conflict] = []
     try:
         who = signed_in.person()
+        given = _new_answers(who, case_id, ops)
         while given:
             try:
                 answers.answer(desk(), who, case_id, given)
@@ -229,6 +227,25 @@ def _save(case_id: int, ops: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         return {"error": why, "conflicts": []}
     labels = {int(op["cell"]): op["label"] for op in ops}
     return {"error": "", "conflicts": [_told(conflict, labels) for conflict in stale]}
+
+
+def _new_answers(who: Person, case_id: int, ops: Sequence[Mapping[str, Any]]) -> list[NewAnswer]:
+    """What the browser sent. Where it repeats a batch that may have been saved or not (``after``:
+    what that said of the cell), the revision is the one that stands if it was."""
+    now = {}
+    if any("after" in op for op in ops):
+        now = {cell.id: cell.answer for cell in cells_of(desk(), who, case_id)}
+    given = []
+    for op in ops:
+        number, label, revision = int(op["cell"]), op["label"], int(op["revision"])
+        said = now.get(number)
+        if "after" in op:
+            if said is not None and (said.label, said.reader) == (op["after"], who.subject):
+                revision = said.revision
+            elif label is None and revision == 0:
+                continue  # taken back before it was ever saved
+        given.append(NewAnswer(number, label, revision, float(op["seconds"])))
+    return given
 
 
 def _told(conflict: Conflict, labels: Mapping[int, Any]) -> dict[str, Any]:

@@ -1,28 +1,25 @@
 """Step 2 of a review: each field with its boxes; add, take away, move, change the kind."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 import streamlit as st
 
 from core.inference.batch import AnalysedField
-from core.records import Box, Cell
-from core.review import boxes, cases, remarks, verified
+from core.records import Cell
+from core.review import cases, remarks, verified
 from core.review.cases import Case, CasePicture
 from core.review.cells import ReviewCell, cells
 from core.review.desk import desk
-from core.review.errors import CaseRefused, PictureLost, StaleEdit
+from core.review.errors import PictureLost
 from core.review.people import Person
-from core.review.rights import NotAllowed
+from core.review.readings import SETTLING
 from core.review.sheet import field_view as view_of
-from core.taxonomy import KINDS, CellKind
-from pages.parts import field_view, signed_in
+from core.taxonomy import KINDS
+from pages.parts import box_tools, comments, field_view, review_settle
 from pages.parts.kinds import STYLES
+from pages.parts.review_settle import NOTICE
 from pages.parts.wording import plain, several
-
-_ONE: Final[dict[CellKind, str]] = {"rbc": "red cell", "wbc": "white cell", "platelet": "platelet"}
-_PICK, _DRAW = "Pick a cell", "Draw a box"
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -46,7 +43,9 @@ def draw(who: Person, case: Case, closed: str) -> None:
     with right:
         _counts(everything, here)
         _said()
-        _tools(case, picture, here, closed)
+        if case.reading == SETTLING:
+            review_settle.draw(who, case, picture.id, closed)
+        box_tools.draw(case, picture, here, closed)
         _remarks(who, case, picture, closed)
 
 
@@ -54,6 +53,8 @@ def _chosen_field(fields: list[CasePicture], everything: list[ReviewCell]) -> in
     def words(number: int) -> str:
         found = verified.counts(c for c in everything if c.picture_id == fields[number].id)
         said = f"{found['rbc']} RBC, {found['wbc']} WBC, {found['platelet']} platelets"
+        open_ = sum(not c.box_settled for c in everything if c.picture_id == fields[number].id)
+        said += f", {several(open_, 'box', 'boxes')} to settle" if open_ else ""
         return f"{number + 1} of {len(fields)}: {fields[number].name}, {said}"
 
     back, choose, on = st.columns([1, 8, 1], vertical_alignment="bottom")
@@ -102,7 +103,7 @@ def _picture(
     finding = picture.finding()
     shown_cells = tuple(_as_cell(cell, picture) for cell in here)
     analysed = AnalysedField((picture.sha256,), finding, view, b"", ())
-    drawing_box = not closed and st.session_state.get("review_mode") == _DRAW
+    drawing_box = not closed and st.session_state.get("review_mode") == box_tools.DRAW
     selected = st.session_state.get("review_box")
     place = next((i for i, cell in enumerate(here) if cell.id == selected), None)
     figure = field_view.figure(analysed, replace(finding, cells=shown_cells), place)
@@ -169,135 +170,9 @@ def _counts(everything: list[ReviewCell], here: list[ReviewCell]) -> None:
 
 
 def _said() -> None:
-    notice = st.session_state.pop("review_fields_notice", None)
+    notice = st.session_state.pop(NOTICE, None)
     if notice:
         st.warning(plain(notice))
-
-
-def _tools(case: Case, picture: CasePicture, here: list[ReviewCell], closed: str) -> None:
-    if closed:
-        st.caption(f"Nothing can be changed: {closed}.")
-        return
-    st.segmented_control(
-        "What a drag does",
-        [_PICK, _DRAW],
-        default=_PICK,
-        required=True,
-        key="review_mode",
-        label_visibility="collapsed",
-    )
-    chosen = next((c for c in here if c.id == st.session_state.get("review_box")), None)
-    drawn: Box | None = st.session_state.get("review_drawn")
-    if st.session_state.get("review_mode") == _DRAW:
-        _draw_tools(case, picture, chosen, drawn)
-    elif chosen is not None:
-        _cell_tools(case, chosen)
-    else:
-        st.caption("Click a cell in the picture, or choose it here.")
-    _choose(here)
-
-
-def _choose(here: list[ReviewCell]) -> None:
-    numbers = [cell.id for cell in here]
-    by_number = {cell.id: cell for cell in here}
-
-    def words(number: int) -> str:
-        cell = by_number[number]
-        x, y = (cell.box_xyxy_px[0], cell.box_xyxy_px[1])
-        gone = ", taken away" if cell.deleted else ""
-        return f"{_ONE[cell.kind]} at {x:.0f}, {y:.0f}{gone}"
-
-    if st.session_state.get("review_box") not in by_number:
-        st.session_state["review_box"] = None
-    st.selectbox("Cell", numbers, format_func=words, key="review_box", placeholder="no cell chosen")
-
-
-def _draw_tools(
-    case: Case, picture: CasePicture, chosen: ReviewCell | None, drawn: Box | None
-) -> None:
-    if drawn is None:
-        st.caption("Drag a rectangle round a cell in the picture.")
-        return
-    x0, y0, x1, y1 = drawn
-    st.markdown(f"A box of {x1 - x0:.0f} x {y1 - y0:.0f} px. What is it?")
-    with st.container(horizontal=True, gap="small"):
-        for kind in KINDS:
-            st.button(
-                f"Add {_ONE[kind]}",
-                key=f"add_{kind}",
-                on_click=_do,
-                args=(
-                    lambda who, kind=kind: boxes.add_box(
-                        desk(), who, case.id, picture.id, kind, drawn
-                    ),
-                ),
-            )
-        if chosen is not None and not chosen.deleted:
-            st.button(
-                f"Move the chosen {_ONE[chosen.kind]} here",
-                key="move_box",
-                on_click=_change,
-                args=(case, chosen, {"box_xyxy_px": drawn}),
-            )
-
-
-def _cell_tools(case: Case, cell: ReviewCell) -> None:
-    if cell.deleted:
-        st.markdown(f"This {_ONE[cell.kind]} was taken away.")
-        st.button("Bring it back", on_click=_change, args=(case, cell, {"deleted": False}))
-        return
-    x0, y0, x1, y1 = cell.box_xyxy_px
-    st.markdown(f"**{_ONE[cell.kind].capitalize()}**, {x1 - x0:.0f} x {y1 - y0:.0f} px")
-    with st.container(horizontal=True, gap="small"):
-        for kind in KINDS:
-            if kind != cell.kind:
-                st.button(
-                    f"It is a {_ONE[kind]}",
-                    key=f"kind_{kind}",
-                    on_click=_change,
-                    args=(case, cell, {"kind": kind}),
-                )
-        st.button(
-            "Take it away",
-            key="delete_box",
-            icon=":material/delete:",
-            on_click=_change,
-            args=(case, cell, {"deleted": True}),
-        )
-    with st.form(f"box_{cell.id}_{cell.revision}", border=False):
-        sides = st.columns(4)
-        names = ("Left", "Top", "Right", "Bottom")
-        values = [
-            column.number_input(name, value=round(float(value), 1), step=1.0, format="%.0f")
-            for column, name, value in zip(sides, names, cell.box_xyxy_px, strict=True)
-        ]
-        if st.form_submit_button("Move the box"):
-            _change(case, cell, {"box_xyxy_px": tuple(values)})
-            st.rerun()
-
-
-def _change(case: Case, cell: ReviewCell, wanted: dict[str, Any]) -> None:
-    _do(
-        lambda who: boxes.change_box(desk(), who, case.id, cell.id, cell.revision, **wanted),
-    )
-
-
-def _do(change: Callable[[Person], object]) -> None:
-    try:
-        made = change(signed_in.person())
-    except StaleEdit as told:
-        one = told.conflicts[0]
-        st.session_state["review_fields_notice"] = (
-            f"{one.by or 'Somebody else'} changed this cell in the meantime ({one.theirs}); yours "
-            f"would have been {one.yours}. Nothing was overwritten: look, and decide again."
-        )
-        return
-    except (NotAllowed, CaseRefused) as refusal:
-        st.session_state["review_fields_notice"] = f"Not saved: {refusal}."
-        return
-    st.session_state.pop("review_drawn", None)
-    if isinstance(made, ReviewCell):
-        st.session_state["review_box"] = made.id
 
 
 def _remarks(who: Person, case: Case, picture: CasePicture, closed: str) -> None:
@@ -306,8 +181,7 @@ def _remarks(who: Person, case: Case, picture: CasePicture, closed: str) -> None
         for one in remarks.remarks_of(desk(), who, case.id)
         if one.picture_id == picture.id and one.cell_id is None
     ]
-    for one in said:
-        st.markdown(f"**{plain(one.author_name)}** {plain(one.text)}")
+    comments.draw(who, case, said, closed)
     if closed:
         return
     key = f"field_remark_{picture.id}_{len(said)}"
@@ -324,4 +198,4 @@ def _remarks(who: Person, case: Case, picture: CasePicture, closed: str) -> None
 def _remark(case: Case, picture: CasePicture, key: str) -> None:
     text = st.session_state[key]
     if text.strip():
-        _do(lambda who: remarks.remark(desk(), who, case.id, text, picture_id=picture.id))
+        box_tools.do(lambda who: remarks.remark(desk(), who, case.id, text, picture_id=picture.id))

@@ -13,7 +13,7 @@ from core.review.ledger import Entry
 from core.review.people import Person
 from core.review.rights import NotAllowed, may
 from core.review.signing import Signature
-from pages.parts import case_downloads, signed_in, two_differentials
+from pages.parts import case_downloads, comments, nucleated_red_cells, signed_in, two_differentials
 from pages.parts.wording import plain
 
 
@@ -21,7 +21,7 @@ def draw(who: Person, case: Case, closed: str) -> None:
     """Both differentials and comments at the left; the signature at the right."""
     left, right = st.columns([6.4, 4.6], gap="large")
     with left:
-        two_differentials.draw(who, case)
+        nucleated_red_cells.draw(case, two_differentials.draw(who, case))
         _remarks(who, case, closed)
     with right:
         notice = st.session_state.pop("review_sign_notice", None)
@@ -41,12 +41,7 @@ def draw(who: Person, case: Case, closed: str) -> None:
 def _remarks(who: Person, case: Case, closed: str) -> None:
     st.markdown("**Comments**")
     said = remarks.remarks_of(desk(), who, case.id)
-    for one in said:
-        on = "on a cell" if one.cell_id else "on a field" if one.picture_id else ""
-        st.markdown(
-            f"{plain(one.text)}  \n:small[:gray[{plain(one.author_name)}, "
-            f"{one.written_at:%d %b %Y, %H:%M} UTC {on}]]"
-        )
+    comments.draw(who, case, said, closed)
     if not said:
         st.caption("None yet.")
     if closed:
@@ -64,6 +59,7 @@ def _open(who: Person, case: Case, signed: list[Signature], closed: str) -> None
             f"Version {signed[-1].version} was signed by {plain(signed[-1].signed_name)}. "
             "This is its amendment; the signed version stays as it is."
         )
+        _earlier(who, case, signed)
     against = signing.blockers(desk(), who, case.id)
     st.subheader(_heading(case), anchor=False)
     for one in against:
@@ -168,11 +164,18 @@ def _signed(who: Person, case: Case, signed: list[Signature]) -> None:
             st.markdown("The case opens again as a new version. This one stays as it is.")
             st.text_input("Reason, kept for good", key="amend_reason", max_chars=500)
             st.form_submit_button("Open a new version", on_click=_amend, args=(case.id,))
-    for one in reversed(signed[:-1]):
-        st.caption(
-            f"Version {one.version}: signed by {plain(one.signed_name)} on "
-            f"{one.signed_at:%d %b %Y, %H:%M} UTC."
-        )
+    _earlier(who, case, signed[:-1])
+
+
+def _earlier(who: Person, case: Case, signed: list[Signature]) -> None:
+    """Versions that were signed before, each with its report."""
+    for one in reversed(signed):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(
+                f"Version {one.version}: signed by {plain(one.signed_name)} on "
+                f"{one.signed_at:%d %b %Y, %H:%M} UTC."
+            )
+            case_downloads.earlier(desk(), who, case, one.version)
 
 
 def _history(who: Person, case: Case) -> None:

@@ -10,11 +10,18 @@ from core.review.desk import desk
 from core.review.errors import CaseRefused
 from core.review.rights import NotAllowed
 from core.review.training_sets import SetKind
+from core.training.presets import recipe_info
 from pages.parts import signed_in
 from pages.parts.wording import plain, several
 
 KIND_OF: Final[dict[str, SetKind]] = {"folders": "cells", "boxes": "fields"}
 """Layout -> kind of set that is written in it."""
+
+
+def layout_of(recipe: str, layout: str) -> str:
+    """How a set of this layout is taken in: where few cases stand beside a public set, so."""
+    verified = f"verified {KIND_OF[layout]}"
+    return verified if verified in recipe_info(recipe).options["layout"] else layout
 
 
 def choose(layout: str) -> Path | None:

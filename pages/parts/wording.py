@@ -1,5 +1,6 @@
 """Words and numbers as the screens say them."""
 
+import math
 import re
 
 from core.records import Estimate, Flag
@@ -79,3 +80,11 @@ def time_left(seconds: float | None) -> str:
     if seconds < 90:
         return f"about {max(10, 10 * round(seconds / 10))} seconds left"
     return f"about {several(round(seconds / 60), 'minute')} left"
+
+
+def rounded(value: float) -> str:
+    """Two figures are all that a smear gives: ``180,000``, ``4.3``."""
+    if value < 100:
+        return f"{value:.1f}"
+    step = 10 ** (math.floor(math.log10(value)) - 1)
+    return f"{round(value / step) * step:,}"

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from core.imaging import synthetic
 from core.records import Cell, CellCounts, Estimate, SmearFinding, WbcCall
-from core.review import cases, roster, signing
+from core.review import boxes, cases, roster, signing
 from core.review.cells import cells
 from core.review.desk import Desk
 from core.review.people import AT_THE_TERMINAL, Person
@@ -172,6 +172,11 @@ def test_two_readers_from_the_first_key_to_the_signature(
         for _ in range(5):
             paul.keyboard.press("Enter")
         saved(paul, "6 of 6 reviewed, 1 changed")
+        # A platelet that he sees in the first field, and the second reader will not.
+        field = cases.case_pictures_of(desk, PAUL, 1)[0]
+        boxes.add_box(desk, PAUL, 1, field.id, "platelet", (8.0, 8.0, 30.0, 30.0))
+        step(paul, "2 Fields")
+        expect(paul.get_by_text("3 in the case", exact=True)).to_be_visible()
         step(paul, "4 Sign")
         paul.get_by_role("button", name="Finish my reading").click()
         expect(paul.get_by_text("second review").first).to_be_visible()
@@ -184,12 +189,20 @@ def test_two_readers_from_the_first_key_to_the_signature(
         for _ in range(6):
             petra.keyboard.press("Enter")
         saved(petra, "6 of 6 reviewed, 0 changed")
+        step(petra, "2 Fields")
+        expect(petra.get_by_text("2 in the case", exact=True)).to_be_visible()
         step(petra, "4 Sign")
         petra.get_by_role("button", name="Finish my reading").click()
+        expect(petra.get_by_text("The two readers differ in 1 box")).to_be_visible()
         expect(petra.get_by_text("The two readers differ in 1 white cell")).to_be_visible()
         expect(petra.get_by_role("button", name="Sign case")).to_be_disabled()
 
-        # Both answers stand side by side; settled, it is signed.
+        # Boxes and answers of both stand side by side; settled, it is signed.
+        step(petra, "2 Fields")
+        expect(petra.get_by_text("The readers differ in 1 box here.")).to_be_visible()
+        expect(petra.get_by_text("Second reader: no cell")).to_be_visible()
+        petra.get_by_role("button", name="Second is right").click()
+        expect(petra.get_by_text("The readers differ in")).to_have_count(0)
         step(petra, "1 Cells")
         desk_of_petra = ready(petra)
         expect(desk_of_petra.get_by_text("Paul: Monocyte")).to_be_visible()
@@ -209,6 +222,49 @@ def test_two_readers_from_the_first_key_to_the_signature(
         told = entries(connection, 1)
     assert [entry.action for entry in told][-1] == "sign"
     assert {entry.who for entry in told if entry.action == "answer"} == {"paul", "petra"}
+
+
+def test_no_answer_waits_for_a_reader_who_has_left(
+    chromium: Browser, site: str, desk: Desk
+) -> None:
+    order = [cell.id for cell in cells(desk, PAUL, 1)]
+
+    def press_at_once(page: Page, keys: str) -> None:
+        """Quicker than anything can be saved."""
+        page.evaluate(
+            """keys => { for (const key of keys.split(" ")) document.dispatchEvent(
+              new KeyboardEvent("keydown", { key, bubbles: true, composed: true })); }""",
+            keys,
+        )
+
+    with window(chromium, site, "paul") as paul:
+        ready(paul)
+        # The first cell is called twice, its first answer being on its way.
+        press_at_once(paul, "m ArrowLeft e l s")
+        paul.get_by_text("2 Fields", exact=True).click()
+        expect(paul.get_by_text("White cells here")).to_be_visible()
+        for _ in range(100):
+            found = [said_by(desk, PAUL)[cell] for cell in order[:3]]
+            if found == ["eosinophil", "lymphocyte", "segmented_neutrophil"]:
+                break
+            paul.wait_for_timeout(100)
+        assert found == ["eosinophil", "lymphocyte", "segmented_neutrophil"]
+
+        # The window is closed in the same moment: what was not saved is saved on return, and said.
+        step(paul, "1 Cells")
+        ready(paul)
+        saved(paul, "3 of 6 reviewed, 3 changed")
+        paul.context.set_offline(True)
+        press_at_once(paul, "End b")
+        context, address = paul.context, paul.url
+        paul.close()
+        context.set_offline(False)
+        again = context.new_page()
+        again.goto(address)
+        ready(again)
+        saved(again, "4 of 6 reviewed, 4 changed")
+        expect(again.locator(".desk .notice")).to_contain_text("not saved when this page was left")
+    assert said_by(desk, PAUL)[order[-1]] == "band_neutrophil"
 
 
 def test_nobody_gets_past_the_proxy(chromium: Browser, site: str) -> None:

@@ -8,6 +8,7 @@ from scipy.stats import binomtest, chi2
 from core.evaluation.blood_count import (
     by_factor,
     by_red_cell_ratio,
+    corrected_range,
     corrected_wbc,
     nucleated_red_cells,
     per_100_wbc,
@@ -100,5 +101,8 @@ def test_nucleated_red_cells_per_hundred():
 def test_corrected_white_count():
     # The textbook's case: 20,000 with 100 nucleated red cells per 100 leaves 10,000.
     assert corrected_wbc(20_000, 100) == 10_000
+    # More nucleated red cells leave fewer white ones, so the ends change places.
+    found = corrected_range(20_000, Estimate(100, 25, 300))
+    assert (found.value, found.low, found.high) == (10_000, 5_000, 16_000)
     with pytest.raises(ValueError, match="0 or more"):
         corrected_wbc(-1, 0)

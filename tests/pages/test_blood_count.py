@@ -92,6 +92,16 @@ def test_an_analysers_count_gives_a_second_platelet_estimate(app):
     app.number_input(key="bc_rbc").set_value(0.0).run()
 
 
+def test_an_analysers_white_count_is_corrected_for_nucleated_red_cells(app):
+    assert not any("corrected" in name for name in _tab(app)[1]["Estimate"])
+    app.number_input(key="bc_wbc").set_value(12_000).run()
+    shown = _tab(app)[1]
+    (value,) = shown["Value (95 %)"][shown["Estimate"].str.contains("corrected")]
+    # No nucleated red cell was found: nothing is taken off, though some may have been missed.
+    assert value.startswith("12,000 (") and value.endswith("to 12,000)")
+    app.number_input(key="bc_wbc").set_value(0).run()
+
+
 def test_a_child_has_no_range_until_the_site_enters_one(app):
     app.number_input(key="bc_age").set_value(4.0).run()
     assert set(_tab(app)[1]["Usual"]) == {"no range"}

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.review import cases, remarks, signing
+from core.review import answers, boxes, cases, remarks, signing
+from core.review.answers import NewAnswer
 from core.review.cells import cells
 from core.review.desk import desk
 from core.review.people import Person
@@ -136,6 +137,17 @@ def test_from_a_drawn_field_to_a_signed_and_amended_case(kept):
     app.text_area[0].set_value("Thick smear.")
     press(app, "Add comment")
     assert [r.text for r in remarks.remarks_of(desk(), ME, 1)] == ["Thick smear."]
+    # Its author changes the words; and takes another comment back.
+    (said,) = remarks.remarks_of(desk(), ME, 1)
+    app.text_area(key=f"comment_text_{said.id}_1").set_value("Thick smear, field 1.")
+    press(app, "Save")
+    assert "Thick smear, field 1." in words(app)
+    other = remarks.remark(desk(), ME, 1, "written twice")
+    app.run()
+    labels = [n for n, b in enumerate(app.button) if b.label == "Take it back"]
+    app.button[labels[-1]].click().run()
+    assert [r.text for r in remarks.remarks_of(desk(), ME, 1)] == ["Thick smear, field 1."]
+    assert other.text not in words(app)
     app.text_input(key="sign_reason").set_value("a drawn field").run()
     app.button(key="sign").click().run()
     assert not app.exception
@@ -144,6 +156,44 @@ def test_from_a_drawn_field_to_a_signed_and_amended_case(kept):
     press(app, "Open a new version")
     assert cases.get(desk(), ME, 1).version == 2
     assert [s.version for s in signing.versions(desk(), ME, 1)] == [1]
+    step(app, "4 Sign")
+    assert "Version 1: signed by local user" in words(app)
+    # What stood under a signature is changed no more.
+    assert "Take it back" not in [button.label for button in app.button]
+
+
+def test_the_lists_of_cells_open_a_cell_in_its_case(kept):
+    app = kept.switch_page("pages/worklist.py").run()
+    app.segmented_control(key="work_view").set_value("Worth a second look").run()
+    assert "No verified label looks wrong." in words(app)
+    app.segmented_control(key="work_view").set_value("To label next").run()
+    assert not app.exception
+    waiting = {c.id for c in cells(desk(), ME, 1) if not c.blind}
+    shown = {int((b.key or "").removeprefix("label_next_")) for b in app.button if b.key}
+    assert shown == waiting and "H-1" in words(app)
+    number = max(waiting)
+    app.button(key=f"label_next_{number}").click().run()
+    assert not app.exception
+    assert "Case H-1" in words(app)
+    assert app.session_state["review_jump"]["cell"] == number
+    assert app.session_state["review_opened_at_cell"] == 1
+
+
+def test_nucleated_red_cells_correct_an_analysers_count(kept):
+    """By hand: 1 to 1 white cell is 100 per 100, so half of the analyser's cells are left."""
+    app = kept
+    picture = cells(desk(), ME, 1)[0].picture_id
+    boxes.add_box(desk(), ME, 1, picture, "wbc", (10.0, 12.0, 60.0, 70.0))
+    found = sorted(cells(desk(), ME, 1), key=lambda cell: cell.id)
+    said = ["erythroblast", "lymphocyte", *["unidentified"] * (len(found) - 2)]
+    given = [NewAnswer(c.id, label) for c, label in zip(found, said, strict=True)]
+    answers.answer(desk(), ME, 1, given)
+    app.session_state["review_case"] = 1
+    app.switch_page("pages/review.py").run()
+    step(app, "4 Sign")
+    assert "100.0 per 100 white cells" in words(app)
+    app.number_input(key="analyser_wbc_1").set_value(20_000).run()
+    assert "Corrected: **10,000 per" in words(app)
 
 
 def test_a_viewer_sees_the_worklist_and_no_button_to_review(kept, monkeypatch):

@@ -17,7 +17,9 @@ from core.review import (
     answers,
     blind,
     boxes,
+    cases,
     cells,
+    history,
     integrity,
     label_errors,
     queue,
@@ -26,7 +28,7 @@ from core.review import (
     training_sets,
 )
 from core.review.answers import NewAnswer
-from core.review.cell_features import unit_length
+from core.review.cell_features import SeenCell, look, unit_length
 from core.review.errors import CaseRefused
 from core.settings import settings
 from core.taxonomy import KINDS
@@ -72,8 +74,6 @@ def test_a_patients_cases_never_stand_on_both_sides(sqlite_desk, people, make_ca
     for n in range(4):
         case = make_case(desk, ["lymphocyte"], f"A-{n}", seed=n)
         if n % 2:
-            from core.review import cases
-
             cases.change(desk, people.technologist, case.id, case.revision, pseudonym="")
         _sign(desk, people.pathologist, case)
     made = training_sets.make(desk, people.trainer, "ours", "cells")
@@ -205,6 +205,43 @@ def test_a_wrong_label_among_its_like_is_suspected():
     found = {(i, other) for i, other, _ in label_errors.disagreeing(features, labels)}
     assert found == {(5, "lymphocyte"), (90, "blast")}
     assert label_errors.disagreeing(features[:5], labels[:5]) == []
+
+
+def test_what_the_network_said_is_kept_and_belongs_to_its_cell(sqlite_desk, people, make_case):
+    desk = sqlite_desk
+    case = make_case(desk)
+    found = cells.cells(desk, people.pathologist, case.id)
+    pictures = {p.id: p for p in cases.case_pictures_of(desk, people.viewer, case.id)}
+    wanted = [SeenCell(c.id, pictures[c.picture_id], c.box_xyxy_px) for c in found]
+    first = look(desk, wanted[:2])
+    turned = look(desk, wanted[::-1])
+    np.testing.assert_array_equal(turned.features[::-1][:2], first.features)
+    np.testing.assert_array_equal(turned.probabilities[::-1][:2], first.probabilities)
+    moved = SeenCell(wanted[0].cell_id, wanted[0].picture, (30.0, 20.0, 45.0, 40.0))
+    assert not np.array_equal(look(desk, [moved]).features[0], first.features[0])
+
+
+def test_a_label_called_right_is_suspected_no_more(desk, people, make_case):
+    """Eleven cells of one picture, cut at one place, so all alike; one is called otherwise."""
+    paul = people.pathologist
+    case = make_case(desk, ["lymphocyte"])
+    first = cells.cells(desk, paul, case.id)[0]
+    for n in range(11):
+        corners = (first.box_xyxy_px[0], 2.0, first.box_xyxy_px[2], 9.25 + n / 100)
+        boxes.add_box(desk, paul, case.id, first.picture_id, "wbc", corners)
+    found = _sign(desk, paul, case, ["blast"] + ["lymphocyte"] * 11)
+    (one,) = label_errors.suspected(desk, paul)
+    assert (one.cell_id, one.label, one.neighbours_label) == (found[0].id, "blast", "lymphocyte")
+    with pytest.raises(CaseRefused, match="not signed as monocyte"):
+        label_errors.confirm(desk, paul, case.id, one.cell_id, "monocyte")
+    for _ in range(2):
+        label_errors.confirm(desk, paul, case.id, one.cell_id, "blast")
+    assert label_errors.suspected(desk, paul) == []
+    entries = history.history(desk, people.viewer, case.id)
+    assert [e.detail for e in entries if e.action == "confirm_label"] == [
+        f"cell {one.cell_id}: blast"
+    ]
+    assert integrity.verify(desk).is_sound
 
 
 def test_the_queue_takes_what_is_worth_most_and_no_two_alike():

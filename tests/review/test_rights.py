@@ -23,7 +23,7 @@ from core.review.desk import Desk
 from core.review.people import Person
 from core.review.rights import RIGHTS, ROLES, NotAllowed, Right, may
 from core.store.database import Database
-from core.training import promotion, runs
+from core.training import comparisons, promotion, rate_trials, runs
 from core.training.loop_settings import LoopSettings
 
 EXPECTED = {
@@ -82,6 +82,9 @@ DOES: dict[str, tuple[Right, Callable[[Desk, Person, int], Any]]] = {
         lambda d, p, c: runs.submit("no such recipe", Path("x"), LoopSettings(), {}, who=p),
     ),
     "act": ("train", lambda d, p, c: runs.act(0, "pause", p)),
+    "compare": ("train", lambda d, p, c: comparisons.start(NONE, p)),
+    "stop_comparing": ("train", lambda d, p, c: comparisons.ask_to_stop(NONE, p)),
+    "try_rates": ("train", lambda d, p, c: rate_trials.start("wbc", Path("x"), NONE, {}, p)),
     "promote": ("promote", lambda d, p, c: promotion.promote(NONE, who=p, reason="better")),
     "roll_back": ("promote", lambda d, p, c: promotion.roll_back(who=p, reason="")),
 }

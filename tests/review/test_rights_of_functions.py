@@ -72,6 +72,7 @@ ACTS = {
         REVIEWERS,
         lambda d, p, c: boxes.change_box(d, p, c, _first(d, p, c).id, 1, deleted=True),
     ),
+    "differences": (EVERYBODY, lambda d, p, c: boxes.differences(d, p, c)),
     "undo": (REVIEWERS, lambda d, p, c: undo.undo(d, p, c)),
     "remark": (REVIEWERS, lambda d, p, c: remarks.remark(d, p, c, "seen")),
     "remarks": (EVERYBODY, lambda d, p, c: remarks.remarks_of(d, p, c)),
@@ -118,6 +119,12 @@ def test_what_needs_a_signed_case(sqlite_desk, people, make_case, role):
     if role not in REVIEWERS:
         with pytest.raises(NotAllowed):
             signing.amend(sqlite_desk, person, case.id, "late")
+        with pytest.raises(NotAllowed):
+            label_errors.confirm(sqlite_desk, person, case.id, 1, "lymphocyte")
+        with pytest.raises(NotAllowed):
+            boxes.settle(sqlite_desk, person, case.id, [])
+        with pytest.raises(NotAllowed):
+            remarks.change_remark(sqlite_desk, person, case.id, 1, 1, text="mine")
     if role not in REVIEWERS | SENDERS:
         with pytest.raises(NotAllowed):
             worklist.assign(sqlite_desk, person, case.id, people.pathologist)

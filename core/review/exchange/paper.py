@@ -160,7 +160,9 @@ class Paper(FPDF):
     ) -> None:
         """A paragraph."""
         self.font(size, bold=bold, colour=colour)
-        self.multi_cell(0, size * 0.5, self.shown(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.multi_cell(
+            0, size * 0.5, self.shown(text), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT
+        )
 
     def small(self, text: str) -> None:
         """A paragraph in small grey letters."""

@@ -15,6 +15,7 @@ from core.settings import Settings
 from core.taxonomy import CRITICAL_CLASSES, KINDS, title
 
 _MOST_PICTURES: Final = 16
+_MOST_HASHES: Final = 20
 _PER_ROW: Final = 8
 _SHORT: Final = {"rbc": "RBC", "wbc": "WBC", "platelet": "Platelets"}
 
@@ -42,8 +43,8 @@ def case_report(contents: CaseContents, settings: Settings) -> bytes:
         _morphology(paper, contents)
     _palms(paper, contents)
     _comments(paper, contents)
-    _origin(paper, contents)
     _signature(paper, contents)
+    _origin(paper, contents)
     return paper.done()
 
 
@@ -96,7 +97,7 @@ def _critical(paper: Paper, contents: CaseContents) -> None:
 
 
 def _pictures(paper: Paper, contents: CaseContents, cells: list[ReviewCell]) -> None:
-    side = (paper.epw - 2 * (_PER_ROW - 1)) / _PER_ROW
+    side = (paper.epw - 2 * paper.c_margin - 2 * (_PER_ROW - 1)) / _PER_ROW
     fields = {picture.id: n for n, picture in enumerate(contents.fields, start=1)}
     paper.ln(1.5)
     top = paper.get_y()
@@ -108,11 +109,11 @@ def _pictures(paper: Paper, contents: CaseContents, cells: list[ReviewCell]) -> 
             if top + side + 9 > paper.page_break_trigger:
                 paper.add_page()
                 top = paper.get_y()
-        x = paper.l_margin + column * (side + 2)
+        x = paper.l_margin + paper.c_margin + column * (side + 2)
         image = Image.fromarray(crop)
         scale = side / max(image.size)
         paper.image(image, x, top, image.width * scale, image.height * scale)
-        paper.set_xy(x, top + side + 0.6)
+        paper.set_xy(x - paper.c_margin, top + side + 0.6)
         paper.font(6.5)
         paper.multi_cell(
             side, 2.8, f"{title(_said(cell))}\nfield {fields[cell.picture_id]}", align="L"
@@ -188,7 +189,8 @@ def _counts(paper: Paper, contents: CaseContents) -> None:
     fields = len(counted)
     said = f"{fields} {'field' if fields == 1 else 'fields'}, every visible cell counted."
     if codes:
-        said += f" Noted by the program: {', '.join(code.replace('_', ' ') for code in codes)}."
+        words = (code.replace("_", " ").replace("wbc", "white cell") for code in codes)
+        said += f" Flagged by the program before the review: {', '.join(words)}."
     paper.ln(1)
     paper.small(said)
 
@@ -247,10 +249,12 @@ def _origin(paper: Paper, contents: CaseContents) -> None:
     codes = sorted({picture.code_version for picture in contents.pictures})
     words = "; ".join(f"{task} {identity}" for task, identity in named)
     paper.small(f"Models: {words or 'none'}. Program version {', '.join(codes) or 'none'}.")
+    names = [picture.sha256[:12] for picture in contents.pictures[:_MOST_HASHES]]
+    more = len(contents.pictures) - len(names)
     paper.small(
         f"{len(contents.pictures)} pictures, kept by the SHA-256 of their content: "
-        + ", ".join(picture.sha256[:12] for picture in contents.pictures)
-        + "."
+        + ", ".join(names)
+        + (f" and {more} more in the signed content." if more else ".")
     )
 
 

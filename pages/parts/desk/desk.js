@@ -3,7 +3,8 @@
 // A key is answered here, at once. What it changed is sent to Python in batches, one at a time, and
 // counts as saved only when Python has said so; until then the cell carries a dot and the line at
 // the top says how many are on their way. Nothing that was typed is lost to a redraw: what waits is
-// kept in the window until it is acknowledged.
+// kept in the window until it is acknowledged; what waits when a reader leaves is sent at once, and
+// what could not be sent is kept in the browser and sent when they come back.
 
 const LATE_MS = 8000;
 const LONGEST_LOOK_S = 120; // a reader who goes for a coffee does not look at one cell for an hour
@@ -14,19 +15,31 @@ export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
   if (!data || !data.key) return;
   const root = parentElement.querySelector(".desk");
+  const isNew = !desks[data.key];
   const desk = (desks[data.key] = desks[data.key] || fresh(data));
   desk.send = (batch) => setTriggerValue("batch", batch);
   desk.sendRemark = (remark) => setTriggerValue("remark", remark);
   desk.askUndo = (number) => setTriggerValue("undo", number);
   take(desk, data);
-  if (desk.root !== root) build(desk, root);
+  if (desk.root !== root) {
+    if (isNew) recall(desk);
+    else cameBack(desk);
+    build(desk, root);
+  }
   drawAll(desk);
   flush(desk);
 
   return listen({
     keydown: [document, (event) => key(desk, event)],
+    pointerdown: [document, (event) => { if (!event.composedPath().includes(desk.root)) leave(desk); }],
+    visibilitychange: [document, () => { if (document.hidden) leave(desk); }],
+    pagehide: [window, () => { leave(desk); remember(desk); }],
     "hemadesk-sheet": [window, () => pictures(desk)],
-    beforeunload: [window, (event) => { if (waiting(desk)) event.preventDefault(); }],
+    beforeunload: [window, (event) => {
+      leave(desk);
+      remember(desk);
+      if (waiting(desk)) event.preventDefault();
+    }],
   });
 }
 

@@ -13,6 +13,7 @@ function key(desk, event) {
   const onButton = event.composedPath()[0] instanceof HTMLElement &&
     event.composedPath()[0].matches("button, a, [role=tab], [role=radio]") &&
     !desk.root.contains(event.composedPath()[0]);
+  if (onButton && (pressed === "Enter" || pressed === " ")) leave(desk);
   if (pressed === "Enter" && onButton) return;
   const done = act(desk, pressed, event.shiftKey);
   if (done) {

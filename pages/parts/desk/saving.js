@@ -14,6 +14,7 @@ function take(desk, data) {
     desk.inflight = null;
     for (const one of ack.conflicts || []) desk.conflicts.set(one.cell, one);
     desk.late = false;
+    if (!waiting(desk)) remember(desk);
     window.dispatchEvent(new CustomEvent("hemadesk-acknowledged", { detail: ack.batch }));
   }
   if (data.said && data.said.number !== desk.said) {
@@ -22,7 +23,11 @@ function take(desk, data) {
   }
   if (data.jump && data.jump.number !== desk.jumped) {
     desk.jumped = data.jump.number;
-    if (desk.cells.has(data.jump.cell)) desk.at = data.jump.cell;
+    if (desk.cells.has(data.jump.cell)) {
+      desk.at = data.jump.cell;
+      desk.filter = "all"; // or the film would not have it
+      if (desk.ui) desk.ui.filter.value = "all";
+    }
   }
 }
 
@@ -61,6 +66,68 @@ function flush(desk) {
   desk.timer = setTimeout(() => again(desk, desk.inflight), LATE_MS);
 }
 
+// The reader goes elsewhere: what waits for the answer to an earlier batch is not held back. Of
+// requests sent so close together Python may see the last only, so it repeats the batch before.
+function leave(desk) {
+  if (!desk.inflight || desk.error) return;
+  const flying = new Map(desk.inflight.ops.map((op) => [op.cell, op]));
+  const ops = [...flying.values()].filter((op) => !desk.pending.has(op.cell))
+    .map((op) => ({ after: op.label, ...op }));
+  for (const [cell, op] of desk.pending) {
+    const before = flying.get(cell);
+    if (!before && op.label === null && desk.cells.get(cell).answer === null) continue;
+    ops.push({
+      cell, label: op.label, seconds: op.seconds,
+      revision: before ? before.revision : op.knowing ?? desk.cells.get(cell).revision,
+      ...(before ? { after: before.label } : {}),
+    });
+  }
+  desk.pending.clear();
+  desk.inflight = { batch: ++desk.batch, ops };
+  desk.send(desk.inflight);
+}
+
+// Seen again after another screen was: what nobody acknowledged is sent once more.
+function cameBack(desk) {
+  const n = waiting(desk);
+  if (!n) return;
+  if (desk.inflight) { putBack(desk); desk.inflight = null; }
+  desk.hint = `${answersWere(n)} not saved yet when you left; saving now.`;
+}
+
+const answersWere = (n) => (n === 1 ? "1 answer was" : `${n} answers were`);
+
+const placeOf = (desk) =>
+  ["hemadesk-unsaved", desk.key.match(/^case-\d+/)?.[0], ...desk.key.split("|").slice(1)].join("|");
+
+// What is not acknowledged outlasts this window in the browser, under the reader's own name.
+function remember(desk) {
+  try {
+    const ops = new Map((desk.inflight ? desk.inflight.ops : []).map((op) => [op.cell, op]));
+    for (const [cell, op] of desk.pending) {
+      const revision = ops.get(cell)?.revision ?? op.knowing ?? desk.cells.get(cell).revision;
+      ops.set(cell, { label: op.label, revision });
+    }
+    const kept = [...ops].map(([cell, op]) => [cell, op.label, op.revision]);
+    if (kept.length) localStorage.setItem(placeOf(desk), JSON.stringify(kept));
+    else localStorage.removeItem(placeOf(desk));
+  } catch { /* a browser that keeps nothing */ }
+}
+
+function recall(desk) {
+  try {
+    const kept = JSON.parse(localStorage.getItem(placeOf(desk)) || "[]");
+    localStorage.removeItem(placeOf(desk));
+    if (desk.data.closed) return;
+    for (const [id, label, knowing] of kept) {
+      const cell = desk.cells.get(id);
+      // Whoever changed it since is not overwritten: the revision is the one of then.
+      if (cell && cell.answer !== label) desk.pending.set(id, { label, seconds: 0, knowing });
+    }
+    const n = desk.pending.size;
+    if (n) desk.hint = `${answersWere(n)} not saved when this page was left; saving now.`;
+  } catch { /* nothing that can be read */ }
+}
 
 // No word for long: the connection may have been away. Sent twice, an answer is still one.
 function again(desk, sent) {

@@ -1,0 +1,144 @@
+"""A signed version of a case as it was signed, whatever happened to the case since."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from core.records import SmearFinding
+from core.review.cases import CasePicture, case_in, pictures_in
+from core.review.cells import Answer, ReviewCell
+from core.review.desk import Desk
+from core.review.errors import CaseRefused
+from core.review.exchange.contents import CaseContents
+from core.review.grades import PLATELETS, Grade
+from core.review.ledger import Head, entries
+from core.review.people import Person
+from core.review.remarks import Remark
+from core.review.rights import require
+from core.review.signing import Signature, signatures_in
+from core.review.verified import of_cells
+
+
+def gather_signed(desk: Desk, person: Person, case_id: int, version: int) -> CaseContents:
+    """What a signature stands under, in the form that reports and exports are made of.
+
+    Everything comes from the signed snapshot; only the pictures, and what the program said of them,
+    come from the rows that never change.
+
+    Raises:
+        NotAllowed: without the right to view.
+        CaseRefused: if there is no such case, or it was never signed as this version.
+    """
+    require(person, "view")
+    with desk.database.read() as connection:
+        case = case_in(connection, case_id)
+        found = [s for s in signatures_in(connection, case_id) if s.version == version]
+        if not found:
+            raise CaseRefused(f"case {case.accession} was not signed as version {version}")
+        signature = found[0]
+        said = signature.snapshot
+        there = {picture["id"] for picture in said["pictures"]}
+        pictures = [p for p in pictures_in(connection, case_id) if p.id in there]
+        told = [
+            Head(entry.number, entry.hash)
+            for entry in entries(connection, case_id)
+            if any(c.table == "signatures" and c.row == signature.id for c in entry.changes)
+        ]
+    findings = {p.id: p.finding() for p in pictures if p.kind == "field"}
+    cells = [
+        _cell(case_id, row, findings, signature) for row in said["cells"] if not row["deleted"]
+    ]
+    cells.sort(key=lambda cell: (cell.picture_id, cell.id))
+    details = {name: said["case"][name] for name in _DETAILS}
+    return CaseContents(
+        case=replace(
+            case,
+            **details,
+            version=version,
+            state="signed" if version == 1 else "amended",
+            signed_at=signature.signed_at,
+        ),
+        pictures=tuple(_as_signed(p, said["pictures"]) for p in pictures),
+        cells=tuple(cells),
+        standing=of_cells(cells),
+        grades=_grades(said, signature),
+        remarks=tuple(_remark(case_id, n, row, version) for n, row in enumerate(said["remarks"])),
+        signature=signature,
+        ledger=told[0] if told else None,
+        made_at=datetime.now(UTC),
+        _desk=desk,
+    )
+
+
+_DETAILS = ("accession", "pseudonym", "sex", "age_years", "indication", "second_reader")
+
+
+def _as_signed(picture: CasePicture, rows: list[dict[str, Any]]) -> CasePicture:
+    row = next(row for row in rows if row["id"] == picture.id)
+    return replace(picture, sha256=row["sha256"], models=row["models"])
+
+
+def _cell(
+    case_id: int, row: dict[str, Any], findings: dict[int, SmearFinding], signature: Signature
+) -> ReviewCell:
+    x0, y0, x1, y1 = row["box_xyxy_px"]
+    place, label = row["place"], row.get("label")
+    call = findings[row["picture_id"]].cells[place].wbc if place is not None else None
+    readers: list[dict[str, Any]] = row.get("readers", [])
+    reader: dict[str, Any] = readers[-1] if readers else {"reader": "", "reading": 1}
+    answer = Answer(
+        cell_id=row["id"],
+        reading=reader["reading"],
+        label=label,
+        reader=reader["reader"],
+        reader_name=reader["reader"],
+        answered_at=signature.signed_at,
+        seconds=None,
+        carried=False,
+        revision=1,
+    )
+    return ReviewCell(
+        id=row["id"],
+        case_id=case_id,
+        picture_id=row["picture_id"],
+        place=place,
+        kind=row["kind"],
+        box_xyxy_px=(x0, y0, x1, y1),
+        call=call if row["kind"] == "wbc" else None,
+        blind=False,
+        in_blind_sample=bool(row.get("blind")),
+        novel=bool(row.get("novel")),
+        deleted=False,
+        revision=1,
+        answer=answer if label is not None else None,
+        first=None,
+        second=None,
+        doubt=0.0,
+    )
+
+
+def _grades(said: dict[str, Any], signature: Signature) -> dict[str, Grade]:
+    given: list[tuple[str, int | None, str | None]] = [
+        (term, grade, None) for term, grade in said["grades"].items()
+    ]
+    if said["platelets"]:
+        given.append((PLATELETS, None, said["platelets"]))
+    by, name, at = signature.signed_by, signature.signed_name, signature.signed_at
+    return {term: Grade(term, 1, grade, words, by, name, at, 1) for term, grade, words in given}
+
+
+def _remark(case_id: int, number: int, row: dict[str, Any], version: int) -> Remark:
+    return Remark(
+        id=number,
+        case_id=case_id,
+        picture_id=row["picture_id"],
+        cell_id=row["cell_id"],
+        version=version,
+        reading=1,
+        text=row["text"],
+        author=row["author"],
+        author_name=row["author"],
+        written_at=datetime.fromisoformat(row["written_at"]),
+        deleted=False,
+        revision=1,
+    )
