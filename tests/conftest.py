@@ -68,6 +68,14 @@ def _image_sets() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def known_models(tmp_path_factory):
+    """Class -> file of a white-cell model that always says it."""
+    from tests.known_models import make_models
+
+    return make_models(tmp_path_factory.mktemp("models"))
+
+
 # ---- SQLite, and a real PostgreSQL server started for the session ----
 
 

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.error import URLError
 
 import typer
 
@@ -50,6 +51,7 @@ def train(
     Several cards: torchrun --standalone --nproc-per-node N -m -- core train RECIPE ...
     """
     from core.training import from_terminal
+    from core.training.job import in_words
 
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     given |= {"seed": seed, "workers": workers, "patience": patience, "accumulation": accumulation}
@@ -71,8 +73,8 @@ def train(
 
     try:
         status = from_terminal.in_crew(lead)
-    except (ValueError, FileNotFoundError, FloatingPointError) as error:
-        print(error, file=sys.stderr)
+    except (ValueError, FileNotFoundError, FloatingPointError, URLError) as error:
+        print(in_words(error), file=sys.stderr)
         raise typer.Exit(2) from error
     raise typer.Exit(status)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -9,6 +10,15 @@ import numpy.typing as npt
 
 from core.records import RgbImage
 from core.taxonomy import KINDS
+
+
+class Counted(Protocol):
+    """A field whose cells a person counted or boxed; ``counts`` is ``(3,)`` as ``KINDS``."""
+
+    @property
+    def path(self) -> Path: ...
+
+    def counts(self) -> npt.NDArray[np.int64]: ...
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,4 @@
-"""What every intake does with a folder of pictures: read, find copies, keep together, divide.
-
-Nothing here stops at a bad file: it is skipped, and listed with its reason.
-"""
+"""What every intake does with pictures. A bad file is skipped and listed, and stops nothing."""
 
 import csv
 from collections import Counter, defaultdict
@@ -64,7 +61,8 @@ class Intake(Generic[Item]):
     ``items`` can be learnt from, each under its label; ``groups`` says which must stay together;
     ``parts`` are their indices for training, validation and test. ``unknown`` are names of the
     folder's own that need a meaning, ``problems`` the reasons why nothing can be trained, empty if
-    it can.
+    it can. ``beside``: the public set whose pictures make up validation and test; the first two
+    notes then say why.
     """
 
     root: Path
@@ -79,6 +77,7 @@ class Intake(Generic[Item]):
     notes: tuple[str, ...]
     problems: tuple[str, ...]
     unknown: tuple[str, ...] = ()
+    beside: str = ""
 
     def part(self, number: int) -> list[Item]:
         """Items of training (0), validation (1) or test (2)."""
@@ -94,14 +93,23 @@ class Intake(Generic[Item]):
         return self.items[self.labels.index(label)]
 
 
+def check_folder(root: Path) -> None:
+    """Raises DataRefused where there is no such folder or it cannot be opened."""
+    try:
+        there = root.is_dir()
+    except OSError as error:  # a name that is too long, a drive that is gone
+        raise DataRefused(f"{str(root)[:80]} cannot be opened: {error.strerror}") from error
+    if not there:
+        raise DataRefused(f"{root} is not a folder")
+
+
 def picture_paths(root: Path, expected: str) -> list[Path]:
     """Every picture below ``root``, by name.
 
     Raises:
         DataRefused: if there is no such folder or no picture in it; ``expected`` ends the sentence.
     """
-    if not root.is_dir():
-        raise DataRefused(f"{root} is not a folder")
+    check_folder(root)
     files = sorted(p for p in root.rglob("*") if p.suffix.lower() in PICTURES)
     # A link could lead to any file of this machine.
     files = [p for p in files if p.is_file() and not p.is_symlink()]
@@ -144,6 +152,40 @@ def without_copies(
         keep.append(indices[0])
         skipped += [Skipped(name, f"the same picture as {shown[0]}") for name in shown[1:]]
     return sorted(keep), duplicates
+
+
+@dataclass(frozen=True)
+class Locked:
+    """A test set on which models are judged, by the hashes of its pictures, ``(N, bits)``."""
+
+    title: str
+    hashes: near_duplicates.Bits
+
+
+def without_locked(
+    pictures: Sequence[ReadPicture],
+    keep: Sequence[int],
+    locked: Locked | None,
+    skipped: list[Skipped],
+    notes: list[str],
+) -> list[int]:
+    """Indices to keep: no picture of the locked set and no near copy of one is learnt from.
+
+    What is left out goes to ``skipped``, a sentence about it to ``notes``.
+    """
+    if locked is None or not keep:
+        return list(keep)
+    copies = near_duplicates.copies_of(locked.hashes, np.stack([pictures[i].hash for i in keep]))
+    found = [i for i, copy in zip(keep, copies, strict=True) if copy]
+    if found:
+        why = f"a copy of a picture of the locked test set {locked.title}"
+        skipped += [Skipped(pictures[i].shown, why) for i in found]
+        notes.append(
+            f"{len(found)} of the pictures {'is' if len(found) == 1 else 'are'} left out: copied "
+            f"from the locked test set ({locked.title}) on which a new model is compared with the "
+            "live one. Learnt from, they would flatter it."
+        )
+    return [i for i, copy in zip(keep, copies, strict=True) if not copy]
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from core.datasets.gathering import (
     PARTS,
     SHARES,
     Intake,
+    Locked,
     Report,
     grouped,
     picture_paths,
@@ -20,6 +21,7 @@ from core.datasets.gathering import (
     silent,
     too_few,
     without_copies,
+    without_locked,
 )
 from core.datasets.pbc import LabelledCell
 from core.datasets.skipped import DataRefused, Skipped
@@ -58,6 +60,7 @@ def read_cells(
     names: Mapping[str, str] | None = None,
     seed: int = 0,
     report: Report = silent,
+    locked: Locked | None = None,
 ) -> CellIntake:
     """Take in class folders of single cells, anywhere under ``root``.
 
@@ -68,6 +71,7 @@ def read_cells(
         names: folder name -> class, where the names are not ones that are known.
         seed: same seed, same split.
         report: told how many of how many files are done.
+        locked: a test set whose pictures and copies are left out.
 
     Raises:
         DataRefused: if there is no such folder or no picture in it.
@@ -92,7 +96,8 @@ def read_cells(
     keep, duplicates = without_copies(pictures, said, skipped)
     undivided = [i for i in keep if said[i] == UNDIVIDED]
     keep = [i for i in keep if said[i] != UNDIVIDED]
-    notes = []
+    notes: list[str] = []
+    keep = without_locked(pictures, keep, locked, skipped, notes)
     if undivided:
         notes.append(
             f"{len(undivided)} of the neutrophils are not called segmented or band and are left "

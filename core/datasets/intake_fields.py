@@ -19,6 +19,7 @@ from core.datasets.gathering import (
     SHARES,
     Intake,
     Item,
+    Locked,
     ReadPicture,
     Report,
     grouped,
@@ -28,6 +29,7 @@ from core.datasets.gathering import (
     silent,
     taken,
     without_copies,
+    without_locked,
 )
 from core.datasets.skipped import DataRefused, Skipped
 from core.datasets.splits import grouped_split
@@ -71,6 +73,7 @@ def read_boxed_fields(
     names: Mapping[str, str] | None = None,
     seed: int = 0,
     report: Report = silent,
+    locked: Locked | None = None,
 ) -> Intake[LabelledField]:
     """Take in fields with VOC, YOLO or COCO boxes.
 
@@ -80,6 +83,7 @@ def read_boxed_fields(
         names: a box's name -> kind of cell, "" to leave such boxes out.
         seed: same seed, same split.
         report: told how many of how many pictures are done.
+        locked: a test set whose pictures and copies are left out.
 
     Raises:
         DataRefused: if there is no such folder, or nothing with boxes in it.
@@ -103,14 +107,21 @@ def read_boxed_fields(
     unknown = tuple(sorted(name for name, kind in meant.items() if kind is None))
     notes = [f"{one.file}: {one.reason}" for one in boxes.mended]
     problems = [f"nobody said what kind of cell {name} is" for name in unknown]
-    taken = _taken(root, pictures, fields, skipped, notes, problems, seed)
+    taken = _taken(root, pictures, fields, skipped, notes, problems, seed, locked)
     return Intake(**{**taken.__dict__, "unknown": unknown})
 
 
 def read_counted_fields(
-    root: Path, settings: Settings, *, seed: int = 0, report: Report = silent
+    root: Path,
+    settings: Settings,
+    *,
+    seed: int = 0,
+    report: Report = silent,
+    locked: Locked | None = None,
 ) -> Intake[CountedField]:
     """Take in fields with a CSV that has a file column and the columns rbc, wbc and platelet.
+
+    See :func:`read_boxed_fields` for the rest.
 
     Raises:
         DataRefused: if there is no such folder, picture or table.
@@ -119,7 +130,9 @@ def read_counted_fields(
     files = picture_paths(root, expected)
     rows = rows_of(root, FILE_COLUMNS, *(_COLUMNS[kind] for kind in KINDS))
     if not rows:
-        raise DataRefused(f"no table of counts in {root.name}; expected is {expected}")
+        tables = ", ".join(file.name for file in sorted(root.glob("*.csv")))
+        without = f"{tables} lacks a column that is needed" if tables else "no table of counts"
+        raise DataRefused(f"{without} in {root.name}; expected is {expected}")
     said = {Path(row["file"]).name: row for row in rows if row["file"]}
     skipped: list[Skipped] = []
     pictures, fields = [], []
@@ -140,7 +153,7 @@ def read_counted_fields(
             counts = np.array([int(row[kind]) for kind in KINDS], np.int64)
             fields.append(CountedField(path, counts))
     skipped += [Skipped(name, "the table names it, but it is not there") for name in said]
-    return _taken(root, pictures, fields, skipped, [], [], seed)
+    return _taken(root, pictures, fields, skipped, [], [], seed, locked)
 
 
 def _field(path: Path, boxed: BoxedPicture, meant: Mapping[str, str | None]) -> LabelledField:
@@ -158,8 +171,10 @@ def _taken(
     notes: list[str],
     problems: list[str],
     seed: int,
+    locked: Locked | None,
 ) -> Intake[Item]:
     keep, duplicates = without_copies(pictures, ["field"] * len(pictures), skipped)
+    keep = without_locked(pictures, keep, locked, skipped, notes)
     groups = grouped([pictures[i] for i in keep], root)
     # Microscopes differ in the size of their pictures: each part gets some of each.
     labels = tuple(f"{pictures[i].width_px} x {pictures[i].height_px} pixels" for i in keep)

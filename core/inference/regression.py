@@ -18,7 +18,7 @@ from core.taxonomy import KINDS, CellKind
 _MOST_PIXELS = 1_600_000
 """Of the network's input. A wider view of smaller cells is counted in halves, see ``_planes``."""
 
-_USUAL_AREA = 320 * 240
+USUAL_AREA = 320 * 240
 """Network pixels of a camera field at a 100x objective, where no red cell gives the scale."""
 
 TITLES = {"rbc": "red cells", "wbc": "white cells", "platelet": "platelets"}
@@ -65,7 +65,7 @@ def density_copy(pixels: RgbImage, rbc_diameter_px: float | None) -> RgbImage:
     scale = (
         RBC_DIAMETER_PX / rbc_diameter_px
         if rbc_diameter_px
-        else math.sqrt(_USUAL_AREA / (height * width))
+        else math.sqrt(USUAL_AREA / (height * width))
     )
     rows, columns = (
         max(4, round(side * scale / DENSITY_MULTIPLE)) * DENSITY_MULTIPLE

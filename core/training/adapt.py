@@ -35,7 +35,8 @@ from core.store.runs import Run, RunBook
 from core.training import locked_sets
 from core.training.augment import vary_sharpness, vary_stain
 from core.training.home_cells import home_cells
-from core.training.laboratory import crops_of, draw_cells, list_cells
+from core.training.intakes import judged_on
+from core.training.laboratory import crops_of, draw_cells, list_cells, usable_cells
 from core.training.last_blocks import HomeCells, can_move, fine_tuned
 from core.training.last_layer import AdaptRefused, allowed_classes, fit_last_layer
 from core.training.loop_settings import LoopSettings
@@ -119,7 +120,8 @@ def adapt_to(
         )
     home = _home(live, extras) if deep else None
     found = list_cells(root)
-    known, foreign = _known_to(live, found.cells)
+    known, left_out = _known_to(live, found.cells)
+    known, unusable = usable_cells(known, judged_on("wbc"))
     drawn, rest = draw_cells(known, per_class, seed)
     report(f"locating {len(drawn)} cells")
     crops, used, skipped = crops_of(drawn)
@@ -127,6 +129,7 @@ def adapt_to(
     if len(counts) < 2:
         raise AdaptRefused(
             f"cells of at least two classes are needed, found {', '.join(counts) or 'none'}"
+            + (f"; {len(unusable)} were left out: {unusable[0].reason}" if unusable else "")
         )
     part = "last blocks" if deep else "last layer"
     report(f"fitting the {part} to {len(used)} cells")
@@ -138,7 +141,9 @@ def adapt_to(
     if not deep:
         _carry_extras(live, extras, model)
     run = None if target else _as_run(name, root, model, rest, counts, seed, who)
-    return Adapted(model, counts, len(rest), (*found.skipped, *foreign, *skipped), run, deep)
+    return Adapted(
+        model, counts, len(rest), (*found.skipped, *left_out, *unusable, *skipped), run, deep
+    )
 
 
 def adapted(

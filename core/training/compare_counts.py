@@ -1,10 +1,9 @@
 """Two models that count on a locked set of fields, each field through the product's own path."""
 
-from pathlib import Path
-
 import numpy as np
 
 from core.datasets.fields import read_rgb
+from core.datasets.intake_fields import CountedField
 from core.evaluation.counts import constant_predictor
 from core.evaluation.paired import paired_errors
 from core.inference.smear import analyse
@@ -12,33 +11,41 @@ from core.models import registry
 from core.models.weights import LoadedModel
 from core.records import CellCounts, Field
 from core.taxonomy import KINDS
-from core.training import locked_sets
-from core.training.evidence import OnFields, PromotionRefused
+from core.training.evidence import OnFields, PromotionRefused, Report
+from core.training.locked_sets import LockedSet
 
 
 def on_fields(
-    file: Path, task: registry.Task, champion: LoadedModel, challenger: LoadedModel
+    locked: LockedSet[CountedField],
+    task: registry.Task,
+    champion: LoadedModel,
+    challenger: LoadedModel,
+    report: Report = lambda words, done, total: None,
 ) -> OnFields:
-    """Both models on the locked set in a file; ``task`` is ``locator`` or ``counts``.
+    """Both models on a locked set; ``task`` is ``locator`` or ``counts``.
 
     Raises:
         PromotionRefused: if the set is empty.
-        TestSetBroken: if its pictures were changed.
         WeightsRefused: if another model of the product's path is missing.
     """
-    name, fields, sha256 = locked_sets.read_fields(file)
+    fields = locked.items
     if not fields:
-        raise PromotionRefused(f"the test set {name} is empty")
-    pictures = [Field(field.path.name, read_rgb(field.path), "") for field in fields]
+        raise PromotionRefused(f"the test set {locked.title} is empty")
     truth = np.stack([field.counts() for field in fields]).astype(float)
-    said = []
-    for model in (champion, challenger):
+    said: list[list[CellCounts]] = []
+    for who, model in (("live model", champion), ("challenger", challenger)):
+        counts: list[CellCounts] = []
         with registry.answering({task: model}):
-            said.append([_counts(picture, task) for picture in pictures])
+            for field in fields:
+                done = len(said) * len(fields) + len(counts)
+                report(f"the {who} counts", done, 2 * len(fields))
+                picture = Field(field.path.name, read_rgb(field.path), "")
+                counts.append(_counts(picture, task))
+        said.append(counts)
     errors = [np.abs(_values(counts) - truth) for counts in said]
     return OnFields(
-        title=name,
-        sha256=sha256,
+        title=locked.title,
+        sha256=locked.sha256,
         errors=paired_errors(errors[0].sum(axis=1), errors[1].sum(axis=1)),
         kinds={
             kind: paired_errors(errors[0][:, i], errors[1][:, i]) for i, kind in enumerate(KINDS)

@@ -1,6 +1,6 @@
 """The count-regression paper trained anew: tables 1 to 4 and figure 5 (Adinugroho et al. 2025)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from core.datasets import cbc, pbc
-from core.datasets.fields import LabelledField, read_rgb
+from core.datasets.fields import Counted, read_rgb
 from core.evaluation.counts import bootstrap_interval, constant_predictor
 from core.evaluation.locator_suite import txl_twins
 from core.inference.smear import analyse
@@ -171,7 +171,7 @@ def _tuned_backbone(how: Setting, data: Path, folder: Path, report: Report) -> C
 
 
 def _errors(
-    answers: dict[str, Counts], labels: list[LabelledField], train: list[LabelledField]
+    answers: dict[str, Counts], labels: Sequence[Counted], train: Sequence[Counted]
 ) -> dict[str, Any]:
     truth = np.stack([field.counts() for field in labels])
     # What the regressor learnt from gives the constant too: both know only CBC's training labels.

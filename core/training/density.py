@@ -14,6 +14,7 @@ from core.taxonomy import KINDS
 from core.training.density_data import DensityFields
 from core.training.locator import LocatorSplit
 from core.training.recipe import Batch
+from core.training.regression_data import CountingSplit
 
 _KIND_WEIGHTS = (1.0, 3.0, 3.0)
 """A white cell or a platelet too many matters more than a red cell, of which there are twenty."""
@@ -30,7 +31,7 @@ class DensityRecipe:
 
     def __init__(
         self,
-        split: LocatorSplit,
+        split: LocatorSplit | CountingSplit,
         seed: int = 0,
         pretrained: bool = True,
         start: CellClassifier | DensityCounter | None = None,

@@ -1,6 +1,8 @@
 """Fields with their counts as examples of the density counter: features made once, then a head."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
@@ -10,6 +12,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from core.datasets.fields import LabelledField, read_rgb
+from core.datasets.intake_fields import CountedField
+from core.inference.regression import USUAL_AREA
 from core.models.density import DensityCounter
 from core.models.locator import RBC_DIAMETER_PX
 from core.records import RgbImage
@@ -41,6 +45,13 @@ def on_canvas(pixels: RgbImage, diameter_px: float) -> RgbImage:
     return canvas
 
 
+@dataclass(frozen=True)
+class ScaledField(CountedField):
+    """A field with counts only; a locator said how large its red cells are (None: it saw none)."""
+
+    rbc_diameter_px: float | None
+
+
 class DensityFields(Dataset[Batch]):
     """Backbone features of whole fields and their counts.
 
@@ -50,7 +61,11 @@ class DensityFields(Dataset[Batch]):
     """
 
     def __init__(
-        self, fields: Sequence[LabelledField], body: DensityCounter, seed: int, mirrored: bool
+        self,
+        fields: Sequence[LabelledField | CountedField],
+        body: DensityCounter,
+        seed: int,
+        mirrored: bool,
     ) -> None:
         self._seed = seed
         self.counts = torch.tensor(
@@ -73,10 +88,20 @@ class DensityFields(Dataset[Batch]):
         }
 
 
+def _diameter(field: LabelledField | CountedField, width: int, height: int) -> float:
+    """Of the red cells, in pixels of the file; without any the scale is what an answer takes."""
+    if isinstance(field, LabelledField):
+        return rbc_diameter(field, width, height)
+    known = field.rbc_diameter_px if isinstance(field, ScaledField) else None
+    return known or RBC_DIAMETER_PX * math.sqrt(width * height / USUAL_AREA)
+
+
 @torch.no_grad()
-def _features(body: DensityCounter, field: LabelledField, axes: tuple[int, ...]) -> Tensor:
+def _features(
+    body: DensityCounter, field: LabelledField | CountedField, axes: tuple[int, ...]
+) -> Tensor:
     pixels = read_rgb(field.path)
-    diameter = rbc_diameter(field, pixels.shape[1], pixels.shape[0])
+    diameter = _diameter(field, pixels.shape[1], pixels.shape[0])
     picture = np.ascontiguousarray(on_canvas(pixels, diameter).transpose(2, 0, 1))
     image = torch.from_numpy(picture).float()[None] / 255
     if axes:

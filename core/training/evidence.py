@@ -1,8 +1,9 @@
 """What speaks for and against a challenger, and the rule by which it may go live."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from core.evaluation.paired import PairedDifference, PairedErrors
 from core.models.registry import Task
@@ -18,6 +19,10 @@ ERROR_MARGIN: Final = 0.05
 WBC_MARGIN: Final = 0.05
 """White cells a field by which their count error may grow, on any set: they are few, and they
 are what is reviewed."""
+
+
+Report = Callable[[str, int, int], None]
+"""Told what is being done, and how many of how many are."""
 
 
 class PromotionRefused(ValueError):
@@ -61,6 +66,20 @@ class OnFields:
 
 
 @dataclass(frozen=True)
+class Compared:
+    """What exactly was compared; the sets name their own hashes.
+
+    ``models`` maps ``champion``, ``challenger`` and whatever else stands in the product's path to
+    the hashes of their files, by suffix: the card and what was fitted on the features decide too.
+    ``code`` is the commit, ``sources`` the hash of the program's own files.
+    """
+
+    models: Mapping[str, Mapping[str, str]]
+    code: str
+    sources: str
+
+
+@dataclass(frozen=True)
 class Comparison:
     """The evidence: on the run's own test part, on the original data, and elsewhere.
 
@@ -71,14 +90,58 @@ class Comparison:
     champion: str
     challenger: str
     challenger_file: Path
+    compared: Compared
     own: OnOneSet | OnFields
     original: OnOneSet | OnFields | None
     elsewhere: OnOneSet | None = None
 
     @property
+    def sets(self) -> dict[str, OnOneSet | OnFields]:
+        """What both answered, in the order of their weight."""
+        each = {"own": self.own, "original": self.original, "elsewhere": self.elsewhere}
+        return {name: one for name, one in each.items() if one is not None}
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything in it; :func:`from_json` reads it."""
+        return {**asdict(self), "challenger_file": str(self.challenger_file)}
+
+    @property
     def objections(self) -> tuple[str, ...]:
         """Why the challenger may not go live; empty if it may."""
         return tuple(objections(self.own, self.original))
+
+
+def from_json(said: Mapping[str, Any]) -> Comparison:
+    """A comparison as :meth:`Comparison.as_json` wrote it.
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    try:
+        values: dict[str, Any] = {
+            name: said[name] and _set(said[name]) for name in ("own", "original", "elsewhere")
+        }
+        values |= {name: said[name] for name in ("task", "champion", "challenger")}
+        values["compared"] = Compared(**said["compared"])
+        return Comparison(challenger_file=Path(said["challenger_file"]), **values)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"this is no stored comparison: {error}") from error
+
+
+def _set(said: Mapping[str, Any]) -> OnOneSet | OnFields:
+    if "errors" in said:
+        kinds = {kind: PairedErrors(**row) for kind, row in said["kinds"].items()}
+        errors, covered = PairedErrors(**said["errors"]), _pair(said["covered"])
+        return OnFields(**{**said, "errors": errors, "kinds": kinds, "covered": covered})
+    pairs = {name: _pair(said[name]) for name in ("calibration", "asked", "novel")}
+    recalls = {label: (float(a), float(b), int(n)) for label, (a, b, n) in said["recalls"].items()}
+    accuracy = PairedDifference(**said["accuracy"])
+    return OnOneSet(**{**said, "accuracy": accuracy, "recalls": recalls, **pairs})
+
+
+def _pair(said: Any) -> tuple[float, float]:
+    first, second = said
+    return float(first), float(second)
 
 
 def objections(own: OnOneSet | OnFields, original: OnOneSet | OnFields | None) -> list[str]:

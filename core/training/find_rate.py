@@ -28,6 +28,12 @@ _SMOOTHING: Final = 0.9
 _TOO_FAR: Final = 4.0
 """The trial ends where the smoothed loss is that many times the least so far."""
 
+_CLEAR: Final = 0.25
+"""Share of the loss that must go before its steepest fall means anything."""
+
+_ABOUT: Final = 1.1
+"""Times the least loss that is still as low."""
+
 
 def find_rate(
     recipe: Recipe,
@@ -83,8 +89,17 @@ def _batches(examples: Dataset[Batch], length: int, settings: LoopSettings) -> I
 
 
 def proposed_rate(rates: list[float], losses: list[float]) -> float:
-    """The rate of the steepest fall before the least loss, to two digits."""
-    least = max(2, int(np.argmin(losses)))
-    slope = np.gradient(np.array(losses[: least + 1]), np.log(rates[: least + 1]))
-    steepest = rates[int(np.argmin(slope))]
-    return float(f"{steepest:.1e}")
+    """The rate of the steepest fall before the least loss, to two digits.
+
+    Where the loss never falls clearly, as in a network that has learnt already, the steepest fall
+    is noise: then a tenth of the highest rate at which it is still about as low as ever.
+    """
+    # The first smoothed losses are those of a few batches.
+    first = len(rates) // 8
+    least = first + int(np.argmin(losses[first:]))
+    fall = np.array(losses[first : least + 1])
+    if len(fall) < 3 or fall.max() - fall[-1] < _CLEAR * fall.max():
+        low = np.flatnonzero(np.array(losses) <= _ABOUT * losses[least])
+        return float(f"{max(LOWEST, rates[int(low[-1])] / 10):.1e}")
+    slope = np.gradient(fall, np.log(rates[first : least + 1]))
+    return float(f"{rates[first + int(np.argmin(slope))]:.1e}")

@@ -5,6 +5,7 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def begin(
     """
     chosen = recipe_info(recipe).preset(preset)
     numbers = loop_settings({**asdict(chosen.settings), **values})
-    run = submit(recipe, data, numbers, {**chosen.options, **options}, who=_person())
+    run = submit(recipe, data, numbers, {**chosen.options, **options}, who=person())
     return _in_turn(run, target)
 
 
@@ -77,6 +78,7 @@ def try_rates(
     from core.training import find_rate, find_rate_record, rate_trials, recipes
 
     if trial is not None:
+        os.nice(5)  # a page that a person waits for goes first
         recipe, data, numbers, complete = rate_trials.task_of(trial)
     else:
         chosen = recipe_info(recipe).preset(preset)
@@ -84,7 +86,8 @@ def try_rates(
         complete = checked_options(recipe, {**chosen.options, **options})
     folder = trial or rate_trials.folder_of(recipe, data, numbers, complete)
     job = recipes.prepare(recipe, data, numbers, complete, folder)
-    found = find_rate.find_rate(job.recipe, numbers)
+    report = partial(rate_trials.tell, folder) if trial else lambda done, total: None
+    found = find_rate.find_rate(job.recipe, numbers, report=report)
     find_rate_record.keep(folder, found)
     for rate, loss in zip(found.rates[::4], found.losses[::4], strict=True):
         print(f"{rate:.1e}  loss {loss:.4f}  {'#' * round(40 * loss / max(found.losses))}")
@@ -162,7 +165,8 @@ def _in_turn(run: Run, target: Path | None) -> int:
     return 0
 
 
-def _person() -> Person:
+def person() -> Person:
+    """Whoever types the command."""
     return replace(AT_THE_TERMINAL, name=_who())
 
 

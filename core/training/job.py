@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 
 from torch import nn
 
@@ -25,6 +26,16 @@ class Job:
     data_sha256: str
     facts: dict[str, Any]
     publish: Callable[[nn.Module, Path], LoadedModel]
+
+
+def in_words(error: BaseException) -> str:
+    """Why a training could not go on, as a sentence for whoever started it."""
+    if isinstance(error, URLError):
+        return (
+            f"ImageNet's weights are not on this computer and could not be fetched "
+            f"({error.reason}); begin with the live model, or connect to the internet once"
+        )
+    return str(error) or type(error).__name__
 
 
 def start_model(task: registry.Task, choice: str, folder: Path) -> LoadedModel | None:

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from core.datasets.catalogue import PICTURES
 from core.datasets.cell_names import UNDIVIDED, class_of_folder, subtype_of_file
+from core.datasets.gathering import Locked, check_folder
 from core.datasets.intake import MIN_SIDE_PX, DataRefused, Skipped
+from core.datasets.near_duplicates import copies_of, difference_hash
 from core.datasets.pbc import LabelledCell
 from core.imaging.read import ImageRefused, read_path
 from core.inference.cell_crop import crop_cell
@@ -36,8 +39,7 @@ def list_cells(root: Path) -> LaboratoryCells:
     Raises:
         DataRefused: if there is no folder, or no picture in a folder with a known class.
     """
-    if not root.is_dir():
-        raise DataRefused(f"{root} is not a folder")
+    check_folder(root)
     cells, skipped = [], []
     for path in sorted(root.rglob("*")):
         if path.suffix.lower() not in PICTURES or path.is_symlink() or not path.is_file():
@@ -56,6 +58,24 @@ def list_cells(root: Path) -> LaboratoryCells:
             "such as neutrophil or SNE, with pictures of its cells"
         )
     return LaboratoryCells(tuple(cells), tuple(skipped))
+
+
+def usable_cells(
+    cells: Sequence[LabelledCell], locked: Locked | None
+) -> tuple[list[LabelledCell], list[Skipped]]:
+    """Cells whose pictures can be read and are no copies of a locked test set's, and the others."""
+    kept, skipped = [], []
+    for cell in cells:
+        grey = cv2.imread(str(cell.path), cv2.IMREAD_GRAYSCALE)
+        if grey is None:
+            # What is not learnt from becomes test cells, and one bad file would break those.
+            skipped.append(Skipped(cell.path.name, "it cannot be read as a picture"))
+        elif locked and copies_of(locked.hashes, difference_hash(grey.astype(np.uint8))[None])[0]:
+            why = f"a copy of a picture of the locked test set {locked.title}"
+            skipped.append(Skipped(cell.path.name, why))
+        else:
+            kept.append(cell)
+    return kept, skipped
 
 
 def draw_cells(

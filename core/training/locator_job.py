@@ -1,20 +1,19 @@
 """Preparing a training of the locator: TXL-PBC, or a laboratory's own boxes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torch import nn
 
-from core.datasets.fields import LabelledField
-from core.datasets.intake_fields import read_boxed_fields
-from core.datasets.skipped import DataRefused
+from core.datasets.fields import Counted
 from core.models.locator import Locator
 from core.models.weights import LoadedModel
 from core.settings import settings as site_settings
 from core.taxonomy import KINDS
 from core.training import locked_sets
+from core.training.intakes import trainable
 from core.training.job import Job, start_model
 from core.training.locator import LocatorRecipe, LocatorSplit, split_fields
 from core.training.loop_settings import LoopSettings
@@ -30,6 +29,8 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
     """
     if options.get("layout", "txl") == "txl":
         fields, title = split_fields(data, seed=0), "TXL-PBC train and val"
+    elif options["layout"] == "verified fields":
+        fields, title = _verified(data, options, folder)
     else:
         fields, title = own_split(data, options, folder), f"{data.name}, the laboratory's own boxes"
     digest = data_hash([field.path for field in fields.train])
@@ -62,7 +63,7 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
     )
 
 
-def count_facts(train: list[LabelledField], validation: list[LabelledField]) -> dict[str, Any]:
+def count_facts(train: Sequence[Counted], validation: Sequence[Counted]) -> dict[str, Any]:
     """Sizes of the parts, and the error of always answering the training medians."""
     counts = np.stack([field.counts() for field in train])
     truth = np.stack([field.counts() for field in validation])
@@ -76,14 +77,30 @@ def count_facts(train: list[LabelledField], validation: list[LabelledField]) -> 
     }
 
 
+def _verified(data: Path, options: Mapping[str, Any], folder: Path) -> tuple[LocatorSplit, str]:
+    """Verified fields, and where they are too few to be cut TXL-PBC's beside them; and a title."""
+    found = trainable("verified fields", data, site_settings())
+    if not found.beside:
+        return own_split(data, options, folder), f"{data.name}, the laboratory's own boxes"
+    public = split_fields(site_settings().data, seed=0)
+    own = found.part(0)
+    split = LocatorSplit([*own, *public.train], public.validation, public.left_out)
+    return split, f"{len(own)} fields of {data.name} beside TXL-PBC train and val"
+
+
 def own_split(data: Path, options: Mapping[str, Any], folder: Path) -> LocatorSplit:
     """A laboratory's own boxes in two parts; the third is locked in the run's folder.
 
     Raises:
         DataRefused: if they cannot be trained on.
     """
-    found = read_boxed_fields(data, site_settings(), names=options.get("names"))
-    if found.problems:
-        raise DataRefused(f"{data.name} cannot be trained on: {'; '.join(found.problems)}")
+    return LocatorSplit(*own_parts("boxes", data, options, folder), 0)
+
+
+def own_parts(
+    layout: str, data: Path, options: Mapping[str, Any], folder: Path
+) -> tuple[list[Any], list[Any]]:
+    """A laboratory's own fields to learn from and to choose on, in that layout; see above."""
+    found = trainable(layout, data, site_settings(), options.get("names"))
     locked_sets.lock_fields(folder / locked_sets.FILE, f"{data.name}, test part", found.part(2))
-    return LocatorSplit(found.part(0), found.part(1), 0)
+    return found.part(0), found.part(1)

@@ -3,13 +3,16 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from core.datasets import cbc, other_labs, pbc
+from core.datasets import cbc, near_duplicates, other_labs, pbc
+from core.datasets.fields import Counted
+from core.datasets.gathering import Locked
 from core.datasets.intake_fields import CountedField
 from core.datasets.pbc import LabelledCell
 from core.evaluation import locator_suite
@@ -18,13 +21,16 @@ from core.settings import settings
 FILE: Final = "test_set.json"
 
 
-class Counted(Protocol):
-    """A field whose cells a person counted or boxed."""
+Item = TypeVar("Item")
 
-    @property
-    def path(self) -> Path: ...
 
-    def counts(self) -> npt.NDArray[np.int64]: ...
+@dataclass(frozen=True)
+class LockedSet(Generic[Item]):
+    """A set as it was written down; ``sha256`` is of its pictures and their truth."""
+
+    title: str
+    items: list[Item]
+    sha256: str
 
 
 class TestSetBroken(ValueError):
@@ -49,22 +55,23 @@ def lock_fields(file: Path, title: str, fields: Sequence[Counted]) -> None:
     _write(file, title, "fields", rows)
 
 
-def read(file: Path) -> tuple[str, list[LabelledCell], str]:
-    """Title, cells, and a hash that is the same for the same pictures under the same classes.
+def read(file: Path) -> LockedSet[LabelledCell]:
+    """Its cells, and a hash that is the same for the same pictures under the same classes.
 
     Raises:
         FileNotFoundError: if there is no such list.
         TestSetBroken: if a picture is gone or is not what it was.
     """
     title, rows, sha256 = _read(file, "cells", "label")
-    return title, [LabelledCell(Path(row["path"]), row["label"]) for row in rows], sha256
+    cells = [LabelledCell(Path(row["path"]), row["label"]) for row in rows]
+    return LockedSet(title, cells, sha256)
 
 
-def read_fields(file: Path) -> tuple[str, list[CountedField], str]:
+def read_fields(file: Path) -> LockedSet[CountedField]:
     """The same of a set of fields; see :func:`read`."""
     title, rows, sha256 = _read(file, "fields", "counts")
     counted = [CountedField(Path(r["path"]), np.array(r["counts"], np.int64)) for r in rows]
-    return title, counted, sha256
+    return LockedSet(title, counted, sha256)
 
 
 def _write(file: Path, title: str, what: str, rows: list[dict[str, Any]]) -> None:
@@ -93,14 +100,39 @@ def _read(file: Path, what: str, truth: str) -> tuple[str, list[dict[str, Any]],
     return str(said["title"]), said[what], sha256
 
 
+def hashes_of(file: Path) -> Locked | None:
+    """The set in a file by the hashes of its pictures, kept beside it; None if they are gone."""
+    said = json.loads(file.read_bytes())
+    rows = said.get("cells", said.get("fields", ()))
+    kept = file.with_suffix(".hashes.npy")
+    if kept.is_file():
+        hashes = np.load(kept, allow_pickle=False)
+        if len(hashes) == len(rows):
+            return Locked(str(said["title"]), hashes)
+    paths = [Path(row["path"]) for row in rows]
+    if not all(path.is_file() for path in paths):
+        return None
+    hashes = near_duplicates.hash_files(paths)
+    temporary = kept.with_suffix(".writing")
+    with temporary.open("wb") as handle:
+        np.save(handle, hashes, allow_pickle=False)
+    temporary.replace(kept)
+    return Locked(str(said["title"]), hashes)
+
+
 def original() -> Path | None:
     """The list of PBC's test part, locked now if it never was; None without the set."""
     file = settings().var / "test_sets" / "pbc.json"
     if not file.exists():
         if not (settings().data / "pbc").is_dir():
             return None
-        lock(file, "PBC test part", pbc.split(pbc.load(settings().data / "pbc"), seed=0)[2])
+        lock(file, "PBC test part", _pbc_test_part(settings().data / "pbc"))
     return file
+
+
+@lru_cache(maxsize=1)
+def _pbc_test_part(root: Path) -> tuple[LabelledCell, ...]:
+    return tuple(pbc.split(pbc.load(root), seed=0)[2])
 
 
 def laboratory_left_out() -> Path | None:

@@ -38,7 +38,7 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
         "locator",
         "Cells of a field",
         "mae_sum",
-        "Count error, all kinds",
+        "Count error, cells a field",
         False,
         (
             Preset(
@@ -61,14 +61,14 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
                 {"start": "live", "stains": "mild"},
             ),
         ),
-        {"start": STARTS, "layout": ("txl", "boxes"), "stains": STAINS},
+        {"start": STARTS, "layout": ("txl", "boxes", "verified fields"), "stains": STAINS},
         named=KINDS,
     ),
     "regression": RecipeInfo(
         "regression",
         "Count from counts only",
         "mae_sum",
-        "Count error, all kinds",
+        "Count error, cells a field",
         False,
         (
             Preset(
@@ -88,6 +88,21 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
                 ),
             ),
             Preset(
+                "fine-tune",
+                "A gentle continuation of the live model on a laboratory's own fields.",
+                LoopSettings(
+                    epochs=20,
+                    batch_size=8,
+                    learning_rate=1e-3,
+                    weight_decay=1e-4,
+                    warmup_steps=20,
+                    patience=8,
+                    averaging=0.95,
+                    workers=0,
+                ),
+                {"start": "live", "layout": "counts"},
+            ),
+            Preset(
                 "published",
                 "As published: ResNet-50 on whole fields of 224x224, mean absolute error, batch "
                 "32, learning rate 1e-5 held constant, 200 epochs, patience 20.",
@@ -97,7 +112,7 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
         ),
         {
             "start": STARTS,
-            "layout": ("txl", "boxes"),
+            "layout": ("txl", "boxes", "counts"),
             "network": ("map", "published"),
             "backbone": ("imagenet", "cells"),
         },
@@ -190,7 +205,7 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
         ),
         {
             "start": STARTS,
-            "layout": ("pbc", "folders", "three laboratories"),
+            "layout": ("pbc", "folders", "three laboratories", "verified cells"),
             "enlarged_px": ("no", "160", "192"),
             "backbone": BACKBONES,
             "frozen": FROZEN,

@@ -6,9 +6,6 @@ Both answer the same locked test sets, through the product's own path. The rule 
 
 import json
 import shutil
-from collections.abc import Callable
-from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Final, cast
 
 from core.models import registry
@@ -19,10 +16,7 @@ from core.review.rights import require
 from core.settings import settings
 from core.store.database import database
 from core.store.promotions import Promotion, PromotionBook
-from core.store.runs import Run
-from core.training import locked_sets
-from core.training.compare_cells import on_cells
-from core.training.compare_counts import on_fields
+from core.training.compare import IN_THE_PATH, MODEL_FILES, compare, file_hashes
 from core.training.evidence import (
     Comparison,
     OnFields,
@@ -30,7 +24,6 @@ from core.training.evidence import (
     PromotionRefused,
     objections,
 )
-from core.training.runs import folder_of
 
 __all__ = [
     "TASKS",
@@ -45,76 +38,59 @@ __all__ = [
     "promote",
     "roll_back",
     "settle",
+    "still_holds",
 ]
-
-TASK_OF: Final[dict[str, Task]] = {"wbc": "wbc", "locator": "locator", "regression": "counts"}
-"""Recipe -> task of the model it makes."""
 
 TASKS: Final[tuple[Task, ...]] = ("wbc", "locator", "counts")
 """Those whose models can be compared and promoted."""
 
 
-def compare(run: Run, report: Callable[[str], None] = lambda _: None) -> Comparison:
-    """Champion and challenger on the locked sets; takes a while. ``report`` hears each set.
+def still_holds(comparison: Comparison) -> None:
+    """Are champion, challenger and what is in their path still what was compared.
 
     Raises:
-        PromotionRefused: for a run without a model that can be compared, or without a test set.
-        TestSetBroken: if pictures of a locked set were changed.
-        WeightsRefused: if a model cannot be loaded.
+        PromotionRefused: if not, with what changed.
+        WeightsRefused: if the live model cannot be loaded.
     """
-    task = TASK_OF.get(run.recipe)
-    if task is None or not run.model_path:
-        raise PromotionRefused(f"run {run.label} made no model that can be compared")
-    kept = folder_of(run) / locked_sets.FILE
-    champion, challenger = registry.live(task), load_model(Path(run.model_path))
-    names = champion.identity, challenger.identity, challenger.path
-    if task != "wbc":
-        known = locked_sets.original_fields()
-        file = kept if kept.is_file() else known
-        if file is None:
-            raise PromotionRefused(f"run {run.label} kept no test fields aside; train it anew")
-        counted = on_fields(file, task, champion, challenger)
-        before = on_fields(known, task, champion, challenger) if known and file != known else None
-        return Comparison(task, *names, counted, before)
-    if not kept.is_file():
-        raise PromotionRefused(f"run {run.label} kept no test cells aside; train it anew")
-    own = on_cells(kept, champion, challenger, report)
-    known, other = locked_sets.original(), locked_sets.laboratory_left_out()
-    original = on_cells(known, champion, challenger, report) if known else None
-    if original is not None and original.sha256 == own.sha256:
-        original = None
-    elsewhere = on_cells(other, champion, challenger, report) if other else None
-    return Comparison("wbc", *names, own, original, elsewhere)
+    task, was = comparison.task, comparison.compared.models
+    live = registry.live(task)
+    if live.identity != comparison.champion:
+        raise PromotionRefused("another model is live since the comparison; compare again")
+    now = {"champion": live.path, "challenger": comparison.challenger_file}
+    now |= {other: registry.live(other).path for other in IN_THE_PATH.get(task, ())}
+    words = {"champion": "the live model", "challenger": "the challenger"}
+    for name, path in now.items():
+        if was.get(name) != file_hashes(path):
+            which = words.get(name, f"the {name} in their path")
+            raise PromotionRefused(f"{which} was changed since the comparison; compare again")
 
 
 def promote(comparison: Comparison, *, who: Person, reason: str) -> None:
     """Make the challenger the live model; the app serves it from its next answer on.
 
     Raises:
-        PromotionRefused: if the evidence speaks against it, or no reason is given.
+        PromotionRefused: if the evidence speaks against it, a model is not the one compared any
+            more, or no reason is given.
         StalePromotion: if another model went live since the comparison.
         NotAllowed: if ``who`` may not make a model live.
     """
     require(who, "promote")
     if comparison.objections:
         raise PromotionRefused("; ".join(comparison.objections))
-    if registry.live(comparison.task).identity != comparison.champion:
-        raise PromotionRefused("another model is live since the comparison; compare again")
+    still_holds(comparison)
     reason = _reason(reason)
     source = comparison.challenger_file
     target = settings().var / registry.MODELS / source.name
     target.parent.mkdir(parents=True, exist_ok=True)
-    # What was fitted on the network's features goes with it, the model's sidecar comes last: it
-    # stands for all of them.
-    for suffix in (".extras.safetensors", ".extras.json", ".safetensors", ".onnx", ".json"):
+    for suffix in MODEL_FILES:
         if source.with_suffix(suffix).is_file():
             temporary = target.with_suffix(".writing")
             shutil.copyfile(source.with_suffix(suffix), temporary)
             temporary.replace(target.with_suffix(suffix))
-    if load_model(target).identity != comparison.challenger:
+    if file_hashes(target) != comparison.compared.models["challenger"]:
         raise PromotionRefused("the model's file was changed since the comparison; compare again")
-    sets = {"own": comparison.own, "original": comparison.original}
-    sets["elsewhere"] = comparison.elsewhere
+    load_model(target)
+    evidence = comparison.as_json()
     _record(
         comparison.task,
         action="promote",
@@ -123,7 +99,7 @@ def promote(comparison: Comparison, *, who: Person, reason: str) -> None:
         file=target.name,
         who=who.name,
         reason=reason,
-        evidence={name: asdict(one) for name, one in sets.items() if one is not None},
+        evidence={name: evidence[name] for name in ("compared", *comparison.sets)},
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from core.datasets.fields import LabelledField, read_rgb
+from core.datasets.fields import Counted, read_rgb
 from core.evaluation.calibration import conformal_scale
 from core.inference.locate import locate
 from core.inference.regression import count_by_regression
@@ -21,7 +21,7 @@ from core.training.publish import origin_of
 
 def publish_counts(
     module: DensityCounter | CountRegressor,
-    validation: Sequence[LabelledField],
+    validation: Sequence[Counted],
     settings: LoopSettings,
     data: dict[str, Any],
     target: Path,

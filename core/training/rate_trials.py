@@ -7,18 +7,24 @@ import hashlib
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from core.review.people import Person
+from core.review.rights import require
 from core.settings import ROOT, settings
+from core.training import held
 from core.training.loop_settings import LoopSettings
 from core.training.presets import checked_options
 from core.training.runs import process_environment
 
 TASK: Final = "task.json"
 LOG: Final = "log.txt"
+PROGRESS: Final = "progress.json"
+STOP: Final = "stop"
 
 
 def folder_of(recipe: str, data: Path, chosen: LoopSettings, options: Mapping[str, Any]) -> Path:
@@ -28,16 +34,28 @@ def folder_of(recipe: str, data: Path, chosen: LoopSettings, options: Mapping[st
     return settings().var / "rates" / digest[:16]
 
 
-def start(recipe: str, data: Path, chosen: LoopSettings, options: Mapping[str, Any]) -> Path:
+def start(
+    recipe: str, data: Path, chosen: LoopSettings, options: Mapping[str, Any], who: Person
+) -> Path:
     """Begin a trial; returns its folder, which gets ``rates.json`` when it is done.
+
+    One of the same choices that is going on is left as it is.
 
     Raises:
         ValueError: for an unknown recipe or an option it does not have.
+        NotAllowed: if ``who`` may not train.
     """
+    require(who, "train")
     folder = folder_of(recipe, data, chosen, options)
     folder.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = held.take(folder)
+    except BlockingIOError:
+        return folder
+    for old in (PROGRESS, STOP):
+        (folder / old).unlink(missing_ok=True)
     (folder / TASK).write_text(json.dumps(_task(recipe, data, chosen, options)))
-    with (folder / LOG).open("wb") as log:
+    with lock, (folder / LOG).open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "core", "train", recipe, "--find-rate", "--trial", str(folder)],
             cwd=ROOT,
@@ -45,17 +63,41 @@ def start(recipe: str, data: Path, chosen: LoopSettings, options: Mapping[str, A
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
+            # It holds the lock as long as it lives: any session sees that it goes on.
+            pass_fds=(lock.fileno(),),
         )
-    _running[folder] = process
+    threading.Thread(target=process.wait, daemon=True).start()
     return folder
 
 
-_running: dict[Path, "subprocess.Popen[bytes]"] = {}
-
-
 def is_running(folder: Path) -> bool:
-    """Is a trial that this process began still going on."""
-    return folder in _running and _running[folder].poll() is None
+    """Is a trial in the folder going on, whoever began it."""
+    return held.is_held(folder)
+
+
+def stop(folder: Path, who: Person) -> None:
+    """Let a trial end after its present step. Raises NotAllowed if ``who`` may not train."""
+    require(who, "train")
+    (folder / STOP).touch()
+
+
+def tell(folder: Path, done: int, total: int) -> None:
+    """What the trial's process says after each step. Raises ValueError where it should stop."""
+    if (folder / STOP).is_file():
+        raise ValueError("it was stopped")
+    temporary = folder / f"{PROGRESS}.writing"
+    temporary.write_text(json.dumps([done, total]))
+    temporary.replace(folder / PROGRESS)
+
+
+def progress(folder: Path) -> tuple[int, int] | None:
+    """Steps done, and all; None before the first."""
+    try:
+        done, total = json.loads((folder / PROGRESS).read_text())
+    except FileNotFoundError:
+        return None
+    return int(done), int(total)
 
 
 def task_of(folder: Path) -> tuple[str, Path, LoopSettings, dict[str, Any]]:

@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from core.datasets import cbc, near_duplicates
-from core.datasets.fields import LabelledField, read_rgb
+from core.datasets.fields import Counted, LabelledField, read_rgb
+from core.datasets.intake_fields import CountedField
 from core.datasets.splits import grouped_split
 from core.models.regressor import INPUT_PX, CountRegressor
 from core.records import RgbImage
@@ -22,8 +23,8 @@ from core.training.loop import Batch
 class CountingSplit:
     """Fields to learn from and fields to choose on; ``left_out`` were copies of a test field."""
 
-    train: list[LabelledField]
-    validation: list[LabelledField]
+    train: Sequence[LabelledField | CountedField]
+    validation: Sequence[LabelledField | CountedField]
     left_out: int
 
 
@@ -61,9 +62,7 @@ class WholeFields(Dataset[Batch]):
     does not change, so it is run once.
     """
 
-    def __init__(
-        self, fields: Sequence[LabelledField], frozen: CountRegressor | None = None
-    ) -> None:
+    def __init__(self, fields: Sequence[Counted], frozen: CountRegressor | None = None) -> None:
         self.counts = torch.tensor(
             np.stack([field.counts() for field in fields]), dtype=torch.float32
         )

@@ -6,15 +6,19 @@ from typing import Any
 
 from torch import nn
 
+from core.datasets.fields import read_rgb
+from core.datasets.intake_fields import CountedField
+from core.inference.locate import locate
 from core.models import registry
 from core.models.classifier import CellClassifier
 from core.models.density import DensityCounter
 from core.models.regressor import CountRegressor
 from core.models.weights import LoadedModel
 from core.training.density import DensityRecipe
+from core.training.density_data import ScaledField
 from core.training.job import Job, start_model
 from core.training.locator import split_fields
-from core.training.locator_job import count_facts, own_split
+from core.training.locator_job import count_facts, own_parts
 from core.training.loop_settings import LoopSettings
 from core.training.publish import data_hash
 from core.training.publish_counts import publish_counts
@@ -33,10 +37,12 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
 
     Raises:
         FileNotFoundError: if ``data`` lacks the public sets.
+        DataRefused: if a laboratory's own fields cannot be trained on.
         ValueError: if the live classifier's layers do not fit.
     """
-    own = options.get("layout", "txl") == "boxes"
-    fields = own_split(data, options, folder) if own else split_fields(data, seed=0)
+    layout = str(options.get("layout", "txl"))
+    published = options.get("network", "map") == "published"
+    fields = _fields(layout, data, options, folder, scaled=not published)
     digest = data_hash([field.path for field in fields.train])
     begin, backbone = (
         str(options.get("start", "imagenet")),
@@ -59,7 +65,7 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
             )
         module, words = classifier.module, f"{classifier.identity}, learnt from single cells (PBC)"
     origin: dict[str, Any] = {
-        "set": f"{data.name}, the laboratory's own" if own else _PUBLIC,
+        "set": _PUBLIC if layout == "txl" else f"{data.name}, the laboratory's own {layout}",
         "training_fields": len(fields.train),
         "validation_fields": len(fields.validation),
         "left_out_as_copies_of_test_fields": fields.left_out,
@@ -72,14 +78,35 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
         return publish_counts(trained, fields.validation, settings, origin, target)
 
     recipe: Recipe
-    if options.get("network", "map") == "published":
+    if published:
         if begin == "live" or backbone == "cells":
             raise ValueError("the published network begins with imagenet or random")
-        split = CountingSplit(fields.train, fields.validation, fields.left_out)
-        recipe = RegressionRecipe(split, pretrained=begin == "imagenet")
+        recipe = RegressionRecipe(fields, pretrained=begin == "imagenet")
     else:
         recipe = DensityRecipe(fields, settings.seed, pretrained=begin == "imagenet", start=module)
     facts = count_facts(fields.train, fields.validation)
     return Job(
         recipe, digest, {**facts, "started_from": start.identity if start else words}, publish
     )
+
+
+def _fields(
+    layout: str, data: Path, options: Mapping[str, Any], folder: Path, scaled: bool
+) -> CountingSplit:
+    """Fields in two parts; with ``scaled``, counted ones get the size of their red cells."""
+    if layout == "txl":
+        public = split_fields(data, seed=0)
+        return CountingSplit(public.train, public.validation, public.left_out)
+    train, validation = own_parts(layout, data, options, folder)
+    if layout == "counts" and scaled:
+        # Where no box says how large a red cell is, the live locator does, as for every answer.
+        # A copy of it: another may be live when the run resumes.
+        locator = start_model("locator", "live", folder)
+        assert locator is not None
+        train, validation = ([_scaled(f, locator) for f in part] for part in (train, validation))
+    return CountingSplit(train, validation, 0)
+
+
+def _scaled(field: CountedField, locator: LoadedModel) -> ScaledField:
+    diameter = locate(read_rgb(field.path), locator).rbc_diameter_px
+    return ScaledField(field.path, field.cells, diameter)

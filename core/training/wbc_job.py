@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from torch import nn
 
 from core.datasets import pbc
-from core.datasets.intake import read_cells
+from core.datasets.intake import CellIntake
 from core.datasets.pbc import LabelledCell
-from core.datasets.skipped import DataRefused
 from core.evaluation.classes import majority_accuracy
 from core.models.classifier import CellClassifier
 from core.models.weights import LoadedModel
@@ -21,10 +20,14 @@ from core.settings import settings as site_settings
 from core.taxonomy import WBC_CLASSES
 from core.training import locked_sets
 from core.training.foreign_cells import load_foreign
+from core.training.intakes import trainable
 from core.training.job import Job, start_model
 from core.training.loop_settings import LoopSettings
 from core.training.publish import PBC_LICENCE, data_hash, publish_wbc
 from core.training.wbc import PBC_CLASSES, WbcRecipe, WbcSplit
+
+BESIDE: Final = 150
+"""PBC cells of each class that stand beside a laboratory's few."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,10 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
         ValueError: if there are too few.
     """
     layout = options.get("layout", "pbc")
-    cells = _folders(data, options) if layout == "folders" else _pbc(data)
+    if layout == "verified cells":
+        cells = _verified(data, options, folder)
+    else:
+        cells = _folders(data, options) if layout == "folders" else _pbc(data)
     foreign = load_foreign(data) if layout == "three laboratories" else []
     used, judged = cells.usable(cells.train), cells.usable(cells.validation)
     if not used or not judged:
@@ -116,10 +122,40 @@ def _pbc(data: Path) -> _Cells:
     return _Cells(title, PBC_LICENCE, PBC_CLASSES, *pbc.split(pbc.load(data / "pbc"), seed=0))
 
 
+def _verified(data: Path, options: Mapping[str, Any], folder: Path) -> _Cells:
+    """A laboratory's verified cells, and where they are too few to be cut PBC's beside them."""
+    found = trainable("verified cells", data, site_settings())
+    assert isinstance(found, CellIntake)
+    if not found.beside:
+        return _folders(data, options)
+    train, validation, test = pbc.split(pbc.load(site_settings().data / "pbc"), seed=0)
+    start = start_model("wbc", str(options.get("start", "imagenet")), folder)
+    known = {*PBC_CLASSES}
+    if start is not None and isinstance(start.module, CellClassifier):
+        known |= {*start.module.classes}
+    # A class that nobody knows cannot be learnt from the few cells of one laboratory.
+    own = [cell for cell in found.part(0) if cell.label in known]
+    public = _few_of_each([cell for cell in train if cell.label and not cell.odd_background])
+    words = f"{len(own)} cells of {data.name} beside {len(public)} of PBC"
+    licence = f"{PBC_LICENCE} and the laboratory's own cells"
+    return _Cells(words, licence, PBC_CLASSES, [*own, *public], validation, test)
+
+
+def _few_of_each(cells: Sequence[LabelledCell]) -> list[LabelledCell]:
+    """At most ``BESIDE`` cells of each class, evenly over the set: the own ones must not drown."""
+    by_class: dict[str, list[LabelledCell]] = {}
+    for cell in cells:
+        by_class.setdefault(str(cell.label), []).append(cell)
+    few = []
+    for members in by_class.values():
+        step = max(1, -(-len(members) // BESIDE))
+        few += members[::step]
+    return few
+
+
 def _folders(data: Path, options: Mapping[str, Any]) -> _Cells:
-    found = read_cells(data, site_settings(), names=options.get("names"))
-    if found.problems:
-        raise DataRefused(f"{data.name} cannot be trained on: {'; '.join(found.problems)}")
+    found = trainable("folders", data, site_settings(), options.get("names"))
+    assert isinstance(found, CellIntake)
     title = f"{data.name}, 0.7 / 0.2 / 0.1 by {found.grouped_by}"
     licence = "the laboratory's own cells"
     return _Cells(title, licence, found.classes, *(found.part(n) for n in range(3)))

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
+from urllib.error import URLError
 
 import torch
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,7 +22,7 @@ from core.store.runs import Epoch, Request, Run, RunBook, RunRefused, State
 from core.training import wrong_examples
 from core.training.crew import present_crew
 from core.training.history import read_history
-from core.training.job import Job
+from core.training.job import Job, in_words
 from core.training.loop import best_model, train
 from core.training.recipe import Interrupted, Order, Progress
 from core.training.recipes import prepare
@@ -103,8 +104,8 @@ def work(run: Run, *, target: Path | None = None, echo: bool = False) -> Run:
                 # Whatever it was, the run must not stay "running"; the log has the whole of it.
                 if pulse.disowned:
                     raise RunRefused(f"run {run.name} was taken from this process") from error
-                log(traceback.format_exc() if not isinstance(error, _EXPECTED) else str(error))
-                state, detail, model = "failed", _sentence(error), None
+                log(traceback.format_exc() if not isinstance(error, _EXPECTED) else in_words(error))
+                state, detail, model = "failed", in_words(error), None
         if pulse.disowned:
             raise RunRefused(f"run {run.name} was taken from this process")
         log(f"{state}{': ' + detail if detail else ''}")
@@ -117,7 +118,7 @@ def work(run: Run, *, target: Path | None = None, echo: bool = False) -> Run:
     return left
 
 
-_EXPECTED: Final = (FileNotFoundError, ValueError, FloatingPointError)
+_EXPECTED: Final = (FileNotFoundError, ValueError, FloatingPointError, URLError)
 """What bad data or settings raise, with a sentence that says so; no traceback is needed."""
 
 
@@ -186,10 +187,6 @@ def _publish(
     model = job.publish(module, target or folder_of(run) / f"{run.name}.safetensors")
     log(f"saved {model.path}")
     return model
-
-
-def _sentence(error: BaseException) -> str:
-    return str(error) or type(error).__name__
 
 
 class _pause_on_signals:  # noqa: N801 - used like a function

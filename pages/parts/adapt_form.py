@@ -57,7 +57,7 @@ def _adapt(folder: Path, per_class: int, deep: bool, who: Person) -> None:
                 report=lambda words: status.update(label=words[0].upper() + words[1:]),
             )
         except (AdaptRefused, DataRefused, WeightsRefused, DatabaseRefused, OSError) as refusal:
-            status.update(label="Not adapted", state="error")
+            status.update(label="Not adapted", state="error", expanded=True)
             st.error(f"{plain(str(refusal))}.", icon=":material/error:")
             return
         status.update(label="Adapted", state="complete")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.taxonomy import title
-from core.training.evidence import OnFields, OnOneSet
+from core.training.evidence import Comparison, OnFields, OnOneSet
 from pages.parts import paired_plot
 from pages.parts.wording import percent, plain, several
 
@@ -16,6 +16,26 @@ def draw(one: OnOneSet | OnFields, place: int) -> None:
         _cells(one, place)
     else:
         _fields(one, place)
+
+
+def exactly(found: Comparison) -> None:
+    """What was compared, by the hashes that a promotion is held to."""
+    with st.expander("What exactly was compared"):
+        files = [
+            {"What": which, "File": f"…{suffix}", "SHA-256": sha256}
+            for which, hashes in found.compared.models.items()
+            for suffix, sha256 in hashes.items()
+        ]
+        sets = [
+            {"What": "test set", "File": one.title, "SHA-256": one.sha256}
+            for one in found.sets.values()
+        ]
+        code = {
+            "What": "program",
+            "File": f"commit {found.compared.code[:12]}",
+            "SHA-256": found.compared.sources,
+        }
+        st.dataframe([*files, *sets, code], hide_index=True, height=220)
 
 
 def _cells(one: OnOneSet, place: int) -> None:

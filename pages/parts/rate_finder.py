@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.training import find_rate_record, rate_trials
 from core.training.find_rate_record import RateTrial
+from pages.parts import signed_in
 from pages.parts.kinds import ink
 from pages.parts.wording import plain
 
@@ -32,21 +33,27 @@ def draw(take: Callable[[float], None]) -> None:
         if found is not None:
             _show(found, take)
             return
-        if st.button("Try", key="try_rates"):
-            rate_trials.start(data.recipe, data.folder, settings.loop, options)
-            st.session_state.rates_asked = str(folder)
-        if st.session_state.get("rates_asked") == str(folder):
+        if rate_trials.is_running(folder):
             st.fragment(_wait, run_every=EVERY_S)(folder)
+            return
+        said = rate_trials.refusal_of(folder)
+        if said:
+            st.error(f"Nothing was found: {plain(said)}.", icon=":material/error:")
+        if st.button("Try again" if said else "Try", key="try_rates"):
+            who = signed_in.person()
+            rate_trials.start(data.recipe, data.folder, settings.loop, options, who)
+            st.rerun()
 
 
 def _wait(folder: Path) -> None:
-    if find_rate_record.kept(folder) is not None:
+    """Draws itself again every two seconds; asks for the whole page when the trial has ended."""
+    if not rate_trials.is_running(folder):
         st.rerun(scope="app")
-    if rate_trials.is_running(folder):
-        st.caption("Trying rates")
-        return
-    said = rate_trials.refusal_of(folder)
-    st.error(f"Nothing was found: {plain(said or 'the process ended')}", icon=":material/error:")
+    done, total = rate_trials.progress(folder) or (0, 0)
+    words = f"Step {done} of {total}" if total else "Reading the data"
+    st.progress(done / total if total else 0.0, text=words)
+    if st.button("Stop trying", key="stop_rates", disabled=(folder / rate_trials.STOP).is_file()):
+        rate_trials.stop(folder, signed_in.person())
 
 
 def _show(found: RateTrial, take: Callable[[float], None]) -> None:
@@ -57,7 +64,8 @@ def _show(found: RateTrial, take: Callable[[float], None]) -> None:
         type="primary",
         on_click=take,
         args=(found.proposed,),
-        help="Where the loss falls most steeply.",
+        help="Where the loss falls most steeply; where it never falls clearly, a tenth of the "
+        "highest rate at which it is still low.",
     )
     st.download_button(
         "CSV",

@@ -9,9 +9,10 @@ import streamlit as st
 
 from core.datasets.archive import ArchiveRefused
 from core.datasets.gathering import PARTS, Intake
+from core.datasets.intake_fields import CountedField
 from core.datasets.skipped import DataRefused
 from core.settings import settings
-from core.taxonomy import title
+from core.taxonomy import KINDS, title
 from core.training.intakes import EXPECTED, LAYOUTS, read_own
 from core.training.presets import RECIPES, recipe_info
 from core.training.sets import keep_archive, title_of
@@ -67,7 +68,9 @@ def draw() -> None:
             return
         layout = layouts[0]
         if place == _VERIFIED:
-            folder = verified_sets.choose(next(n for n in layouts if n in verified_sets.KIND_OF))
+            layout = next(name for name in layouts if name in verified_sets.KIND_OF)
+            folder = verified_sets.choose(layout)
+            layout = verified_sets.layout_of(recipe, layout)
             st.session_state.run_data = _own(recipe, layout, folder) if folder else None
             return
         if len(layouts) > 1:
@@ -164,7 +167,8 @@ def _read(layout: str, folder: Path, names: dict[str, str]) -> Intake[Any]:
     kept = st.session_state.get("intake")
     if kept is not None and kept[0] == key:
         return kept[1]
-    bar = st.progress(0.0, text=f"Reading {plain(folder.name)}")
+    # The first time in an installation the pictures that models are judged on are put together.
+    bar = st.progress(0.0, text="Looking up the locked test pictures, some seconds the first time")
 
     def report(done: int, total: int) -> None:
         if done % 50 == 0:
@@ -178,8 +182,12 @@ def _read(layout: str, folder: Path, names: dict[str, str]) -> Intake[Any]:
 
 def _show(found: Intake[Any]) -> None:
     counts = found.counts()
+    # Fields are divided by the size of their pictures, which stands for the microscope.
+    sort = "size" if all(name.endswith(" pixels") for name in counts) else "kind"
+    if found.beside:
+        st.info(" ".join(plain(note) for note in found.notes[:2]), icon=":material/group_add:")
     st.markdown(
-        f"**{several(len(found.items), 'picture')}** of {several(len(counts), 'kind')}, "
+        f"**{several(len(found.items), 'picture')}** of {several(len(counts), sort)}, "
         f"{several(len(found.skipped), 'file')} left out, "
         f"{several(len(found.duplicates), 'duplicate')}, "
         f"{several(found.near_duplicates, 'near-duplicate')}."
@@ -188,14 +196,20 @@ def _show(found: Intake[Any]) -> None:
         st.plotly_chart(
             run_plots.split_bars(counts), key="split_bars", config={"displayModeBar": False}
         )
-        sizes = [len(part) for part in found.parts]
-        words = ", ".join(f"{n:,} {name}" for n, name in zip(sizes, PARTS, strict=True))
-        st.caption(f"Split: {words}; kept together by {plain(found.grouped_by)}.")
+        if not found.beside:
+            sizes = [len(part) for part in found.parts]
+            words = ", ".join(f"{n:,} {name}" for n, name in zip(sizes, PARTS, strict=True))
+            st.caption(f"Split: {words}; kept together by {plain(found.grouped_by)}.")
+        if all(isinstance(item, CountedField) for item in found.items):
+            cells = sum(item.counts() for item in found.items)
+            counted = ", ".join(f"{title(k)} {n:,}" for k, n in zip(KINDS, cells, strict=True))
+            st.caption(f"Cells counted in them: {counted}.")
         _samples(found, list(counts)[:_SAMPLES])
-    for note in found.notes[:5]:
+    notes = found.notes[2:] if found.beside else found.notes
+    for note in notes[:5]:
         st.caption(plain(note[0].upper() + note[1:]))
-    if len(found.notes) > 5:
-        st.caption(f"And {len(found.notes) - 5} such notes more.")
+    if len(notes) > 5:
+        st.caption(f"And {len(notes) - 5} such notes more.")
     if found.skipped:
         with st.expander(f"Left out ({len(found.skipped):,})"):
             st.dataframe(

@@ -15,11 +15,16 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Okabe & Ito; runs beyond the sixth begin again, with other signs."""
 
 _SIGNS = ("circle", "square", "diamond", "cross", "x", "triangle-up")
+_FEW = 30
+"""Up to so many epochs each gets a sign; of more, a line has a few, or it would be no curve."""
+
+_MOST_SMALL = 60
+"""Points of a line in a small multiple, which is some 150 pixels wide."""
 Curves = Sequence[tuple[Run, Sequence[Epoch]]]
 
 
 def split_bars(counts: Mapping[str, Sequence[int]]) -> Any:
-    """Cells of each class in training, validation and test, stacked."""
+    """Pictures of each kind in training, validation and test, stacked."""
     figure = go.Figure()
     looks = (("Training", "#0072b2", ""), ("Validation", "#e69f00", "/"), ("Test", "#999999", "x"))
     for part, (name, colour, pattern) in enumerate(looks):
@@ -29,13 +34,13 @@ def split_bars(counts: Mapping[str, Sequence[int]]) -> Any:
             name=name,
             orientation="h",
             marker={"color": colour, "pattern": {"shape": pattern}},
-            hovertemplate="%{y}: %{x} cells<extra>" + name + "</extra>",
+            hovertemplate="%{y}: %{x}<extra>" + name + "</extra>",
         )
     figure.update_layout(
         barmode="stack",
         height=80 + 24 * len(counts),
         margin={"l": 0, "r": 0, "t": 4, "b": 0},
-        legend={"orientation": "h", "y": -0.1, "yanchor": "top", "traceorder": "normal"},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
         yaxis={"autorange": "reversed"},
     )
     return figure
@@ -43,56 +48,78 @@ def split_bars(counts: Mapping[str, Sequence[int]]) -> Any:
 
 def losses(curves: Curves) -> Any:
     """Training and validation loss of every run in one plot."""
-    figure = go.Figure()
+    traces = []
     for number, (run, rows) in enumerate(curves):
         numbers = [row.number + 1 for row in rows]
         train = [row.train_loss for row in rows]
         validation = [row.metrics.get("loss") for row in rows]
         for name, values, dash in (("train", train, "solid"), ("validation", validation, "dash")):
-            figure.add_scatter(
-                x=numbers,
-                y=values,
-                name=f"{run.label} · {name}" if len(curves) > 1 else name.capitalize(),
-                **_look(number, dash, len(rows)),
+            # Of several runs the legend names each once; a click hides both its lines.
+            alone = len(curves) == 1
+            traces.append(
+                go.Scatter(
+                    x=numbers,
+                    y=values,
+                    name=name.capitalize() if alone else run.label,
+                    legendgroup=name if alone else run.name,
+                    showlegend=alone or name == "train",
+                    hovertemplate=f"%{{y:.4g}} {name}<extra>{_safe(run.label)}</extra>",
+                    **_look(number, dash, len(rows)),
+                )
             )
-    return _finish(figure, "Loss", 300)
+    figure = go.Figure(traces)
+    said = [value for trace in traces for value in trace.y if value is not None]
+    # Where the first epochs dwarf the others, their differences show on a scale of powers only.
+    powers = bool(said) and min(said) > 0 and max(said) > 20 * min(said)
+    figure.update_yaxes(type="log" if powers else "linear", dtick=1 if powers else None)
+    dashes = "" if len(curves) == 1 else " (validation dashed)"
+    return _finish(figure, f"Loss{dashes}", 300, len(curves), "log" if powers else "linear")
 
 
 def metric(curves: Curves, info: RecipeInfo) -> Any:
     """The recipe's metric of every run, and what a naive answer reaches as a dotted line."""
-    figure = go.Figure()
-    for number, (run, rows) in enumerate(curves):
-        figure.add_scatter(
-            x=[row.number + 1 for row in rows],
-            y=[row.metrics.get(info.metric) for row in rows],
-            name=run.label if len(curves) > 1 else info.metric_title,
-            **_look(number, "solid", len(rows)),
-        )
-        baseline = (run.facts or {}).get("baseline")
-        if baseline is not None and number == 0:
-            figure.add_hline(
-                y=baseline,
-                line={"dash": "dot", "color": ink(), "width": 2},
-                annotation={
-                    "text": f"naive: {(run.facts or {}).get('baseline_title', '')} {baseline:.3g}",
-                    "font": {"color": ink()},
-                },
-                annotation_position="bottom right",
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=[row.number + 1 for row in rows],
+                y=[row.metrics.get(info.metric) for row in rows],
+                name=run.label,
+                # The colours are those of the plot above, whose legend says whose they are.
+                showlegend=False,
+                **_look(number, "solid", len(rows)),
             )
+            for number, (run, rows) in enumerate(curves)
+        ]
+    )
+    facts = curves[0][0].facts or {}
+    baseline = facts.get("baseline")
+    if baseline is not None:
+        figure.add_hline(
+            y=baseline,
+            line={"dash": "dot", "color": ink(), "width": 2},
+            annotation={
+                "text": f"naive: {facts.get('baseline_title', '')} {baseline:.3g}",
+                "font": {"color": ink()},
+            },
+            annotation_position="bottom right",
+        )
     return _finish(figure, info.metric_title, 260)
 
 
 def rates(curves: Curves) -> Any:
     """Learning rate at the end of each epoch."""
-    figure = go.Figure()
-    for number, (run, rows) in enumerate(curves):
-        figure.add_scatter(
-            x=[row.number + 1 for row in rows],
-            y=[row.learning_rate for row in rows],
-            name=run.label,
-            showlegend=False,
-            **_look(number, "solid", len(rows)),
-        )
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=[row.number + 1 for row in rows],
+                y=[row.learning_rate for row in rows],
+                name=run.label,
+                showlegend=False,
+                **_look(number, "solid", len(rows)),
+            )
+            for number, (run, rows) in enumerate(curves)
+        ]
+    )
     figure = _finish(figure, "Learning rate", 260)
     # A rate is read as 1e-4, not as 100 millionths.
     figure.update_yaxes(exponentformat="e", rangemode="tozero")
@@ -110,29 +137,53 @@ def recalls(curves: Curves) -> Any | None:
     figure = make_subplots(
         rows=down, cols=across, subplot_titles=titles, shared_xaxes=True, shared_yaxes=True
     )
-    for number, (run, rows) in enumerate(curves):
+    traces = []
+    for number, (run, every) in enumerate(curves):
+        rows = _thinned(every)
+        look = _look(number, "solid", len(rows), small=True)
         for place, name in enumerate(names):
-            figure.add_scatter(
-                x=[row.number + 1 for row in rows],
-                y=[row.metrics.get(name) for row in rows],
-                name=run.label,
-                showlegend=False,
-                row=place // across + 1,
-                col=place % across + 1,
-                **_look(number, "solid", len(rows)),
+            # Named axes: asking for row and column of each of a hundred lines takes long.
+            axis = "" if place == 0 else str(place + 1)
+            traces.append(
+                go.Scatter(
+                    x=[row.number + 1 for row in rows],
+                    y=[row.metrics.get(name) for row in rows],
+                    name=run.label,
+                    showlegend=False,
+                    xaxis=f"x{axis}",
+                    yaxis=f"y{axis}",
+                    **look,
+                )
             )
+    figure.add_traces(traces)
     figure.update_yaxes(range=[-0.05, 1.05])
     figure.update_annotations(font={"size": 12})
     figure.update_layout(height=40 + 130 * down, margin={"l": 0, "r": 0, "t": 24, "b": 0})
     return figure
 
 
-def _look(number: int, dash: str, points: int) -> dict[str, Any]:
+def _look(number: int, dash: str, points: int, small: bool = False) -> dict[str, Any]:
     colour = COLOURS[number % len(COLOURS)]
-    # A single epoch is no line; many signs are no curve.
-    mode = "lines+markers" if points <= 30 else "lines"
-    marker = {"symbol": _SIGNS[number // len(COLOURS) % len(_SIGNS)], "size": 6}
-    return {"mode": mode, "line": {"color": colour, "dash": dash, "width": 2}, "marker": marker}
+    again = number // len(COLOURS)
+    # A single epoch is no line; many signs are no curve. A colour's second run needs its signs.
+    signs = points <= (1 if small else _FEW) or (again > 0 and not small)
+    marker = {"symbol": _SIGNS[again % len(_SIGNS)], "size": 6}
+    if points > _FEW:
+        marker["maxdisplayed"] = 10
+    width = 2 if again == 0 else 1
+    line = {"color": colour, "dash": dash, "width": width, "simplify": True}
+    return {"mode": "lines+markers" if signs else "lines", "line": line, "marker": marker}
+
+
+def _thinned(rows: Sequence[Epoch]) -> list[Epoch]:
+    """Every so-manyth epoch and the last, as many as a small plot can show."""
+    step = -(-len(rows) // _MOST_SMALL)
+    return [row for place, row in enumerate(rows) if (len(rows) - 1 - place) % max(1, step) == 0]
+
+
+def _safe(words: str) -> str:
+    """Somebody's words within Plotly's own markup."""
+    return words.replace("&", "&amp;").replace("<", "&lt;").replace("%{", "% {")
 
 
 def _whole_epochs(figure: Any) -> dict[str, Any]:
@@ -141,13 +192,15 @@ def _whole_epochs(figure: Any) -> dict[str, Any]:
     return {"dtick": 1} if most <= 10 else {}
 
 
-def _finish(figure: Any, name: str, height: int) -> Any:
+def _finish(figure: Any, name: str, height: int, legend: int = 1, revision: str = "kept") -> Any:
+    # A row of the legend holds about four runs; without more height it would take the plot's.
+    height += 20 * (-(-legend // 4) - 1)
     figure.update_layout(
         height=height,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
         # Keeps zoom and hidden curves while new points arrive.
-        uirevision="kept",
+        uirevision=revision,
         xaxis={"title": "Epoch", "rangemode": "tozero", **_whole_epochs(figure)},
         yaxis={"title": name},
     )

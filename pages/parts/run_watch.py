@@ -4,6 +4,7 @@ Everything is read from the database, so it shows the same after a reload, in an
 for a run started from a terminal.
 """
 
+import time
 from typing import Any, Literal
 
 import streamlit as st
@@ -15,10 +16,12 @@ from core.training.forecast import best_epoch, epochs_csv, examples_per_second, 
 from core.training.presets import recipe_info
 from core.training.side_by_side import side_by_side
 from core.training.tensorboard_files import tensorboard_zip
-from pages.parts import run_plots, signed_in, wrong_pictures
+from pages.parts import run_plots, run_table, signed_in, wrong_pictures
+from pages.parts.kinds import ink
 from pages.parts.wording import plain, several, time_left
 
 EVERY_S = 2
+_SMALL_EVERY_S = 10
 _ACTIVE = ("queued", "running")
 _PLAIN_PLOT = {"displayModeBar": False}
 _BADGES = {
@@ -66,7 +69,7 @@ def draw() -> None:
     )
     active = any(run.state in _ACTIVE for run in everything)
     st.fragment(_live, run_every=EVERY_S if active else None)(shown, beside, active)
-    _table(everything)
+    run_table.draw(everything)
 
 
 def _live(shown: str, beside: list[str], active: bool) -> None:
@@ -83,7 +86,7 @@ def _live(shown: str, beside: list[str], active: bool) -> None:
     if now_active != active or (before and before[0] == run.name and before[1] != run.state):
         st.rerun(scope="app")
     others = [other for name in beside if (other := book.find(name)) is not None]
-    curves = [(one, book.epochs(one.id)) for one in (run, *others)]
+    curves = [(one, run_table.epochs_of(one)) for one in (run, *others)]
     rows = curves[0][1]
     _head(run, rows)
     _buttons(run, rows)
@@ -91,18 +94,41 @@ def _live(shown: str, beside: list[str], active: bool) -> None:
     if not any(found for _, found in curves):
         st.caption("The curves begin with the end of the first epoch.")
         return
-    info = recipe_info(run.recipe)
-    st.plotly_chart(run_plots.losses(curves), key="losses", config=_PLAIN_PLOT)
+    plots = _plots(curves)
+    st.plotly_chart(plots["losses"], key="losses", config=_PLAIN_PLOT)
     left, right = st.columns([3, 2])
-    left.plotly_chart(run_plots.metric(curves, info), key="metric", config=_PLAIN_PLOT)
-    right.plotly_chart(run_plots.rates(curves), key="rates", config=_PLAIN_PLOT)
+    left.plotly_chart(plots["metric"], key="metric", config=_PLAIN_PLOT)
+    right.plotly_chart(plots["rates"], key="rates", config=_PLAIN_PLOT)
     wrong_pictures.draw(run)
     if len(curves) > 1:
         st.dataframe(side_by_side(curves), hide_index=True, key="side_by_side")
-    multiples = run_plots.recalls(curves)
-    if multiples is not None:
+    if plots["recalls"] is not None:
         st.caption("Recall of each class on the validation cells")
-        st.plotly_chart(multiples, key="recalls", config=_PLAIN_PLOT)
+        st.plotly_chart(plots["recalls"], key="recalls", config=_PLAIN_PLOT)
+
+
+def _plots(curves: run_plots.Curves) -> dict[str, Any]:
+    """The plots of these curves; made anew only when a point was added or taken away.
+
+    The small multiples are a line for each run and class: with several runs the browser gets new
+    ones at most every ten seconds, or it would do little else.
+    """
+    which = (ink(), [(run.id, run.state, run.facts) for run, _ in curves])
+    points = [[row.train_loss for row in rows] for _, rows in curves]
+    kept = st.session_state.get("run_plots")
+    if kept is None or kept[:2] != (which, points):
+        made = {
+            "losses": run_plots.losses(curves),
+            "metric": run_plots.metric(curves, recipe_info(curves[0][0].recipe)),
+            "rates": run_plots.rates(curves),
+        }
+        drawn_at = time.monotonic()
+        if kept and kept[0] == which and len(curves) > 3 and drawn_at - kept[3] < _SMALL_EVERY_S:
+            made["recalls"], drawn_at = kept[2]["recalls"], kept[3]
+        else:
+            made["recalls"] = run_plots.recalls(curves)
+        kept = st.session_state.run_plots = (which, points, made, drawn_at)
+    return dict(kept[2])
 
 
 def _head(run: Run, rows: list[Epoch]) -> None:
@@ -235,31 +261,6 @@ def _said(run: Run, rows: list[Epoch]) -> None:
         st.code(runs.read_log(run, 6000) or "nothing yet", language=None, height=180)
 
 
-def _table(everything: list[Run]) -> None:
-    with st.expander(f"All runs ({several(len(everything), 'run')})"):
-        book = runs.book()
-        lines = []
-        for run in everything:
-            best = best_epoch(found := book.epochs(run.id))
-            metric = recipe_info(run.recipe).metric
-            lines.append(
-                {
-                    "Run": run.label,
-                    "State": run.state,
-                    "Learns": recipe_info(run.recipe).title,
-                    "Epochs": f"{len(found)} of {run.settings['epochs']}",
-                    "Best": best.metrics.get(metric) if best else None,
-                    "Naive": (run.facts or {}).get("baseline"),
-                    "Learning rate": run.settings["learning_rate"],
-                    "Batch": run.settings["batch_size"],
-                    "Seed": run.seed,
-                    "Begun": f"{run.started_at:%d %b %H:%M}" if run.started_at else "",
-                    "By": run.created_by,
-                }
-            )
-        st.dataframe(lines, hide_index=True)
-
-
 def _name(run: Run) -> str:
-    """Label, moment and state, for a list."""
-    return f"{run.label} ({run.created_at:%d %b %H:%M}, {run.state})"
+    """Label and moment, for a list; without its state, which the list would not follow."""
+    return f"{run.label} ({run.created_at:%d %b %H:%M})"

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from core.datasets.cell_names import class_of_folder
+from core.datasets.gathering import Locked
 from core.datasets.intake import DataRefused, read_cells
+from core.datasets.near_duplicates import hash_files
 from core.settings import Settings
 from core.taxonomy import WBC_CLASSES
 
@@ -64,6 +66,22 @@ def test_bad_files_are_listed_and_the_rest_is_taken(root):
     assert reasons["Things/C_0.png"] == "unknown class: Things"
     assert "empty" in reasons["MON/empty.png"]
     assert _read(root, names={"Things": "monocyte"}).counts()["monocyte"] == (16, 4, 2)
+
+
+def test_copies_of_the_locked_test_part_are_left_out(root, tmp_path_factory):
+    """The very file, and one that was enlarged and stored again as JPEG."""
+    elsewhere = tmp_path_factory.mktemp("locked")
+    shutil.copy(root / "MON" / "C_3.png", elsewhere / "a.png")
+    enlarged = cv2.resize(cv2.imread(str(root / "Lymphocytes" / "C_5.png")), (90, 90))
+    cv2.imwrite(str(elsewhere / "b.jpg"), enlarged, [cv2.IMWRITE_JPEG_QUALITY, 85])
+    locked = Locked("their test part", hash_files([elsewhere / "a.png", elsewhere / "b.jpg"]))
+    found = _read(root, locked=locked)
+    out = {s.file: s.reason for s in found.skipped}
+    assert out.keys() == {"MON/C_3.png", "Lymphocytes/C_5.png"}
+    assert set(out.values()) == {"a copy of a picture of the locked test set their test part"}
+    assert found.counts() == {"lymphocyte": (13, 4, 2), "monocyte": (13, 4, 2)}
+    assert "2 of the pictures are left out" in found.notes[0]
+    assert _read(root, locked=Locked("none", hash_files([]))) == _read(root)
 
 
 def test_a_link_is_not_followed(root, tmp_path_factory):

@@ -129,8 +129,10 @@ def test_blocks_of_a_hard_compression_are_seen_and_its_absence_too() -> None:
 def test_a_drawn_field_is_flagged_where_its_file_was_squeezed(quality: int, flagged: bool) -> None:
     pixels = draw(7).field.pixels
     data = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    again = np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
-    assert ("over_compressed" in codes(again)) is flagged
+    again = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert again is not None
+    found = codes(np.ascontiguousarray(again[..., ::-1], dtype=np.uint8))
+    assert ("over_compressed" in found) is flagged
 
 
 def test_blur_is_the_sigma_of_a_blurred_edge() -> None:

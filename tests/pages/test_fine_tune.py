@@ -16,6 +16,7 @@ from core.settings import settings
 from core.store.runs import Epoch
 from core.training import runs
 from core.training.loop_settings import LoopSettings
+from tests.training.conftest import draw_cells
 
 ADA = Person("Ada", "trainer", "test:ada")
 ROOT = Path(__file__).resolve().parents[2]
@@ -223,3 +224,42 @@ def test_without_its_database_the_screen_says_so(site, monkeypatch):
     monkeypatch.setenv("HEMADESK_DATABASE_URL", "mysql://somewhere/else")
     settings.cache_clear()
     assert "postgresql or sqlite, got mysql" in _words(_app()).replace("\u2060", "")
+
+
+def test_verified_cells_of_one_case_stand_beside_the_public_set(site, tmp_path, monkeypatch):
+    """Signed as a laboratory signs, without the public set and with it."""
+    from core.imaging import synthetic
+    from core.inference.smear import analyse
+    from core.review import answers, cases, signing
+    from core.review import cells as review_cells
+    from core.review.answers import NewAnswer
+    from core.review.desk import desk
+
+    monkeypatch.setattr(settings(), "data", tmp_path / "data")
+    me = Person("local user", "local", "local")
+    case = cases.create(desk(), me, "H-7")
+    drawn = synthetic.draw(3, wbc=["lymphocyte", "monocyte", "eosinophil"])
+    cases.keep_field(desk(), me, case.id, drawn.field, analyse(drawn.field))
+    found = review_cells.cells(desk(), me, case.id)
+    assert found
+    given = [NewAnswer(cell.id, "lymphocyte") for cell in found]
+    answers.answer(desk(), me, case.id, given)
+    signing.sign(desk(), me, case.id)
+
+    app = _app()
+    app.segmented_control(key="place_wbc").set_value("Verified").run()
+    app.button(key="make_set").click().run()
+    assert not app.exception
+    said = f"lymphocyte {len(found)} of 1 patient"
+    assert said in _words(app) and "Sign more cases, or get the public set PBC" in _words(app)
+    assert app.button(key="start_training").disabled
+
+    draw_cells(tmp_path / "data" / "pbc")
+    del app.session_state["intake"]
+    app.run()
+    assert not app.exception
+    assert said in _words(app) and "validation and test are PBC's own" in _words(app)
+    assert not app.button(key="start_training").disabled
+    chosen = app.session_state["run_data"]
+    assert chosen.options == {"layout": "verified cells"}
+    assert chosen.folder.name == "verified-cells-v1"

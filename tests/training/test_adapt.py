@@ -2,13 +2,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.datasets.gathering import Locked
+from core.datasets.near_duplicates import hash_files
 from core.imaging.synthetic import draw
 from core.inference.extras import extras_of
 from core.inference.wbc import call_crops
 from core.models import registry
 from core.models.classifier import CellClassifier
 from core.training.adapt import adapt_to
-from core.training.laboratory import crop_of, crops_of, list_cells
+from core.training.laboratory import crop_of, crops_of, list_cells, usable_cells
 from core.training.last_layer import AdaptRefused
 
 CLASSES = ("lymphocyte", "eosinophil")
@@ -47,8 +49,10 @@ def test_the_challenger_is_the_live_network_with_another_last_layer(made):
 
 def test_it_says_what_it_learnt_from_and_what_it_left(made, laboratory):
     assert sum(made.cells.values()) <= 4 and set(made.cells) == set(CLASSES)
-    assert made.left_for_test == len(list_cells(laboratory).cells) - 1 - 4
+    # Without the four learnt from, the smudge that was drawn, and the file that is no picture.
+    assert made.left_for_test == len(list_cells(laboratory).cells) - 4 - 1 - 1
     reasons = {one.file: one.reason for one in made.skipped}
+    assert reasons["broken.png"] == "it cannot be read as a picture"
     if "smudge" not in registry.live("wbc").card["architecture"]["classes"]:
         assert "no class smudge" in reasons["s.png"]
     assert made.as_json()["model"] == made.model.identity
@@ -66,6 +70,18 @@ def test_unreadable_pictures_are_named(laboratory):
     crops, used, skipped = crops_of(cells)
     assert len(crops) == len(used) == 3
     assert [one.file for one in skipped] == ["broken.png"]
+
+
+def test_what_cannot_be_read_is_no_test_cell_either(laboratory):
+    """Cells that are not drawn are locked as the test set: one bad file would break it."""
+    cells = list_cells(laboratory).cells
+    kept, skipped = usable_cells(cells, None)
+    assert {one.file for one in skipped} == {"broken.png"}
+    assert len(kept) == len(cells) - len(skipped)
+    copies = Locked("theirs", hash_files([kept[0].path]))
+    again, left_out = usable_cells(kept, copies)
+    assert kept[0] not in again
+    assert "locked test set theirs" in left_out[0].reason
 
 
 def test_one_class_is_not_enough(laboratory, tmp_path):

@@ -181,6 +181,14 @@ def test_the_rate_proposed_is_the_steepest_place():
     assert proposed_rate(rates.tolist(), losses.tolist()) == pytest.approx(1e-3, rel=0.3)
 
 
+def test_where_nothing_is_left_to_learn_the_first_batches_decide_nothing():
+    """As measured on the live model: a drop within the first steps, noise, then only a rise."""
+    rates = np.logspace(-7, 0, 57)
+    losses = 0.3 + 0.02 * np.sin(np.arange(57)) + np.maximum(0, np.log10(rates) + 3) ** 2
+    losses[:3] += (0.1, 0.03, 0.01)
+    assert 1e-5 < proposed_rate(rates.tolist(), losses.tolist()) <= 1e-4
+
+
 def test_the_worst_calls_are_the_surest_wrong_ones(tmp_path):
     said = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.1, 0.9]])
     paths = [tmp_path / f"{n}.png" for n in range(4)]

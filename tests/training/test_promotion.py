@@ -3,90 +3,29 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-import torch
-from streamlit.testing.v1 import AppTest
 
 from core.datasets.pbc import LabelledCell
 from core.evaluation.paired import PairedDifference
 from core.inference.wbc import call_crops
 from core.models import registry
-from core.models.classifier import CellClassifier
-from core.models.weights import WeightsRefused, save_model
-from core.review.people import Person
+from core.models.weights import WeightsRefused
 from core.settings import settings
 from core.store.promotions import StalePromotion
-from core.training import locked_sets, promotion, runs
+from core.training import evidence, locked_sets, promotion, runs
 from core.training.loop_settings import LoopSettings
 from core.training.promotion import OnOneSet, PromotionRefused, objections
-
-ADA = Person("Ada", "trainer", "test:ada")
-BOB = Person("Bob", "trainer", "test:bob")
-ROOT = Path(__file__).resolve().parents[2]
-CLASSES = ("lymphocyte", "monocyte", "blast")
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    """A model file for each class it always says."""
-    folder = tmp_path_factory.mktemp("models")
-    module = CellClassifier(CLASSES)
-    torch.nn.init.zeros_(module.last_layer().weight)
-    made = {}
-    for number, label in enumerate(CLASSES):
-        with torch.no_grad():
-            module.last_layer().bias.zero_()
-            module.last_layer().bias[number] = 3.0
-        card = {
-            "task": "wbc",
-            "architecture": {
-                "kind": "cell_classifier",
-                "backbone": module.backbone,
-                "classes": list(CLASSES),
-            },
-            **{"temperature": 1.0, "set_limit": 0.3, "abstain_below": 0.1},
-        }
-        made[label] = save_model(folder / f"always_{label}.safetensors", module, card).path
-    return made
+from tests.known_models import ADA, BOB, finished_run, installed
 
 
 @pytest.fixture
-def site(tmp_path, monkeypatch, models):
-    """An installation whose shipped model always says monocyte, without the public sets."""
-    for name in ("var", "weights", "data"):
-        monkeypatch.setenv(f"HEMADESK_{name.upper()}", str(tmp_path / name))
-        (tmp_path / name).mkdir()
-    settings.cache_clear()
-    card = json.loads(models["monocyte"].with_suffix(".json").read_text())
-    for suffix in (".safetensors", ".onnx"):
-        target = tmp_path / "weights" / f"wbc{suffix}"
-        target.write_bytes(models["monocyte"].with_suffix(suffix).read_bytes())
-    (tmp_path / "weights" / "wbc.json").write_text(json.dumps({**card, "name": "wbc"}))
-    for suffix in (".safetensors", ".onnx", ".json"):  # finds the cell in each picture
-        shutil.copy(ROOT / "weights" / f"locator{suffix}", tmp_path / "weights")
-    yield tmp_path
-    settings.cache_clear()
-
-
-def _run(models, label, tmp_path, **cells):
-    """A finished run whose model always says ``label``, with so many test cells of each class."""
-    run = runs.submit("wbc", tmp_path, LoopSettings(), {}, who=ADA, title=label)
-    kept: list[LabelledCell] = []
-    for name, count in cells.items():
-        for number in range(count):
-            path = runs.folder_of(run) / f"{name}_{number}.png"
-            noise = np.random.default_rng(len(kept)).integers(0, 255, (64, 64, 3))
-            cv2.imwrite(str(path), noise.astype(np.uint8))
-            kept.append(LabelledCell(path, name))
-    locked_sets.lock(runs.folder_of(run) / locked_sets.FILE, "our cells", kept)
-    held = runs.book().claim(9, "here", only=run.id)
-    assert held is not None
-    return runs.book().release(run.id, held.attempt, "done", "", model_path=str(models[label]))
+def site(tmp_path, monkeypatch, known_models):
+    with installed(tmp_path, known_models, monkeypatch) as folder:
+        yield folder
 
 
 def _answer():
@@ -94,9 +33,9 @@ def _answer():
     return call_crops([np.zeros((128, 128, 3), np.uint8)], model)[0]
 
 
-def test_promoted_it_answers_at_once_and_rolled_back_it_does_not(site, models):
+def test_promoted_it_answers_at_once_and_rolled_back_it_does_not(site, known_models):
     shipped = registry.live("wbc").identity
-    run = _run(models, "lymphocyte", site, lymphocyte=20, monocyte=4)
+    run = finished_run(known_models, "lymphocyte", site, lymphocyte=20, monocyte=4)
     found = promotion.compare(run)
     assert isinstance(found.own, OnOneSet)
     assert (found.own.accuracy.only_challenger, found.own.accuracy.only_champion) == (20, 4)
@@ -120,10 +59,10 @@ def test_promoted_it_answers_at_once_and_rolled_back_it_does_not(site, models):
         promotion.roll_back(who=BOB, reason="once more")
 
 
-def test_two_promotions_are_rolled_back_one_by_one(site, models):
-    first = promotion.compare(_run(models, "lymphocyte", site, lymphocyte=20))
+def test_two_promotions_are_rolled_back_one_by_one(site, known_models):
+    first = promotion.compare(finished_run(known_models, "lymphocyte", site, lymphocyte=20))
     promotion.promote(first, who=ADA, reason="better")
-    second = promotion.compare(_run(models, "blast", site, blast=20))
+    second = promotion.compare(finished_run(known_models, "blast", site, blast=20))
     promotion.promote(second, who=ADA, reason="better still")
     assert _answer().label == "blast"
     promotion.roll_back(who=ADA, reason="not so good")
@@ -132,8 +71,10 @@ def test_two_promotions_are_rolled_back_one_by_one(site, models):
     assert _answer().label == "monocyte"
 
 
-def test_what_was_not_shown_to_be_better_stays_out(site, models):
-    found = promotion.compare(_run(models, "lymphocyte", site, lymphocyte=8, monocyte=5))
+def test_what_was_not_shown_to_be_better_stays_out(site, known_models):
+    found = promotion.compare(
+        finished_run(known_models, "lymphocyte", site, lymphocyte=8, monocyte=5)
+    )
     assert "has not shown to be better on our cells" in found.objections[0]
     with pytest.raises(PromotionRefused, match="alone got 8 right, the live model alone 5"):
         promotion.promote(found, who=ADA, reason="I like it")
@@ -141,9 +82,9 @@ def test_what_was_not_shown_to_be_better_stays_out(site, models):
     assert promotion.history() == []
 
 
-def test_the_second_of_two_who_promote_is_told(site, models):
-    one = promotion.compare(_run(models, "lymphocyte", site, lymphocyte=20))
-    other = promotion.compare(_run(models, "blast", site, blast=20))
+def test_the_second_of_two_who_promote_is_told(site, known_models):
+    one = promotion.compare(finished_run(known_models, "lymphocyte", site, lymphocyte=20))
+    other = promotion.compare(finished_run(known_models, "blast", site, blast=20))
     promotion.promote(one, who=ADA, reason="better")
     with pytest.raises(PromotionRefused, match="another model is live since"):
         promotion.promote(other, who=BOB, reason="better")
@@ -156,15 +97,15 @@ def test_the_second_of_two_who_promote_is_told(site, models):
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "ok"])
-def test_a_reason_is_needed(site, models, reason):
-    found = promotion.compare(_run(models, "lymphocyte", site, lymphocyte=20))
+def test_a_reason_is_needed(site, known_models, reason):
+    found = promotion.compare(finished_run(known_models, "lymphocyte", site, lymphocyte=20))
     with pytest.raises(PromotionRefused, match="a reason is needed"):
         promotion.promote(found, who=ADA, reason=reason)
 
 
 @pytest.mark.parametrize("harm", ["change", "delete"])
-def test_a_test_set_that_was_touched_is_no_evidence(site, models, harm):
-    run = _run(models, "lymphocyte", site, lymphocyte=20)
+def test_a_test_set_that_was_touched_is_no_evidence(site, known_models, harm):
+    run = finished_run(known_models, "lymphocyte", site, lymphocyte=20)
     picture = runs.folder_of(run) / "lymphocyte_3.png"
     picture.unlink()
     if harm == "change":
@@ -178,11 +119,39 @@ def test_a_locked_set_is_never_written_again(tmp_path):
     cv2.imwrite(str(picture), np.zeros((64, 64, 3), np.uint8))
     locked_sets.lock(tmp_path / "set.json", "first", [LabelledCell(picture, "blast")])
     locked_sets.lock(tmp_path / "set.json", "second", [])
-    assert locked_sets.read(tmp_path / "set.json")[0] == "first"
+    assert locked_sets.read(tmp_path / "set.json").title == "first"
 
 
-def test_what_is_live_follows_the_database(site, models):
-    found = promotion.compare(_run(models, "lymphocyte", site, lymphocyte=20))
+def test_stored_and_read_it_is_the_same_evidence(site, known_models):
+    found = promotion.compare(
+        finished_run(known_models, "lymphocyte", site, lymphocyte=6, monocyte=3)
+    )
+    assert evidence.from_json(json.loads(json.dumps(found.as_json()))) == found
+    assert set(found.compared.models) == {"champion", "challenger", "locator"}
+    with pytest.raises(ValueError, match="no stored comparison"):
+        evidence.from_json({"task": "wbc"})
+
+
+@pytest.mark.parametrize("which", ["champion", "challenger", "locator"])
+@pytest.mark.parametrize("suffix", [".json", ".extras.json"])
+def test_models_that_are_not_those_compared_are_not_promoted(site, known_models, which, suffix):
+    """The card's limits and what was fitted on the features decide with the weights."""
+    found = promotion.compare(finished_run(known_models, "lymphocyte", site, lymphocyte=20))
+    path = {
+        "champion": site / "weights" / "wbc.safetensors",
+        "challenger": found.challenger_file,
+        "locator": site / "weights" / "locator.safetensors",
+    }[which].with_suffix(suffix)
+    card = json.loads(path.read_text()) if path.is_file() else {}
+    path.write_text(json.dumps({**card, "remark": "touched"}))
+    with pytest.raises(PromotionRefused, match="changed since the comparison; compare again"):
+        promotion.promote(found, who=ADA, reason="better")
+    assert promotion.history() == []
+    assert not list((settings().var / registry.MODELS).glob("*"))
+
+
+def test_what_is_live_follows_the_database(site, known_models):
+    found = promotion.compare(finished_run(known_models, "lymphocyte", site, lymphocyte=20))
     promotion.promote(found, who=ADA, reason="better")
     (settings().var / registry.MODELS / "live.json").unlink()  # as if killed before writing it
     assert _answer().label == "monocyte"
@@ -225,46 +194,3 @@ def test_only_runs_with_a_model_of_white_cells_are_compared(site):
     run = runs.submit("locator", Path("x"), LoopSettings(), {}, who=ADA)
     with pytest.raises(PromotionRefused, match="made no model that can be compared"):
         promotion.compare(run)
-
-
-def _screen():
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
-    app = app.switch_page("pages/models.py").run()
-    assert not app.exception
-    return app
-
-
-def _words(app):
-    kinds = (app.markdown, app.caption, app.info, app.error, app.warning, app.success)
-    said = "\n".join(str(e.value) for kind in kinds for e in kind)
-    return said.replace("\\", "").replace("\u2060", "")
-
-
-def test_the_screen_promotes_and_rolls_back(site, models):
-    run = _run(models, "lymphocyte", site, lymphocyte=20)
-    app = _screen()
-    assert "has been live since this was installed" in _words(app)
-    app.button(key="compare").click().run()
-    assert not app.exception
-    assert "Nothing in the evidence speaks against it" in _words(app)
-    assert "difference +100.0 points" in _words(app)
-    promote = next(b for b in app.button if b.label == "Make it the live model")
-    promote.click().run()
-    assert "a reason is needed" in _words(app)
-    app.text_input(key="promote_reason").input("sees our lymphocytes")
-    next(b for b in app.button if b.label == "Make it the live model").click().run()
-    assert not app.exception
-    assert f"{Path(str(run.model_path)).stem}@" in _words(app)
-    assert _answer().label == "lymphocyte"
-    app.text_input(key="roll_back_reason_wbc").input("only a trial")
-    next(b for b in app.button if b.label == "Roll back now").click().run()
-    assert "is live again" in _words(app)
-    assert _answer().label == "monocyte"
-
-
-def test_the_screen_says_why_a_challenger_stays_out(site, models):
-    _run(models, "lymphocyte", site, lymphocyte=8, monocyte=5)
-    app = _screen()
-    app.button(key="compare").click().run()
-    assert "It cannot go live: it has not shown to be better on our cells" in _words(app)
-    assert not [b for b in app.button if b.label == "Make it the live model"]

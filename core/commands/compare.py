@@ -1,0 +1,69 @@
+"""``python -m core compare``: a run's model and the live one on the locked test sets."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.training.evidence import OnFields, OnOneSet
+
+
+def compare(
+    run: Annotated[str, typer.Argument(help="number, name or folder of a run")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="print everything that was found")
+    ] = False,
+    folder: Annotated[Path | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Compare a run's model with the live one; the page Models shows it and can promote it."""
+    from core.store.database import DatabaseRefused
+    from core.training import comparisons
+    from core.training.compare_worker import work
+    from core.training.from_terminal import person
+    from core.training.runs import find
+
+    try:
+        chosen = find(run)
+        if folder is not None:
+            os.nice(5)  # a page that a person waits for goes first
+            left = work(chosen, folder)
+        else:
+            made, lock = comparisons.begin_here(chosen, person())
+            with lock:
+                left = work(chosen, made)
+    except (DatabaseRefused, ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from error
+    if left.state != "done":
+        print(f"not compared: {left.message}", file=sys.stderr)
+        raise typer.Exit(2)
+    found = left.result()
+    if as_json:
+        print(json.dumps(found.as_json()))
+        return
+    print(f"live {found.champion}, challenger {found.challenger}")
+    for one in found.sets.values():
+        print(_in_words(one))
+    for why in found.objections:
+        print(f"against it: {why}")
+    if not found.objections:
+        print("nothing in the evidence speaks against it; it is promoted on the page Models")
+
+
+def _in_words(one: OnOneSet | OnFields) -> str:
+    if isinstance(one, OnOneSet):
+        gain = one.accuracy
+        return (
+            f"{one.title}, {gain.items} cells: live {one.champion:.1%}, challenger "
+            f"{one.challenger:.1%}; {100 * gain.difference:+.1f} points "
+            f"({100 * gain.low:+.1f} to {100 * gain.high:+.1f}), McNemar p = {gain.p:.2g}"
+        )
+    errors = one.errors
+    return (
+        f"{one.title}, {errors.items} fields: error live {errors.champion:.2f}, challenger "
+        f"{errors.challenger:.2f} cells a field; {errors.difference:+.2f} "
+        f"({errors.low:+.2f} to {errors.high:+.2f})"
+    )
