@@ -267,9 +267,8 @@ def _as_run(
     seed: int,
     who: str,
 ) -> Run:
-    locked_sets.lock(
-        model.path.parent / locked_sets.FILE, f"{root.name}, cells not adapted to", rest
-    )
+    file, title = model.path.parent / locked_sets.FILE, f"{root.name}, cells not adapted to"
+    locked_sets.lock(file, title, rest, anywhere=True)
     values = {
         "name": name,
         "recipe": "wbc",

@@ -53,9 +53,7 @@ def compare(run: Run, tell: Tell = lambda title, words, share: None) -> Comparis
     for name, one in sets.items():
         heard = partial(_pass_on, tell, one, behind, total)
         if task == "wbc":
-            # The laboratory left out took fields, not cells.
-            fields = name == "elsewhere"
-            answers[name] = on_cells(one, champion, challenger, heard, fields=fields)
+            answers[name] = on_cells(one, champion, challenger, heard)
         else:
             answers[name] = on_fields(one, task, champion, challenger, heard)
         behind += len(one.items)

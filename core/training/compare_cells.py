@@ -26,13 +26,10 @@ def on_cells(
     champion: LoadedModel,
     challenger: LoadedModel,
     report: Report = lambda words, done, total: None,
-    *,
-    fields: bool = False,
 ) -> OnOneSet:
     """Both models on a locked set.
 
-    Where only a parent is known (neutrophil), either of its children is right. With ``fields`` the
-    pictures are fields with one white cell anywhere, otherwise cells in the middle.
+    Where only a parent is known (neutrophil), either of its children is right.
 
     Raises:
         PromotionRefused: if the set is empty.
@@ -46,7 +43,7 @@ def on_cells(
     for number, cell in enumerate(cells):
         report("finding the cells", _LOCATING * number, total)
         picture = Field(cell.path.name, read_rgb(cell.path), "")
-        anywhere = largest_white_cell(picture) if fields else None
+        anywhere = largest_white_cell(picture) if locked.anywhere else None
         crops.append(single_cell_crop(picture)[0] if anywhere is None else anywhere)
     said: list[list[WbcCall]] = []
     for who, model in (("live model", champion), ("challenger", challenger)):

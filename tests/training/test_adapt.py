@@ -4,12 +4,15 @@ from PIL import Image
 
 from core.datasets.gathering import Locked
 from core.datasets.near_duplicates import hash_files
+from core.datasets.pbc import LabelledCell
 from core.imaging.synthetic import draw
 from core.inference.extras import extras_of
 from core.inference.wbc import call_crops
 from core.models import registry
 from core.models.classifier import CellClassifier
+from core.training import locked_sets
 from core.training.adapt import adapt_to
+from core.training.compare_cells import on_cells
 from core.training.laboratory import crop_of, crops_of, list_cells, usable_cells
 from core.training.last_layer import AdaptRefused
 
@@ -56,6 +59,17 @@ def test_it_says_what_it_learnt_from_and_what_it_left(made, laboratory):
     if "smudge" not in registry.live("wbc").card["architecture"]["classes"]:
         assert "no class smudge" in reasons["s.png"]
     assert made.as_json()["model"] == made.model.identity
+
+
+def test_cells_it_did_not_learn_from_are_judged_as_it_sees_them(laboratory, tmp_path):
+    """In a field the white cell is not in the middle, where a single cell's picture has it."""
+    live = registry.live("wbc")
+    paths = [cell.path for cell in list_cells(laboratory).cells if cell.path.stem.isdigit()]
+    said = [call.label for call in call_crops([crop_of(path) for path in paths], live)]
+    cells = [LabelledCell(path, label) for path, label in zip(paths, said, strict=True)]
+    locked_sets.lock(tmp_path / "set.json", "fields", cells, anywhere=True)
+    found = on_cells(locked_sets.read(tmp_path / "set.json"), live, live)
+    assert found.champion == found.challenger == 1.0
 
 
 def test_extras_go_with_it(made, laboratory):
