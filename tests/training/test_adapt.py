@@ -61,15 +61,23 @@ def test_it_says_what_it_learnt_from_and_what_it_left(made, laboratory):
     assert made.as_json()["model"] == made.model.identity
 
 
-def test_cells_it_did_not_learn_from_are_judged_as_it_sees_them(laboratory, tmp_path):
+def test_cells_it_did_not_learn_from_are_judged_as_it_sees_them(tmp_path):
     """In a field the white cell is not in the middle, where a single cell's picture has it."""
     live = registry.live("wbc")
-    paths = [cell.path for cell in list_cells(laboratory).cells if cell.path.stem.isdigit()]
-    said = [call.label for call in call_crops([crop_of(path) for path in paths], live)]
-    cells = [LabelledCell(path, label) for path, label in zip(paths, said, strict=True)]
-    locked_sets.lock(tmp_path / "set.json", "fields", cells, anywhere=True)
-    found = on_cells(locked_sets.read(tmp_path / "set.json"), live, live)
-    assert found.champion == found.challenger == 1.0
+    cells = []
+    for number in range(4):
+        drawn = draw(300 + number, wbc=["eosinophil"])
+        x0, y0, *_ = (round(v) for v in next(c for c in drawn.cells if c.kind == "wbc").box_xyxy_px)
+        path = tmp_path / f"{number}.png"
+        cut = np.ascontiguousarray(drawn.field.pixels[max(0, y0 - 20) :, max(0, x0 - 20) :])
+        Image.fromarray(cut).save(path)
+        cells.append(LabelledCell(path, call_crops([crop_of(path)], live)[0].label))
+    right = []
+    for anywhere in (True, False):
+        file = tmp_path / f"{anywhere}.json"
+        locked_sets.lock(file, "fields", cells, anywhere=anywhere)
+        right.append(on_cells(locked_sets.read(file), live, live).challenger)
+    assert right[0] == 1.0 and right[1] < 1.0
 
 
 def test_extras_go_with_it(made, laboratory):
