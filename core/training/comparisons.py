@@ -9,9 +9,6 @@ import fcntl
 import json
 import os
 import socket
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,11 +19,11 @@ from typing import IO, Any, Final, Literal
 from core.models.registry import Task
 from core.review.people import Person
 from core.review.rights import require
-from core.settings import ROOT, settings
+from core.settings import settings
 from core.store.runs import Run
-from core.training import held
+from core.training import held, processes
 from core.training.evidence import Comparison, PromotionRefused, from_json
-from core.training.runs import folder_of, process_environment
+from core.training.runs import folder_of
 
 State = Literal["running", "done", "failed", "lost"]
 
@@ -82,22 +79,8 @@ def start(run: Run, who: Person) -> Asked:
     if isinstance(begun, Asked):
         return begun
     folder, lock = begun
-    command = [sys.executable, "-m", "core", "compare", run.name, "--folder", str(folder)]
-    with lock, (folder / LOG).open("ab") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=process_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            # Its own session: stopping the app does not reach it.
-            start_new_session=True,
-            # It holds the lock from its first moment to its last.
-            pass_fds=(lock.fileno(),),
-        )
-    # Somebody must ask for its exit status, or it stays in the process table.
-    threading.Thread(target=process.wait, daemon=True).start()
+    with lock:
+        processes.start(["core", "compare", run.name, "--folder", str(folder)], folder / LOG, lock)
     return read(folder)
 
 

@@ -5,9 +5,6 @@ Knows no network, so that a screen can ask it without loading one.
 
 import hashlib
 import json
-import subprocess
-import sys
-import threading
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -15,11 +12,10 @@ from typing import Any, Final
 
 from core.review.people import Person
 from core.review.rights import require
-from core.settings import ROOT, settings
-from core.training import held
+from core.settings import settings
+from core.training import held, processes
 from core.training.loop_settings import LoopSettings
 from core.training.presets import checked_options
-from core.training.runs import process_environment
 
 TASK: Final = "task.json"
 LOG: Final = "log.txt"
@@ -52,22 +48,12 @@ def start(
         lock = held.take(folder)
     except BlockingIOError:
         return folder
-    for old in (PROGRESS, STOP):
+    for old in (PROGRESS, STOP, LOG):
         (folder / old).unlink(missing_ok=True)
     (folder / TASK).write_text(json.dumps(_task(recipe, data, chosen, options)))
-    with lock, (folder / LOG).open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "core", "train", recipe, "--find-rate", "--trial", str(folder)],
-            cwd=ROOT,
-            env=process_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            # It holds the lock as long as it lives: any session sees that it goes on.
-            pass_fds=(lock.fileno(),),
-        )
-    threading.Thread(target=process.wait, daemon=True).start()
+    with lock:
+        words = ["core", "train", recipe, "--find-rate", "--trial", str(folder)]
+        processes.start(words, folder / LOG, lock)
     return folder
 
 

@@ -5,13 +5,10 @@ Knows no network, so that a screen can ask it without loading one.
 
 import fcntl
 import json
-import os
 import secrets
 import shutil
 import socket
 import subprocess
-import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -26,6 +23,7 @@ from core.review.rights import require
 from core.settings import ROOT, settings
 from core.store.database import DatabaseRefused, database
 from core.store.runs import Run, RunBook, RunRefused
+from core.training import processes
 from core.training.loop_settings import LoopSettings, loop_settings, with_defaults
 from core.training.presets import checked_options, recipe_info
 
@@ -160,33 +158,15 @@ def start_next(leave: int | None = None) -> list[Run]:
     return started
 
 
-def process_environment() -> dict[str, str]:
-    """What a process of this installation is told of it."""
-    site = settings()
-    paths = {"DATA": site.data, "WEIGHTS": site.weights, "VAR": site.var}
-    told = {f"HEMADESK_{name}": str(path.resolve()) for name, path in paths.items()}
-    return {**os.environ, **told, "HEMADESK_DATABASE_URL": site.database_url}
-
-
 def _spawn(run: Run) -> None:
     arguments = ["train", run.recipe, "--run", str(run.id), "--attempt", str(run.attempt)]
     # A run goes on with as many processes as it began with: their sums are part of the result.
-    processes = int((run.facts or {}).get("processes", settings().training_processes))
-    crew = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    number = int((run.facts or {}).get("processes", settings().training_processes))
+    crew = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(number)]
     # After the two dashes torchrun takes none of our options for its own.
-    program = [*crew, "-m", "--", "core"] if processes > 1 else ["core"]
-    with (folder_of(run) / LOG).open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *program, *arguments],
-            cwd=ROOT,
-            env=process_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            # Its own session: closing the terminal or stopping the app does not reach it.
-            start_new_session=True,
-        )
-    threading.Thread(target=_look_after, args=(process, run), daemon=True).start()
+    program = [*crew, "-m", "--", "core"] if number > 1 else ["core"]
+    words = [*program, *arguments]
+    processes.start(words, folder_of(run) / LOG, after=lambda process: _look_after(process, run))
 
 
 def _look_after(process: "subprocess.Popen[bytes]", run: Run) -> None:

@@ -124,20 +124,16 @@ def _of_queued(one: Queued, some_are_common: bool) -> _Card:
     if one.rarity >= 0.5 and some_are_common:
         reasons.append("few verified so far")
     why = "; ".join(reasons) or "unlike the others here"
-    return _Card(
-        one.case_id,
-        one.accession,
-        one.cell_id,
-        one.picture,
-        one.box_xyxy_px,
-        title(one.label),
-        why,
-    )
+    return _card(one, why)
 
 
 def _of_suspect(one: Suspect) -> _Card:
     alike = round(one.agreement * NEIGHBOURS)
     why = f"{alike} of {NEIGHBOURS} like it: {title(one.neighbours_label).lower()}"
+    return _card(one, why, verified=one.label)
+
+
+def _card(one: Queued | Suspect, why: str, verified: str | None = None) -> _Card:
     return _Card(
         one.case_id,
         one.accession,
@@ -146,7 +142,7 @@ def _of_suspect(one: Suspect) -> _Card:
         one.box_xyxy_px,
         title(one.label),
         why,
-        verified=one.label,
+        verified,
     )
 
 
