@@ -33,6 +33,7 @@ from core.settings import settings
 from core.store.database import database
 from core.store.runs import Run, RunBook
 from core.training import locked_sets
+from core.training.adaptations import WITHOUT_EXTRAS
 from core.training.augment import vary_sharpness, vary_stain
 from core.training.home_cells import home_cells
 from core.training.intakes import judged_on
@@ -49,11 +50,6 @@ Report = Callable[[str], None]
 PER_CLASS: Final = 10
 VIEWS: Final = 6
 """Ways each new cell is shown: turned, mirrored, its stain varied a little."""
-
-WITHOUT_EXTRAS: Final = (
-    "Its features moved: once it is live, python -m core characterise fits novelty, set limits and "
-    "attributes to it anew; until then it answers without them."
-)
 
 
 @dataclass(frozen=True)
@@ -118,8 +114,9 @@ def adapt_to(
             f"{live.identity} has no stored cells to keep its knowledge with; "
             "run python -m core characterise first"
         )
-    home = _home(live, extras) if deep else None
+    report("reading the cells and what they must not be copies of")
     found = list_cells(root)
+    home = _home(live, extras) if deep else None
     known, left_out = _known_to(live, found.cells)
     known, unusable = usable_cells(known, judged_on("wbc"))
     drawn, rest = draw_cells(known, per_class, seed)

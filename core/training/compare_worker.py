@@ -12,7 +12,8 @@ from core.settings import settings
 from core.store.database import DatabaseRefused
 from core.store.runs import Run
 from core.training.compare import compare
-from core.training.comparisons import FAILURE, PROGRESS, RESULT, STOP, Asked, read, write
+from core.training.comparisons import FAILURE, PROGRESS, RESULT, STOP, Asked, read
+from core.training.held import write
 
 BEAT_S: Final = 1.0
 

@@ -7,7 +7,6 @@ system lets go of when it dies.
 
 import fcntl
 import json
-import os
 import socket
 import time
 from collections.abc import Mapping
@@ -109,12 +108,12 @@ def read(folder: Path) -> Asked:
     task = json.loads((folder / _TASK).read_text())
     # Held or not is asked first: a process writes what it found before it lets go.
     alive = _is_alive(folder, task["host"])
-    progress = _read(folder / PROGRESS) or {}
+    progress = held.read(folder / PROGRESS) or {}
     state: State = "running" if alive else "lost"
     message = "" if alive else "its process died or its machine was switched off"
     if (folder / RESULT).is_file():
         state, message = "done", ""
-    elif (failure := _read(folder / FAILURE)) is not None:
+    elif (failure := held.read(folder / FAILURE)) is not None:
         state, message = "failed", str(failure.get("message", ""))
     return Asked(folder, task["who"], datetime.fromisoformat(task["at"]), state, progress, message)
 
@@ -147,25 +146,8 @@ def _begin(run: Run, who: Person) -> tuple[Path, IO[str]] | Asked:
         folder.mkdir()
         lock = held.take(folder)
         said = {"who": who.name, "at": now.isoformat(), "host": socket.gethostname()}
-        write(folder / _TASK, said)
+        held.write(folder / _TASK, said)
         return folder, lock
-
-
-def write(file: Path, said: Mapping[str, Any]) -> None:
-    """Write JSON under a temporary name and rename it: it is whole or absent."""
-    temporary = file.with_suffix(".writing")
-    with temporary.open("w") as handle:
-        json.dump(said, handle)
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(file)
-
-
-def _read(file: Path) -> dict[str, Any] | None:
-    try:
-        return dict(json.loads(file.read_text()))
-    except FileNotFoundError:
-        return None
 
 
 def _is_alive(folder: Path, host: str) -> bool:

@@ -1,15 +1,18 @@
 """Adapt the live white-cell model to this laboratory with a handful of its cells."""
 
 from pathlib import Path
+from typing import Final
 
 import streamlit as st
 
-from core.datasets.intake import DataRefused
-from core.models.weights import WeightsRefused
 from core.review.people import Person
-from core.review.rights import may
-from core.store.database import DatabaseRefused
+from core.review.rights import NotAllowed, may
+from core.training import adaptations
+from core.training.adaptations import Adaptation, AdaptationRunning
 from pages.parts.wording import plain, several
+
+EVERY_S: Final = 2
+_FIRST: Final = 5
 
 
 def draw(who: Person) -> None:
@@ -22,6 +25,12 @@ def draw(who: Person) -> None:
         "At most so many of each are learnt from, the others stay aside as test cells. It takes up "
         "to three minutes and makes a challenger; nothing goes live by itself."
     )
+    last = adaptations.latest()
+    if last is not None and last.state == "running":
+        st.fragment(_wait, run_every=EVERY_S)()
+        return
+    if last is not None:
+        _outcome(last)
     with st.form("adapt", border=False):
         folder = st.text_input(
             "Folder of labelled cells", key="adapt_folder", placeholder="/home/lab/cells"
@@ -39,37 +48,46 @@ def draw(who: Person) -> None:
         if not folder.strip():
             st.warning("Name the folder first.", icon=":material/info:")
             return
-        _adapt(Path(folder.strip()).expanduser(), int(per_class), deep, who)
-
-
-def _adapt(folder: Path, per_class: int, deep: bool, who: Person) -> None:
-    # A heavy library: imported when it is needed, not when the screen opens.
-    from core.training.adapt import WITHOUT_EXTRAS, adapt_to
-    from core.training.last_layer import AdaptRefused
-
-    with st.status("Adapting", expanded=True) as status:
         try:
-            made = adapt_to(
-                folder,
-                per_class=per_class,
-                who=who.name,
-                deep=deep,
-                report=lambda words: status.update(label=words[0].upper() + words[1:]),
-            )
-        except (AdaptRefused, DataRefused, WeightsRefused, DatabaseRefused, OSError) as refusal:
-            status.update(label="Not adapted", state="error", expanded=True)
+            adaptations.start(Path(folder.strip()).expanduser(), int(per_class), deep, who)
+        except (AdaptationRunning, NotAllowed, OSError) as refusal:
             st.error(f"{plain(str(refusal))}.", icon=":material/error:")
             return
-        status.update(label="Adapted", state="complete")
-    learnt = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in made.cells.items())
-    left_out = ""
-    if made.skipped:
-        first = "; ".join(f"{one.file}, {one.reason}" for one in made.skipped[:5])
-        left_out = f" Left out were {several(len(made.skipped), 'file')}: {first}"
-    more = f" {WITHOUT_EXTRAS}" if made.deep else ""
-    # Said after the redraw that puts it among the challengers.
-    st.session_state.models_notice = (
-        f"{made.model.identity} learnt from {learnt}; {several(made.left_for_test, 'cell')} stay "
-        f"aside as its test. Choose it as challenger and compare.{more}{left_out}"
+        st.rerun()
+
+
+def _wait() -> None:
+    """Draws itself again every two seconds; asks for the whole page when there is a result."""
+    last = adaptations.latest()
+    if last is None or last.state != "running":
+        st.rerun(scope="app")
+    st.status(f"Adapting: {plain(last.words)}")
+    st.caption(
+        f"Asked for by {plain(last.who)} at {last.at:%H:%M} UTC. It goes on when this page is "
+        "closed."
     )
-    st.rerun()
+
+
+def _outcome(last: Adaptation) -> None:
+    asked = f"{plain(last.who)}, {last.at:%d %b %H:%M} UTC"
+    if last.made is None:
+        words = f"Not adapted ({asked}): {plain(last.words)}."
+        st.error(words, icon=":material/error:")
+        return
+    made = last.made
+    learnt = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in made["cells"].items())
+    words = (
+        f"{plain(made['model'])} ({asked}) learnt from {learnt}; "
+        f"{several(made['left_for_test'], 'cell')} stay aside as its test. Choose it as challenger "
+        "and compare."
+    )
+    if made["deep"]:
+        words += f" {adaptations.WITHOUT_EXTRAS}"
+    st.success(words, icon=":material/check:")
+    skipped = made["skipped"]
+    if skipped:
+        first = "; ".join(
+            f"{plain(one['file'])}, {plain(one['reason'])}" for one in skipped[:_FIRST]
+        )
+        more = f" and {len(skipped) - _FIRST} more" if len(skipped) > _FIRST else ""
+        st.caption(f"Left out: {first}{more}.")

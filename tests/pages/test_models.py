@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.models import registry
 from core.settings import settings
-from core.training import comparisons
+from core.training import adaptations, comparisons
 from tests.known_models import ADA, finished_run, installed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,3 +101,16 @@ def test_who_may_only_look_compares_nothing(site, known_models, monkeypatch):
     app = _screen()
     assert _button(app, "Compare on the locked test sets") is None
     assert "Comparing takes the role trainer" in _words(app)
+
+
+def test_what_came_of_an_adaptation_is_found_by_another_session(site):
+    app = _screen()
+    app.text_input(key="adapt_folder").input("/nowhere/at/all")
+    _button(app, "Adapt").click().run()
+    assert not app.exception
+    deadline = time.monotonic() + SECONDS
+    while (last := adaptations.latest()) is None or last.state == "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    # The models here were never characterised, so there is nothing to keep their knowledge with.
+    assert "has no stored cells to keep its knowledge with" in _words(_screen())
