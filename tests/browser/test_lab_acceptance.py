@@ -27,6 +27,18 @@ def downloaded(page: Page, name: str) -> tuple[str, bytes]:
     return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
 
 
+def send(page: Page, label: str, files: list[FilePayload]) -> None:
+    """Into the uploader of this name; again where it was just being redrawn and took nothing."""
+    here = page.get_by_role("region", name=label)
+    sent = here.get_by_text(files[-1]["name"], exact=True)
+    for _ in range(20):
+        here.locator("input[type=file]").first.set_input_files(files)
+        page.wait_for_timeout(3000)
+        if sent.count():
+            return
+    expect(sent).to_be_visible()
+
+
 def words(data: bytes) -> str:
     pages = PdfReader(io.BytesIO(data)).pages
     return " ".join(" ".join(page.extract_text() for page in pages).split())
@@ -47,9 +59,8 @@ def test_own_slides_become_a_signed_pdf(page: Page, server: str) -> None:
         "buffer": "\n".join(counts).encode(),
     }
     page.goto(f"{server}/lab_acceptance")
-    page.locator("input[type=file]").nth(0).set_input_files(pictures)
-    expect(page.get_by_text("2.png", exact=True)).to_be_visible()
-    page.locator("input[type=file]").nth(1).set_input_files([table])
+    send(page, "Fields of your slides", pictures)
+    send(page, "Results of your laboratory (CSV)", [table])
     expect(page.get_by_text("2 Your limits")).to_be_visible()
     page.get_by_role("button", name="Analyse 3 fields").click()
     expect(page.get_by_text("3 fields of 3 slides")).to_be_visible()
