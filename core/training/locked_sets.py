@@ -17,6 +17,7 @@ from core.datasets.intake_fields import CountedField
 from core.datasets.pbc import LabelledCell
 from core.evaluation import locator_suite
 from core.settings import settings
+from core.training import held
 
 FILE: Final = "test_set.json"
 
@@ -86,9 +87,7 @@ def _write(file: Path, title: str, what: str, rows: list[dict[str, Any]], **more
         return
     hashed = [{**row, "sha256": _hash(Path(row["path"]))} for row in rows]
     file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_suffix(".writing")
-    temporary.write_text(json.dumps({"title": title, **more, what: hashed}))
-    temporary.replace(file)
+    held.write(file, {"title": title, **more, what: hashed})
 
 
 def _read(file: Path, what: str, truth: str) -> tuple[dict[str, Any], str]:

@@ -50,7 +50,7 @@ def start(
         return folder
     for old in (PROGRESS, STOP, LOG):
         (folder / old).unlink(missing_ok=True)
-    (folder / TASK).write_text(json.dumps(_task(recipe, data, chosen, options)))
+    held.write(folder / TASK, _task(recipe, data, chosen, options))
     with lock:
         words = ["core", "train", recipe, "--find-rate", "--trial", str(folder)]
         processes.start(words, folder / LOG, lock)
@@ -72,18 +72,13 @@ def tell(folder: Path, done: int, total: int) -> None:
     """What the trial's process says after each step. Raises ValueError where it should stop."""
     if (folder / STOP).is_file():
         raise ValueError("it was stopped")
-    temporary = folder / f"{PROGRESS}.writing"
-    temporary.write_text(json.dumps([done, total]))
-    temporary.replace(folder / PROGRESS)
+    held.write(folder / PROGRESS, {"done": done, "total": total})
 
 
 def progress(folder: Path) -> tuple[int, int] | None:
     """Steps done, and all; None before the first."""
-    try:
-        done, total = json.loads((folder / PROGRESS).read_text())
-    except FileNotFoundError:
-        return None
-    return int(done), int(total)
+    said = held.read(folder / PROGRESS)
+    return None if said is None else (int(said["done"]), int(said["total"]))
 
 
 def task_of(folder: Path) -> tuple[str, Path, LoopSettings, dict[str, Any]]:
