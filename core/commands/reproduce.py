@@ -7,6 +7,7 @@ gathers them.
 import typer
 
 from core.commands.reproduce_counts import counts
+from core.commands.reproduce_learning_curve import learning_curve
 from core.commands.reproduce_palm import palm
 from core.commands.reproduce_wbc import wbc
 
@@ -16,5 +17,6 @@ app = typer.Typer(
     help="Train a published system as its authors describe and print its tables beside ours.",
 )
 app.command("counts")(counts)
+app.command("learning-curve")(learning_curve)
 app.command("palm")(palm)
 app.command("wbc")(wbc)

@@ -24,11 +24,11 @@ from core.models.weights import LoadedModel
 from core.records import Field, RgbImage
 from core.taxonomy import parent_of
 from core.training.adapt import adapted
+from core.training.cell_examples import centre_crop
 from core.training.home_cells import home_cells
 from core.training.laboratory import draw_cells
 from core.training.last_blocks import features_of, first_maps
 from core.training.last_layer import AdaptRefused
-from core.training.wbc import centre_crop
 
 Array = npt.NDArray[np.float32]
 

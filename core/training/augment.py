@@ -51,6 +51,56 @@ def _vary_density(rng: Rng, image: FloatImage, strength: float) -> FloatImage:
     return np.asarray(np.exp(-density) * np.minimum(lamp * gain, 1.1), dtype=np.float32)
 
 
+def vary_channels(rng: Rng, pixels: RgbImage) -> RgbImage:
+    """Now and then all colour is lost or its channels change places: form and grain must do.
+
+    Args:
+        rng: source of chance.
+        pixels: ``(H, W, 3)`` RGB.
+    """
+    chance = rng.random()
+    if chance < 0.15:
+        grey = pixels.astype(np.float32) @ rng.dirichlet([1, 1, 1]).astype(np.float32)
+        return np.repeat(grey[..., None], 3, axis=2).astype(np.uint8)
+    if chance < 0.25:
+        return np.ascontiguousarray(pixels[..., rng.permutation(3)])
+    return pixels
+
+
+def vary_parts(rng: Rng, pixels: RgbImage) -> RgbImage:
+    """Nucleus, cytoplasm with red cells, and ground take up colour each in its own way.
+
+    The three are told apart softly by their optical density alone, ``pixels`` being ``(H, W, 3)``.
+    """
+    density = -np.log(np.clip(pixels.astype(np.float32) / 255, 0.02, 1))
+    total = density.sum(axis=2)
+    low, high = np.percentile(total, [10, 97])
+    depth = np.clip((total - low) / max(float(high - low), 0.1), 0, 1)
+    nucleus = 1 / (1 + np.exp((0.62 - depth) * 14))
+    ground = 1 / (1 + np.exp((depth - 0.22) * 20))
+    varied = np.zeros_like(density)
+    for share in (nucleus, np.clip(1 - nucleus - ground, 0, 1), ground):
+        gain = np.exp(rng.normal(0, 0.18, 3) + rng.normal(0, 0.12)).astype(np.float32)
+        varied += share[..., None] * density * gain
+    return np.asarray(np.exp(-varied) * 255 + 0.5, dtype=np.uint8)
+
+
+def vary_surroundings(rng: Rng, pixels: RgbImage, others: RgbImage) -> RgbImage:
+    """The cell in the middle among the neighbours of another one, or alone on plain ground.
+
+    ``pixels`` and ``others`` are squares ``(S, S, 3)`` of one size.
+    """
+    side = pixels.shape[0]
+    rows, columns = np.mgrid[:side, :side] - (side - 1) / 2
+    away = np.hypot(rows, columns)
+    inside = 1 / (1 + np.exp((away - side * rng.uniform(0.3, 0.46)) / (0.02 * side)))[..., None]
+    around = others.astype(np.float32)
+    if rng.random() < 0.5:
+        plain = np.median(pixels[::4, ::4].reshape(-1, 3), axis=0)
+        around = np.full_like(around, plain if rng.random() < 0.5 else rng.uniform(120, 250, 3))
+    return np.asarray(pixels * inside + around * (1 - inside) + 0.5, dtype=np.uint8)
+
+
 def vary_towards(rng: Rng, pixels: RgbImage, reference: RgbImage) -> RgbImage:
     """Some or all of the way to the colours of another picture.
 

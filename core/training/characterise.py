@@ -23,10 +23,10 @@ from core.models.weights import LoadedModel
 from core.records import RgbImage
 from core.training.attributes import fit_attributes
 from core.training.augment import vary_sharpness, vary_stain
+from core.training.cell_examples import centre_crop
 from core.training.foreign_cells import ForeignCell, load_foreign
 from core.training.limits import fit_calibration, fit_critical
 from core.training.novelty_head import fit_familiarity, fit_not_a_cell, things_that_are_no_cells
-from core.training.wbc import centre_crop
 
 Array = npt.NDArray[np.float32]
 Report = Callable[[str], None]

@@ -30,14 +30,15 @@ class ForeignCell:
 
 
 def load_foreign(data: Path) -> list[ForeignCell]:
-    """Cells of the CBC training fields and of the Munich support set.
+    """Cells of the CBC and TXL-PBC training fields and of the Munich support set.
 
     Raises:
         FileNotFoundError: if a set is missing.
     """
     locator = registry.live("locator")
     cells = []
-    for cell, box in other_labs.cbc_training_cells(data):
+    boxed = other_labs.cbc_training_cells(data) + other_labs.txl_cells(data, "train")
+    for cell, box in boxed:
         pixels = read_rgb(cell.path)
         diameter = locate(pixels, locator).rbc_diameter_px
         cells.append(ForeignCell(cell.path, _framed(pixels, box, diameter), str(cell.label)))

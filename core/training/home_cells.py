@@ -7,10 +7,10 @@ from typing import Final
 from core.datasets.fields import read_rgb
 from core.imaging.read import ImageRefused
 from core.inference.extras import Extras
+from core.training.cell_examples import centre_crop
 from core.training.laboratory import crop_of
 from core.training.last_blocks import HomeCells
 from core.training.last_layer import AdaptRefused
-from core.training.wbc import centre_crop
 
 PER_CLASS: Final = 70
 _FEWEST: Final = 100

@@ -163,14 +163,14 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
             ),
             Preset(
                 "three laboratories",
-                "The last step of the shipped classifier: from the one learnt on PBC alone, with "
-                "cells of two other laboratories beside it.",
+                "The last step of the shipped classifier: on from the live one, with cells of "
+                "three other laboratories beside PBC's.",
                 LoopSettings(
-                    epochs=16,
+                    epochs=10,
                     batch_size=48,
-                    learning_rate=6e-4,
+                    learning_rate=5e-4,
                     warmup_steps=60,
-                    patience=16,
+                    patience=10,
                     averaging=0.998,
                 ),
                 {"start": "live", "layout": "three laboratories", "enlarged_px": "160"},
@@ -206,7 +206,7 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
         {
             "start": STARTS,
             "layout": ("pbc", "folders", "three laboratories", "verified cells"),
-            "enlarged_px": ("no", "160", "192"),
+            "enlarged_px": ("no", "160", "192", "224"),
             "backbone": BACKBONES,
             "frozen": FROZEN,
             "augmentation": AUGMENTATIONS,

@@ -29,9 +29,9 @@ from core.models.locator import Locator
 from core.models.weights import LoadedModel, save_model, write_card
 from core.settings import ROOT
 from core.taxonomy import KINDS, title
+from core.training.cell_examples import as_input, centre_crop
 from core.training.locator import choose_thresholds
 from core.training.loop_settings import LoopSettings
-from core.training.wbc import as_input, centre_crop
 
 PBC_LICENCE = "MIT; trained on PBC (CC BY 4.0, Acevedo et al. 2019)"
 MAX_IOUS = (0.4, 0.5, 0.6, 0.7)

@@ -1,4 +1,4 @@
-"""Preparing a training of the white-cell classifier: PBC, alone or with the cells of two other
+"""Preparing a training of the white-cell classifier: PBC, alone or with the cells of three other
 laboratories beside it, or a laboratory's class folders.
 """
 
@@ -78,7 +78,10 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
     assert module is None or isinstance(module, CellClassifier)
     if foreign:
         origin["foreign_cells"] = dict(Counter(cell.label for cell in foreign))
-        origin["foreign_sets"] = "white cells of the CBC training fields, Munich support set"
+        origin["foreign_sets"] = (
+            "white cells of the CBC training fields, of TXL-PBC's 575x575 training fields (classes "
+            "told by this project, without an expert), Munich support set"
+        )
         origin["foreign_sha256"] = data_hash([cell.path for cell in foreign])
     learnt = {*cells.classes, *(module.classes if module else ())}
     learnt |= {cell.label for cell in foreign}

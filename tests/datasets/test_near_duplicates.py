@@ -19,6 +19,25 @@ def test_a_squeezed_and_reencoded_copy_is_found_and_another_field_is_not():
     assert near_duplicates.copies_of(reference, candidates).tolist() == [True, False]
 
 
+@pytest.mark.parametrize("quarters", range(4))
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_an_altered_copy_is_found_however_it_lies(tmp_path, quarters, mirrored):
+    original = picture(1)
+    cv2.imwrite(str(tmp_path / "original.png"), original[:, :, ::-1])
+    copy = np.rot90(original[4:-4, 5:-5], quarters)
+    copy = np.ascontiguousarray(copy[:, ::-1] if mirrored else copy)
+    copy = cv2.convertScaleAbs(cv2.resize(copy, (200, 200)), alpha=0.7, beta=20)
+    candidates = np.stack([near_duplicates.difference_hash(p) for p in (picture(2), copy)])
+    found = near_duplicates.altered_copies_of([tmp_path / "original.png"], candidates)
+    assert found.tolist() == [False, True]
+
+
+def test_an_unreadable_original_is_named(tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"nothing")
+    with pytest.raises(OSError, match=r"broken\.png"):
+        near_duplicates.altered_copies_of([tmp_path / "broken.png"], np.zeros((1, 1024), np.uint8))
+
+
 def test_distance_is_the_share_of_differing_bits():
     a = np.zeros((1, 1024), np.uint8)
     b = a.copy()

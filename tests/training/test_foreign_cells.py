@@ -12,8 +12,9 @@ from core.datasets import cbc, near_duplicates, other_labs
 from core.datasets.pbc import CELL_SHARE, LabelledCell
 from core.imaging.synthetic import draw
 from core.models.classifier import INPUT_PX
+from core.training.cell_examples import CellExamples
 from core.training.foreign_cells import ForeignCell, load_foreign
-from core.training.wbc import CellExamples, answer_loss
+from core.training.wbc import answer_loss
 
 CLASSES = ("segmented_neutrophil", "band_neutrophil", "lymphocyte")
 
