@@ -22,3 +22,15 @@ class WeightAverage:
         torch._foreach_lerp_(self._old, self._new, 1 - keep)
         for old, new in self._counted:
             old.copy_(new)
+
+
+@torch.no_grad()
+def between(start: nn.Module, trained: nn.Module, share: float) -> None:
+    """Move ``trained`` back: ``share`` of the way from it to the weights it started from.
+
+    What was known before is kept and most of what was learnt stays. Source: Wortsman 2022, WiSE-FT.
+    """
+    before = start.state_dict()
+    for name, value in trained.state_dict().items():
+        if value.is_floating_point() and before[name].shape == value.shape:
+            value.lerp_(before[name].to(value), share)

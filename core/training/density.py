@@ -63,8 +63,13 @@ class DensityRecipe:
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
         assert isinstance(model, DensityCounter)
         # The frozen layers' running statistics are not used here and must not follow anything.
-        said = model.head(batch["features"]).sum(dim=(2, 3))
-        return _loss(said, batch["counts"])
+        features, sizes = batch["features"], batch["size"]
+        said, counts = [], []
+        for height, width in sorted({(int(h), int(w)) for h, w in sizes}):
+            alike = (sizes[:, 0] == height) & (sizes[:, 1] == width)
+            said.append(model.head(features[alike, :, :height, :width]).sum(dim=(2, 3)))
+            counts.append(batch["counts"][alike])
+        return _loss(torch.cat(said), torch.cat(counts))
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:

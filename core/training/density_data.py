@@ -5,44 +5,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from core.datasets.fields import LabelledField, read_rgb
 from core.datasets.intake_fields import CountedField
-from core.inference.regression import USUAL_AREA
-from core.models.density import DensityCounter
+from core.inference.regression import USUAL_AREA, density_copy
+from core.models.density import DENSITY_STRIDE, DensityCounter
 from core.models.locator import RBC_DIAMETER_PX
 from core.records import RgbImage
 from core.training.locator_data import rbc_diameter
 from core.training.recipe import Batch
 
 CANVAS: Final = (336, 256)
-"""Width and height of examples, room for a camera field at the network's scale."""
+"""Largest width and height of an example, room for a camera field at the network's scale."""
 
 _FLIPS: Final[tuple[tuple[int, ...], ...]] = ((), (2,))
 """Axes of ``(3, H, W)`` turned round: as it is, and mirrored."""
 
 
-def on_canvas(pixels: RgbImage, diameter_px: float) -> RgbImage:
-    """The whole field at the network's scale, in the middle of a canvas of its own ground colour.
+def fitted(pixels: RgbImage, diameter_px: float) -> RgbImage:
+    """The whole field at the network's scale, as an answer reads it.
 
-    A field that would not fit is made a little smaller: a cell outside could not be counted.
+    A field larger than ``CANVAS`` is made a little smaller: a cell outside could not be counted.
     """
     height, width = pixels.shape[:2]
     scale = min(RBC_DIAMETER_PX / diameter_px, CANVAS[0] / width, CANVAS[1] / height)
-    size = (max(1, int(width * scale)), max(1, int(height * scale)))
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    small = cv2.resize(pixels, size, interpolation=how)
-    fill = np.median(small.reshape(-1, 3), axis=0).astype(np.uint8)
-    canvas = np.empty((CANVAS[1], CANVAS[0], 3), np.uint8)
-    canvas[:] = fill
-    left, top = (CANVAS[0] - size[0]) // 2, (CANVAS[1] - size[1]) // 2
-    canvas[top : top + size[1], left : left + size[0]] = small
-    return canvas
+    return density_copy(pixels, RBC_DIAMETER_PX / scale)
 
 
 @dataclass(frozen=True)
@@ -57,7 +49,8 @@ class DensityFields(Dataset[Batch]):
 
     The backbone does not learn here, so a field's features are made once, plain and, with
     ``mirrored``, turned round; which of them an epoch takes depends on (seed, epoch, index) only.
-    Of the labels only the counts are read, and the red cells' diameter for the scale.
+    Of the labels only the counts are read, and the red cells' diameter for the scale. In an item
+    the features are filled up with zeros to one size; ``size`` are the real rows and columns.
     """
 
     def __init__(
@@ -82,8 +75,12 @@ class DensityFields(Dataset[Batch]):
         epoch, index = key
         rng = np.random.default_rng((self._seed, epoch, index))
         ways = self.features[index]
+        features = ways[int(rng.integers(len(ways)))].float()
+        height, width = features.shape[1:]
+        beyond = (0, CANVAS[0] // DENSITY_STRIDE - width, 0, CANVAS[1] // DENSITY_STRIDE - height)
         return {
-            "features": ways[int(rng.integers(len(ways)))].float(),
+            "features": F.pad(features, beyond),
+            "size": torch.tensor([height, width]),
             "counts": self.counts[index],
         }
 
@@ -102,7 +99,7 @@ def _features(
 ) -> Tensor:
     pixels = read_rgb(field.path)
     diameter = _diameter(field, pixels.shape[1], pixels.shape[0])
-    picture = np.ascontiguousarray(on_canvas(pixels, diameter).transpose(2, 0, 1))
+    picture = np.ascontiguousarray(fitted(pixels, diameter).transpose(2, 0, 1))
     image = torch.from_numpy(picture).float()[None] / 255
     if axes:
         image = torch.flip(image, [axis + 1 for axis in axes])

@@ -74,15 +74,14 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
             Preset(
                 "shipped",
                 "A map that sums to the count, on features that stay as they are; needs no boxes, "
-                "only how many cells of each kind a field has. As the shipped one, but for the "
-                "canvas that all fields lie on here.",
+                "only how many cells of each kind a field has.",
                 LoopSettings(
-                    epochs=15,
+                    epochs=60,
                     batch_size=16,
                     learning_rate=3e-3,
                     weight_decay=1e-4,
                     warmup_steps=50,
-                    patience=15,
+                    patience=60,
                     averaging=0.99,
                     workers=0,
                 ),
@@ -173,7 +172,12 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
                     patience=10,
                     averaging=0.998,
                 ),
-                {"start": "live", "layout": "three laboratories", "enlarged_px": "160"},
+                {
+                    "start": "live",
+                    "layout": "three laboratories",
+                    "enlarged_px": "160",
+                    "keep_start": "a third",
+                },
             ),
             Preset(
                 "fine-tune",
@@ -207,6 +211,7 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
             "start": STARTS,
             "layout": ("pbc", "folders", "three laboratories", "verified cells"),
             "enlarged_px": ("no", "160", "192", "224"),
+            "keep_start": ("no", "a third"),
             "backbone": BACKBONES,
             "frozen": FROZEN,
             "augmentation": AUGMENTATIONS,

@@ -19,6 +19,7 @@ from core.models.weights import LoadedModel
 from core.settings import settings as site_settings
 from core.taxonomy import WBC_CLASSES
 from core.training import locked_sets
+from core.training.averaging import between
 from core.training.foreign_cells import load_foreign
 from core.training.intakes import trainable
 from core.training.job import Job, start_model
@@ -28,6 +29,9 @@ from core.training.wbc import PBC_CLASSES, WbcRecipe, WbcSplit
 
 BESIDE: Final = 150
 """PBC cells of each class that stand beside a laboratory's few."""
+
+_KEPT: Final = {"no": 0.0, "a third": 1 / 3}
+"""Share of the weights a training began with that its model keeps."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,8 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
 
     def publish(trained: nn.Module, target: Path) -> LoadedModel:
         assert isinstance(trained, CellClassifier)
+        if module is not None and trained.classes == module.classes:
+            between(module, trained, _KEPT[str(options.get("keep_start", "no"))])
         return publish_wbc(trained, cells.validation, settings, origin, target, cells.licence)
 
     return Job(recipe, digest, facts, publish)

@@ -41,6 +41,7 @@ _OPTIONS = {
     "network": "Kind of network",
     "backbone": "Network",
     "enlarged_px": "Enlarged inside",
+    "keep_start": "Keep of the weights begun with",
     "frozen": "Frozen",
     "augmentation": "Pictures are varied by",
     "class_weights": "Weights of classes",

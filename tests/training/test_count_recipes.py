@@ -3,16 +3,19 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image
+from torch.utils.data import default_collate
 
 from core.datasets import cbc, near_duplicates
 from core.datasets.fields import LabelledField, read_rgb
-from core.imaging.synthetic import draw
+from core.imaging.synthetic import draw, png_bytes
+from core.inference.regression import density_copy
 from core.models.regressor import CountRegressor
 from core.store.run_records import Epoch
 from core.taxonomy import KINDS
 from core.training.density import DensityRecipe
-from core.training.density_data import CANVAS, on_canvas
+from core.training.density_data import CANVAS, DensityFields, ScaledField, fitted
 from core.training.locator import LocatorSplit
 from core.training.loop import train
 from core.training.loop_settings import LoopSettings
@@ -77,15 +80,38 @@ def test_a_frozen_backbone_gives_the_same_counts_as_the_whole(fields):
 
 
 @pytest.mark.parametrize(("height", "width", "diameter"), [(480, 640, 97.0), (575, 575, 120.0)])
-def test_the_whole_field_lies_on_the_canvas(height, width, diameter):
+def test_a_field_is_learnt_from_as_an_answer_reads_it(height, width, diameter):
     pixels = np.full((height, width, 3), 230, np.uint8)
-    pixels[:4] = pixels[-4:] = pixels[:, :4] = pixels[:, -4:] = 0
-    canvas = on_canvas(pixels, diameter)
-    assert canvas.shape == (CANVAS[1], CANVAS[0], 3)
-    rows, columns = np.nonzero((canvas < 200).any(axis=2))
-    seen = (np.ptp(rows) + 1) / height, (np.ptp(columns) + 1) / width
-    assert seen[0] == pytest.approx(seen[1], rel=0.02)
-    assert seen[0] <= 50 / diameter + 0.01
+    pixels[:9] = pixels[-9:] = pixels[:, :9] = pixels[:, -9:] = 0
+    small = fitted(pixels, diameter)
+    assert np.array_equal(small, density_copy(pixels, diameter))  # they fit as they are
+    close = fitted(pixels, diameter / 4)
+    assert close.shape[0] <= CANVAS[1] and close.shape[1] <= CANVAS[0]
+    edges = np.concatenate([close[0], close[-1], close[:, 0], close[:, -1]])
+    assert edges.max() < 60  # nothing was cut away
+
+
+def test_the_filling_of_a_smaller_field_adds_nothing_to_its_count(tmp_path):
+    made = [draw(seed, width=width, height=240) for seed, width in ((0, 320), (1, 240))]
+    fields = []
+    for one in made:
+        file = tmp_path / one.field.name
+        file.write_bytes(png_bytes(one.field))
+        counts = np.array([one.count(kind) for kind in KINDS])
+        fields.append(ScaledField(file, counts, rbc_diameter_px=50.0))
+    recipe = DensityRecipe(LocatorSplit([], [], 0), pretrained=False)
+    model = recipe.build()
+    examples = DensityFields(fields, model, 0, mirrored=False)
+    batch = default_collate([examples[0, 0], examples[0, 1]])
+    assert batch["features"].shape[2:] == (CANVAS[1] // 8, CANVAS[0] // 8)
+    alone = [model.head(ways[0][None].float()).sum(dim=(2, 3)) for ways in examples.features]
+    counts = torch.tensor(np.stack([field.counts() for field in fields])).float()
+    weights = torch.tensor([1.0, 3.0, 3.0])
+    by_hand = [
+        (F.smooth_l1_loss(said[0], true, reduction="none", beta=0.5) * weights).sum().item()
+        for said, true in zip(alone, counts, strict=True)
+    ]
+    assert recipe.loss(model, batch).item() == pytest.approx(np.mean(by_hand), rel=1e-3)
 
 
 def test_cbc_parts_share_no_picture(data_dir):
