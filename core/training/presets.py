@@ -76,12 +76,12 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
                 "A map that sums to the count, on features that stay as they are; needs no boxes, "
                 "only how many cells of each kind a field has.",
                 LoopSettings(
-                    epochs=60,
+                    epochs=30,
                     batch_size=16,
                     learning_rate=3e-3,
                     weight_decay=1e-4,
                     warmup_steps=50,
-                    patience=60,
+                    patience=30,
                     averaging=0.99,
                     workers=0,
                 ),
