@@ -34,6 +34,10 @@ from core.training.locator import choose_thresholds
 from core.training.loop_settings import LoopSettings
 
 PBC_LICENCE = "MIT; trained on PBC (CC BY 4.0, Acevedo et al. 2019)"
+FOREIGN_LICENCE = (
+    f"{PBC_LICENCE}, CBC (MIT), TXL-PBC (MIT) and the Munich AML-Cytomorphology support set "
+    "(CC BY 3.0)"
+)
 MAX_IOUS = (0.4, 0.5, 0.6, 0.7)
 
 
@@ -146,7 +150,7 @@ def publish_wbc(
 def _limits_of_wbc(classes: Sequence[str], foreign: bool) -> str:
     rare = [name for name in ("blast", "smudge") if name in classes]
     unknown = [name for name in ("blast", "smudge") if name not in classes]
-    learnt = "mostly from one laboratory, with a few cells of two others" if foreign else ""
+    learnt = "mostly from one laboratory, with a few cells of others" if foreign else ""
     said = f"Learnt {learnt or 'from one laboratory'}. It does not know atypical lymphocytes"
     said += "".join(f" or {title(name).lower()}s" for name in unknown) + "."
     if rare:

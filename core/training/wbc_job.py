@@ -24,7 +24,7 @@ from core.training.foreign_cells import load_foreign
 from core.training.intakes import trainable
 from core.training.job import Job, start_model
 from core.training.loop_settings import LoopSettings
-from core.training.publish import PBC_LICENCE, data_hash, publish_wbc
+from core.training.publish import FOREIGN_LICENCE, PBC_LICENCE, data_hash, publish_wbc
 from core.training.wbc import PBC_CLASSES, WbcRecipe, WbcSplit
 
 BESIDE: Final = 150
@@ -121,7 +121,8 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
         assert isinstance(trained, CellClassifier)
         if module is not None and trained.classes == module.classes:
             between(module, trained, _KEPT[str(options.get("keep_start", "no"))])
-        return publish_wbc(trained, cells.validation, settings, origin, target, cells.licence)
+        licence = FOREIGN_LICENCE if foreign else cells.licence
+        return publish_wbc(trained, cells.validation, settings, origin, target, licence)
 
     return Job(recipe, digest, facts, publish)
 
