@@ -105,11 +105,11 @@ def test_the_filling_of_a_smaller_field_adds_nothing_to_its_count(tmp_path):
     batch = default_collate([examples[0, 0], examples[0, 1]])
     assert batch["features"].shape[2:] == (CANVAS[1] // 8, CANVAS[0] // 8)
     alone = [model.head(ways[0][None].float()).sum(dim=(2, 3)) for ways in examples.features]
-    counts = torch.tensor(np.stack([field.counts() for field in fields])).float()
+    wanted = torch.tensor(np.stack([field.counts() for field in fields])).float()
     weights = torch.tensor([1.0, 3.0, 3.0])
     by_hand = [
         (F.smooth_l1_loss(said[0], true, reduction="none", beta=0.5) * weights).sum().item()
-        for said, true in zip(alone, counts, strict=True)
+        for said, true in zip(alone, wanted, strict=True)
     ]
     assert recipe.loss(model, batch).item() == pytest.approx(np.mean(by_hand), rel=1e-3)
 

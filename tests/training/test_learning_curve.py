@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
+from torch.utils.data import Dataset
 
 from core.datasets import near_duplicates
 from core.datasets.fields import LabelledField, read_rgb
@@ -18,6 +19,7 @@ from core.training.learning_curve import FILE, Plan, measured_curve
 from core.training.learning_curve_fields import CurveFields, curve_fields, drawn_fields
 from core.training.learning_curve_heads import LOOPS, batches
 from core.training.locator import LocatorSplit
+from core.training.recipe import Batch
 
 _TINY = Plan(sizes=(2, 4), drawn=1, steps=4, check_every=2)
 
@@ -92,7 +94,7 @@ def test_broken_off_it_goes_on_and_finds_the_same(whole, fields, tmp_path):
 
 
 def test_a_size_beyond_the_fields_takes_all_and_says_how_many(fields, tmp_path):
-    said = []
+    said: list[str] = []
     plan = replace(_TINY, sizes=(9, 50), drawn=0)
     found = measured_curve(fields, tmp_path, plan, said.append, pretrained=False)
     assert found["sizes"] == [4]
@@ -136,7 +138,7 @@ def test_no_plan_without_sense(change, reason):
 
 
 def test_a_pass_shows_every_field_once():
-    class Numbers:
+    class Numbers(Dataset[Batch]):
         def __getitem__(self, key):
             return {"number": key[1]}
 
