@@ -69,7 +69,8 @@ def txl_cells(data: Path, part: str) -> list[tuple[LabelledCell, Box]]:
 
     The set gives boxes only. The classes are this project's own, told by eye without an expert;
     383 of 466 boxes have one, the others were too doubtful or hold no white cell. They serve to
-    learn from, never as a test. ``part`` is ``train`` or ``val``.
+    learn from, never as a test. ``part`` is ``train`` or ``val``; fields that are not there are
+    left out.
 
     Raises:
         FileNotFoundError: if the part is not there.
@@ -78,9 +79,9 @@ def txl_cells(data: Path, part: str) -> list[tuple[LabelledCell, Box]]:
     cells = []
     with _TXL_CLASSES.open() as file:
         for row in csv.DictReader(file):
-            if row["part"] != part:
+            field = fields.get(row["picture"])
+            if row["part"] != part or field is None:
                 continue
-            field = fields[row["picture"]]
             x0, y0, x1, y1 = (float(side) for side in field.boxes_xyxy_px[int(row["box"])])
             cells.append((LabelledCell(field.path, row["class"]), (x0, y0, x1, y1)))
     return cells

@@ -8,10 +8,11 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from core.datasets import cbc, near_duplicates, other_labs
+from core.datasets import cbc, near_duplicates, other_labs, txl
 from core.datasets.pbc import CELL_SHARE, LabelledCell
 from core.imaging.synthetic import draw
 from core.models.classifier import INPUT_PX
+from core.taxonomy import KINDS
 from core.training.cell_examples import CellExamples
 from core.training.foreign_cells import ForeignCell, load_foreign
 from core.training.wbc import answer_loss
@@ -77,3 +78,16 @@ def test_no_foreign_cell_is_from_a_test_field(data_dir):
         near_duplicates.hash_files(tests), near_duplicates.hash_files(used)
     )
     assert len(used) > 200 and not leaked.any()
+
+
+@pytest.mark.data
+def test_cells_named_by_this_project_lie_in_white_cell_boxes_of_their_own_microscope(data_dir):
+    found = {part: other_labs.txl_cells(data_dir, part) for part in ("train", "val")}
+    assert {part: len(cells) for part, cells in found.items()} == {"train": 300, "val": 83}
+    boxes = {field.path: field for part in found for field in txl.load(data_dir / "txl", part)}
+    for cell, box in (*found["train"], *found["val"]):
+        field = boxes[cell.path]
+        rows = (field.boxes_xyxy_px == np.array(box, np.float32)).all(axis=1)
+        assert (field.kinds[rows] == KINDS.index("wbc")).all() and rows.any()
+        with Image.open(cell.path) as picture:
+            assert picture.size == (575, 575)
