@@ -53,8 +53,9 @@ def line_chart_svg(
     if (log_x and min(xs) <= 0) or (log_y and min(ys) <= 0):
         raise ValueError("a logarithmic axis needs values above 0")
     y_ticks = _ticks(min(ys), max(ys), log_y)
-    shown_x = list(x_ticks) if x_ticks is not None else _ticks(min(xs), max(xs), log_x)
     x_range = (min(xs), max(xs))
+    wanted_x = x_ticks if x_ticks is not None else _ticks(*x_range, log_x)
+    shown_x = [x for x in wanted_x if x_range[0] <= x <= x_range[1]]
     y_range = (min(ys), max(ys)) if log_y else (min(0.0, *ys), max(max(ys), y_ticks[-1]))
 
     def place(x: float, y: float) -> tuple[float, float]:

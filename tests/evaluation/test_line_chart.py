@@ -52,3 +52,11 @@ def test_on_a_logarithmic_axis_equal_ratios_are_equal_steps():
 def test_refuses_what_cannot_be_drawn(lines, options, reason):
     with pytest.raises(ValueError, match=reason):
         line_chart_svg(lines, "", "", "", **options)
+
+
+def test_no_number_stands_beyond_the_axis():
+    lines = [Line("a", [(1.0, 1.0), (23.0, 2.0)], "#000000")]
+    root = ElementTree.fromstring(line_chart_svg(lines, "t", "epoch", "y"))
+    texts = [t for t in root.iter(f"{_SVG}text") if (t.text or "").isdecimal()]
+    across = [float(t.attrib["x"]) for t in texts if t.get("text-anchor") == "middle"]
+    assert len(across) >= 3 and min(across) >= 64 and max(across) <= 720 - 216
