@@ -260,7 +260,7 @@ def test_no_answer_waits_for_a_reader_who_has_left(
             if found == ["eosinophil", "lymphocyte", "segmented_neutrophil"]:
                 break
             paul.wait_for_timeout(100)
-        # Now and then Streamlit takes the click and drops what was under way; it is sent on return.
+        assert found == ["eosinophil", "lymphocyte", "segmented_neutrophil"]
         step(paul, "1 Cells")
         ready(paul)
         saved(paul, "3 of 6 reviewed, 3 changed")
