@@ -4,10 +4,13 @@ Two questions with two answers. *Is this a cell at all* is judged by a linear he
 cells of many stains and things that are none (Hendrycks 2019, outlier exposure); a one-class
 distance alone calls every other laboratory novel, since another stain lies further away than a
 patch of skin. *Does it look like the laboratory learnt from* is the Mahalanobis distance to the
-nearest class (Lee 2018); it decides which calibration holds, and makes no call doubtful by itself.
+nearest class (Lee 2018); it decides which calibration holds and how the classes are weighed, and
+makes no call doubtful by itself.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +61,19 @@ def familiarity(features: Array, extras: Extras) -> Familiarity:
         distance=distance,
         unfamiliar=distance > float(novelty["familiar_limit"]),
     )
+
+
+def weighed(logits: Array, distance: Array, rule: Mapping[str, Any] | None) -> Array:
+    """Logits ``(N, classes)``, those of another laboratory's cells as its blood is made up.
+
+    How often a class was learnt from says nothing of how often it is met elsewhere. ``rule`` is
+    ``elsewhere`` of the extras: ``shift`` of each class for cells ``beyond`` a distance that nearly
+    every cell of the laboratory learnt from keeps. Without it nothing changes.
+    """
+    if rule is None:
+        return logits
+    far = distance > float(rule["beyond"])
+    return np.asarray(logits + far[:, None] * np.array(rule["shift"], np.float32), np.float32)
 
 
 def on_axes(features: Array, mean: Array, basis: Array) -> Array:

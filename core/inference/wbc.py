@@ -15,7 +15,7 @@ from core.inference.extras import Extras, extras_of
 from core.inference.features import answers_of, logits_of
 from core.inference.hierarchy import classes_above, critical_probability, reported_as
 from core.inference.locate import locate
-from core.inference.novelty import Calibration, calibration_of, familiarity
+from core.inference.novelty import Calibration, calibration_of, familiarity, weighed
 from core.models import registry
 from core.models.weights import LoadedModel
 from core.records import Box, Field, Flag, RgbImage, WbcCall
@@ -35,17 +35,19 @@ def call_crops(crops: Sequence[RgbImage], model: LoadedModel) -> list[WbcCall]:
         temperature = float(model.card["temperature"])
         rows = as_probabilities(logits_of(crops, model), temperature)
         calibration = calibration_of(model, None, False)
-        return [_call(row, model, calibration) for row in rows]
+        return [_call(row, row, model, calibration) for row in rows]
     answers = answers_of(crops, model)
     seen = familiarity(answers.features, extras)
     described_as = attributes_of(answers.features, extras)
+    weighed_logits = weighed(answers.logits, seen.distance, extras.card.get("elsewhere"))
     calls = []
-    for i, logits in enumerate(answers.logits):
+    for i, logits in enumerate(weighed_logits):
         unfamiliar = bool(seen.unfamiliar[i])
         calibration = calibration_of(model, extras, unfamiliar)
-        row = as_probabilities(logits[None], calibration.temperature)[0]
+        both = np.stack([logits, answers.logits[i]])
+        row, as_learnt = as_probabilities(both, calibration.temperature)
         # Only in the laboratory learnt from, where the set's coverage is known to be 90 %.
-        call = _call(row, model, calibration, extras, may_be_empty=not unfamiliar)
+        call = _call(row, as_learnt, model, calibration, extras, may_be_empty=not unfamiliar)
         novel = bool(seen.not_a_cell[i] > seen.limit)
         known = described_as[i] if described(call.label) and not novel else ()
         calls.append(
@@ -74,6 +76,7 @@ def prediction_set(row: npt.NDArray[np.floating], limit: float) -> npt.NDArray[n
 
 def _call(
     row: npt.NDArray[np.float64],
+    as_learnt: npt.NDArray[np.float64],
     model: LoadedModel,
     calibration: Calibration,
     extras: Extras | None = None,
@@ -89,6 +92,8 @@ def _call(
     label = classes[best]
     probabilities = {name: float(p) for name, p in zip(classes, row, strict=True)}
     shown = tuple(classes[i] for i in wide)
+    # Weighing makes a rare class rarer; that must not hide the one that counts most.
+    critical = critical_probability(dict(zip(classes, as_learnt, strict=True)))
     return WbcCall(
         label=label,
         probability=float(row[best]),
@@ -96,20 +101,17 @@ def _call(
         prediction_set=tuple(classes[i] for i in chosen),
         abstained=bool(row[best] < calibration.abstain_below),
         model=model.identity,
-        flags=_critical(label, probabilities, extras),
+        flags=_critical(label, critical, extras),
         wide_set=shown,
         reported_as=reported_as(label, shown),
     )
 
 
-def _critical(
-    label: str, probabilities: dict[str, float], extras: Extras | None
-) -> tuple[Flag, ...]:
+def _critical(label: str, share: float, extras: Extras | None) -> tuple[Flag, ...]:
     """The critical flag: by the class, or by the rule's limit, which is set for sensitivity."""
     if label in CRITICAL_CLASSES:
         words = f"{title(label)}: critical, a person must look at this cell."
         return (Flag("critical_cell", words),)
-    share = critical_probability(probabilities)
     if extras is not None and share >= float(extras.card["critical"]["limit"]):
         words = (
             f"It could be a blast or an immature granulocyte ({share:.0%}): critical, a person "

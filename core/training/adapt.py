@@ -247,10 +247,11 @@ def _save(
 
 
 def _carry_extras(live: LoadedModel, extras: Extras, model: LoadedModel) -> None:
-    """The features are the same, so everything fitted on them still holds."""
+    # The features are the same, so everything fitted on them still holds. How often the classes are
+    # met in that laboratory its last layer has learnt.
     copy_extras(live.path, model.path)
     assert extras_path(model.path).is_file()
-    owned = ("format", "model", "model_sha256", "sha256")
+    owned = ("format", "model", "model_sha256", "sha256", "elsewhere")
     card = {key: one for key, one in extras.card.items() if key not in owned}
     save_extras(model, {**card, "limits_from": live.identity}, extras.tensors)
 

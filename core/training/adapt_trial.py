@@ -18,7 +18,7 @@ from core.datasets.pbc import LabelledCell
 from core.evaluation.classes import accuracy_row
 from core.inference.extras import extras_of
 from core.inference.features import answers_of
-from core.inference.wbc import largest_white_cell
+from core.inference.wbc import call_crops, largest_white_cell
 from core.models.classifier import CellClassifier
 from core.models.weights import LoadedModel
 from core.records import Field, RgbImage
@@ -61,8 +61,8 @@ def measure_adaptation(
     home_crops = [centre_crop(read_rgb(cell.path)) for cell in test]
     home = answers_of(home_crops, live).features
     home_truth = [str(cell.label) for cell in test]
-    before = _right(features, truth, live.module)
-    home_before = _right(home, home_truth, live.module)
+    before = _right([call.label for call in call_crops(crops, live)], truth)
+    home_before = _right([call.label for call in call_crops(home_crops, live)], home_truth)
     # The first blocks stay as they are, so their maps serve every draw.
     assert isinstance(live.module, CellClassifier)
     maps = [first_maps(live.module, part) for part in (crops, home_crops)] if deep else []
@@ -77,8 +77,8 @@ def measure_adaptation(
         module = adapted(live, extras, [crops[i] for i in inside], labels, seed, remembered)
         seconds = time.monotonic() - began
         moved = [features_of(module, part).numpy() for part in maps] or [features, home]
-        after = _right(moved[0][outside], [truth[i] for i in outside], module)
-        home_after = _right(moved[1], home_truth, module)
+        after = _right(_labels(moved[0][outside], module), [truth[i] for i in outside])
+        home_after = _right(_labels(moved[1], module), home_truth)
         rows.append(
             {
                 "seed": seed,
@@ -115,9 +115,12 @@ def _located(cells: Sequence[LabelledCell]) -> tuple[list[LabelledCell], list[Rg
     return found, crops
 
 
-def _right(features: Array, truth: Sequence[str], module: Any) -> npt.NDArray[np.bool_]:
-    """Is each cell called right; a neutrophil where that is all that is known."""
+def _labels(features: Array, module: Any) -> list[str]:
     layer = module.last_layer()
     weight, bias = (part.detach().numpy() for part in (layer.weight, layer.bias))
-    said = [module.classes[i] for i in (features @ weight.T + bias).argmax(axis=1)]
+    return [module.classes[i] for i in (features @ weight.T + bias).argmax(axis=1)]
+
+
+def _right(said: Sequence[str], truth: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Is each cell called right; a neutrophil where that is all that is known."""
     return np.array([t in (s, parent_of(s)) for s, t in zip(said, truth, strict=True)])

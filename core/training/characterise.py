@@ -18,14 +18,14 @@ from core.datasets.fields import read_rgb
 from core.datasets.pbc import LabelledCell
 from core.inference.extras import save_extras
 from core.inference.features import Answers, answers_of
-from core.inference.novelty import on_axes
+from core.inference.novelty import on_axes, weighed
 from core.models.weights import LoadedModel
 from core.records import RgbImage
 from core.training.attributes import fit_attributes
 from core.training.augment import vary_sharpness, vary_stain
 from core.training.cell_examples import centre_crop
 from core.training.foreign_cells import ForeignCell, load_foreign
-from core.training.limits import fit_calibration, fit_critical
+from core.training.limits import elsewhere, fit_calibration, fit_critical, likely_elsewhere
 from core.training.novelty_head import fit_familiarity, fit_not_a_cell, things_that_are_no_cells
 
 Array = npt.NDArray[np.float32]
@@ -41,6 +41,10 @@ RESTAINED_STRENGTH: Final = 3.0
 """Strength of the stains that stand for other laboratories; 1 spans those seen in training.
 
 Chosen on the CBC training fields' cells, see docs/white-cells.md."""
+
+
+WEIGHED_BEYOND: Final = 0.98
+"""Share of the laboratory's validation cells that are nearer than any whose classes are weighed."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,8 @@ def characterise(
     known, known_labels = _answers(indexed, model), _labels(indexed)
     inside = _answers(judged, model)
 
-    restained = _some(rng, judged, amount.restained)
+    # Other laboratories' cells, as their blood is made up, in so far as PBC can stand for them.
+    restained = _some(rng, judged, amount.restained, likely_elsewhere(_labels(judged)))
     report(f"features of {len(restained)} restained validation cells")
     pictures = [
         vary_sharpness(rng, vary_stain(rng, crop, RESTAINED_STRENGTH)) for crop in _crops(restained)
@@ -89,26 +94,29 @@ def characterise(
     report("novelty")
     foreign, foreign_cells = _foreign(data, model)
     no_cells = answers_of(things_that_are_no_cells(rng, data, amount.no_cells), model)
-    half = len(restained) // 2
-    others = [known.features, outside.features[:half]] + ([foreign] if len(foreign) else [])
+    # Every other one, so that both halves have every class.
+    learnt_from, judged_by = outside.features[::2], outside.features[1::2]
+    others = [known.features, learnt_from] + ([foreign] if len(foreign) else [])
     mean, basis = _axes(known.features)
     tensors: dict[str, npt.NDArray[Any]] = {"axes.mean": mean, "axes.basis": basis}
-    near = fit_familiarity(
-        on_axes(known.features, mean, basis), known_labels, on_axes(inside.features, mean, basis)
-    )
-    head = fit_not_a_cell(
-        np.concatenate(others), no_cells.features, [inside.features, outside.features[half:]]
-    )
+    own = on_axes(inside.features, mean, basis)
+    near = fit_familiarity(on_axes(known.features, mean, basis), known_labels, own)
+    head = fit_not_a_cell(np.concatenate(others), no_cells.features, [inside.features, judged_by])
     tensors |= {"novelty.means": near.means, "novelty.whiten": near.whiten}
     tensors["novelty.weight"] = head.weight
 
     report("limits")
     distances = near.distance(on_axes(outside.features, mean, basis))
     far = _furthest(distances, near.limit)
+    rule = None
+    if "adapted_from" not in model.card:  # such a one knows how often the classes are met
+        beyond = float(np.quantile(near.distance(own), WEIGHED_BEYOND))
+        rule = {"beyond": beyond, "shift": elsewhere(classes).tolist()}
+    far_labels = [str(restained[i].label) for i in np.flatnonzero(far)]
     limits = fit_calibration(
         classes,
         (inside.logits, _labels(judged)),
-        (outside.logits[far], [str(restained[i].label) for i in np.flatnonzero(far)]),
+        (weighed(outside.logits, distances, rule)[far], far_labels),
         float(model.card["temperature"]),
     )
     card: dict[str, Any] = {
@@ -117,12 +125,14 @@ def characterise(
             "familiar": {"cells": len(judged), "from": "PBC validation"},
             "unfamiliar": {
                 "cells": int(far.sum()),
-                "from": f"PBC validation restained, strength {RESTAINED_STRENGTH}",
+                "from": "PBC validation, restained by strength "
+                f"{RESTAINED_STRENGTH}, classes as elsewhere",
             },
         },
         "critical": fit_critical(
             classes, inside.logits, _labels(judged), limits["familiar"].temperature
         ),
+        "elsewhere": rule,
         "novelty": {
             "bias": head.bias,
             "not_a_cell_limit": head.limit,
@@ -194,10 +204,15 @@ def _usable(cells: Sequence[LabelledCell], classes: Sequence[str]) -> list[Label
     return [cell for cell in cells if cell.label in classes and not cell.odd_background]
 
 
-def _some(rng: np.random.Generator, items: Sequence[Item], most: int) -> list[Item]:
+def _some(
+    rng: np.random.Generator,
+    items: Sequence[Item],
+    most: int,
+    chances: npt.NDArray[np.float64] | None = None,
+) -> list[Item]:
     if len(items) <= most:
         return list(items)
-    return [items[i] for i in sorted(rng.choice(len(items), most, replace=False))]
+    return [items[i] for i in sorted(rng.choice(len(items), most, replace=False, p=chances))]
 
 
 def _by_class(

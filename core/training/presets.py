@@ -165,19 +165,14 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
                 "The last step of the shipped classifier: on from the live one, with cells of "
                 "three other laboratories beside PBC's.",
                 LoopSettings(
-                    epochs=10,
+                    epochs=22,
                     batch_size=48,
                     learning_rate=5e-4,
                     warmup_steps=60,
-                    patience=10,
+                    patience=22,
                     averaging=0.998,
                 ),
-                {
-                    "start": "live",
-                    "layout": "three laboratories",
-                    "enlarged_px": "160",
-                    "keep_start": "a third",
-                },
+                {"start": "live", "layout": "three laboratories", "enlarged_px": "192"},
             ),
             Preset(
                 "fine-tune",

@@ -22,7 +22,8 @@ def draw_words(call: WbcCall) -> None:
         st.markdown(f":orange-badge[contradiction] {words[0].upper()}{words[1:]}.")
     if call.unfamiliar and not any(flag.code == "novel_cell" for flag in call.flags):
         st.caption(
-            "The stain or the cell is unlike the laboratory learnt from; wider limits hold for it."
+            "The stain or the cell is unlike the laboratory learnt from; wider limits hold for it, "
+            "and rare kinds need more evidence."
         )
 
 

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -7,10 +8,12 @@ from core.inference.attributes import Attribute, attributes_of, contradictions, 
 from core.inference.extras import Extras, copy_extras, extras_of, extras_path, save_extras
 from core.inference.features import answers_of
 from core.inference.neighbours import Neighbour, nearest
-from core.inference.novelty import calibration_of, familiarity
+from core.inference.novelty import calibration_of, familiarity, weighed
+from core.inference.wbc import call_crops
 from core.models import registry
 from core.models.classifier import CellClassifier
 from core.models.weights import LoadedModel, WeightsRefused
+from core.taxonomy import CRITICAL_CLASSES
 
 CARD = {
     "calibration": {
@@ -93,6 +96,38 @@ def test_familiarity_by_hand(extras):
     assert seen.not_a_cell == pytest.approx([0.26894, 0.95257], abs=1e-4)
     assert seen.distance.tolist() == [3, 1]
     assert seen.unfamiliar.tolist() == [True, False]
+
+
+def test_only_what_is_far_off_is_weighed_anew():
+    logits, distance = np.array([[1, 0], [1, 0]], np.float32), np.array([3, 5], np.float32)
+    rule = {"beyond": 4.0, "shift": [-2.0, 0.0]}
+    assert weighed(logits, distance, rule).tolist() == [[1, 0], [-1, 0]]
+    assert weighed(logits, distance, None) is logits
+
+
+def test_weighing_does_not_hide_a_critical_cell(model):
+    crop = np.random.default_rng(1).integers(0, 255, (128, 128, 3), dtype=np.uint8)
+    live = registry.live("wbc")
+    shutil.copy(live.path.with_suffix(".onnx"), model.path.with_suffix(".onnx"))
+    fitted = extras_of(live)
+    assert fitted is not None
+    classes = model.card["architecture"]["classes"]
+
+    def called(shift, limit):
+        shifts = [shift if name in CRITICAL_CLASSES else 0.0 for name in classes]
+        rule = {"beyond": 0.0, "shift": shifts}
+        card = {**fitted.card, "elsewhere": rule, "critical": {"limit": limit}}
+        owned = ("format", "model", "model_sha256", "sha256")
+        save_extras(model, {k: v for k, v in card.items() if k not in owned}, fitted.tensors)
+        (call,) = call_crops([crop], model)
+        share = sum(p for name, p in call.probabilities.items() if name in CRITICAL_CLASSES)
+        return share, any(flag.code == "critical_cell" for flag in call.flags)
+
+    share, _ = called(0.0, 1.0)
+    assert 0 < share < 1
+    weighed_share, flagged = called(-30.0, share * 0.9)
+    assert weighed_share < share * 1e-6 and flagged
+    assert not called(-30.0, share * 1.1)[1]
 
 
 def test_limits_hold_for_their_group_only(model, extras):

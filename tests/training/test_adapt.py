@@ -83,6 +83,9 @@ def test_cells_it_did_not_learn_from_are_judged_as_it_sees_them(tmp_path):
 def test_extras_go_with_it(made, laboratory):
     extras = extras_of(made.model)
     assert extras is not None and extras.card["limits_from"] == registry.live("wbc").identity
+    # How often the classes are met there, it has learnt from the laboratory's own cells.
+    live = extras_of(registry.live("wbc"))
+    assert live is not None and live.card["elsewhere"] and "elsewhere" not in extras.card
     calls = call_crops([crop_of(laboratory / "lymphocyte" / "0.png")], made.model)
     assert calls[0].not_a_cell is not None
 

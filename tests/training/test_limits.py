@@ -10,7 +10,7 @@ from core.taxonomy import CRITICAL_CLASSES
 from core.training.attributes import fit_attributes
 from core.training.laboratory import draw_cells, list_cells
 from core.training.last_layer import AdaptRefused, allowed_classes, fit_last_layer
-from core.training.limits import fit_calibration, fit_critical
+from core.training.limits import elsewhere, fit_calibration, fit_critical, likely_elsewhere
 from core.training.novelty_head import fit_familiarity, fit_not_a_cell
 
 CLASSES = ["segmented_neutrophil", "band_neutrophil", "immature_granulocyte"]
@@ -62,6 +62,22 @@ def test_the_critical_rule_states_its_price():
     assert found["critical_cells"] + found["other_cells"] == 3000
     # By class alone fewer would be found: the rule earns its false flags.
     assert (said.argmax(axis=1) == 2)[critical].mean() < found["sensitivity"]
+
+
+def test_elsewhere_the_five_kinds_of_a_count_are_alike_and_the_rest_is_rare():
+    shift = elsewhere(["band_neutrophil", "eosinophil", "immature_granulocyte", "blast"])
+    assert shift.tolist() == [-1, 0, -2, -2]
+    labels = ["segmented_neutrophil"] * 30 + ["band_neutrophil"] * 10
+    labels += ["basophil"] * 5 + ["erythroblast"] * 55
+    chance = likely_elsewhere(labels)
+    neutrophils, basophils, erythroblasts = (
+        chance[:40].sum(),
+        chance[40:45].sum(),
+        chance[45:].sum(),
+    )
+    assert neutrophils == pytest.approx(basophils)
+    assert erythroblasts / basophils == pytest.approx(np.exp(-2))
+    assert chance.sum() == pytest.approx(1)
 
 
 def test_no_cells_are_told_from_cells():
