@@ -92,8 +92,6 @@ def _call(
     label = classes[best]
     probabilities = {name: float(p) for name, p in zip(classes, row, strict=True)}
     shown = tuple(classes[i] for i in wide)
-    # Weighing makes a rare class rarer; that must not hide the one that counts most.
-    critical = critical_probability(dict(zip(classes, as_learnt, strict=True)))
     return WbcCall(
         label=label,
         probability=float(row[best]),
@@ -101,18 +99,26 @@ def _call(
         prediction_set=tuple(classes[i] for i in chosen),
         abstained=bool(row[best] < calibration.abstain_below),
         model=model.identity,
-        flags=_critical(label, critical, extras),
+        flags=_critical(label, dict(zip(classes, as_learnt, strict=True)), extras),
         wide_set=shown,
         reported_as=reported_as(label, shown),
     )
 
 
-def _critical(label: str, share: float, extras: Extras | None) -> tuple[Flag, ...]:
-    """The critical flag: by the class, or by the rule's limit, which is set for sensitivity."""
+def _critical(label: str, as_learnt: dict[str, float], extras: Extras | None) -> tuple[Flag, ...]:
+    """The critical flag: by the class, or by the rule's limit, which is set for sensitivity.
+
+    The rule reads the probabilities ``as_learnt``: weighing makes a rare class rarer, and must not
+    hide the one that counts most.
+    """
     if label in CRITICAL_CLASSES:
         words = f"{title(label)}: critical, a person must look at this cell."
         return (Flag("critical_cell", words),)
-    if extras is not None and share >= float(extras.card["critical"]["limit"]):
+    share = critical_probability(as_learnt)
+    likeliest = max(as_learnt, key=lambda name: as_learnt[name])
+    if extras is not None and (
+        share >= float(extras.card["critical"]["limit"]) or likeliest in CRITICAL_CLASSES
+    ):
         words = (
             f"It could be a blast or an immature granulocyte ({share:.0%}): critical, a person "
             "must look at this cell."

@@ -106,14 +106,16 @@ def test_only_what_is_far_off_is_weighed_anew():
 
 
 def test_weighing_does_not_hide_a_critical_cell(model):
-    crop = np.random.default_rng(1).integers(0, 255, (128, 128, 3), dtype=np.uint8)
+    # The network takes noise for an immature granulocyte, and plain grey for nothing much.
+    noise = np.random.default_rng(1).integers(0, 255, (128, 128, 3), dtype=np.uint8)
+    grey = np.full((128, 128, 3), 200, np.uint8)
     live = registry.live("wbc")
     shutil.copy(live.path.with_suffix(".onnx"), model.path.with_suffix(".onnx"))
     fitted = extras_of(live)
     assert fitted is not None
     classes = model.card["architecture"]["classes"]
 
-    def called(shift, limit):
+    def called(crop, shift, limit):
         shifts = [shift if name in CRITICAL_CLASSES else 0.0 for name in classes]
         rule = {"beyond": 0.0, "shift": shifts}
         card = {**fitted.card, "elsewhere": rule, "critical": {"limit": limit}}
@@ -123,11 +125,13 @@ def test_weighing_does_not_hide_a_critical_cell(model):
         share = sum(p for name, p in call.probabilities.items() if name in CRITICAL_CLASSES)
         return share, any(flag.code == "critical_cell" for flag in call.flags)
 
-    share, _ = called(0.0, 1.0)
-    assert 0 < share < 1
-    weighed_share, flagged = called(-30.0, share * 0.9)
+    share, _ = called(grey, 0.0, 1.0)
+    assert 0 < share < 0.5
+    weighed_share, flagged = called(grey, -30.0, share * 0.9)
     assert weighed_share < share * 1e-6 and flagged
-    assert not called(-30.0, share * 1.1)[1]
+    assert not called(grey, -30.0, share * 1.1)[1]
+    assert called(noise, 0.0, 1.0)[0] > 0.5
+    assert called(noise, -30.0, 1.0)[1]
 
 
 def test_limits_hold_for_their_group_only(model, extras):
