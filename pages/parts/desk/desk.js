@@ -7,6 +7,7 @@
 // what could not be sent is kept in the browser and sent when they come back.
 
 const LATE_MS = 8000;
+const HOLD_MS = 3000;
 const LONGEST_LOOK_S = 120; // a reader who goes for a coffee does not look at one cell for an hour
 
 const desks = (window.hemadeskDesks = window.hemadeskDesks || {});
@@ -31,7 +32,8 @@ export default function (component) {
 
   return listen({
     keydown: [document, (event) => key(desk, event)],
-    pointerdown: [document, (event) => { if (!event.composedPath().includes(desk.root)) leave(desk); }],
+    ...Object.fromEntries(["pointerdown", "pointerup", "mousedown", "mouseup", "click"]
+      .map((name) => [name, [document, (event) => hold(desk, event)]])),
     visibilitychange: [document, () => { if (document.hidden) leave(desk); }],
     pagehide: [window, () => { leave(desk); remember(desk); }],
     "hemadesk-sheet": [window, () => pictures(desk)],
@@ -60,6 +62,6 @@ function fresh(data) {
     key: data.key, cells: new Map(), order: [], shown: [], at: null, chosen: new Set(),
     anchor: null, pending: new Map(), inflight: null, undo: [], conflicts: new Map(), error: "",
     batch: Date.now(), root: null, zoom: 1, filter: "all", layout: "strip", since: performance.now(),
-    late: false, hint: "", thumbs: new Map(),
+    late: false, hint: "", thumbs: new Map(), holding: false,
   };
 }

@@ -87,6 +87,30 @@ function leave(desk) {
   desk.send(desk.inflight);
 }
 
+// A click elsewhere takes effect once what was answered is saved, or soon if no word comes. For a
+// redraw of the whole page Streamlit (1.67, runner.fastReruns) starts a new run and drops what the
+// old one had been asked and had not begun. A click is held from its press on or not at all.
+function hold(desk, event) {
+  if (!event.isTrusted || event.composedPath().includes(desk.root)) return;
+  const byKey = event.type === "click" && event.detail === 0;
+  if (event.type === "pointerdown" || byKey) {
+    leave(desk);
+    desk.holding = waiting(desk) > 0 && !desk.error;
+  }
+  if (!desk.holding) return;
+  event.stopImmediatePropagation();
+  if (event.type !== "click") return;
+  event.preventDefault();
+  desk.holding = false;
+  const [target] = event.composedPath();
+  const until = performance.now() + HOLD_MS;
+  const release = () => {
+    if (waiting(desk) && !desk.error && performance.now() < until) setTimeout(release, 30);
+    else target.click();
+  };
+  release();
+}
+
 // Seen again after another screen was: what nobody acknowledged is sent once more.
 function cameBack(desk) {
   const n = waiting(desk);
