@@ -4,8 +4,8 @@ from typing import Final, NamedTuple
 
 import streamlit as st
 
-from core.review.people import Person
-from core.review.rights import Right, may
+from core.access.people import Person
+from core.access.rights import Right, may
 from pages.parts import first_load, foot, mark, signed_in
 
 

@@ -11,10 +11,10 @@ import numpy as np
 from core.explain.gradcam import explain_class
 from core.imaging.read import read_field
 from core.imaging.synthetic import draw
-from core.inference.cell_crop import crop_cell
-from core.inference.locate import locate
+from core.inference.locate.cell_crop import crop_cell
+from core.inference.locate.locator import locate
 from core.inference.smear import analyse
-from core.inference.wbc import call_crops
+from core.inference.white_cell.classify import call_crops
 from core.models import registry
 from core.models.engine import as_batch, engine_for
 from core.settings import settings

@@ -105,7 +105,7 @@ def analyse(
 @app.command()
 def classify(paths: Paths, as_json: AsJson = False) -> None:
     """Class of the one white cell in each picture."""
-    from core.inference.wbc import classify as classify_cell
+    from core.inference.white_cell.classify import classify as classify_cell
     from core.records import Field
 
     def one(field: Field) -> tuple[dict[str, Any], str]:
@@ -198,7 +198,7 @@ def evaluate(
     from core.evaluation.locator_suite import evaluate_locator
     from core.evaluation.wbc_suite import evaluate_wbc
     from core.models import registry, weights
-    from core.training.palm_figures import evaluate_palm
+    from core.training.palm.figures import evaluate_palm
 
     suites = {
         "locator": evaluate_locator,

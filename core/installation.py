@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from core.imaging.synthetic import draw
-from core.inference.extras import extras_of, extras_path
 from core.inference.smear import analyse
+from core.inference.white_cell.uncertainty import extras_of, extras_path
 from core.models import registry
 from core.models.engine import as_batch, engine_for
 from core.models.weights import WeightsRefused

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import streamlit as st
 
-from core.evaluation.agreement import agreement
+from core.access.people import Person
 from core.models.weights import WeightsRefused
 from core.review.agreement_pairs import (
     SHARES,
@@ -17,12 +17,13 @@ from core.review.agreement_pairs import (
     signed_cases,
     sources,
 )
-from core.review.desk import desk
-from core.review.errors import PictureLost
-from core.review.people import Person
+from core.review.record.errors import PictureLost
+from core.review.record.review_store import desk
+from core.statistics.agreement import agreement
 from core.store.database import DatabaseRefused
 from core.taxonomy import KINDS, title
-from pages.parts import agreement_view, signed_in
+from pages.parts import signed_in
+from pages.parts.agreement import view as agreement_view
 from pages.parts.wording import plain, several
 
 _PERIODS = {"All": None, "Last 30 days": 30, "Last 90 days": 90, "Last year": 365}

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.evaluation.tables import cells_csv, findings_csv, findings_json
 from core.models import registry
 from core.models.weights import WeightsRefused
 from core.records import SmearFinding
-from pages.parts import (
+from core.slide.tables import cells_csv, findings_csv, findings_json
+from pages.parts import signed_in, wording
+from pages.parts.smear import (
     blood_count_tab,
     counts_panel,
     differential_tab,
@@ -19,11 +20,9 @@ from pages.parts import (
     intake,
     keep_in_case,
     session,
-    signed_in,
     why,
-    wording,
 )
-from pages.parts.session import SmearSession
+from pages.parts.smear.session import SmearSession
 
 _COLUMNS = (1, 7.2, 4.3)
 """Thumbnails, picture, numbers: their places stay, whatever is in them."""

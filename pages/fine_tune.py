@@ -2,12 +2,15 @@
 
 import streamlit as st
 
-from core.review.people import Person
+from core.access.people import Person
 from core.store.database import DatabaseRefused
-from core.training import runs
-from pages.parts import run_data, run_settings, run_watch, signed_in
-from pages.parts.run_data import ChosenData
-from pages.parts.run_settings import ChosenSettings
+from core.training.runs import lifecycle
+from pages.parts import signed_in
+from pages.parts.train import data as run_data
+from pages.parts.train import settings as run_settings
+from pages.parts.train import watch as run_watch
+from pages.parts.train.data import ChosenData
+from pages.parts.train.settings import ChosenSettings
 from pages.parts.wording import plain
 
 
@@ -28,10 +31,10 @@ def _start(who: Person) -> None:
         )
         if pressed and data is not None and settings is not None:
             options = {**settings.options, **data.options}
-            run = runs.submit(
+            run = lifecycle.submit(
                 data.recipe, data.folder, settings.loop, options, who=who, title=data.title
             )
-            runs.start_next()
+            lifecycle.start_next()
             run_watch.show(run.name)
 
 
@@ -40,7 +43,7 @@ def main() -> None:
     st.title("Fine-tune", anchor=False)
     who = signed_in.allowed("train")
     try:
-        runs.start_next()
+        lifecycle.start_next()
     except DatabaseRefused as refusal:
         st.error(f"Runs cannot be kept: {plain(str(refusal))}.", icon=":material/error:")
         return

@@ -2,17 +2,18 @@
 
 import streamlit as st
 
+from core.access.people import Person
+from core.access.rights import may
 from core.models import registry
 from core.models.weights import WeightsRefused
-from core.review import worklist
-from core.review.desk import desk
-from core.review.people import Person
-from core.review.rights import may
-from core.review.worklist import WorklistRow
+from core.review.case import worklist
+from core.review.case.worklist import WorklistRow
+from core.review.record.review_store import desk
 from core.store.database import DatabaseRefused
 from core.store.runs import Run
-from core.training import runs
-from pages.parts import case_words, learning_panel, signed_in
+from core.training.runs import lifecycle
+from pages.parts import signed_in
+from pages.parts.review import case_words, learning_panel
 from pages.parts.wording import percent, plain, several
 
 _SHOWN = 6
@@ -86,7 +87,7 @@ def _cases(rows: list[WorklistRow], who: Person) -> None:
 
 def _trainings() -> None:
     st.subheader("Trainings", anchor=False)
-    active = [run for run in runs.book().all() if run.state in ("running", "queued", "paused")]
+    active = [run for run in lifecycle.book().all() if run.state in ("running", "queued", "paused")]
     for run in active[:4]:
         st.markdown(f"{plain(run.label)} :violet-badge[{run.state}] {_progress(run)}")
     if not active:

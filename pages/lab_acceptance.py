@@ -7,7 +7,8 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from core.evaluation.agreement import agreement
+from core.access.people import Person
+from core.access.rights import NotAllowed, may
 from core.inference.batch import Source, uploads
 from core.models import registry
 from core.models.weights import WeightsRefused
@@ -26,14 +27,14 @@ from core.review.acceptance.measure import Measured, measure
 from core.review.acceptance.records import Acceptance
 from core.review.acceptance.report import acceptance_report, bound_words, found_words
 from core.review.acceptance.results import MAX_BYTES, LocalResults, ResultsRefused, read_results
-from core.review.desk import desk
-from core.review.errors import CaseRefused
 from core.review.exchange.contents import slug
-from core.review.people import Person
-from core.review.rights import NotAllowed, may
+from core.review.record.errors import CaseRefused
+from core.review.record.review_store import desk
 from core.settings import settings
+from core.statistics.agreement import agreement
 from core.store.database import DatabaseRefused
-from pages.parts import agreement_view, signed_in
+from pages.parts import signed_in
+from pages.parts.agreement import view as agreement_view
 from pages.parts.wording import plain, several
 
 _PICTURES = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "dcm"]

@@ -2,15 +2,17 @@
 
 import streamlit as st
 
+from core.access.people import Person
+from core.access.rights import NotAllowed, may
 from core.models import registry
 from core.models.weights import LoadedModel, WeightsRefused
-from core.review.people import Person
-from core.review.rights import NotAllowed, may
 from core.store.database import DatabaseRefused
 from core.store.promotions import Promotion, StalePromotion
-from core.training import promotion
-from core.training.promotion import PromotionRefused
-from pages.parts import acceptance_line, adapt_form, compare_runs, model_card, signed_in
+from core.training.promote import promotion
+from core.training.promote.promotion import PromotionRefused
+from pages.parts import signed_in
+from pages.parts.agreement import acceptance_line
+from pages.parts.train import adapt_form, compare_runs, model_card
 from pages.parts.wording import plain
 
 _TASKS = {"wbc": "white cells", "locator": "cells of a field", "counts": "counts"}

@@ -2,20 +2,29 @@
 
 import streamlit as st
 
-from core.review import cases, readings, worklist
-from core.review.cases import Case
-from core.review.desk import desk
-from core.review.errors import CaseRefused
-from core.review.people import Person
-from core.review.rights import NotAllowed, may
+from core.access.people import Person
+from core.access.rights import NotAllowed, may
+from core.review.case import cases, worklist
+from core.review.case.cases import Case
+from core.review.record import readings
+from core.review.record.errors import CaseRefused
+from core.review.record.review_store import desk
 from core.store.database import DatabaseRefused
-from pages.parts import (
+from pages.parts import signed_in
+from pages.parts.review import (
     case_words,
-    review_cells,
-    review_fields,
-    review_red_cells,
-    review_sign,
-    signed_in,
+)
+from pages.parts.review import (
+    cells as review_cells,
+)
+from pages.parts.review import (
+    fields as review_fields,
+)
+from pages.parts.review import (
+    red_cells as review_red_cells,
+)
+from pages.parts.review import (
+    sign as review_sign,
 )
 from pages.parts.wording import plain
 

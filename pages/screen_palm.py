@@ -7,27 +7,38 @@ from typing import Any, Final
 
 import streamlit as st
 
-from core.evaluation.palm_tables import calls_csv, calls_json
 from core.explain.gradcam import overlay
 from core.imaging.view import jpeg
-from core.inference.palm import PalmReading, can_be_judged
-from core.inference.palm_crop import Kind
-from core.inference.palm_views import views
+from core.inference.palm.crop import Kind
+from core.inference.palm.screening import PalmReading, can_be_judged
+from core.inference.palm.views import views
 from core.models import hand, registry
 from core.models.weights import LoadedModel, WeightsRefused
 from core.settings import settings
-from pages.parts import (
-    palm_compared,
-    palm_how,
-    palm_keep,
-    palm_photo,
-    palm_session,
-    palm_verdict,
-    palm_worth,
-    signed_in,
-    wording,
+from core.slide.palm_tables import calls_csv, calls_json
+from pages.parts import signed_in, wording
+from pages.parts.palm import (
+    compared as palm_compared,
 )
-from pages.parts.palm_session import PalmPhotoShown, PalmSession
+from pages.parts.palm import (
+    how as palm_how,
+)
+from pages.parts.palm import (
+    keep as palm_keep,
+)
+from pages.parts.palm import (
+    photo as palm_photo,
+)
+from pages.parts.palm import (
+    session as palm_session,
+)
+from pages.parts.palm import (
+    verdict as palm_verdict,
+)
+from pages.parts.palm import (
+    worth as palm_worth,
+)
+from pages.parts.palm.session import PalmPhotoShown, PalmSession
 from pages.parts.picture import in_page
 
 _TYPES = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp"]

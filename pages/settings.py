@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from pages.parts import ledger_check, people_list, signed_in, site_settings
+from pages.parts import signed_in
+from pages.parts.review import ledger_check
+from pages.parts.site import people_list, site_settings
 
 
 def main() -> None:

@@ -4,14 +4,15 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.review import worklist
-from core.review.desk import desk
-from core.review.errors import CaseRefused
-from core.review.people import Person
-from core.review.rights import NotAllowed, may
-from core.review.worklist import OPEN_STATES, PRIORITIES, WorklistRow
+from core.access.people import Person
+from core.access.rights import NotAllowed, may
+from core.review.case import worklist
+from core.review.case.worklist import OPEN_STATES, PRIORITIES, WorklistRow
+from core.review.record.errors import CaseRefused
+from core.review.record.review_store import desk
 from core.store.database import DatabaseRefused
-from pages.parts import case_words, cells_to_see, signed_in
+from pages.parts import signed_in
+from pages.parts.review import case_words, cells_to_see
 from pages.parts.wording import plain, several
 
 _COLUMNS = (1.6, 2.6, 2.6, 1.6, 2, 2.2)

@@ -13,14 +13,15 @@ import numpy as np
 import pytest
 import torch
 
-from core.datasets.pbc import LabelledCell
+from core.access.people import Person
+from core.datasets.public.pbc import LabelledCell
 from core.models.classifier import CellClassifier
 from core.models.weights import save_model
-from core.review.people import Person
 from core.settings import settings
 from core.store.runs import Run
-from core.training import locked_sets, runs
-from core.training.loop_settings import LoopSettings
+from core.training.loop.settings import LoopSettings
+from core.training.promote import locked_sets
+from core.training.runs import lifecycle
 
 ADA = Person("Ada", "trainer", "test:ada")
 BOB = Person("Bob", "trainer", "test:bob")
@@ -72,18 +73,18 @@ def installed(
 
 def finished_run(models: dict[str, Path], label: str, data: Path, **cells: int) -> Run:
     """A run whose model always says ``label``, with so many test cells of each class."""
-    run = runs.submit("wbc", data, LoopSettings(), {}, who=ADA, title=label)
+    run = lifecycle.submit("wbc", data, LoopSettings(), {}, who=ADA, title=label)
     kept: list[LabelledCell] = []
     for name, count in cells.items():
         for number in range(count):
-            path = runs.folder_of(run) / f"{name}_{number}.png"
+            path = lifecycle.folder_of(run) / f"{name}_{number}.png"
             noise = np.random.default_rng(len(kept)).integers(0, 255, (64, 64, 3))
             cv2.imwrite(str(path), noise.astype(np.uint8))
             kept.append(LabelledCell(path, name))
-    locked_sets.lock(runs.folder_of(run) / locked_sets.FILE, "our cells", kept)
-    model = runs.folder_of(run) / models[label].name
+    locked_sets.lock(lifecycle.folder_of(run) / locked_sets.FILE, "our cells", kept)
+    model = lifecycle.folder_of(run) / models[label].name
     for suffix in (".safetensors", ".onnx", ".json"):
         shutil.copy(models[label].with_suffix(suffix), model.with_suffix(suffix))
-    held = runs.book().claim(9, "here", only=run.id)
+    held = lifecycle.book().claim(9, "here", only=run.id)
     assert held is not None
-    return runs.book().release(run.id, held.attempt, "done", "", model_path=str(model))
+    return lifecycle.book().release(run.id, held.attempt, "done", "", model_path=str(model))

@@ -34,7 +34,7 @@ def training(
     workers: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """Throughput of the loop beside a bare torchvision loop, and its memory over epochs."""
-    from core.bench_training import measure
+    from core.studies.bench_training import measure
 
     found = measure(pairs, cells, batch_size, backbone, workers)
     print(

@@ -21,14 +21,14 @@ def export(
     fhir_release: Annotated[str, typer.Option(help=" | ".join(_FHIR_RELEASES))] = "R5",
 ) -> None:
     """Write a case as it stands; labels become a folder, everything else a file."""
-    from core.review.cases import find
-    from core.review.desk import desk
-    from core.review.errors import CaseRefused, PictureLost
+    from core.access.people import AT_THE_TERMINAL
+    from core.review.case.cases import find
     from core.review.exchange.contents import gather
     from core.review.exchange.fhir import case_fhir
     from core.review.exchange.formats import FORMATS
     from core.review.exchange.labels import LABEL_FORMATS, label_files
-    from core.review.people import AT_THE_TERMINAL
+    from core.review.record.errors import CaseRefused, PictureLost
+    from core.review.record.review_store import desk
     from core.store.database import DatabaseRefused
 
     if form not in FORMATS:

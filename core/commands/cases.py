@@ -11,8 +11,8 @@ import typer
 from core.commands.case_export import export
 
 if TYPE_CHECKING:
-    from core.review.cases import Case
-    from core.review.desk import Desk
+    from core.review.case.cases import Case
+    from core.review.record.review_store import Desk
 
 app = typer.Typer(
     add_completion=False,
@@ -33,8 +33,8 @@ def list_cases(
     as_json: AsJson = False,
 ) -> None:
     """Open cases, the most urgent first."""
-    from core.review.people import AT_THE_TERMINAL
-    from core.review.worklist import OPEN_STATES, worklist
+    from core.access.people import AT_THE_TERMINAL
+    from core.review.case.worklist import OPEN_STATES, worklist
     from core.store.review_schema import CASE_STATES
 
     states = CASE_STATES if every else OPEN_STATES
@@ -66,11 +66,11 @@ def list_cases(
 @app.command()
 def show(case_id: Which, as_json: AsJson = False) -> None:
     """One case: where it stands, both differentials, what happened to it."""
-    from core.review import history as told
-    from core.review import signing
-    from core.review.cases import case_pictures_of
-    from core.review.people import AT_THE_TERMINAL as WHO
-    from core.review.verified import verified
+    from core.access.people import AT_THE_TERMINAL as WHO
+    from core.review.case import history as told
+    from core.review.case.cases import case_pictures_of
+    from core.review.signature import signing
+    from core.review.signature.verified import verified
 
     desk = _desk()
     case = _case(desk, case_id)
@@ -125,8 +125,8 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Is everything as the ledger has it; prints its head, to be noted elsewhere."""
-    from core.review.integrity import verify as look
-    from core.review.ledger import Head
+    from core.review.record.integrity import verify as look
+    from core.review.record.ledger import Head
 
     expected = None
     if head is not None:
@@ -166,9 +166,9 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Compute a signed case's findings again from the stored pictures by the named models."""
-    from core.review.errors import CaseRefused
-    from core.review.people import AT_THE_TERMINAL
-    from core.review.replay import replay as repeat
+    from core.access.people import AT_THE_TERMINAL
+    from core.review.record.errors import CaseRefused
+    from core.review.signature.replay import replay as repeat
 
     desk = _desk()
     case = _case(desk, case_id)
@@ -206,8 +206,8 @@ def queue_gain(
     """Labels that the queue saves against random order, measured on PBC; takes some minutes."""
     from statistics import median
 
-    from core.review import queue_gain as gain
     from core.settings import settings
+    from core.studies import queue_gain as gain
 
     folder = data or settings().data
     try:
@@ -238,7 +238,7 @@ def queue_gain(
 
 
 def _desk() -> "Desk":
-    from core.review.desk import desk
+    from core.review.record.review_store import desk
     from core.store.database import DatabaseRefused
 
     try:
@@ -248,9 +248,9 @@ def _desk() -> "Desk":
 
 
 def _case(desk: "Desk", which: str) -> "Case":
-    from core.review.cases import find
-    from core.review.errors import CaseRefused
-    from core.review.people import AT_THE_TERMINAL
+    from core.access.people import AT_THE_TERMINAL
+    from core.review.case.cases import find
+    from core.review.record.errors import CaseRefused
 
     try:
         return find(desk, AT_THE_TERMINAL, which)

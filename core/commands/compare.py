@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from core.training.evidence import OnFields, OnOneSet
+from core.training.promote.evidence import OnFields, OnOneSet
 
 
 def compare(
@@ -20,10 +20,10 @@ def compare(
 ) -> None:
     """Compare a run's model with the live one; the page Models shows it and can promote it."""
     from core.store.database import DatabaseRefused
-    from core.training import comparisons
-    from core.training.compare_worker import work
-    from core.training.from_terminal import person
-    from core.training.runs import find
+    from core.training.promote import comparisons
+    from core.training.promote.compare_worker import work
+    from core.training.runs.from_terminal import person
+    from core.training.runs.lifecycle import find
 
     try:
         chosen = find(run)

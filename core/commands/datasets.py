@@ -54,9 +54,9 @@ def fetch(
     """Get a public set from its authors' address; a download that broke off is gone on with."""
     from dataclasses import replace
 
-    from core.datasets.fetch import FetchRefused
-    from core.datasets.fetch import fetch as get
-    from core.datasets.sources import SOURCES, UNREACHABLE
+    from core.datasets.public.fetch import FetchRefused
+    from core.datasets.public.fetch import fetch as get
+    from core.datasets.public.sources import SOURCES, UNREACHABLE
 
     if name in UNREACHABLE:
         print(f"{name} cannot be fetched by a program: {UNREACHABLE[name]}", file=sys.stderr)

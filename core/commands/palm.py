@@ -25,7 +25,7 @@ def palm(
 ) -> None:
     """Is a palm pale enough to ask for a blood test; a blood test decides."""
     from core.imaging.read import ImageRefused, read_path
-    from core.inference.palm import can_be_judged, read_palm
+    from core.inference.palm.screening import can_be_judged, read_palm
     from core.models.weights import WeightsRefused
 
     if kind not in ("auto", "hand", "crop"):
@@ -74,18 +74,15 @@ def fit_palm(
 
     The published CNN takes a quarter of an hour; stopped, it goes on where it was.
     """
-    from core.training.palm_publish import fit_palm as fit
+    from core.studies.paper_palm_folds import paper_cnn_logits
+    from core.training.palm.export import fit_palm as fit
 
     if to.suffix != ".safetensors":
         _stop(f"the model's name must end in .safetensors, got {to.name}")
-    folder = settings().var / "palm-cnn" if published else None
+    place = data or settings().data
     try:
-        model = fit(
-            data or settings().data,
-            to,
-            folder,
-            say=lambda line: print(line, file=sys.stderr, flush=True),
-        )
+        beside = paper_cnn_logits(place, settings().var / "palm-cnn", _tell) if published else None
+        model = fit(place, to, beside, say=_tell)
     except (FileNotFoundError, ValueError) as error:
         _stop(str(error))
     print(json.dumps(model.card["evaluation"], indent=2))
@@ -102,6 +99,10 @@ def _pictures(paths: list[Path]) -> list[Path]:
         )
         found += sorted(inside) or [path]
     return found
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _stop(message: str) -> None:

@@ -38,8 +38,8 @@ def counts(
 
     With CUDA the full ResNet-50; without it a reduced setting that says so. Broken off, it goes on.
     """
-    from core.evaluation.count_tables import loss_curves_svg
-    from core.training.count_reproduction import reproduce_counts
+    from core.studies.count_tables import loss_curves_svg
+    from core.studies.paper_counts import reproduce_counts
 
     folder = to or settings().var / "reproduce" / "counts"
     try:
@@ -60,7 +60,7 @@ def counts(
 
 def as_markdown(found: dict[str, Any]) -> str:
     """Tables 1 to 4 with our numbers and the columns the paper lacks, as Markdown."""
-    from core.evaluation.count_tables import table
+    from core.studies.count_tables import table
 
     ours, twin = found["cbc_labels"], found["txl_labels"]
     split = found["split"]

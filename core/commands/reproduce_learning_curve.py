@@ -10,7 +10,7 @@ import typer
 from core.settings import settings
 
 if TYPE_CHECKING:
-    from core.training.learning_curve import Plan
+    from core.studies.learning_curve import Plan
 
 
 def learning_curve(
@@ -32,7 +32,7 @@ def learning_curve(
 
     On any machine, ImageNet's MobileNetV2 left as it is. Broken off, it goes on.
     """
-    from core.training.learning_curve import learning_curve as measure
+    from core.studies.learning_curve import learning_curve as measure
 
     folder = to or settings().var / "reproduce" / "learning-curve"
     try:
@@ -60,7 +60,7 @@ def learning_curve(
 
 
 def _keep(found: dict[str, Any], folder: Path) -> None:
-    from core.evaluation.count_tables import learning_curve_svg
+    from core.studies.count_tables import learning_curve_svg
 
     tables = as_markdown(found)
     (folder / "tables.md").write_text(tables)
@@ -74,7 +74,7 @@ def _keep(found: dict[str, Any], folder: Path) -> None:
 
 def as_markdown(found: dict[str, Any]) -> str:
     """The curve as tables: the mean, what drawn fields change, and every kind."""
-    from core.evaluation.count_tables import (
+    from core.studies.count_tables import (
         learning_curve_gains_table,
         learning_curve_kinds_table,
         learning_curve_table,
@@ -104,7 +104,7 @@ def as_markdown(found: dict[str, Any]) -> str:
 
 def _plan(sizes: str, drawn: int, seed: int) -> "Plan":
     """Raises ValueError for sizes that are no numbers."""
-    from core.training.learning_curve import Plan
+    from core.studies.learning_curve import Plan
 
     words = [word.strip() for word in sizes.split(",")]
     if not all(word.isdecimal() and int(word) > 0 for word in words):

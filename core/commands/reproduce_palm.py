@@ -9,8 +9,8 @@ import typer
 from core.settings import settings
 
 if TYPE_CHECKING:
-    from core.datasets.palm import PalmPhoto
-    from core.training.palm_published import CnnSettings
+    from core.datasets.public.ghana_palms import PalmPhoto
+    from core.studies.paper_palm import CnnSettings
 
 
 def palm(
@@ -37,9 +37,9 @@ def palm(
     """Tables 1 to 4 of the palm paper: as published, then with a split that does not leak."""
     from dataclasses import replace
 
-    from core.datasets.palm import load, usable
-    from core.datasets.palm_clusters import clusters
-    from core.training.palm_published import REDUCED, CnnSettings
+    from core.datasets.public.ghana_palms import load, usable
+    from core.studies.paper_palm import REDUCED, CnnSettings
+    from core.studies.paper_palm_clusters import clusters
 
     if limits not in (None, "paper", "who"):
         _stop(f"--limits must be paper or who, got {limits!r}")
@@ -68,10 +68,10 @@ def _print_grouped(photos: "list[PalmPhoto]", epochs: int | None) -> None:
     """The locked part stays closed here: ``fit-palm`` opens it."""
     from dataclasses import replace
 
-    from core.datasets.palm_splits import lock_away
+    from core.datasets.public.palm_splits import lock_away
     from core.evaluation.palm_report import auroc_row
-    from core.training.palm_head import blocks_of, mean_auroc, truth_of
-    from core.training.palm_published_folds import GROUPED, cross_validated_cnn
+    from core.studies.paper_palm_folds import GROUPED, cross_validated_cnn
+    from core.training.palm.head import blocks_of, mean_auroc, truth_of
 
     development = [photos[i] for i in lock_away(photos).learn]
     chosen = GROUPED if epochs is None else replace(GROUPED, epochs=epochs)
@@ -96,7 +96,7 @@ def _print_grouped(photos: "list[PalmPhoto]", epochs: int | None) -> None:
 
 
 def _print_facts(number: int, cluster: "list[PalmPhoto]") -> None:
-    from core.datasets.palm_clusters import cluster_facts
+    from core.studies.paper_palm_clusters import cluster_facts
 
     ill = sum(bool(photo.anemic) for photo in cluster)
     copies = len(cluster) - len({photo.path for photo in cluster})
@@ -117,15 +117,15 @@ def _print_facts(number: int, cluster: "list[PalmPhoto]") -> None:
 def _print_tables(
     both: "tuple[list[PalmPhoto], list[PalmPhoto]]", states: int, chosen: "CnnSettings"
 ) -> None:
-    from core.datasets.palm_clusters import split_as_published, split_honestly
-    from core.evaluation.palm_states import (
+    from core.studies.paper_palm import train_and_test
+    from core.studies.paper_palm_clusters import split_as_published, split_honestly
+    from core.studies.paper_palm_tables import (
         StateResult,
         cells_table,
         mean_of,
         published,
         scores_table,
     )
-    from core.training.palm_published import train_and_test
 
     said: list[str] = []
     for manner, split in (

@@ -21,7 +21,7 @@ def wbc(
 
     With CUDA at full size; without it a reduced setting that says so. Broken off, it goes on.
     """
-    from core.training.wbc_published import reproduce_wbc
+    from core.studies.paper_wbc import reproduce_wbc
 
     folder = to or settings().var / "reproduce" / "wbc"
     try:
@@ -43,7 +43,7 @@ def wbc(
 
 def as_markdown(found: dict[str, Any], live: dict[str, Any]) -> str:
     """The published report, the system trained anew, the shipped model, and the naive answer."""
-    from core.evaluation import published_wbc
+    from core.evaluation import paper_wbc_report
     from core.evaluation.confusion_picture import as_markdown as confusion_table
 
     def cells(report: dict[str, Any], name: str) -> str:
@@ -62,8 +62,8 @@ def as_markdown(found: dict[str, Any], live: dict[str, Any]) -> str:
         "| class | published P / R / F1 | trained anew | shipped model | test cells |",
         "|---|---|---|---|---|",
     ]
-    for name in dict.fromkeys([*published_wbc.REPORT, *found["classes"]]):
-        row = published_wbc.REPORT.get(name)
+    for name in dict.fromkeys([*paper_wbc_report.REPORT, *found["classes"]]):
+        row = paper_wbc_report.REPORT.get(name)
         published = " / ".join(f"{one:.2f}" for one in row) if row else "not given"
         number = found["report"].get(name, {}).get("n", 0)
         lines.append(
@@ -73,7 +73,7 @@ def as_markdown(found: dict[str, Any], live: dict[str, Any]) -> str:
     accuracy = found["accuracy"]
     lines += [
         "",
-        f"Accuracy: published {published_wbc.ACCURACY:.3f} (its own data); trained anew "
+        f"Accuracy: published {paper_wbc_report.ACCURACY:.3f} (its own data); trained anew "
         f"{accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f}, "
         f"n {accuracy['n']}); shipped model {_said(live.get('eight_class_accuracy'))}; always the "
         f"most frequent class {found['majority_baseline']:.3f}.",

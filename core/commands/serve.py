@@ -12,7 +12,7 @@ def serve(
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
 ) -> None:
     """Serve the app; an address that others reach needs a sign-in."""
-    from core.review.sign_in import ServingRefused, mode
+    from core.access.sign_in import ServingRefused, mode
     from core.settings import ROOT
 
     try:

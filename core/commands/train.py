@@ -50,8 +50,8 @@ def train(
 
     Several cards: torchrun --standalone --nproc-per-node N -m -- core train RECIPE ...
     """
-    from core.training import from_terminal
     from core.training.job import in_words
+    from core.training.runs import from_terminal
 
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     given |= {"seed": seed, "workers": workers, "patience": patience, "accumulation": accumulation}

@@ -23,8 +23,8 @@ def characterise(
     """Fit novelty, set limits, attributes and the index of cells to the live white-cell model."""
     from core.models import registry
     from core.models.weights import WeightsRefused
-    from core.training.characterise import Amount
-    from core.training.characterise import characterise as fit
+    from core.training.white_cells.fit_uncertainty import Amount
+    from core.training.white_cells.fit_uncertainty import characterise as fit
 
     amount = Amount(1000, 450, 1300, 300, 80, 80) if quick else Amount()
     try:
@@ -59,11 +59,11 @@ def adapt(
     folder: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Adapt the live white-cell model to a laboratory by a handful of its cells."""
-    from core.datasets.intake import DataRefused
+    from core.datasets.intake.cells import DataRefused
     from core.models.weights import WeightsRefused
-    from core.training import adaptations
-    from core.training.adapt import adapt_to
-    from core.training.last_layer import AdaptRefused
+    from core.training.white_cells.adaptation import adaptations
+    from core.training.white_cells.adaptation.adapt import adapt_to
+    from core.training.white_cells.adaptation.last_layer import AdaptRefused
 
     if folder is not None:
         os.nice(5)  # a page that a person waits for goes first
@@ -84,7 +84,7 @@ def adapt(
 def _measure(data: Path, per_class: int, deep: bool) -> None:
     """Print the figures and put them into the live model's card."""
     from core.models import registry, weights
-    from core.training.adapt_trial import measure_adaptation
+    from core.training.white_cells.adaptation.adapt_trial import measure_adaptation
 
     model = registry.live("wbc")
     figures = measure_adaptation(model, data, per_class=per_class, deep=deep, report=_tell)

@@ -5,18 +5,18 @@ from typing import Any
 
 import numpy as np
 
-from core.datasets import wbcatt
 from core.datasets.fields import read_rgb
-from core.datasets.pbc import CELL_SHARE
-from core.datasets.wbcatt import ATTRIBUTES
-from core.evaluation.classes import accuracy_row, majority_accuracy
-from core.inference.attributes import attributes_of
-from core.inference.cell_crop import crop_cell
-from core.inference.extras import extras_of
-from core.inference.features import answers_of
+from core.datasets.public import wbcatt
+from core.datasets.public.pbc import CELL_SHARE
+from core.datasets.public.wbcatt import ATTRIBUTES
+from core.inference.locate.cell_crop import crop_cell
+from core.inference.white_cell.attributes import attributes_of
+from core.inference.white_cell.features import answers_of
+from core.inference.white_cell.uncertainty import extras_of
 from core.models import registry
 from core.models.classifier import CROP_RBC_DIAMETERS
 from core.records import RgbImage
+from core.statistics.classes import accuracy_row, majority_accuracy
 
 
 def evaluate_attributes(data: Path, unseen: frozenset[str], most: int = 3099) -> dict[str, Any]:

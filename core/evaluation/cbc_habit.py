@@ -18,7 +18,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from core.datasets.fields import LabelledField
-from core.inference.peaks import Peaks, box_iou
+from core.inference.locate.peaks import Peaks, box_iou
 from core.taxonomy import KINDS
 
 Array = npt.NDArray[np.float64]

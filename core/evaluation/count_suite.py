@@ -8,21 +8,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.datasets import cbc, near_duplicates, txl
+from core.datasets import near_duplicates
 from core.datasets.fields import LabelledField, read_rgb
+from core.datasets.public import cbc, txl
 from core.evaluation.cbc_habit import counts_in_turn, fit_habit, habit_field
-from core.evaluation.counts import bootstrap_interval, constant_predictor
 from core.evaluation.detection import map50
 from core.evaluation.erasing import drops
-from core.evaluation.intervals import clopper_pearson
 from core.evaluation.locator_suite import error_rows, txl_twins
 from core.evaluation.robustness import robustness
-from core.inference.locate import locate
-from core.inference.peaks import Peaks
-from core.inference.regression import density_map
+from core.inference.locate.locator import locate
+from core.inference.locate.peaks import Peaks
+from core.inference.locate.regression import density_map
 from core.inference.smear import analyse
 from core.models import registry
 from core.records import CellCounts, Field, RgbImage, SmearFinding
+from core.statistics.counts import bootstrap_interval, constant_predictor
+from core.statistics.intervals import clopper_pearson
 from core.taxonomy import KINDS
 
 Counts = npt.NDArray[np.float64]

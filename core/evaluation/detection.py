@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from core.inference.peaks import Peaks, box_iou
+from core.inference.locate.peaks import Peaks, box_iou
 from core.taxonomy import KINDS
 
 Boxes = npt.NDArray[np.floating]

@@ -10,11 +10,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.datasets import cbc, near_duplicates, txl
+from core.datasets import near_duplicates
 from core.datasets.fields import LabelledField, read_rgb
-from core.evaluation.counts import bootstrap_interval, constant_predictor
+from core.datasets.public import cbc, txl
 from core.inference.smear import analyse
 from core.records import Field, RgbImage
+from core.statistics.counts import bootstrap_interval, constant_predictor
 from core.taxonomy import KINDS
 
 ZOOMS = (0.5, 0.75, 1.5, 2.0)

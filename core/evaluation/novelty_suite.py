@@ -10,17 +10,17 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from core.datasets import munich
 from core.datasets.fields import read_rgb
-from core.evaluation.classes import accuracy_row
-from core.evaluation.palm_scores import auroc
+from core.datasets.public import munich
 from core.imaging import not_cells
-from core.inference.extras import extras_of
-from core.inference.features import answers_of
-from core.inference.novelty import familiarity
-from core.inference.wbc import single_cell_crop
+from core.inference.white_cell.classify import single_cell_crop
+from core.inference.white_cell.features import answers_of
+from core.inference.white_cell.novelty import familiarity
+from core.inference.white_cell.uncertainty import extras_of
 from core.models import registry
 from core.records import Field, RgbImage
+from core.statistics.classes import accuracy_row
+from core.statistics.palm_scores import auroc
 
 _EACH: Final = 150
 _DRAWS: Final = 500

@@ -5,13 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from core.evaluation.palm_scores import (
-    Scores,
-    Truth,
-    auroc,
-    block_bootstrap,
-    diagnostic_odds_ratio,
-)
+from core.statistics.palm_scores import Scores, Truth, auroc, block_bootstrap, diagnostic_odds_ratio
 
 
 def auroc_row(scores: Scores, anemic: Truth, blocks: Sequence[str]) -> dict[str, Any]:

@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.datasets import munich, other_labs, pbc
 from core.datasets.fields import read_rgb
-from core.datasets.pbc import LabelledCell
-from core.evaluation import published_wbc
+from core.datasets.public import munich, other_labs, pbc
+from core.datasets.public.pbc import LabelledCell
+from core.evaluation import paper_wbc_report
 from core.evaluation.attribute_suite import evaluate_attributes
-from core.evaluation.calibration import expected_calibration_error
-from core.evaluation.classes import accuracy_row, confusion, majority_accuracy, report
 from core.evaluation.novelty_suite import evaluate_novelty
-from core.inference.hierarchy import CHILDREN
-from core.inference.wbc import call_crops, largest_white_cell, single_cell_crop
+from core.inference.white_cell.classify import call_crops, largest_white_cell, single_cell_crop
+from core.inference.white_cell.hierarchy import CHILDREN
 from core.models import registry
 from core.records import Field, RgbImage, WbcCall
+from core.statistics.calibration import expected_calibration_error
+from core.statistics.classes import accuracy_row, confusion, majority_accuracy, report
 from core.taxonomy import CRITICAL_CLASSES, parent_of
 
 _NOVELTY_CELLS = 400
@@ -83,8 +83,8 @@ def _in_laboratory(test: Sequence[LabelledCell], crops: Sequence[RgbImage]) -> d
         "wide_set_coverage": accuracy_row([truth[i] in calls[i].could_be for i in known]),
         "report": eight_report,
         "strict_report": report(strict_true, strict_said, fine),
-        "published_side_by_side": published_wbc.side_by_side(eight_report),
-        "published_accuracy": published_wbc.ACCURACY,
+        "published_side_by_side": paper_wbc_report.side_by_side(eight_report),
+        "published_accuracy": paper_wbc_report.ACCURACY,
         "classes": fine,
         "confusion": confusion(strict_true, strict_said, fine).tolist(),
     }

@@ -26,7 +26,7 @@ def explain_class(crop: RgbImage, label: str) -> HeatMap:
     """Where the classifier looked for ``label``.
 
     Args:
-        crop: ``(128, 128, 3)``, as :func:`core.inference.cell_crop.crop_cell` cuts it.
+        crop: ``(128, 128, 3)``, as :func:`core.inference.locate.cell_crop.crop_cell` cuts it.
         label: a class the model knows.
 
     Returns:

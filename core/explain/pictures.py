@@ -11,7 +11,7 @@ from core.explain.faithfulness import Faithfulness
 from core.explain.gradcam import explain_class, explain_count, overlay
 from core.explain.heat import HeatMap
 from core.explain.verdict import class_verdict, count_verdict
-from core.inference.cell_crop import crop_cell
+from core.inference.locate.cell_crop import crop_cell
 from core.records import Field, RgbImage, SmearFinding
 from core.taxonomy import KINDS
 

@@ -109,7 +109,7 @@ def smear_likeness(pixels: RgbImage) -> float:
     Below ``NOT_A_SMEAR_BELOW`` it is flagged. A grey picture of a smear is below it: without
     colour nothing says that the objects are stained.
 
-    Made by `core.training.fit_smear_rule` from 2,153 smear pictures (CBC, TXL-PBC without its
+    Made by `core.studies.fit_smear_rule` from 2,153 smear pictures (CBC, TXL-PBC without its
     copies of CBC, PBC, DeepBioNet with blue, yellow and white ground, Munich), 409 palms, 36
     hands, 800 crops of 20 everyday photographs (samples of scikit-image 0.26, scikit-learn 1.9
     and Matplotlib) and 3,360 drawn pictures of 14 kinds, each also rephotographed with other

@@ -14,7 +14,7 @@ from functools import partial
 from core.imaging import synthetic
 from core.imaging.read import ImageRefused, read_frames
 from core.imaging.view import LONG_SIDE_PX, jpeg, png, shrink
-from core.inference.cell_crop import crop_cell
+from core.inference.locate.cell_crop import crop_cell
 from core.inference.smear import analyse
 from core.models import registry
 from core.records import Field, SmearFinding

@@ -7,10 +7,10 @@ import numpy as np
 
 from core.imaging.blood import NOT_A_SMEAR_BELOW, smear_likeness
 from core.imaging.quality import assess
-from core.inference.cell_crop import crop_cell
-from core.inference.locate import Located, locate
-from core.inference.regression import count_by_regression, disagreement
-from core.inference.wbc import call_crops
+from core.inference.locate.cell_crop import crop_cell
+from core.inference.locate.locator import Located, locate
+from core.inference.locate.regression import count_by_regression, disagreement
+from core.inference.white_cell.classify import call_crops
 from core.models import registry
 from core.models.weights import LoadedModel
 from core.records import (

@@ -14,7 +14,7 @@ from torch import nn
 
 from core.models.classifier import CROP_RBC_DIAMETERS, INPUT_PX, CellClassifier
 from core.models.density import DENSITY_MULTIPLE, DensityCounter
-from core.models.palm import PALM_PX, PalmClassifier
+from core.models.palm_classifier import PALM_PX, PalmClassifier
 from core.models.palm_cnn import PublishedPalmCnn
 from core.models.regressor import INPUT_PX as FIELD_PX
 from core.models.regressor import CountRegressor

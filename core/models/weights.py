@@ -20,7 +20,7 @@ from core.models.classifier import INPUT_PX, CellClassifier
 from core.models.density import DensityCounter
 from core.models.locator import Locator
 from core.models.onnx_export import export_onnx, metadata_of
-from core.models.palm import PalmClassifier
+from core.models.palm_classifier import PalmClassifier
 from core.models.palm_cnn import PublishedPalmCnn
 from core.models.regressor import CountRegressor
 

@@ -13,16 +13,16 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import select
 
-from core.inference.cell_crop import crop_cell
-from core.inference.wbc import call_crops
+from core.access.people import Person
+from core.access.rights import require
+from core.inference.locate.cell_crop import crop_cell
+from core.inference.white_cell.classify import call_crops
 from core.models import registry
 from core.models.weights import LoadedModel, WeightsRefused
 from core.records import Box
-from core.review import pictures, stored_finding
-from core.review.cells import UNIDENTIFIED
-from core.review.desk import Desk
-from core.review.people import Person
-from core.review.rights import require
+from core.review.reading.cells import UNIDENTIFIED
+from core.review.record import pictures, stored_finding
+from core.review.record.review_store import Desk
 from core.settings import settings
 from core.store.review_schema import answers, case_pictures, signatures
 from core.taxonomy import KINDS, NOT_LEUKOCYTES, WBC_CLASSES, CellKind, parent_of

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from core.datasets.gathering import Intake, Locked, Report, check_folder, silent
-from core.datasets.intake import read_cells
-from core.datasets.intake_fields import read_boxed_fields, read_counted_fields
-from core.datasets.intake_palms import read_palms
-from core.datasets.intake_verified import read_verified_cells, read_verified_fields
+from core.datasets.intake.cells import read_cells
+from core.datasets.intake.fields import read_boxed_fields, read_counted_fields
+from core.datasets.intake.imported_set import Intake, Locked, Report, check_folder, silent
+from core.datasets.intake.palms import read_palms
+from core.datasets.intake.verified import read_verified_cells, read_verified_fields
 from core.datasets.skipped import DataRefused
 from core.models.registry import Task
 from core.settings import Settings
@@ -70,7 +70,7 @@ def judged_on(task: Task) -> Locked | None:
     The first time in an installation it is put together, which takes some seconds.
     """
     # A heavy library: imported when it is needed, not when the screen opens.
-    from core.training import locked_sets
+    from core.training.promote import locked_sets
 
     file = locked_sets.original() if task == "wbc" else locked_sets.original_fields()
     return locked_sets.hashes_of(file) if file else None

@@ -10,7 +10,7 @@ from torch import nn
 
 from core.models import registry
 from core.models.weights import LoadedModel, load_model
-from core.training.recipe import Recipe
+from core.training.loop.recipe import Recipe
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from core.training.choices import (
     STAINS,
     STARTS,
 )
-from core.training.loop_settings import LoopSettings
+from core.training.loop.settings import LoopSettings
 from core.training.recipe_info import Preset, RecipeInfo
 
 __all__ = ["RECIPES", "Preset", "RecipeInfo", "checked_options", "recipe_info"]

@@ -14,8 +14,13 @@ import numpy as np
 import torch
 
 from core.datasets.fields import LabelledField, read_rgb
-from core.datasets.pbc import LabelledCell
-from core.evaluation.calibration import (
+from core.datasets.public.pbc import LabelledCell
+from core.inference.locate.locator import locate
+from core.models.classifier import CellClassifier
+from core.models.locator import Locator
+from core.models.weights import LoadedModel, save_model, write_card
+from core.settings import ROOT
+from core.statistics.calibration import (
     abstention_limit,
     as_probabilities,
     best_temperature,
@@ -23,15 +28,10 @@ from core.evaluation.calibration import (
     expected_calibration_error,
     set_limit,
 )
-from core.inference.locate import locate
-from core.models.classifier import CellClassifier
-from core.models.locator import Locator
-from core.models.weights import LoadedModel, save_model, write_card
-from core.settings import ROOT
 from core.taxonomy import KINDS, title
-from core.training.cell_examples import as_input, centre_crop
-from core.training.locator import choose_thresholds
-from core.training.loop_settings import LoopSettings
+from core.training.locator.recipe import choose_thresholds
+from core.training.loop.settings import LoopSettings
+from core.training.white_cells.cell_examples import as_input, centre_crop
 
 PBC_LICENCE = "MIT; trained on PBC (CC BY 4.0, Acevedo et al. 2019)"
 FOREIGN_LICENCE = (

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.training.loop_settings import LoopSettings
+from core.training.loop.settings import LoopSettings
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from core.training import locator_job, palm_job, regression_job, wbc_job
+from core.training.counts import job as regression_job
 from core.training.job import Job
-from core.training.loop_settings import LoopSettings
+from core.training.locator import job as locator_job
+from core.training.loop.settings import LoopSettings
+from core.training.palm import job as palm_job
+from core.training.white_cells import job as wbc_job
 
 Prepare = Callable[[Path, LoopSettings, Mapping[str, Any], Path], Job]
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.review.people import LOCAL_SUBJECT, Person
+from core.access.people import LOCAL_SUBJECT, Person
 from pages.parts.wording import plain
 
 

@@ -10,11 +10,12 @@ import streamlit as st
 from streamlit import config
 from streamlit.runtime.pages_manager import PagesManager
 
-from core.review import roster, sign_in
-from core.review.desk import desk
-from core.review.people import Person
-from core.review.rights import NotAllowed, Right, require
-from core.review.sign_in import ServingRefused, SignInRefused
+from core.access import sign_in
+from core.access.people import Person
+from core.access.rights import NotAllowed, Right, require
+from core.access.sign_in import ServingRefused, SignInRefused
+from core.review.record import roster
+from core.review.record.review_store import desk
 from core.store.database import DatabaseRefused
 from pages.parts.wording import plain
 

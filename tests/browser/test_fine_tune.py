@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.training import runs, wrong_examples
+from core.training.loop import wrong_examples
+from core.training.runs import lifecycle
 
 pytestmark = pytest.mark.browser
 
@@ -25,8 +26,8 @@ WORKER_MS = 300_000
 def no_worker_left() -> Iterator[None]:
     """A test that fails half-way must not leave a training of thousands of epochs behind."""
     yield
-    for run in runs.book().all():
-        if run.state == "running" and run.process is not None and runs.is_held(run):
+    for run in lifecycle.book().all():
+        if run.state == "running" and run.process is not None and lifecycle.is_held(run):
             os.kill(run.process, signal.SIGKILL)
 
 
@@ -109,8 +110,8 @@ def test_train_kill_resume_and_keep_the_best(page: Page, cells: Path) -> None:
     seen = wait_for_points(page, 0)
     seen = wait_for_points(page, seen)
     expect(page.get_by_text("naive: always the most frequent class").first).to_be_visible()
-    run = runs.book().all()[0]
-    process = runs.book().get(run.id).process
+    run = lifecycle.book().all()[0]
+    process = lifecycle.book().get(run.id).process
     assert run.state == "running" and process is not None
 
     os.kill(process, signal.SIGKILL)
@@ -124,13 +125,13 @@ def test_train_kill_resume_and_keep_the_best(page: Page, cells: Path) -> None:
 
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Resume")).to_be_enabled(timeout=WORKER_MS)
-    assert not runs.is_held(runs.book().get(run.id))
+    assert not lifecycle.is_held(lifecycle.book().get(run.id))
     page.get_by_role("button", name="Stop and keep the best").click()
     kept = page.get_by_text("stopped, best kept", exact=True)
     expect(kept).to_be_visible(timeout=WORKER_MS)
     expect(page.get_by_text("Its model: ")).to_be_visible()
     expect(page.get_by_text("What it gets most wrong")).to_have_count(
-        int(bool(wrong_examples.kept(runs.folder_of(run))[1]))  # type: ignore[index]
+        int(bool(wrong_examples.kept(lifecycle.folder_of(run))[1]))  # type: ignore[index]
     )
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV").click()

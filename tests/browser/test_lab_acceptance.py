@@ -10,11 +10,11 @@ import pytest
 from playwright.sync_api import FilePayload, Page, expect
 from pypdf import PdfReader
 
+from core.access.people import Person
 from core.imaging import synthetic
 from core.inference.smear import analyse
-from core.review import cases
-from core.review.desk import desk
-from core.review.people import Person
+from core.review.case import cases
+from core.review.record.review_store import desk
 
 pytestmark = pytest.mark.browser
 

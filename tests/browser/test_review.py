@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
+from core.access.people import AT_THE_TERMINAL, Person
 from core.imaging import synthetic
 from core.records import Cell, CellCounts, Estimate, SmearFinding, WbcCall
-from core.review import boxes, cases, roster, signing
-from core.review.cells import cells
-from core.review.desk import Desk
-from core.review.people import AT_THE_TERMINAL, Person
+from core.review.case import cases
+from core.review.reading import boxes
+from core.review.reading.cells import cells
+from core.review.record import roster
+from core.review.record.review_store import Desk
+from core.review.signature import signing
 from core.settings import settings
 from core.store.database import Database
 from tests.browser.conftest import PATIENCE_MS, served
@@ -229,7 +232,7 @@ def test_two_readers_from_the_first_key_to_the_signature(
     assert signature.signed_by == "petra"
     assert said_by(desk, PETRA)[order[0]] == "monocyte"
     with desk.database.read() as connection:
-        from core.review.ledger import entries
+        from core.review.record.ledger import entries
 
         told = entries(connection, 1)
     assert [entry.action for entry in told][-1] == "sign"

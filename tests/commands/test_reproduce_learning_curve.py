@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 
 from core.cli import app
 from core.commands.reproduce_learning_curve import as_markdown
-from core.evaluation.count_tables import learning_curve_svg
-from core.training.learning_curve import FILE
+from core.studies.count_tables import learning_curve_svg
+from core.studies.learning_curve import FILE
 
 _SVG = "{http://www.w3.org/2000/svg}"
 

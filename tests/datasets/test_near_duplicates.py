@@ -2,7 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from core.datasets import cbc, near_duplicates, txl
+from core.datasets import near_duplicates
+from core.datasets.public import cbc, txl
 from core.imaging.synthetic import draw
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from core.datasets.fields import LabelledField
 from core.evaluation.cbc_habit import HabitField, counts_in_turn, fit_habit, habit_field
-from core.inference.peaks import Peaks
+from core.inference.locate.peaks import Peaks
 
 
 def _made(rng, cells=20):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from core.evaluation.detection import average_precision, map50
-from core.inference.peaks import Peaks
+from core.inference.locate.peaks import Peaks
 from core.taxonomy import KINDS
 
 

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
-from core.evaluation import published_wbc
+from core.evaluation import paper_wbc_report
 from core.evaluation.confusion_picture import as_markdown, as_picture, write_confusions
 from core.evaluation.novelty_suite import auroc_row, no_cells
 from core.evaluation.wbc_suite import _holds, _parent_calibration
@@ -41,10 +41,10 @@ def test_pictures_of_every_set_with_a_matrix(tmp_path):
 
 
 def test_the_published_report_is_that_of_the_page():
-    rows = published_wbc.side_by_side({"monocyte": {"precision": 1.0, "recall": 0.5, "n": 4}})
+    rows = paper_wbc_report.side_by_side({"monocyte": {"precision": 1.0, "recall": 0.5, "n": 4}})
     assert rows["monocyte"]["published"] == {"precision": 0.99, "recall": 0.99, "f1": 0.99}
     assert rows["monocyte"]["ours"]["recall"] == 0.5 and rows["blast"]["ours"]["n"] is None
-    table = published_wbc.as_markdown({"published": 0.988, "ours": None}, rows)
+    table = paper_wbc_report.as_markdown({"published": 0.988, "ours": None}, rows)
     assert "| blast | 1.00 / 1.00 / 1.00 | none / none / none | 0 |" in table
 
 

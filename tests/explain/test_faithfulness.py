@@ -7,8 +7,8 @@ from core.explain.faithfulness import check_map, delete, elsewhere, marked_area
 from core.explain.gradcam import explain_class, grad_cam
 from core.explain.verdict import class_verdict, count_verdict
 from core.imaging.synthetic import draw
-from core.inference.cell_crop import crop_cell
-from core.inference.features import logits_of
+from core.inference.locate.cell_crop import crop_cell
+from core.inference.white_cell.features import logits_of
 from core.models import registry
 
 PLACE = np.s_[20:40, 20:40]

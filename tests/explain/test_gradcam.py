@@ -4,7 +4,7 @@ import pytest
 from core.explain.gradcam import explain_class, explain_count, overlay
 from core.explain.pictures import write_explanations
 from core.imaging.synthetic import draw
-from core.inference.cell_crop import crop_cell
+from core.inference.locate.cell_crop import crop_cell
 from core.inference.smear import analyse
 
 

@@ -24,7 +24,7 @@ from core.imaging.blood import (
 from core.imaging.quality import MESSAGES, assess, blockiness, blur_px
 from core.imaging.synthetic import draw
 from core.records import Field, RgbImage
-from core.training.fit_smear_rule import Row, fit
+from core.studies.fit_smear_rule import Row, fit
 
 Change = Callable[[RgbImage], npt.NDArray[np.float64]]
 SHAPE = (480, 640, 3)

@@ -8,7 +8,7 @@ import pytest
 from core.imaging import synthetic
 from core.imaging.view import pixels_of
 from core.inference.batch import Batch, Source, drawn, uploads
-from core.inference.cell_crop import crop_cell
+from core.inference.locate.cell_crop import crop_cell
 from core.inference.smear import analyse
 from core.settings import Settings
 

@@ -4,13 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
-from core.datasets import cbc
 from core.datasets.fields import read_rgb
+from core.datasets.public import cbc
 from core.evaluation.locator_suite import txl_twins
 from core.imaging.synthetic import draw
-from core.inference.cell_crop import crop_cell
+from core.inference.locate.cell_crop import crop_cell
 from core.inference.smear import analyse, recount, touches_edge
-from core.inference.wbc import classify, prediction_set
+from core.inference.white_cell.classify import classify, prediction_set
 from core.models import registry
 from core.records import Field
 from core.taxonomy import KINDS

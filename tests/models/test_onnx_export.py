@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from core.imaging.synthetic import draw
-from core.inference.cell_crop import crop_cell
+from core.inference.locate.cell_crop import crop_cell
 from core.models import onnx_check, registry
 from core.models.classifier import CellClassifier
 from core.models.onnx_check import ExportDiffers, export_checked, largest_gap

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.evaluation.tables import cells_csv, findings_csv, findings_json
 from core.explain.gradcam import explain_class
 from core.imaging import synthetic
 from core.inference.smear import analyse
 from core.models import registry
 from core.settings import Settings, settings
+from core.slide.tables import cells_csv, findings_csv, findings_json
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 180
@@ -147,7 +147,7 @@ def test_nothing_shown_is_computed_again(app, field_file, analysed, monkeypatch)
         maps.append(label)
         return explain_class(crop, label)
 
-    monkeypatch.setattr("pages.parts.why.explain_class", counted)
+    monkeypatch.setattr("pages.parts.smear.why.explain_class", counted)
     send(app, field_file)
     show_tab(app, "Why")
     assert len(maps) == 1

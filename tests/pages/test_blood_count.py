@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.evaluation.poisson import cells_for_precision
-from core.evaluation.reference_ranges import ADULT_RANGES, read_ranges
 from core.imaging import synthetic
 from core.settings import settings
+from core.slide.reference_ranges import ADULT_RANGES, read_ranges
+from core.statistics.poisson import cells_for_precision
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 180

@@ -1,5 +1,5 @@
 from core.records import Flag, WbcCall
-from pages.parts import cell_words
+from pages.parts.smear import cell_words
 
 SAID = {"band_neutrophil": 0.6, "segmented_neutrophil": 0.39, "monocyte": 0.01}
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.review.people import Person
+from core.access.people import Person
 from core.settings import settings
 from core.store.runs import Epoch
-from core.training import runs
-from core.training.loop_settings import LoopSettings
+from core.training.loop.settings import LoopSettings
+from core.training.runs import lifecycle
 from tests.training.conftest import draw_cells
 
 ADA = Person("Ada", "trainer", "test:ada")
@@ -73,8 +73,8 @@ def _words(app):
 def _run(state="queued", title="ours", epochs=0, **more):
     """A run in a state, with that many epochs, made through the store as a worker would."""
     chosen = LoopSettings(epochs=200, workers=0, **more)
-    run = runs.submit("wbc", Path("somewhere"), chosen, {}, who=ADA, title=title)
-    book = runs.book()
+    run = lifecycle.submit("wbc", Path("somewhere"), chosen, {}, who=ADA, title=title)
+    book = lifecycle.book()
     for number in range(epochs):
         metrics = {"loss": 1 / (number + 1), "accuracy": 0.5, "score": 0.5, "recall_blast": 0.1}
         book.add_epoch(run.id, Epoch(number, 2 / (number + 1), metrics, 1e-3, 2.0, 64))
@@ -168,8 +168,8 @@ def test_a_lost_run_says_so_and_can_be_discarded(site):
     assert "The run was lost: its process died" in _words(app).replace("\u2060", "")
     app.button(key="do_discard").click().run()
     assert not app.exception
-    assert runs.book().get(run.id).state == "discarded"
-    assert not runs.folder_of(run).exists()
+    assert lifecycle.book().get(run.id).state == "discarded"
+    assert not lifecycle.folder_of(run).exists()
     assert "No run yet" in _words(app)
 
 
@@ -177,7 +177,7 @@ def test_pressing_pause_asks_the_worker(site):
     run = _run("running", epochs=1)
     app = _app()
     app.button(key="do_pause").click().run()
-    assert runs.book().get(run.id).request == "pause"
+    assert lifecycle.book().get(run.id).request == "pause"
     assert "Asked to pause" in _words(app)
     assert app.button(key="do_pause").disabled
 
@@ -208,12 +208,12 @@ def test_started_here_it_trains_and_is_found_again(site, cells):
     next(b for b in app.selectbox if b.label == "Begin with").select("random").run()
     app.button(key="start_training").click().run()
     assert not app.exception
-    run = runs.book().all()[0]
+    run = lifecycle.book().all()[0]
     deadline = time.monotonic() + SECONDS
     while run.state in ("queued", "running") and time.monotonic() < deadline:
         time.sleep(0.1)
-        run = runs.book().get(run.id)
-    assert run.state == "done", runs.read_log(run)
+        run = lifecycle.book().get(run.id)
+    assert run.state == "done", lifecycle.read_log(run)
     later = _app()  # another session, as after closing the browser
     assert ":green-badge[done]" in _words(later)
     assert str(run.model_identity).split("@")[1] in _words(later)
@@ -230,10 +230,12 @@ def test_verified_cells_of_one_case_stand_beside_the_public_set(site, tmp_path, 
     """Signed as a laboratory signs, without the public set and with it."""
     from core.imaging import synthetic
     from core.inference.smear import analyse
-    from core.review import answers, cases, signing
-    from core.review import cells as review_cells
-    from core.review.answers import NewAnswer
-    from core.review.desk import desk
+    from core.review.case import cases
+    from core.review.reading import answers
+    from core.review.reading import cells as review_cells
+    from core.review.reading.answers import NewAnswer
+    from core.review.record.review_store import desk
+    from core.review.signature import signing
 
     monkeypatch.setattr(settings(), "data", tmp_path / "data")
     me = Person("local user", "local", "local")

@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.access.people import Person
 from core.imaging import synthetic
 from core.models import registry
-from core.review import answers, cases, cells, signing
 from core.review.acceptance import records
-from core.review.desk import Desk
-from core.review.people import Person
+from core.review.case import cases
+from core.review.reading import answers, cells
+from core.review.record.review_store import Desk
+from core.review.signature import signing
 from core.settings import settings
 from core.store.database import Database
 from core.taxonomy import title
@@ -24,7 +26,7 @@ WHO = Person("local user", "local", "local")
 def here(tmp_path, monkeypatch):
     """A desk of the test's own, used by the pages too."""
     made = Desk(Database(f"sqlite:///{tmp_path / 'pages.db'}"), tmp_path)
-    for module in ("core.review.desk", "pages.parts.acceptance_line"):
+    for module in ("core.review.record.review_store", "pages.parts.agreement.acceptance_line"):
         monkeypatch.setattr(f"{module}.desk", lambda: made)
     return made
 

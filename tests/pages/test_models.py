@@ -10,7 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.models import registry
 from core.settings import settings
-from core.training import adaptations, comparisons
+from core.training.promote import comparisons
+from core.training.white_cells.adaptation import adaptations
 from tests.known_models import ADA, finished_run, installed
 
 ROOT = Path(__file__).resolve().parents[2]

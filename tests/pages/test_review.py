@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.review import answers, boxes, cases, remarks, signing
-from core.review.answers import NewAnswer
-from core.review.cells import cells
-from core.review.desk import desk
-from core.review.people import Person
+from core.access.people import Person
+from core.review.case import cases
+from core.review.reading import answers, boxes, remarks
+from core.review.reading.answers import NewAnswer
+from core.review.reading.cells import cells
+from core.review.record.review_store import desk
+from core.review.signature import signing
 from core.settings import settings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 from streamlit.testing.v1 import AppTest
 
-from core.review.rights import RIGHTS, ROLES
+from core.access.rights import RIGHTS, ROLES
 from core.settings import settings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,7 +9,9 @@ from streamlit.testing.v1 import AppTest
 
 from core.imaging.synthetic import draw
 from core.models import registry
-from pages.parts import palm_compared, palm_how, palm_verdict
+from pages.parts.palm import compared as palm_compared
+from pages.parts.palm import how as palm_how
+from pages.parts.palm import verdict as palm_verdict
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 180

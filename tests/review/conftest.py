@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
+from core.access.people import Person
 from core.records import Cell, CellCounts, Estimate, Field, Flag, SmearFinding, WbcCall
-from core.review import cases
-from core.review.desk import Desk
-from core.review.ledger import FIRST_HASH
-from core.review.people import Person
+from core.review.case import cases
+from core.review.record.ledger import FIRST_HASH
+from core.review.record.review_store import Desk
 from core.settings import settings
 from core.store.database import Database
 from core.store.schema import metadata

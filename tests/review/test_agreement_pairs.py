@@ -4,9 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.evaluation.agreement import agreement
 from core.models import registry
-from core.review import answers, boxes, cells, signing
 from core.review.agreement_pairs import (
     SHARES,
     Source,
@@ -16,7 +14,10 @@ from core.review.agreement_pairs import (
     signed_cases,
     sources,
 )
-from core.review.answers import NewAnswer
+from core.review.reading import answers, boxes, cells
+from core.review.reading.answers import NewAnswer
+from core.review.signature import signing
+from core.statistics.agreement import agreement
 
 MACHINE = ("lymphocyte", "monocyte", "blast", "eosinophil")
 FIRST = ("lymphocyte", "lymphocyte", "blast", "eosinophil")

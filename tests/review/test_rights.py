@@ -8,23 +8,17 @@ from typing import Any
 
 import pytest
 
-from core.review import (
-    answers,
-    boxes,
-    cases,
-    grades,
-    remarks,
-    roster,
-    signing,
-    undo,
-    worklist,
-)
-from core.review.desk import Desk
-from core.review.people import Person
-from core.review.rights import RIGHTS, ROLES, NotAllowed, Right, may
+from core.access.people import Person
+from core.access.rights import RIGHTS, ROLES, NotAllowed, Right, may
+from core.review.case import cases, worklist
+from core.review.reading import answers, boxes, grades, remarks, undo
+from core.review.record import roster
+from core.review.record.review_store import Desk
+from core.review.signature import signing
 from core.store.database import Database
-from core.training import comparisons, promotion, rate_trials, runs
-from core.training.loop_settings import LoopSettings
+from core.training.loop.settings import LoopSettings
+from core.training.promote import comparisons, promotion
+from core.training.runs import lifecycle, rate_trials
 
 EXPECTED = {
     "technologist": {"view", "upload", "analyse"},
@@ -79,9 +73,9 @@ DOES: dict[str, tuple[Right, Callable[[Desk, Person, int], Any]]] = {
     "set_active": ("manage_people", lambda d, p, c: roster.set_active(d, p, "x", False)),
     "submit": (
         "train",
-        lambda d, p, c: runs.submit("no such recipe", Path("x"), LoopSettings(), {}, who=p),
+        lambda d, p, c: lifecycle.submit("no such recipe", Path("x"), LoopSettings(), {}, who=p),
     ),
-    "act": ("train", lambda d, p, c: runs.act(0, "pause", p)),
+    "act": ("train", lambda d, p, c: lifecycle.act(0, "pause", p)),
     "compare": ("train", lambda d, p, c: comparisons.start(NONE, p)),
     "stop_comparing": ("train", lambda d, p, c: comparisons.ask_to_stop(NONE, p)),
     "try_rates": ("train", lambda d, p, c: rate_trials.start("wbc", Path("x"), NONE, {}, p)),

@@ -4,27 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from core.review import (
-    answers,
-    blind,
-    boxes,
-    cases,
-    cells,
-    grades,
-    history,
-    label_errors,
-    queue,
-    remarks,
-    replay,
-    signing,
-    timing,
-    training_sets,
-    undo,
-    verified,
-    worklist,
-)
-from core.review.answers import NewAnswer
-from core.review.rights import NotAllowed
+from core.access.rights import NotAllowed
+from core.review.case import cases, history, timing, worklist
+from core.review.learning import label_errors, queue, training_sets
+from core.review.reading import answers, blind, boxes, cells, grades, remarks, undo
+from core.review.reading.answers import NewAnswer
+from core.review.signature import replay, signing, verified
 from tests.review.conftest import call_of, field_of, finding_of
 
 EVERYBODY = {"technologist", "pathologist", "trainer", "administrator", "viewer"}
@@ -133,7 +118,7 @@ def test_what_needs_a_signed_case(sqlite_desk, people, make_case, role):
 
 
 def test_the_local_person_may_do_everything(sqlite_desk, make_case):
-    from core.review.people import Person
+    from core.access.people import Person
 
     local = Person("Ada", "local", "local")
     case = make_case(sqlite_desk)

@@ -15,25 +15,26 @@ from sklearn.utils.class_weight import compute_class_weight
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
-from core.bench_training import tensors_alive
-from core.evaluation.paired import paired_errors
 from core.models import classifier
 from core.models.classifier import CellClassifier
+from core.statistics.paired import paired_errors
 from core.store.runs import Epoch, Run
-from core.training import choices, wrong_examples
-from core.training.augmentations import auto_augment
-from core.training.class_weights import class_weights
-from core.training.evidence import OnFields, objections
-from core.training.find_rate import find_rate, proposed_rate
-from core.training.freezing import freeze
-from core.training.loop import train
-from core.training.loop_settings import LoopSettings
+from core.studies.bench_training import tensors_alive
+from core.training import choices
+from core.training.loop import wrong_examples
+from core.training.loop.find_rate import find_rate, proposed_rate
+from core.training.loop.settings import LoopSettings
+from core.training.loop.train import train
+from core.training.loop.wrong_examples import worst_calls, worst_counts
 from core.training.presets import RECIPES, checked_options, recipe_info
-from core.training.side_by_side import side_by_side
-from core.training.tensorboard_files import tensorboard_zip
-from core.training.wbc import answer_loss
-from core.training.wrong_examples import worst_calls, worst_counts
-from tests.training.killed_runs import Tiny
+from core.training.promote.evidence import OnFields, objections
+from core.training.runs.side_by_side import side_by_side
+from core.training.runs.tensorboard_files import tensorboard_zip
+from core.training.white_cells.augmentations import auto_augment
+from core.training.white_cells.class_weights import class_weights
+from core.training.white_cells.freezing import freeze
+from core.training.white_cells.recipe import answer_loss
+from tests.training.loop.killed_runs import Tiny
 
 FEW = LoopSettings(
     epochs=3, batch_size=4, learning_rate=0.01, warmup_steps=2, averaging=0.9, workers=0

@@ -9,18 +9,18 @@ from typing import Any, Final
 
 import numpy as np
 
-from core.datasets.cell_names import UNDIVIDED
-from core.evaluation.agreement import Share, agreement
-from core.evaluation.bland_altman import bland_altman
-from core.evaluation.calibration import expected_calibration_error
-from core.evaluation.counts import bootstrap_interval
-from core.evaluation.passing_bablok import passing_bablok
+from core.datasets.intake.cell_names import UNDIVIDED
 from core.imaging.read import ImageRefused
 from core.inference.batch import Source
 from core.inference.smear import analyse
 from core.models import registry
 from core.records import Box, Cell, SmearFinding, WbcCall
 from core.review.acceptance.results import LocalResults, kinds_of
+from core.statistics.agreement import Share, agreement
+from core.statistics.bland_altman import bland_altman
+from core.statistics.calibration import expected_calibration_error
+from core.statistics.counts import bootstrap_interval
+from core.statistics.passing_bablok import passing_bablok
 from core.taxonomy import KINDS, NOT_LEUKOCYTES, WBC_CLASSES, parent_of
 
 _OVERLAP: Final = 0.3

@@ -8,16 +8,16 @@ from typing import Any
 
 from sqlalchemy import select
 
-from core.evaluation.tables import DISCLAIMER
+from core.access.people import Person
+from core.access.rights import require
 from core.review.acceptance.limits import Limit, Verdict, judged
 from core.review.acceptance.limits import accepted as all_met
 from core.review.acceptance.measure import Measured, from_json
-from core.review.desk import Desk
-from core.review.errors import CaseRefused
-from core.review.ledger import canonical, recording
-from core.review.people import Person
-from core.review.rights import require
-from core.review.versions import code_version
+from core.review.record.errors import CaseRefused
+from core.review.record.ledger import canonical, recording
+from core.review.record.review_store import Desk
+from core.review.record.versions import code_version
+from core.slide.tables import DISCLAIMER
 from core.store.review_schema import acceptances, ledger
 
 

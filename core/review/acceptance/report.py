@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from core.evaluation.agreement import agreement
 from core.review.acceptance.limits import (
     Verdict,
     figure_title,
@@ -19,6 +18,7 @@ from core.review.acceptance.measure import Measured
 from core.review.acceptance.records import Acceptance
 from core.review.exchange.paper import ACCENT, CRITICAL, GREY, RULE, Paper
 from core.settings import Settings
+from core.statistics.agreement import agreement
 from core.taxonomy import title
 
 _GOOD = (0, 120, 90)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from core.datasets.cell_names import UNDIVIDED, class_of_folder
+from core.datasets.intake.cell_names import UNDIVIDED, class_of_folder
 from core.records import Box
 from core.taxonomy import KINDS, NOT_LEUKOCYTES, CellKind
 

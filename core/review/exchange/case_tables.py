@@ -6,11 +6,11 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from core.evaluation.tables import DISCLAIMER, inert
-from core.review.cells import Answer, ReviewCell
 from core.review.exchange.contents import CaseContents
-from core.review.grades import PLATELETS
-from core.review.ledger import moment
+from core.review.reading.cells import Answer, ReviewCell
+from core.review.reading.grades import PLATELETS
+from core.review.record.ledger import moment
+from core.slide.tables import DISCLAIMER, inert
 
 COLUMNS = (
     "accession", "version", "state", "picture", "slide", "cell", "kind",

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from core.access.people import Person
+from core.access.rights import require
 from core.records import Box, RgbImage
-from core.review import pictures, readings
-from core.review.cases import Case, CasePicture, case_in, pictures_in
-from core.review.cells import UNIDENTIFIED, ReviewCell, cells_in
-from core.review.desk import Desk
-from core.review.grades import Grade, grades_in
-from core.review.ledger import Head, entries
-from core.review.people import Person
-from core.review.remarks import Remark, remarks_in
-from core.review.rights import require
-from core.review.signing import Signature, signatures_in
-from core.review.verified import Verified, verified_in
+from core.review.case.cases import Case, CasePicture, case_in, pictures_in
+from core.review.reading.cells import UNIDENTIFIED, ReviewCell, cells_in
+from core.review.reading.grades import Grade, grades_in
+from core.review.reading.remarks import Remark, remarks_in
+from core.review.record import pictures, readings
+from core.review.record.ledger import Head, entries
+from core.review.record.review_store import Desk
+from core.review.signature.signing import Signature, signatures_in
+from core.review.signature.verified import Verified, verified_in
 from core.taxonomy import KINDS, CellKind
 
 

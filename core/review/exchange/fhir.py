@@ -8,11 +8,11 @@ import json
 import uuid
 from typing import Any, Final, Literal
 
-from core.evaluation.differential import DifferentialRow
-from core.evaluation.tables import DISCLAIMER
 from core.review.exchange.contents import CaseContents
 from core.review.exchange.loinc import DIFFERENTIAL, MANUAL_DIFFERENTIAL, MORPHOLOGY, Loinc
-from core.review.grades import GRADES, PLATELETS
+from core.review.reading.grades import GRADES, PLATELETS
+from core.slide.differential import DifferentialRow
+from core.slide.tables import DISCLAIMER
 from core.taxonomy import title
 
 Release = Literal["R5", "R4B"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from core.review.cases import Case
+from core.review.case.cases import Case
 from core.review.exchange.case_tables import case_csv, case_json
 from core.review.exchange.contents import CaseContents, slug
 from core.review.exchange.fhir import case_fhir

@@ -1,7 +1,7 @@
 """The boxes and verified classes of a case as labels for other programs, pictures included.
 
 A white cell carries its verified class; without one it is plainly ``wbc``: what only the machine
-said is no label. The files read back the same (:mod:`core.datasets.box_formats`).
+said is no label. The files read back the same (:mod:`core.datasets.intake.box_formats`).
 """
 
 import csv
@@ -13,7 +13,7 @@ from typing import Final, Literal, get_args
 
 import numpy as np
 
-from core.datasets.box_formats import BoxedPicture, write_coco, write_voc, write_yolo
+from core.datasets.intake.box_formats import BoxedPicture, write_coco, write_voc, write_yolo
 from core.imaging.view import png
 from core.review.exchange.contents import CaseContents, slug, verified_label
 from core.taxonomy import KINDS, WBC_CLASSES

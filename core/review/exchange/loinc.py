@@ -7,7 +7,7 @@ display; what has no code of its own is told in words only.
 from dataclasses import dataclass
 from typing import Final
 
-from core.review.grades import PLATELETS
+from core.review.reading.grades import PLATELETS
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from fpdf.enums import XPos, YPos
 from fpdf.fonts import FontFace
 from PIL import Image
 
-from core.evaluation.tables import DISCLAIMER
 from core.settings import Settings
+from core.slide.tables import DISCLAIMER
 
 ACCENT: Final = (0, 114, 178)
 GREY: Final = (93, 97, 107)

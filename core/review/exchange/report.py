@@ -7,10 +7,10 @@ from typing import Final
 
 from PIL import Image
 
-from core.review.cells import ReviewCell
 from core.review.exchange.contents import CaseContents
 from core.review.exchange.paper import CRITICAL, GREY, Paper
-from core.review.grades import GRADES, PLATELETS
+from core.review.reading.cells import ReviewCell
+from core.review.reading.grades import GRADES, PLATELETS
 from core.settings import Settings
 from core.taxonomy import CRITICAL_CLASSES, KINDS, title
 

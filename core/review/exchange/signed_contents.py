@@ -4,19 +4,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from core.access.people import Person
+from core.access.rights import require
 from core.records import SmearFinding
-from core.review.cases import CasePicture, case_in, pictures_in
-from core.review.cells import Answer, ReviewCell
-from core.review.desk import Desk
-from core.review.errors import CaseRefused
+from core.review.case.cases import CasePicture, case_in, pictures_in
 from core.review.exchange.contents import CaseContents
-from core.review.grades import PLATELETS, Grade
-from core.review.ledger import Head, entries
-from core.review.people import Person
-from core.review.remarks import Remark
-from core.review.rights import require
-from core.review.signing import Signature, signatures_in
-from core.review.verified import of_cells
+from core.review.reading.cells import Answer, ReviewCell
+from core.review.reading.grades import PLATELETS, Grade
+from core.review.reading.remarks import Remark
+from core.review.record.errors import CaseRefused
+from core.review.record.ledger import Head, entries
+from core.review.record.review_store import Desk
+from core.review.signature.signing import Signature, signatures_in
+from core.review.signature.verified import of_cells
 
 
 def gather_signed(desk: Desk, person: Person, case_id: int, version: int) -> CaseContents:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pypdf import PdfReader
 
-from core.evaluation.bland_altman import bland_altman
+from core.access.rights import NotAllowed
 from core.imaging import synthetic
 from core.inference.batch import Source
 from core.review.acceptance.limits import (
@@ -21,10 +21,10 @@ from core.review.acceptance.measure import from_json, measure
 from core.review.acceptance.records import every, of_models, sign
 from core.review.acceptance.report import acceptance_report
 from core.review.acceptance.results import read_results
-from core.review.errors import CaseRefused
-from core.review.integrity import verify
-from core.review.rights import NotAllowed
+from core.review.record.errors import CaseRefused
+from core.review.record.integrity import verify
 from core.settings import Settings
+from core.statistics.bland_altman import bland_altman
 
 
 @pytest.fixture(scope="module")

@@ -4,16 +4,16 @@ import shutil
 
 import pytest
 
+from core.access.people import Person
 from core.imaging import synthetic
 from core.records import Cell, CellCounts, Estimate, Flag, SmearFinding, WbcCall
-from core.review import cases
-from core.review.answers import NewAnswer, answer
-from core.review.cells import cells
-from core.review.desk import Desk
-from core.review.grades import PLATELETS, all_as_normal, grade, grades_of
-from core.review.people import Person
-from core.review.remarks import remark
-from core.review.signing import sign
+from core.review.case import cases
+from core.review.reading.answers import NewAnswer, answer
+from core.review.reading.cells import cells
+from core.review.reading.grades import PLATELETS, all_as_normal, grade, grades_of
+from core.review.reading.remarks import remark
+from core.review.record.review_store import Desk
+from core.review.signature.signing import sign
 from core.store.database import Database
 
 READER = Person("Dr Zoë Łuczak-Ångström", "local", "reader-1")

@@ -6,12 +6,12 @@ import pytest
 from typer.testing import CliRunner
 
 from core.cli import app
-from core.datasets.box_formats import read_boxes
+from core.datasets.intake.box_formats import read_boxes
 
 
 @pytest.fixture
 def run(desk, monkeypatch):
-    monkeypatch.setattr("core.review.desk.desk", lambda: desk)
+    monkeypatch.setattr("core.review.record.review_store.desk", lambda: desk)
     return lambda *words: CliRunner().invoke(app, ["cases", "export", *map(str, words)])
 
 

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from PIL import Image
 from pycocotools.coco import COCO
 
-from core.datasets.box_formats import (
+from core.datasets.intake.box_formats import (
     BoxedPicture,
     read_boxes,
     write_coco,
     write_voc,
     write_yolo,
 )
-from core.datasets.intake import read_cells
+from core.datasets.intake.cells import read_cells
 from core.imaging.view import png
 from core.review.exchange.contents import gather
 from core.review.exchange.labels import CLASSES, boxed, label_files, label_zip
@@ -99,9 +99,9 @@ def test_class_folders_go_back_into_training(desk, signed, reader, tmp_path):
 
 
 def test_an_unidentified_cell_is_in_no_folder(desk, signed, reader):
-    from core.review.answers import NewAnswer, answer
-    from core.review.cells import cells
-    from core.review.signing import amend
+    from core.review.reading.answers import NewAnswer, answer
+    from core.review.reading.cells import cells
+    from core.review.signature.signing import amend
 
     amend(desk, reader, signed.id, "one cell again")
     first = cells(desk, reader, signed.id)[0]
@@ -156,7 +156,7 @@ def test_any_boxes_read_back_the_same(picture, layout, tmp_path_factory):
         ]
     else:
         files.append(("annotations/a_000001.xml", write_voc(picture).encode()))
-    from core.datasets import box_formats
+    from core.datasets.intake import box_formats
 
     read = getattr(box_formats, f"read_{layout}")(written(files, folder))
     assert_same(read.pictures, [picture], TOLERANCE_PX[layout])

@@ -6,12 +6,12 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 
-from core.review import cases
+from core.review.case import cases
 from core.review.exchange.contents import gather
 from core.review.exchange.formats import FORMATS
 from core.review.exchange.report import case_report
-from core.review.ledger import head
-from core.review.signing import amend
+from core.review.record.ledger import head
+from core.review.signature.signing import amend
 from core.settings import Settings
 
 
@@ -110,7 +110,7 @@ def test_without_any_font_the_letters_are_simplified(desk, signed, reader, monke
 
 
 def test_many_fields_and_long_words_go_over_pages(desk, case, reader, drawn):
-    from core.review.remarks import remark
+    from core.review.reading.remarks import remark
 
     for n in range(40):
         remark(desk, reader, case.id, f"{n} " + "polychromasia " * 30)

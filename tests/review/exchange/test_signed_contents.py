@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from core.review import boxes, cells, remarks, signing
-from core.review.answers import NewAnswer, answer
-from core.review.errors import CaseRefused
 from core.review.exchange.case_tables import case_csv
 from core.review.exchange.contents import gather
 from core.review.exchange.report import case_report
 from core.review.exchange.signed_contents import gather_signed
+from core.review.reading import boxes, cells, remarks
+from core.review.reading.answers import NewAnswer, answer
+from core.review.record.errors import CaseRefused
+from core.review.signature import signing
 from core.settings import Settings
 
 

@@ -12,7 +12,7 @@ from core.review.exchange import loinc
 from core.review.exchange.case_tables import COLUMNS, case_csv, case_json
 from core.review.exchange.contents import gather
 from core.review.exchange.fhir import case_fhir
-from core.review.grades import TERMS
+from core.review.reading.grades import TERMS
 from core.taxonomy import NOT_LEUKOCYTES, WBC_CLASSES
 
 
@@ -31,8 +31,8 @@ def test_the_csv_has_a_row_for_each_cell(desk, signed, reader):
 
 
 def test_a_spreadsheet_takes_nothing_for_a_formula(desk, case, reader):
-    from core.review.cells import cells
-    from core.review.remarks import remark
+    from core.review.reading.cells import cells
+    from core.review.reading.remarks import remark
 
     remark(desk, reader, case.id, "=HYPERLINK(0)", cell_id=cells(desk, reader, case.id)[0].id)
     rows = list(csv.DictReader(io.StringIO(case_csv(gather(desk, reader, case.id)))))

@@ -1,0 +1,75 @@
+"""Who may do what. Every function of ``core.review`` that changes something asks here first.
+
+The menu hides what a role may not open, but a hidden button protects nothing: the check stands in
+the function that does the work.
+"""
+
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+if TYPE_CHECKING:
+    from core.access.people import Person
+
+Role = Literal["technologist", "pathologist", "trainer", "administrator", "viewer", "local"]
+"""``local`` is the one person at a computer that nobody else reaches; it is never given away."""
+
+Right = Literal[
+    "view", "upload", "analyse", "review", "sign", "train", "promote", "configure", "manage_people"
+]
+
+ROLES: Final[tuple[Role, ...]] = (
+    "technologist",
+    "pathologist",
+    "trainer",
+    "administrator",
+    "viewer",
+)
+"""The roles an administrator can give."""
+
+RIGHTS: Final[dict[Role, frozenset[Right]]] = {
+    "technologist": frozenset({"view", "upload", "analyse"}),
+    "pathologist": frozenset({"view", "review", "sign"}),
+    "trainer": frozenset({"view", "train", "promote"}),
+    "administrator": frozenset({"view", "configure", "manage_people"}),
+    "viewer": frozenset({"view"}),
+    "local": frozenset(get_args(Right)),
+}
+
+_WORDS: Final[dict[Right, str]] = {
+    "view": "look at cases",
+    "upload": "put pictures into cases",
+    "analyse": "analyse pictures",
+    "review": "review cells",
+    "sign": "sign cases",
+    "train": "train models",
+    "promote": "make a model live",
+    "configure": "change the site's settings",
+    "manage_people": "change who may do what",
+}
+
+
+class NotAllowed(PermissionError):
+    """Somebody asked for what their role does not include; the message says which role does."""
+
+
+def may(person: "Person", right: Right) -> bool:
+    """Does this person's role include the right."""
+    return right in RIGHTS[person.role]
+
+
+def require(person: "Person", right: Right) -> None:
+    """Go on only if ``person`` has ``right``.
+
+    Raises:
+        NotAllowed: with a sentence for the person on the screen.
+    """
+    if not may(person, right):
+        holders = " or ".join(role for role in ROLES if right in RIGHTS[role])
+        raise NotAllowed(
+            f"{person.name} ({person.role}) may not {_WORDS[right]}: that takes the role {holders}."
+        )
+
+
+def require_any(person: "Person", *rights: Right) -> None:
+    """Go on if ``person`` has one of these rights. Raises NotAllowed about the first."""
+    if not any(may(person, right) for right in rights):
+        require(person, rights[0])

@@ -1,0 +1,1 @@
+"""The public image sets, one file each, and where their authors keep them."""

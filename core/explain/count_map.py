@@ -1,0 +1,108 @@
+"""What led to a count by regression: an exact map, or a Grad-CAM that must be checked.
+
+A density counter's map is the count: the sum over any part of the picture is that part's share.
+The published regressor has no such map; its Grad-CAM takes the one output that is explained
+(``ClassifierOutputTarget``: without it the map mixes three counts) and can point at nothing.
+"""
+
+import cv2
+import numpy as np
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+from torch import Tensor, nn
+
+from core.explain.faithfulness import Faithfulness, check_map
+from core.explain.gradcam import grad_cam
+from core.explain.heat import HeatMap
+from core.inference.locate.regression import density_map
+from core.models import registry
+from core.models.density import DensityCounter
+from core.models.regressor import INPUT_PX, CountRegressor
+from core.records import Cell, RgbImage
+from core.taxonomy import KINDS, CellKind
+
+_COLOURS: dict[CellKind, tuple[int, int, int]] = {
+    "rbc": (213, 94, 0),
+    "wbc": (0, 114, 178),
+    "platelet": (0, 158, 115),
+}
+
+
+def is_exact() -> bool:
+    """Does the live count model's map add up to its count."""
+    return isinstance(registry.live("counts").module, DensityCounter)
+
+
+def explain_regression(pixels: RgbImage, kind: CellKind, rbc_diameter_px: float | None) -> HeatMap:
+    """Where the regression's count of one kind comes from.
+
+    Args:
+        pixels: the field, ``(H, W, 3)``.
+        kind: which count.
+        rbc_diameter_px: the finding's scale.
+
+    Returns:
+        ``(H, W)`` in [0, 1], 1 at the strongest place; of an exact map the proportions are kept.
+    """
+    height, width = pixels.shape[:2]
+    if is_exact():
+        plane = density_map(pixels, rbc_diameter_px)[KINDS.index(kind)]
+        heat = plane / max(float(plane.max()), 1e-9)
+    else:
+        module = registry.live("counts").module
+        assert isinstance(module, CountRegressor)
+        heat = regressor_map(module, whole_square(pixels), kind)
+    larger = cv2.resize(heat, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(larger.clip(0, 1), np.float32)
+
+
+def regression_verdict(pixels: RgbImage, kind: CellKind, heat: HeatMap) -> Faithfulness:
+    """May the map be believed.
+
+    Raises:
+        ValueError: if the map is exact, so that there is nothing to check.
+    """
+    module = registry.live("counts").module
+    if not isinstance(module, CountRegressor):
+        raise ValueError("an exact map needs no check")
+    return regressor_verdict(module, whole_square(pixels), kind, heat)
+
+
+def regressor_map(module: CountRegressor, square: RgbImage, kind: CellKind) -> HeatMap:
+    """Grad-CAM of one output for a field squeezed to 224x224, at that size."""
+    return grad_cam(module, module.last_map(), square, ClassifierOutputTarget(KINDS.index(kind)))
+
+
+def regressor_verdict(
+    module: CountRegressor, square: RgbImage, kind: CellKind, heat: HeatMap
+) -> Faithfulness:
+    """The check of such a map; the score is the count itself."""
+    index = KINDS.index(kind)
+    fitting = cv2.resize(heat, (INPUT_PX, INPUT_PX), interpolation=cv2.INTER_AREA)
+
+    def score(counts: Tensor) -> Tensor:
+        return counts[:, index]
+
+    def map_of(other: nn.Module) -> HeatMap:
+        assert isinstance(other, CountRegressor)
+        return regressor_map(other, square, kind)
+
+    last = module.head[-1]
+    return check_map(
+        np.asarray(fitting, np.float32), square, module, score=score, last=last, map_of=map_of
+    )
+
+
+def whole_square(pixels: RgbImage) -> RgbImage:
+    """The whole field squeezed to the published regressor's input."""
+    square = cv2.resize(pixels, (INPUT_PX, INPUT_PX), interpolation=cv2.INTER_AREA)
+    return np.asarray(square, dtype=np.uint8)
+
+
+def outlined(pixels: RgbImage, cells: tuple[Cell, ...], kind: CellKind, scale: float) -> RgbImage:
+    """The picture with the located cells of one kind; ``scale`` from the finding's pixels to it."""
+    drawn = np.ascontiguousarray(pixels).copy()
+    for cell in cells:
+        if cell.kind == kind:
+            x0, y0, x1, y1 = (round(v * scale) for v in cell.box_xyxy_px)
+            cv2.rectangle(drawn, (x0, y0), (x1, y1), _COLOURS[kind], 2, cv2.LINE_AA)
+    return np.asarray(drawn, dtype=np.uint8)

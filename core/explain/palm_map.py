@@ -1,0 +1,67 @@
+"""Where the palm classifier looked, and whether that may be believed."""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from core.explain.faithfulness import Faithfulness, check_map
+from core.explain.gradcam import grad_cam
+from core.explain.heat import HeatMap
+from core.models import registry
+from core.models.palm_classifier import PALM_PX, PalmClassifier
+from core.records import RgbImage
+
+
+@dataclass(frozen=True)
+class PalmMap:
+    """A map over the crop as the network read it, ``(224, 224)`` in [0, 1], and its trial."""
+
+    heat: HeatMap
+    trial: Faithfulness
+
+
+class _Evidence(nn.Module):
+    """The answering head alone, turned to the side that is explained: grad-cam wants one output."""
+
+    def __init__(self, palm: PalmClassifier, sign: float) -> None:
+        super().__init__()
+        self.palm, self.sign = palm, sign
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.sign * self.palm(images)[0][:, :1]
+
+
+def explain_palm(square: RgbImage, *, against: bool = False) -> PalmMap:
+    """What spoke for anemia, or ``against`` it.
+
+    Args:
+        square: ``(224, 224, 3)``, the first of :func:`core.inference.palm.views.views`.
+        against: explain the evidence against anemia instead.
+
+    Raises:
+        ValueError: for another size.
+    """
+    if square.shape != (PALM_PX, PALM_PX, 3):
+        raise ValueError(f"needs a square of {PALM_PX} pixels, got {square.shape}")
+    module = registry.live("palm").module
+    assert isinstance(module, PalmClassifier)
+    evidence = _Evidence(module, -1.0 if against else 1.0).eval()
+    heat = _map(evidence, square)
+    trial = check_map(
+        heat,
+        square,
+        evidence,
+        score=lambda out: out[:, 0],
+        last=module.last_layer(),
+        map_of=lambda copy: _map(copy, square),
+    )
+    return PalmMap(heat, trial)
+
+
+def _map(evidence: nn.Module, square: RgbImage) -> HeatMap:
+    assert isinstance(evidence, _Evidence)
+
+    def target(out: Tensor) -> Tensor:
+        return out.reshape(-1)[0] if out.ndim else out
+
+    return grad_cam(evidence, evidence.palm.last_map(), square, target)

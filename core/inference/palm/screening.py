@@ -1,0 +1,119 @@
+"""Palm: is this palm pale enough to ask for a blood test; with what that answer is worth."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import expit
+
+from core.imaging.palm_quality import SPOILS_THE_COLOUR, assess_palm
+from core.imaging.white_balance import balance
+from core.inference.palm.crop import Kind, PalmCrop, crop_palm
+from core.inference.palm.views import views
+from core.models import registry
+from core.models.engine import as_batch, engine_for
+from core.models.weights import LoadedModel
+from core.records import Field, Flag, PalmCall, PalmDecision, RgbImage
+from core.statistics.palm_scores import at_prevalence
+
+LEARNT_AT = 0.5
+"""Prevalence at which the model's probabilities are calibrated."""
+
+_UNUSUAL = Flag(
+    "unusual_palm",
+    "This picture looks unlike the palms the program learnt from, so it gives no verdict.",
+)
+
+
+@dataclass(frozen=True)
+class PalmReading:
+    """A palm's answer and what it was read from. ``crop.pixels`` are after the white balance."""
+
+    call: PalmCall
+    crop: PalmCrop
+    calibrated: bool
+
+
+def read_palm(
+    field: Field,
+    kind: Kind = "auto",
+    which: int | None = None,
+    reference: tuple[float, float, float] | None = None,
+    prevalence: float = LEARNT_AT,
+) -> PalmReading:
+    """Judge one palm.
+
+    Args:
+        field: a photo of a hand, or a crop of a palm.
+        kind: which of the two; ``auto`` finds out.
+        which: of several hands, the one to judge.
+        reference: RGB of something neutral in the same photo; the light's colour is taken out.
+        prevalence: share of people like this one with anemia, in (0, 1).
+
+    Raises:
+        PalmRefused: if there is no palm to judge.
+        WeightsRefused: if the model cannot be used.
+    """
+    crop = crop_palm(field, kind, which)
+    if reference is not None:
+        crop = PalmCrop(balance(crop.pixels, reference), crop.hand, crop.corners_px)
+    flags = assess_palm(crop.pixels, calibrated=reference is not None)
+    return PalmReading(
+        call_palm(field.name, crop.pixels, flags, prevalence), crop, reference is not None
+    )
+
+
+def call_palm(
+    file: str, pixels: RgbImage, flags: tuple[Flag, ...], prevalence: float = LEARNT_AT
+) -> PalmCall:
+    """The answer for a crop whose quality is known."""
+    model = registry.live("palm")
+    card = model.card
+    logits, distance = scores_of(pixels, model)
+    slope, offset = card["calibration"]["slope"], card["calibration"]["offset"]
+    said = expit(slope * logits + offset)
+    low, high = np.percentile(said[1:], [2.5, 97.5])
+    probability = float(said[0])
+    if distance > float(card["unusual_above"]):
+        flags = (*flags, _UNUSUAL)
+    decision: PalmDecision = "refer"
+    if can_be_judged(flags):
+        decision = decide(probability, card)
+
+    def here(value: float) -> float:
+        return at_prevalence(value, prevalence, LEARNT_AT)
+
+    return PalmCall(
+        file,
+        here(probability),
+        here(min(float(low), probability)),
+        here(max(float(high), probability)),
+        decision,
+        flags,
+        model.identity,
+    )
+
+
+_NO_VERDICT = SPOILS_THE_COLOUR | {"out_of_focus", "unusual_palm"}
+
+
+def can_be_judged(flags: Iterable[Flag]) -> bool:
+    """False with a flag that takes the meaning out of the probability."""
+    return not any(flag.code in _NO_VERDICT for flag in flags)
+
+
+def decide(probability: float, card: dict[str, Any]) -> PalmDecision:
+    """The answer at a probability that is calibrated at one half.
+
+    The limits are on the evidence: prevalence changes what an answer is worth, not the answer.
+    """
+    if probability < float(card["clear_below"]):
+        return "not_suspected"
+    return "anemia_suspected" if probability >= float(card["suspect_from"]) else "refer"
+
+
+def scores_of(pixels: RgbImage, model: LoadedModel) -> tuple[np.ndarray, float]:
+    """Logit of each head, and the distance from the palms learnt from: means of four views."""
+    logits, distances = engine_for(model)(as_batch(views(pixels)))
+    return logits.mean(axis=0), float(distances.mean())

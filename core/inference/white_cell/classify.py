@@ -1,0 +1,191 @@
+"""Class of white cells, with the set of classes that cannot be excluded, and abstention."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from core.imaging.quality import assess
+from core.inference.locate.cell_crop import crop_cell
+from core.inference.locate.locator import locate
+from core.inference.white_cell.attributes import attributes_of, contradictions, described, in_words
+from core.inference.white_cell.features import answers_of, logits_of
+from core.inference.white_cell.hierarchy import classes_above, critical_probability, reported_as
+from core.inference.white_cell.novelty import Calibration, calibration_of, familiarity, weighed
+from core.inference.white_cell.uncertainty import Extras, extras_of
+from core.models import registry
+from core.models.weights import LoadedModel
+from core.records import Box, Field, Flag, RgbImage, WbcCall
+from core.statistics.calibration import as_probabilities
+from core.taxonomy import CRITICAL_CLASSES, KINDS, title
+
+_NOVEL: Final = Flag(
+    "novel_cell", "This does not look like a white cell that the model learnt; it was not guessed."
+)
+
+
+def call_crops(crops: Sequence[RgbImage], model: LoadedModel) -> list[WbcCall]:
+    """One call per crop, each ``(128, 128, 3)`` with the cell in the middle."""
+    if not crops:
+        return []
+    extras = extras_of(model)
+    if extras is None:
+        temperature = float(model.card["temperature"])
+        rows = as_probabilities(logits_of(crops, model), temperature)
+        calibration = calibration_of(model, None, False)
+        return [_call(row, row, model, calibration) for row in rows]
+    answers = answers_of(crops, model)
+    seen = familiarity(answers.features, extras)
+    described_as = attributes_of(answers.features, extras)
+    weighed_logits = weighed(answers.logits, seen.distance, extras.card.get("elsewhere"))
+    calls = []
+    for i, logits in enumerate(weighed_logits):
+        unfamiliar = bool(seen.unfamiliar[i])
+        calibration = calibration_of(model, extras, unfamiliar)
+        both = np.stack([logits, answers.logits[i]])
+        row, as_learnt = as_probabilities(both, calibration.temperature)
+        # Only in the laboratory learnt from, where the set's coverage is known to be 90 %.
+        call = _call(row, as_learnt, model, calibration, extras, may_be_empty=not unfamiliar)
+        novel = bool(seen.not_a_cell[i] > seen.limit)
+        known = described_as[i] if described(call.label) and not novel else ()
+        calls.append(
+            replace(
+                call,
+                abstained=call.abstained or novel,
+                flags=call.flags + ((_NOVEL,) if novel else ()),
+                attributes={one.name: one.value for one in known},
+                description=in_words(known),
+                contradictions=tuple(contradictions(call.label, known)),
+                not_a_cell=float(seen.not_a_cell[i]),
+                unfamiliar=unfamiliar,
+            )
+        )
+    return calls
+
+
+def prediction_set(row: npt.NDArray[np.floating], limit: float) -> npt.NDArray[np.int64]:
+    """Indices of the classes with a probability of at least ``limit``, best first; never empty.
+
+    ``limit`` is one minus the conformal quantile. Source: Sadinle 2019, least ambiguous sets.
+    """
+    order = np.argsort(-row, kind="stable")
+    return order[: max(1, int((row >= limit).sum()))]
+
+
+def _call(
+    row: npt.NDArray[np.float64],
+    as_learnt: npt.NDArray[np.float64],
+    model: LoadedModel,
+    calibration: Calibration,
+    extras: Extras | None = None,
+    *,
+    may_be_empty: bool = False,
+) -> WbcCall:
+    classes: list[str] = model.card["architecture"]["classes"]
+    wide = prediction_set(row, calibration.wide_limit)
+    chosen = prediction_set(row, calibration.set_limit)
+    if may_be_empty:
+        chosen = classes_above(row, calibration.set_limit)
+    best = int(wide[0])
+    label = classes[best]
+    probabilities = {name: float(p) for name, p in zip(classes, row, strict=True)}
+    shown = tuple(classes[i] for i in wide)
+    return WbcCall(
+        label=label,
+        probability=float(row[best]),
+        probabilities=probabilities,
+        prediction_set=tuple(classes[i] for i in chosen),
+        abstained=bool(row[best] < calibration.abstain_below),
+        model=model.identity,
+        flags=_critical(label, dict(zip(classes, as_learnt, strict=True)), extras),
+        wide_set=shown,
+        reported_as=reported_as(label, shown),
+    )
+
+
+def _critical(label: str, as_learnt: dict[str, float], extras: Extras | None) -> tuple[Flag, ...]:
+    """The critical flag: by the class, or by the rule's limit, which is set for sensitivity.
+
+    The rule reads the probabilities ``as_learnt``: weighing makes a rare class rarer, and must not
+    hide the one that counts most.
+    """
+    if label in CRITICAL_CLASSES:
+        words = f"{title(label)}: critical, a person must look at this cell."
+        return (Flag("critical_cell", words),)
+    share = critical_probability(as_learnt)
+    likeliest = max(as_learnt, key=lambda name: as_learnt[name])
+    if extras is not None and (
+        share >= float(extras.card["critical"]["limit"]) or likeliest in CRITICAL_CLASSES
+    ):
+        words = (
+            f"It could be a blast or an immature granulocyte ({share:.0%}): critical, a person "
+            "must look at this cell."
+        )
+        return (Flag("critical_cell", words),)
+    return ()
+
+
+def classify(field: Field) -> WbcCall:
+    """Class of the one cell of a single-cell picture.
+
+    The cell is located first, so that any framing is brought to what the classifier learnt; where
+    none is found the middle of the picture is taken and the flag ``cell_not_found`` says so.
+    """
+    crop, found = single_cell_crop(field)
+    call = call_crops([crop], registry.live("wbc"))[0]
+    flags = [*assess(field), *call.flags]
+    if not found:
+        flags.append(
+            Flag(
+                "cell_not_found",
+                "No cell was found in the middle of the picture; the whole picture was read.",
+            )
+        )
+    return replace(call, abstained=call.abstained or not found, flags=tuple(flags))
+
+
+def largest_white_cell(field: Field) -> RgbImage | None:
+    """The classifier's view of a field's largest white cell; None where none is found."""
+    model = registry.live("locator")
+    located = locate(field.pixels, model)
+    thresholds = np.array([model.card["thresholds"][kind] for kind in KINDS], np.float32)
+    peaks = located.peaks.above(thresholds)
+    limit = np.array([field.width, field.height] * 2, np.float32)
+    boxes = np.clip(peaks.boxes_xyxy[peaks.kinds == KINDS.index("wbc")], 0, limit)
+    if not len(boxes):
+        return None
+    x0, y0, x1, y1 = (float(v) for v in boxes[(boxes[:, 2:] - boxes[:, :2]).prod(axis=1).argmax()])
+    return crop_cell(field.pixels, (x0, y0, x1, y1), located.rbc_diameter_px)
+
+
+def single_cell_crop(field: Field) -> tuple[RgbImage, bool]:
+    """The classifier's view of a single-cell picture, and whether a cell was found in it."""
+    box, rbc_diameter_px = single_cell_box(field)
+    if box is not None:
+        return crop_cell(field.pixels, box, rbc_diameter_px), True
+    side = min(field.width, field.height)
+    left, top = (field.width - side) / 2, (field.height - side) / 2
+    return crop_cell(field.pixels, (left, top, left + side, top + side), side / 3.6), False
+
+
+def single_cell_box(field: Field) -> tuple[Box | None, float | None]:
+    """The cell nearest to the middle that is no red cell, and the red cells' diameter in pixels.
+
+    The box is None where no such cell lies near the middle.
+    """
+    model = registry.live("locator")
+    located = locate(field.pixels, model)
+    thresholds = np.array([model.card["thresholds"][kind] for kind in KINDS], np.float32)
+    # A single-cell picture is known to hold one, so half the evidence is enough.
+    peaks = located.peaks.above(thresholds * 0.5)
+    not_rbc = peaks.take(peaks.kinds != KINDS.index("rbc"))
+    middle = np.array([field.width, field.height]) / 2
+    offsets = np.linalg.norm(
+        (not_rbc.boxes_xyxy[:, :2] + not_rbc.boxes_xyxy[:, 2:]) / 2 - middle, axis=1
+    )
+    if not len(offsets) or offsets.min() >= 0.2 * min(field.width, field.height):
+        return None, located.rbc_diameter_px
+    x0, y0, x1, y1 = (float(v) for v in not_rbc.boxes_xyxy[int(offsets.argmin())])
+    return (x0, y0, x1, y1), located.rbc_diameter_px

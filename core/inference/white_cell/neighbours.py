@@ -1,0 +1,77 @@
+"""The training cells that look most like a cell to the network, by class."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from core.inference.white_cell.features import answers_of
+from core.inference.white_cell.uncertainty import Extras, extras_of
+from core.models import registry
+from core.records import RgbImage
+
+Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A training cell: its class, file name within its set, and cosine distance, in [0, 2]."""
+
+    label: str
+    file: str
+    distance: float
+
+    def picture(self, data: Path) -> Path | None:
+        """Where its picture lies under the folder of the public sets; None where it is absent.
+
+        Only a file inside that folder: the name comes from a file beside the weights.
+        """
+        path = (data / self.file).resolve()
+        return path if path.is_relative_to(data.resolve()) and path.is_file() else None
+
+
+def nearest(feature: Array, label: str, extras: Extras, count: int = 3) -> list[Neighbour]:
+    """The ``count`` nearest indexed training cells of one class, nearest first.
+
+    Args:
+        feature: ``(width,)`` features of the cell.
+        label: the class to look in.
+        extras: holds the index.
+        count: how many at most.
+
+    Returns:
+        An empty list where there is no index, or it holds no cell of the class.
+    """
+    index = extras.card.get("index", {})
+    files, classes = index.get("files", []), index.get("classes", [])
+    if label not in classes:
+        return []
+    rows = np.flatnonzero(extras.tensors["index.label"] == classes.index(label))
+    mean = extras.tensors["axes.mean"]
+    known = _unit(extras.tensors["index.feature"][rows].astype(np.float32) - mean)
+    near = 1 - known @ _unit(feature[None] - mean)[0]
+    order = np.argsort(near, kind="stable")[:count]
+    return [Neighbour(label, files[int(rows[i])], max(0.0, float(near[i]))) for i in order]
+
+
+def nearest_to_crop(
+    crop: RgbImage, labels: Sequence[str], count: int = 3
+) -> dict[str, list[Neighbour]]:
+    """The nearest training cells of each class for a crop as the classifier sees it.
+
+    Empty for a model that was never characterised.
+    """
+    model = registry.live("wbc")
+    extras = extras_of(model)
+    if extras is None:
+        return {}
+    feature = answers_of([crop], model).features[0]
+    return {label: nearest(feature, label, extras, count) for label in labels}
+
+
+def _unit(rows: Array) -> Array:
+    return np.asarray(
+        rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9), np.float32
+    )

@@ -1,0 +1,104 @@
+"""How far a cell is from what the network learnt, by the features its last layer reads.
+
+Two questions with two answers. *Is this a cell at all* is judged by a linear head that was shown
+cells of many stains and things that are none (Hendrycks 2019, outlier exposure); a one-class
+distance alone calls every other laboratory novel, since another stain lies further away than a
+patch of skin. *Does it look like the laboratory learnt from* is the Mahalanobis distance to the
+nearest class (Lee 2018); it decides which calibration holds and how the classes are weighed, and
+makes no call doubtful by itself.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.inference.white_cell.uncertainty import Extras
+from core.models.weights import LoadedModel
+
+Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Limits for one group of cells; probabilities are taken at ``temperature``.
+
+    ``set_limit`` and ``wide_limit`` are least probabilities of a class in the 90 % set and in the
+    set that people are shown; ``abstain_below`` is the least probability of a call.
+    """
+
+    temperature: float
+    set_limit: float
+    wide_limit: float
+    abstain_below: float
+
+
+@dataclass(frozen=True)
+class Familiarity:
+    """Of ``N`` cells: ``not_a_cell`` in [0, 1], above ``limit`` it is none; ``unfamiliar`` says
+    that the stain or the cell is unlike the laboratory learnt from.
+    """
+
+    not_a_cell: Array
+    limit: float
+    distance: Array
+    unfamiliar: npt.NDArray[np.bool_]
+
+
+def familiarity(features: Array, extras: Extras) -> Familiarity:
+    """Judge ``(N, width)`` features."""
+    novelty = extras.card["novelty"]
+    tensors = extras.tensors
+    head = tensors["novelty.weight"].astype(np.float32)
+    odds = features @ head + np.float32(novelty["bias"])
+    rows = on_axes(features, tensors["axes.mean"], tensors["axes.basis"])
+    distance = mahalanobis(rows, tensors["novelty.means"], tensors["novelty.whiten"])
+    return Familiarity(
+        not_a_cell=np.asarray(1 / (1 + np.exp(-np.clip(odds, -30, 30))), np.float32),
+        limit=float(novelty["not_a_cell_limit"]),
+        distance=distance,
+        unfamiliar=distance > float(novelty["familiar_limit"]),
+    )
+
+
+def weighed(logits: Array, distance: Array, rule: Mapping[str, Any] | None) -> Array:
+    """Logits ``(N, classes)``, those of another laboratory's cells as its blood is made up.
+
+    How often a class was learnt from says nothing of how often it is met elsewhere. ``rule`` is
+    ``elsewhere`` of the extras: ``shift`` of each class for cells ``beyond`` a distance that nearly
+    every cell of the laboratory learnt from keeps. Without it nothing changes.
+    """
+    if rule is None:
+        return logits
+    far = distance > float(rule["beyond"])
+    return np.asarray(logits + far[:, None] * np.array(rule["shift"], np.float32), np.float32)
+
+
+def on_axes(features: Array, mean: Array, basis: Array) -> Array:
+    """Features ``(N, width)`` on the stored axes ``(axes, width)``: ``(N, axes)``."""
+    return np.asarray((features - mean) @ basis.T, np.float32)
+
+
+def mahalanobis(rows: Array, means: Array, whiten: Array) -> Array:
+    """Distance of each row to the nearest class, ``(N,)``; ``whiten`` is inv(L), covariance LL'."""
+    centred = rows @ whiten.T
+    centres = means @ whiten.T
+    square = ((centred[:, None, :] - centres[None]) ** 2).sum(axis=2)
+    return np.asarray(np.sqrt(square.min(axis=1)), np.float32)
+
+
+def calibration_of(model: LoadedModel, extras: Extras | None, unfamiliar: bool) -> Calibration:
+    """The limits that hold for a cell; without extras the card's own, for every cell alike."""
+    card = model.card
+    if extras is None:
+        limit = float(card["set_limit"])
+        return Calibration(float(card["temperature"]), limit, limit, float(card["abstain_below"]))
+    group = extras.card["calibration"]["unfamiliar" if unfamiliar else "familiar"]
+    return Calibration(
+        float(group["temperature"]),
+        float(group["set_limit"]),
+        float(group["wide_limit"]),
+        float(group["abstain_below"]),
+    )

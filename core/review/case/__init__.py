@@ -1,0 +1,1 @@
+"""Cases: their life, the worklist, their history and how long they take."""

@@ -1,0 +1,345 @@
+"""Cases: what was sent in for one patient, and where it stands."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, func, or_, select
+
+from core.access.people import Person
+from core.access.rights import require, require_any
+from core.records import Field, SmearFinding
+from core.review.reading import blind
+from core.review.record import pictures, stored_finding
+from core.review.record.case_rows import (
+    Case,
+    CasePicture,
+    CaseState,
+    begun,
+    case_in,
+    open_case,
+    picture_in,
+    picture_of,
+    pictures_in,
+)
+from core.review.record.errors import CaseRefused, Conflict, StaleEdit
+from core.review.record.ledger import Recording, recording
+from core.review.record.review_store import Desk
+from core.review.record.versions import code_version, preprocessing_version
+from core.settings import settings
+from core.store.review_schema import case_cells, case_pictures, cases
+
+__all__ = [
+    "SEXES",
+    "Case",
+    "CasePicture",
+    "CaseState",
+    "begun",
+    "case_in",
+    "case_pictures_of",
+    "change",
+    "create",
+    "find",
+    "get",
+    "keep_field",
+    "keep_palm",
+    "open_case",
+    "picture_field",
+    "picture_in",
+    "picture_png",
+    "pictures_in",
+]
+
+SEXES: Final = ("unknown", "female", "male", "other")
+_ACCESSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,63}")
+
+
+def create(
+    desk: Desk,
+    person: Person,
+    accession: str,
+    *,
+    pseudonym: str = "",
+    sex: str = "unknown",
+    age_years: int | None = None,
+    indication: str = "",
+) -> Case:
+    """A new case.
+
+    Raises:
+        NotAllowed: without the right to upload.
+        CaseRefused: for an accession number that is taken or not one, or details that are not
+            possible.
+    """
+    require(person, "upload")
+    values = _checked(
+        {
+            "accession": accession.strip(),
+            "pseudonym": pseudonym.strip(),
+            "sex": sex,
+            "age_years": age_years,
+            "indication": indication.strip(),
+        }
+    )
+    with recording(desk, person, "create_case") as book:
+        _accession_is_free(book.connection, values["accession"])
+        number = book.insert(
+            cases,
+            {
+                **values,
+                "state": "new",
+                "version": 1,
+                "reading": 1,
+                "second_reader": False,
+                "created_by": person.subject,
+                "created_at": book.now,
+                "revision": 1,
+            },
+        )
+        return case_in(book.connection, number)
+
+
+def change(desk: Desk, person: Person, case_id: int, revision: int, **details: Any) -> Case:
+    """Change accession, pseudonym, sex, age_years or indication of an unsigned case.
+
+    Raises:
+        NotAllowed: without the right to upload or review.
+        StaleEdit: if somebody changed the case since ``revision``.
+        CaseRefused: if it is signed, or a value is not possible.
+    """
+    require_any(person, "upload", "review")
+    unknown = details.keys() - {"accession", "pseudonym", "sex", "age_years", "indication"}
+    if unknown:
+        raise CaseRefused(f"a case has no {', '.join(sorted(unknown))} to change")
+    values = _checked({k: v.strip() if isinstance(v, str) else v for k, v in details.items()})
+    with recording(desk, person, "change_case", case_id=case_id) as book:
+        case = open_case(book.connection, case_id)
+        if case.revision != revision:
+            now = ", ".join(f"{name} {getattr(case, name)}" for name in values)
+            mine = ", ".join(f"{name} {value}" for name, value in values.items())
+            raise StaleEdit((Conflict("case", case_id, mine, now, "", None, case.revision),))
+        if values.get("accession", case.accession).lower() != case.accession.lower():
+            _accession_is_free(book.connection, values["accession"])
+        changed = {k: v for k, v in values.items() if getattr(case, k) != v}
+        if changed:
+            book.update(cases, case_id, **changed)
+        return case_in(book.connection, case_id)
+
+
+def keep_field(
+    desk: Desk,
+    person: Person,
+    case_id: int,
+    field: Field,
+    finding: SmearFinding,
+    *,
+    slide: str = "",
+) -> CasePicture:
+    """Keep a field with its finding in a case: the picture as a file, its cells as rows.
+
+    Kept once: the same picture (by the hash of the bytes sent) sent again is returned as it is.
+
+    Raises:
+        NotAllowed: without the right to upload.
+        CaseRefused: if the case is signed, or the finding is of another picture.
+    """
+    require(person, "upload")
+    if (finding.width, finding.height) != (field.width, field.height):
+        raise CaseRefused(f"the finding is not of {field.name}: its size is another")
+    text = stored_finding.as_text(finding)
+    calls = [cell.wbc for cell in finding.cells if cell.wbc]
+    # A finding counted the other way names that way's model; its cells are the live locator's.
+    locator = finding.model if finding.method == "locator" else _live_locator()
+    models = {"locator": locator, "preprocessing": preprocessing_version()}
+    if finding.regression_model:
+        models["counts"] = finding.regression_model
+    if calls:
+        models["wbc"] = calls[0].model
+    codes = sorted({f.code for f in finding.flags} | {f.code for call in calls for f in call.flags})
+    sha256 = pictures.keep(desk, field.pixels)
+    with recording(desk, person, "keep_field", case_id=case_id, model=_model_words(models)) as book:
+        open_case(book.connection, case_id)
+        known = _kept(book.connection, case_id, field.sha256)
+        if known is not None:
+            return known
+        row = _picture_row(book, person, case_id, "field", field, slide, sha256, codes)
+        row |= {"finding": text, "models": json.dumps(models, sort_keys=True)}
+        number = book.insert(case_pictures, row)
+        book.insert_many(case_cells, _cell_rows(case_id, number, sha256, finding))
+        return picture_in(book.connection, number)
+
+
+def keep_palm(
+    desk: Desk,
+    person: Person,
+    case_id: int,
+    field: Field,
+    call: dict[str, Any],
+    *,
+    models: dict[str, str] | None = None,
+    slide: str = "",
+) -> CasePicture:
+    """Keep a palm photo with what the program said of it (the JSON of the palm command).
+
+    Raises:
+        NotAllowed: without the right to upload.
+        CaseRefused: if the case is signed.
+    """
+    require(person, "upload")
+    named = models or {"palm": str(call.get("model", "unknown"))}
+    codes = sorted({str(flag["code"]) for flag in call.get("flags", [])})
+    sha256 = pictures.keep(desk, field.pixels)
+    with recording(desk, person, "keep_palm", case_id=case_id, model=_model_words(named)) as book:
+        open_case(book.connection, case_id)
+        known = _kept(book.connection, case_id, field.sha256)
+        if known is not None:
+            return known
+        row = _picture_row(book, person, case_id, "palm", field, slide, sha256, codes)
+        row |= {
+            "finding": json.dumps(call, sort_keys=True),
+            "models": json.dumps(named, sort_keys=True),
+        }
+        return picture_in(book.connection, book.insert(case_pictures, row))
+
+
+def get(desk: Desk, person: Person, case_id: int) -> Case:
+    """A case by its number. Raises NotAllowed, CaseRefused if there is none."""
+    require(person, "view")
+    with desk.database.read() as connection:
+        return case_in(connection, case_id)
+
+
+def find(desk: Desk, person: Person, which: str) -> Case:
+    """A case by its accession number, or else its own number. Raises NotAllowed, CaseRefused."""
+    require(person, "view")
+    with desk.database.read() as connection:
+        # "7" may be both; what the laboratory calls a case comes first.
+        same = [cases.c.accession == which]
+        if which.isdecimal() and len(which) < 10:
+            same.append(cases.c.id == int(which))
+        rows = connection.execute(select(cases).where(or_(*same))).all()
+        if not rows:
+            raise CaseRefused(f"there is no case {which}")
+        best = min(rows, key=lambda row: row.accession != which)
+        return Case(**best._mapping)
+
+
+def case_pictures_of(desk: Desk, person: Person, case_id: int) -> list[CasePicture]:
+    """Pictures of a case in the order they came. Raises NotAllowed, CaseRefused."""
+    require(person, "view")
+    with desk.database.read() as connection:
+        case_in(connection, case_id)
+        return pictures_in(connection, case_id)
+
+
+def picture_png(desk: Desk, person: Person, picture: CasePicture) -> bytes:
+    """The stored picture as a PNG. Raises NotAllowed, PictureLost."""
+    require(person, "view")
+    return pictures.read_bytes(desk, picture.sha256)
+
+
+def picture_field(desk: Desk, person: Person, picture: CasePicture) -> Field:
+    """The stored picture; ``sha256`` is the stored file's. Raises NotAllowed, PictureLost."""
+    require(person, "view")
+    return pictures.read(desk, picture.sha256, picture.name)
+
+
+def _kept(connection: Connection, case_id: int, source_sha256: str) -> CasePicture | None:
+    query = select(case_pictures).where(
+        case_pictures.c.case_id == case_id, case_pictures.c.source_sha256 == source_sha256
+    )
+    row = connection.execute(query).first()
+    return None if row is None else picture_of(row)
+
+
+def _picture_row(
+    book: Recording,
+    person: Person,
+    case_id: int,
+    kind: str,
+    field: Field,
+    slide: str,
+    sha256: str,
+    codes: Sequence[str],
+) -> dict[str, Any]:
+    return {
+        "case_id": case_id,
+        "kind": kind,
+        "name": field.name[:255],
+        "slide": slide.strip()[:64],
+        "sha256": sha256,
+        "source_sha256": field.sha256,
+        "width": field.width,
+        "height": field.height,
+        "code_version": code_version(),
+        "flag_codes": " ".join(codes),
+        "added_by": person.subject,
+        "added_at": book.now,
+    }
+
+
+def _cell_rows(
+    case_id: int, picture_id: int, sha256: str, finding: SmearFinding
+) -> list[dict[str, Any]]:
+    rows = []
+    for place, cell in enumerate(finding.cells):
+        x0, y0, x1, y1 = cell.box_xyxy_px
+        call = cell.wbc
+        rows.append(
+            {
+                "case_id": case_id,
+                "picture_id": picture_id,
+                "place": place,
+                "kind": cell.kind,
+                "x0_px": x0,
+                "y0_px": y0,
+                "x1_px": x1,
+                "y1_px": y1,
+                "machine_label": call.label if call else None,
+                "machine_probability": call.probability if call else None,
+                "abstained": bool(call and call.abstained),
+                "novel": bool(call and any("novel" in flag.code for flag in call.flags)),
+                "blind": call is not None and blind.chosen(sha256, place, settings().blind_share),
+                "deleted": False,
+                "revision": 1,
+            }
+        )
+    return rows
+
+
+def _live_locator() -> str:
+    # Loads torch, which nothing else here needs.
+    from core.models import registry
+
+    return registry.live("locator").identity
+
+
+def _model_words(models: dict[str, str]) -> str:
+    return " ".join(f"{name}={identity}" for name, identity in sorted(models.items()))
+
+
+def _accession_is_free(connection: Connection, accession: str) -> None:
+    # Without regard to case: A-12 and a-12 are one label to whoever reads it aloud.
+    same = func.lower(cases.c.accession) == accession.lower()
+    if connection.execute(select(cases.c.id).where(same)).first() is not None:
+        raise CaseRefused(f"there is already a case with the accession number {accession}")
+
+
+def _checked(values: dict[str, Any]) -> dict[str, Any]:
+    accession = values.get("accession")
+    if accession is not None and not _ACCESSION.fullmatch(accession):
+        raise CaseRefused(
+            "an accession number has 1 to 64 letters, digits, spaces or . _ / - and begins with a "
+            f"letter or digit, got {accession!r}"
+        )
+    if len(values.get("pseudonym", "")) > 64:
+        raise CaseRefused("a pseudonym has at most 64 characters")
+    if values.get("sex", "unknown") not in SEXES:
+        raise CaseRefused(f"sex must be one of {', '.join(SEXES)}, got {values['sex']!r}")
+    age = values.get("age_years")
+    if age is not None and not (isinstance(age, int) and 0 <= age <= 130):
+        raise CaseRefused(f"age must be 0 to 130 years, got {age!r}")
+    if len(values.get("indication", "")) > 2000:
+        raise CaseRefused("an indication has at most 2,000 characters")
+    return values

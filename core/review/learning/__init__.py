@@ -1,0 +1,1 @@
+"""What verified cells teach: the labelling queue, doubtful labels, training sets."""

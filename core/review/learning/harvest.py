@@ -1,0 +1,97 @@
+"""What was verified: cells and fields of the last signed version of every case."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from core.records import Box
+from core.review.case.cases import CasePicture, pictures_in
+from core.review.reading.cells import UNIDENTIFIED
+from core.review.signature.signing import signature_of
+from core.store.review_schema import signatures
+from core.taxonomy import CellKind
+
+
+@dataclass(frozen=True)
+class VerifiedCell:
+    """A cell as it was signed. ``label`` is None for red cells, platelets and unidentified ones.
+
+    ``corrected``: the machine had called it something else, or not found it.
+    """
+
+    id: int
+    kind: CellKind
+    box_xyxy_px: Box
+    label: str | None
+    proposed: str | None
+    corrected: bool
+    readers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class VerifiedField:
+    """A field of a signed case. ``group`` is the same for all cases of one patient."""
+
+    case_id: int
+    accession: str
+    version: int
+    group: str
+    picture: CasePicture
+    cells: tuple[VerifiedCell, ...]
+    boxes_corrected: bool
+
+
+def verified_fields(connection: Connection) -> Iterator[VerifiedField]:
+    """Every field of every signed case, by case and picture."""
+    newest = (
+        select(signatures.c.case_id, func.max(signatures.c.version).label("version"))
+        .group_by(signatures.c.case_id)
+        .subquery()
+    )
+    query = (
+        select(signatures)
+        .join(
+            newest,
+            (newest.c.case_id == signatures.c.case_id) & (newest.c.version == signatures.c.version),
+        )
+        .order_by(signatures.c.case_id)
+    )
+    group_of: dict[str, str] = {}
+    for row in connection.execute(query).all():
+        signature = signature_of(row._mapping)
+        said = signature.snapshot
+        own = f"case-{signature.case_id}"
+        # One patient's cases stand on one side of a split; without a pseudonym a case is its own.
+        name = said["case"]["pseudonym"]
+        group = group_of.setdefault(name, own) if name else own
+        pictures = {p.id: p for p in pictures_in(connection, signature.case_id)}
+        for entry in said["pictures"]:
+            if entry["kind"] != "field":
+                continue
+            rows = [c for c in said["cells"] if c["picture_id"] == entry["id"]]
+            yield VerifiedField(
+                signature.case_id,
+                said["case"]["accession"],
+                signature.version,
+                group,
+                pictures[entry["id"]],
+                tuple(_cell(one) for one in rows if not one["deleted"]),
+                any(one["deleted"] or one["place"] is None for one in rows),
+            )
+
+
+def _cell(row: dict[str, Any]) -> VerifiedCell:
+    x0, y0, x1, y1 = row["box_xyxy_px"]
+    label = row.get("label")
+    identified = label if label != UNIDENTIFIED else None
+    return VerifiedCell(
+        row["id"],
+        row["kind"],
+        (x0, y0, x1, y1),
+        identified,
+        row.get("proposed"),
+        identified is not None and identified != row.get("proposed"),
+        tuple(reader["reader"] for reader in row.get("readers", ())),
+    )

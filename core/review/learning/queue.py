@@ -1,0 +1,158 @@
+"""Which cells to label next, so that few labels teach much.
+
+Asked for first is what the network is unsure of, has not seen the like of, or calls a class with
+few examples; and of cells that resemble each other only one. What that gains is measured on PBC
+by `python -m core cases queue-gain`; docs/learning-queue.md has the figures.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from sqlalchemy import select
+
+from core.access.people import Person
+from core.access.rights import require
+from core.records import Box
+from core.review.case.cases import CasePicture, pictures_in
+from core.review.learning.cell_features import Array, SeenCell, look
+from core.review.learning.harvest import verified_fields
+from core.review.reading.reading_boxes import DELETED, KIND, corners_of, select_boxes
+from core.review.record.review_store import Desk
+from core.store.review_schema import answers, case_cells, cases
+
+MOST_LOOKED_AT: Final = 2000
+"""Cells whose pictures are opened for one list."""
+
+
+@dataclass(frozen=True)
+class Queued:
+    """A cell to be labelled, and why: each reason in [0, 1].
+
+    ``label`` is the class in the finding, for a cell that a person drew the live network's;
+    ``runner_up`` what the live network holds likely besides. ``abstained``: the finding names no
+    class for sure.
+    """
+
+    case_id: int
+    accession: str
+    cell_id: int
+    picture: CasePicture
+    box_xyxy_px: Box
+    label: str
+    runner_up: str
+    abstained: bool
+    score: float
+    uncertainty: float
+    novelty: float
+    rarity: float
+
+
+def next_cells(desk: Desk, person: Person, number: int = 50) -> list[Queued]:
+    """Cells of open cases that nobody has answered, the most useful first.
+
+    Blind ones are left out: their place in the list would tell what the machine thinks of them.
+
+    Raises:
+        NotAllowed: without the right to view.
+        PictureLost, WeightsRefused.
+    """
+    require(person, "view")
+    answered = select(answers.c.cell_id).where(answers.c.label.is_not(None))
+    query = (
+        select_boxes(cases.c.version, cases.c.reading)
+        .where(cases.c.state.in_(["new", "in_review"]), KIND == "wbc")
+        .where(DELETED.is_(False), case_cells.c.blind.is_(False))
+        .where(case_cells.c.id.not_in(answered))
+        .order_by(case_cells.c.abstained.desc(), case_cells.c.machine_probability)
+        .limit(MOST_LOOKED_AT)
+    )
+    with desk.database.read() as connection:
+        rows = connection.execute(query).all()
+        numbers = {row.case_id for row in rows}
+        named = select(cases.c.id, cases.c.accession).where(cases.c.id.in_(numbers))
+        accessions = {row.id: row.accession for row in connection.execute(named)}
+        known = {
+            picture.id: picture
+            for case_id in numbers
+            for picture in pictures_in(connection, case_id)
+        }
+        labelled = Counter(
+            cell.label
+            for field in verified_fields(connection)
+            for cell in field.cells
+            if cell.label is not None
+        )
+    if not rows:
+        return []
+    seen = look(
+        desk,
+        [SeenCell(row.id, known[row.picture_id], corners_of(row)) for row in rows],
+    )
+    unsure = uncertainty(seen.probabilities)
+    novel = np.array([1.0 if row.novel or row.abstained else 0.0 for row in rows])
+    rare = seen.probabilities @ rarity([labelled[name] for name in seen.classes])
+    score = unsure + 0.5 * novel + 0.5 * rare
+    found = []
+    for i in order(score, seen.features, number):
+        row, likely = rows[i], [seen.classes[n] for n in seen.probabilities[i].argsort()[::-1]]
+        label = row.machine_label or likely[0]
+        found.append(
+            Queued(
+                case_id=row.case_id,
+                accession=accessions[row.case_id],
+                cell_id=row.id,
+                picture=known[row.picture_id],
+                box_xyxy_px=corners_of(row),
+                label=label,
+                runner_up=next(name for name in likely if name != label),
+                abstained=bool(row.abstained),
+                score=float(score[i]),
+                uncertainty=float(unsure[i]),
+                novelty=float(novel[i]),
+                rarity=float(rare[i]),
+            )
+        )
+    return found
+
+
+def uncertainty(probabilities: Array) -> Array:
+    """One minus the gap between the two best classes, ``(N,)`` in [0, 1].
+
+    Source: Scheffer 2001, margin sampling.
+    """
+    if probabilities.shape[1] < 2:
+        return np.zeros(len(probabilities))
+    best = np.partition(probabilities, -2, axis=1)[:, -2:]
+    return np.asarray(1 - (best[:, 1] - best[:, 0]))
+
+
+def rarity(counts: list[int]) -> Array:
+    """How rare each class is among the labels, 1 for one without any, 0 for the most frequent."""
+    found = np.asarray(counts, np.float64)
+    most = found.max(initial=0)
+    return 1 - found / most if most else np.ones(len(found))
+
+
+def order(score: Array, features: Array, number: int) -> list[int]:
+    """Indices of ``number`` items with a high score, none much like one taken before.
+
+    Greedy: the score is weighed with the distance to the nearest one taken, in cosine from 0 (the
+    same) to 1 (nothing in common). Of two equal pictures the second comes last of all.
+
+    Args:
+        score: ``(N,)``, 0 or more.
+        features: ``(N, width)``, rows of length 1.
+        number: how many.
+    """
+    taken: list[int] = []
+    apart = np.ones(len(score))
+    left = np.ones(len(score), bool)
+    for _ in range(min(number, len(score))):
+        worth = np.where(left, score * np.sqrt(apart) + 1e-6 * apart, -1.0)
+        best = int(worth.argmax())
+        taken.append(best)
+        left[best] = False
+        apart = np.minimum(apart, np.clip(1 - features @ features[best], 0, 1))
+    return taken

@@ -1,0 +1,302 @@
+"""Training sets made of what was verified: a folder, a version, a manifest with every hash.
+
+Cells become class folders and fields YOLO boxes, as the intake of the Fine-tune page reads them. A
+table says which files belong to one patient, so that no split ever divides one.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from sqlalchemy import func, select
+
+from core.access.people import Person
+from core.access.rights import require
+from core.datasets.intake.box_formats import BoxedPicture, write_yolo
+from core.datasets.public.pbc import CELL_SHARE
+from core.imaging.view import png
+from core.inference.locate.cell_crop import crop_cell
+from core.models.classifier import CROP_RBC_DIAMETERS, INPUT_PX
+from core.records import Box, RgbImage
+from core.review.learning.harvest import VerifiedField, verified_fields
+from core.review.record import pictures
+from core.review.record.errors import CaseRefused
+from core.review.record.ledger import moment, recording
+from core.review.record.review_store import Desk
+from core.settings import settings
+from core.store import review_schema as schema
+from core.taxonomy import KINDS
+
+SetKind = Literal["cells", "fields"]
+GROUPS: Final = "groups.csv"
+MANIFEST: Final = "manifest.json"
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
+_FRAME_PX: Final = round(INPUT_PX / CELL_SHARE)
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """One version of a set. ``folder`` is below the desk's folder.
+
+    ``corrections`` is how many corrections there were in all when it was made.
+    """
+
+    id: int
+    name: str
+    version: int
+    kind: SetKind
+    folder: str
+    manifest_sha256: str
+    cases: int
+    items: int
+    corrections: int
+    made_by: str
+    made_at: datetime
+
+    def path(self, desk: Desk) -> Path:
+        """Where it lies: what the Fine-tune page is given."""
+        return desk.folder / self.folder
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Whether it is time to train again. A person starts it."""
+
+    new_corrections: int
+    needed: int
+    by_class: Mapping[str, int]
+    verified_cells: int
+
+    @property
+    def is_due(self) -> bool:
+        return self.new_corrections >= self.needed
+
+
+def make(desk: Desk, person: Person, name: str, kind: SetKind) -> TrainingSet:
+    """A new version of a set, of all cases that are signed now.
+
+    Args:
+        desk: the database and its folder.
+        person: who makes it.
+        name: small letters, digits and hyphens; the same name again is the next version.
+        kind: ``cells`` of the white cells by class, ``fields`` with all their boxes.
+
+    Raises:
+        NotAllowed: without the right to train.
+        CaseRefused: for a name that is none, or where nothing is verified.
+        PictureLost: if a stored picture is gone or was changed.
+    """
+    require(person, "train")
+    if not _NAME.fullmatch(name):
+        raise CaseRefused(
+            f"a set's name has up to 60 small letters, digits and hyphens, got {name!r}"
+        )
+    table = schema.training_sets
+    with desk.database.read() as connection:
+        fields = list(verified_fields(connection))
+        last = select(func.max(table.c.version)).where(table.c.name == name)
+        version = (connection.execute(last).scalar() or 0) + 1
+    corrections = sum(_corrections(fields).values())
+    folder = desk.training_sets / f"{name}-v{version}"
+    making = folder.with_name(f".{folder.name}.making")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True)
+    items = list(
+        _write_cells(desk, fields, making)
+        if kind == "cells"
+        else _write_fields(desk, fields, making)
+    )
+    if not items:
+        shutil.rmtree(making)
+        raise CaseRefused(f"nothing is verified yet: no signed case has {kind} to learn from")
+    cases = {item["case"] for item in items}
+    _write(making / GROUPS, _group_table(items))
+    with recording(desk, person, "make_training_set", detail=f"{name} v{version}") as book:
+        again = book.connection.execute(
+            select(table.c.id).where(table.c.name == name, table.c.version == version)
+        ).first()
+        if again is not None:
+            raise CaseRefused(f"somebody else made {name} v{version} just now; see what is in it")
+        manifest = {
+            "format": 1,
+            "name": name,
+            "version": version,
+            "kind": kind,
+            "made_by": person.name,
+            "made_at": moment(book.now),
+            "cases": len(cases),
+            "classes": Counter(item["class"] for item in items if "class" in item),
+            "items": items,
+        }
+        text = json.dumps(manifest, indent=1, sort_keys=True) + "\n"
+        _write(making / MANIFEST, text.encode())
+        shutil.rmtree(folder, ignore_errors=True)  # left by one who was stopped at this place
+        making.replace(folder)
+        number = book.insert(
+            table,
+            {
+                "name": name,
+                "version": version,
+                "kind": kind,
+                "folder": folder.relative_to(desk.folder).as_posix(),
+                "manifest_sha256": hashlib.sha256(text.encode()).hexdigest(),
+                "cases": len(cases),
+                "items": len(items),
+                "corrections": corrections,
+                "made_by": person.subject,
+                "made_at": book.now,
+            },
+        )
+        row = book.connection.execute(select(table).where(table.c.id == number)).one()
+        return TrainingSet(**row._mapping)
+
+
+def all_sets(desk: Desk, person: Person, kind: SetKind | None = None) -> list[TrainingSet]:
+    """Sets that were made, newest first. Raises NotAllowed."""
+    require(person, "view")
+    table = schema.training_sets
+    query = select(table).order_by(table.c.id.desc())
+    if kind is not None:
+        query = query.where(table.c.kind == kind)
+    with desk.database.read() as connection:
+        return [TrainingSet(**row._mapping) for row in connection.execute(query)]
+
+
+def changed_files(desk: Desk, person: Person, chosen: TrainingSet) -> list[str]:
+    """Files of a set that are gone or not what its manifest says; empty if it is whole.
+
+    Raises:
+        NotAllowed: without the right to view.
+    """
+    require(person, "view")
+    folder = chosen.path(desk)
+    try:
+        text = (folder / MANIFEST).read_bytes()
+    except OSError:
+        return [MANIFEST]
+    if hashlib.sha256(text).hexdigest() != chosen.manifest_sha256:
+        return [MANIFEST]
+    wrong = []
+    for item in json.loads(text)["items"]:
+        for name, sha256 in item["files"].items():
+            file = folder / name
+            if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != sha256:
+                wrong.append(name)
+    return wrong
+
+
+def proposal(desk: Desk, person: Person) -> Proposal:
+    """How many corrections came since the last set of cells, and whether they are enough.
+
+    Raises:
+        NotAllowed: without the right to view.
+    """
+    require(person, "view")
+    table = schema.training_sets
+    with desk.database.read() as connection:
+        fields = list(verified_fields(connection))
+        last = select(table.c.corrections).where(table.c.kind == "cells")
+        known = connection.execute(last.order_by(table.c.id.desc()).limit(1)).scalar() or 0
+    found = _corrections(fields)
+    labelled = sum(cell.label is not None for field in fields for cell in field.cells)
+    new = max(0, sum(found.values()) - known)
+    return Proposal(new, settings().corrections_before_proposal, dict(found), labelled)
+
+
+def _corrections(fields: Iterable[VerifiedField]) -> Counter[str]:
+    return Counter(str(cell.label) for field in fields for cell in field.cells if cell.corrected)
+
+
+def framed(pixels: RgbImage, box: Box, rbc_diameter_px: float | None) -> RgbImage:
+    """The cell as PBC's pictures show theirs, ``(213, 213, 3)``.
+
+    The middle share ``CELL_SHARE``, which training cuts out, is what the classifier sees of it.
+    """
+    longest = max(box[2] - box[0], box[3] - box[1])
+    seen = CROP_RBC_DIAMETERS * rbc_diameter_px if rbc_diameter_px else 1.6 * longest
+    side = max(seen, 1.15 * longest) / CELL_SHARE
+    return crop_cell(pixels, box, side / CROP_RBC_DIAMETERS, _FRAME_PX)
+
+
+def _write_cells(
+    desk: Desk, fields: Iterable[VerifiedField], folder: Path
+) -> Iterator[dict[str, Any]]:
+    for field in fields:
+        white = [cell for cell in field.cells if cell.kind == "wbc" and cell.label is not None]
+        if not white:
+            continue
+        pixels = pictures.read(desk, field.picture.sha256).pixels
+        diameter = field.picture.finding().rbc_diameter_px
+        for cell in white:
+            name = f"{cell.label}/case{field.case_id}-cell{cell.id}.png"
+            data = png(framed(pixels, cell.box_xyxy_px, diameter))
+            yield {
+                **_origin(field),
+                "files": {name: _write(folder / name, data)},
+                "class": cell.label,
+                "cell": cell.id,
+                "box_xyxy_px": list(cell.box_xyxy_px),
+                "proposed": cell.proposed,
+                "readers": list(cell.readers),
+            }
+
+
+def _write_fields(
+    desk: Desk, fields: Iterable[VerifiedField], folder: Path
+) -> Iterator[dict[str, Any]]:
+    _write(folder / "classes.txt", "".join(f"{kind}\n" for kind in KINDS).encode())
+    for field in fields:
+        picture = field.picture
+        stem = f"case{field.case_id}-field{picture.id}"
+        corners = np.array([c.box_xyxy_px for c in field.cells], np.float32).reshape(-1, 4)
+        kinds = tuple(cell.kind for cell in field.cells)
+        boxed = BoxedPicture(f"images/{stem}.png", picture.width, picture.height, corners, kinds)
+        data = pictures.read_bytes(desk, picture.sha256)
+        labels = write_yolo(boxed, KINDS).encode()
+        yield {
+            **_origin(field),
+            "files": {
+                boxed.file: _write(folder / boxed.file, data),
+                f"labels/{stem}.txt": _write(folder / f"labels/{stem}.txt", labels),
+            },
+            "boxes_corrected": field.boxes_corrected,
+        }
+
+
+def _origin(field: VerifiedField) -> dict[str, Any]:
+    return {
+        "case": field.case_id,
+        "case_version": field.version,
+        "group": field.group,
+        "picture_sha256": field.picture.sha256,
+    }
+
+
+def _group_table(items: Iterable[Mapping[str, Any]]) -> bytes:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["file", "patient"])
+    for item in items:
+        writer.writerow([next(iter(item["files"])), item["group"]])
+    return out.getvalue().encode()
+
+
+def _write(file: Path, data: bytes) -> str:
+    """Write and wait until it is on the disk; returns its SHA-256."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("wb") as handle:
+        handle.write(data)
+        handle.flush()
+        os.fsync(handle.fileno())
+    return hashlib.sha256(data).hexdigest()

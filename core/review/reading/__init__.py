@@ -1,0 +1,1 @@
+"""What one reader answers: boxes, cells, grades and remarks."""

@@ -1,0 +1,193 @@
+"""Correcting what was located: add, take away, move a box, change its kind."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.access.people import Person
+from core.access.rights import require
+from core.records import Box
+from core.review.case.cases import Case, begun, case_in, open_case, picture_in
+from core.review.reading import reading_boxes
+from core.review.reading.cells import ReviewCell, cells_in
+from core.review.reading.reading_boxes import CORNERS, STATE, boxes_in, corners_of
+from core.review.record import readings
+from core.review.record.errors import CaseRefused, Conflict, StaleEdit
+from core.review.record.ledger import Recording, recording
+from core.review.record.readings import FIRST, SECOND, SETTLING
+from core.review.record.review_store import Desk
+from core.taxonomy import KINDS, CellKind
+
+_LEAST_PX = 2.0
+
+
+@dataclass(frozen=True)
+class BoxAsRead:
+    """What a reader made of a box: its kind and place, in pixels of the stored picture."""
+
+    kind: CellKind
+    box_xyxy_px: Box
+
+
+@dataclass(frozen=True)
+class BoxDifference:
+    """A box in which the readers differ, not settled yet. None: not there for this reader."""
+
+    cell: ReviewCell
+    first: BoxAsRead | None
+    second: BoxAsRead | None
+
+
+def add_box(
+    desk: Desk, person: Person, case_id: int, picture_id: int, kind: CellKind, box_xyxy_px: Box
+) -> ReviewCell:
+    """Add a cell that was missed. ``box_xyxy_px`` is in pixels of the stored picture.
+
+    Raises:
+        NotAllowed: without the right to review.
+        CaseRefused: for a signed case, or a box that is not within the picture.
+    """
+    require(person, "review")
+    with recording(desk, person, "add_box", case_id=case_id, detail=kind) as book:
+        case = open_case(book.connection, case_id)
+        reading = readings.writable_by(book.connection, case, person)
+        x0, y0, x1, y1 = _within(book, case_id, picture_id, box_xyxy_px)
+        _known_kind(kind)
+        begun(book, case)
+        state = {"kind": kind, "x0_px": x0, "y0_px": y0, "x1_px": x1, "y1_px": y1}
+        number = reading_boxes.draw(book, case, reading, picture_id, state)
+        return cells_in(book.connection, case, reading, kind=None, only=[number])[0]
+
+
+def change_box(
+    desk: Desk,
+    person: Person,
+    case_id: int,
+    cell_id: int,
+    revision: int,
+    *,
+    box_xyxy_px: Box | None = None,
+    kind: CellKind | None = None,
+    deleted: bool | None = None,
+) -> ReviewCell:
+    """Move a box, change its kind, take it away or bring it back, for the reading one is in.
+
+    Args:
+        revision: ``ReviewCell.revision`` as it was shown.
+
+    Raises:
+        NotAllowed: without the right to review.
+        StaleEdit: if somebody changed it since; it carries both values.
+        CaseRefused: for a signed case, a cell that is not in it, or an impossible box.
+    """
+    require(person, "review")
+    with recording(desk, person, "change_box", case_id=case_id) as book:
+        case = open_case(book.connection, case_id)
+        reading = readings.writable_by(book.connection, case, person)
+        row = boxes_in(book.connection, case, reading, [cell_id]).get(cell_id)
+        if row is None:
+            raise CaseRefused(f"case {case.accession} has no cell {cell_id}")
+        wanted: dict[str, Any] = {}
+        if box_xyxy_px is not None:
+            corners = _within(book, case_id, row.picture_id, box_xyxy_px)
+            wanted |= dict(zip(CORNERS, corners, strict=True))
+        if kind is not None:
+            _known_kind(kind)
+            wanted["kind"] = kind
+        if deleted is not None:
+            wanted["deleted"] = deleted
+        now = row._mapping
+        wanted = {name: value for name, value in wanted.items() if now[name] != value}
+        if wanted and now["revision"] != revision:
+            theirs = ", ".join(f"{name} {now[name]}" for name in wanted)
+            mine = ", ".join(f"{name} {value}" for name, value in wanted.items())
+            raise StaleEdit((Conflict("box", cell_id, mine, theirs, "", None, now["revision"]),))
+        if wanted:
+            begun(book, case)
+            reading_boxes.save(book, case, reading, row, **wanted)
+            book.detail = f"cell {cell_id}: {', '.join(sorted(wanted))}"
+        found = cells_in(
+            book.connection, case, reading, kind=None, only=[cell_id], with_deleted=True
+        )
+        return found[0]
+
+
+def differences(desk: Desk, person: Person, case_id: int) -> list[BoxDifference]:
+    """Boxes that are still to be settled, by picture and cell; empty before both have read.
+
+    Raises:
+        NotAllowed: without the right to view.
+        CaseRefused: if there is no such case.
+    """
+    require(person, "view")
+    with desk.database.read() as connection:
+        case = case_in(connection, case_id)
+        if case.reading != SETTLING:
+            return []
+        open_ = reading_boxes.unsettled(connection, case)
+        found = cells_in(connection, case, SETTLING, kind=None, only=open_, with_deleted=True)
+        first, second = (boxes_in(connection, case, n, open_) for n in (FIRST, SECOND))
+    found.sort(key=lambda cell: (cell.picture_id, cell.id))
+    return [BoxDifference(c, _as_read(first.get(c.id)), _as_read(second.get(c.id))) for c in found]
+
+
+def settle(
+    desk: Desk, person: Person, case_id: int, chosen: Sequence[tuple[ReviewCell, int]]
+) -> None:
+    """Take boxes in which the readers differ as one of them has them, all or none.
+
+    Args:
+        chosen: a cell as it was shown, and whose box is right: 1 the first reader's, 2 the
+            second's. Where that reader has none, the cell is taken away.
+
+    Raises:
+        NotAllowed: without the right to review.
+        StaleEdit: if somebody settled one of them since.
+        CaseRefused: if the case is not being settled, or the readers do not differ in a cell.
+    """
+    require(person, "review")
+    with recording(desk, person, "change_box", case_id=case_id) as book:
+        case = open_case(book.connection, case_id)
+        if case.reading != SETTLING:
+            raise CaseRefused(f"case {case.accession} is not being settled")
+        for cell, whose in chosen:
+            _settle(book, case, cell, whose)
+        book.detail = f"{len(chosen)} settled"
+
+
+def _settle(book: Recording, case: Case, cell: ReviewCell, whose: int) -> None:
+    if whose not in (FIRST, SECOND):
+        raise CaseRefused(f"a box is the first or the second reader's, got {whose!r}")
+    now = boxes_in(book.connection, case, SETTLING, [cell.id]).get(cell.id)
+    if now is None:
+        raise CaseRefused(f"case {case.accession} has no cell {cell.id}")
+    if now.revision != cell.revision:
+        theirs = "taken away" if now.deleted else f"{now.kind} at {now.x0_px:.0f}, {now.y0_px:.0f}"
+        mine = f"as reader {whose} has it"
+        raise StaleEdit((Conflict("box", cell.id, mine, theirs, "", None, now.revision),))
+    if now.settled:
+        raise CaseRefused(f"the readers do not differ in cell {cell.id}")
+    right = boxes_in(book.connection, case, whose, [cell.id]).get(cell.id)
+    state = {"deleted": True} if right is None else {n: right._mapping[n] for n in STATE}
+    reading_boxes.save(book, case, SETTLING, now, **state)
+
+
+def _as_read(row: Any) -> BoxAsRead | None:
+    return None if row is None or row.deleted else BoxAsRead(row.kind, corners_of(row))
+
+
+def _known_kind(kind: str) -> None:
+    if kind not in KINDS:
+        raise CaseRefused(f"unknown kind {kind!r}; known are {', '.join(KINDS)}")
+
+
+def _within(book: Recording, case_id: int, picture_id: int, box: Box) -> Box:
+    picture = picture_in(book.connection, picture_id)
+    if picture.case_id != case_id or picture.kind != "field":
+        raise CaseRefused(f"picture {picture_id} is no field of this case")
+    x0, x1 = (min(max(float(x), 0.0), float(picture.width)) for x in (box[0], box[2]))
+    y0, y1 = (min(max(float(y), 0.0), float(picture.height)) for y in (box[1], box[3]))
+    # Also false for what is no number.
+    if not (x1 - x0 >= _LEAST_PX and y1 - y0 >= _LEAST_PX):
+        raise CaseRefused(f"a box needs at least {_LEAST_PX:.0f} px each way within the picture")
+    return x0, y0, x1, y1

@@ -1,0 +1,264 @@
+"""The cells of a case as a reviewer sees them: machine's answer, reader's answer, doubt."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, RowMapping, select
+
+from core.access.people import Person
+from core.access.rights import require
+from core.records import Box, WbcCall
+from core.review.case.cases import Case, case_in
+from core.review.reading import reading_boxes
+from core.review.reading.reading_boxes import DELETED, KIND, select_boxes
+from core.review.record import readings, stored_finding
+from core.review.record.readings import FIRST, SECOND, SETTLING
+from core.review.record.review_store import Desk
+from core.store.review_schema import answers, case_cells, case_pictures
+from core.taxonomy import CRITICAL_CLASSES, WBC_CLASSES, CellKind
+
+UNIDENTIFIED: Final = "unidentified"
+ANSWERS: Final = (*WBC_CLASSES, UNIDENTIFIED)
+"""What a reader may call a white cell."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a reader called a cell. ``revision`` is sent along when it is changed again.
+
+    ``label`` None: it was taken back. ``carried``: it came over from the version before.
+    """
+
+    cell_id: int
+    reading: int
+    label: str | None
+    reader: str
+    reader_name: str
+    answered_at: datetime
+    seconds: float | None
+    carried: bool
+    revision: int
+
+
+@dataclass(frozen=True)
+class ReviewCell:
+    """One cell of a case.
+
+    ``call`` is the machine's answer: None for a cell that a person drew, for red cells and
+    platelets, and where it is withheld: ``blind``, which those ``in_blind_sample`` are until the
+    case is signed. ``answer`` is the one of the
+    reading that this person sees; ``first`` and ``second`` are both readers', given only while
+    they are settled or after. ``box_settled`` False: the readers differ in whether, where or what
+    kind of cell is here. ``doubt`` in [0, 1] sorts the gallery, most doubtful first.
+    """
+
+    id: int
+    case_id: int
+    picture_id: int
+    place: int | None
+    kind: CellKind
+    box_xyxy_px: Box
+    call: WbcCall | None
+    blind: bool
+    in_blind_sample: bool
+    novel: bool
+    deleted: bool
+    revision: int
+    answer: Answer | None
+    first: Answer | None
+    second: Answer | None
+    doubt: float
+    box_settled: bool = True
+
+    @property
+    def label(self) -> str | None:
+        """What the reader called it; where both readers agree, that."""
+        if self.answer is not None and self.answer.label is not None:
+            return self.answer.label
+        return self.agreed
+
+    @property
+    def agreed(self) -> str | None:
+        """The class both readers gave, None where they differ or one did not answer."""
+        both = (self.first, self.second)
+        if all(a is not None and a.label is not None for a in both):
+            labels = {a.label for a in both if a is not None}
+            if len(labels) == 1:
+                return labels.pop()
+        return None
+
+    @property
+    def differs(self) -> bool:
+        """Both readers answered, and differently."""
+        both = [a.label for a in (self.first, self.second) if a is not None]
+        return len(both) == 2 and None not in both and both[0] != both[1]
+
+    @property
+    def is_critical(self) -> bool:
+        """Called critical by the reader, or by the machine where nobody has answered yet."""
+        said = self.label or (self.call.label if self.call else None)
+        return said in CRITICAL_CLASSES
+
+
+def cells(
+    desk: Desk,
+    person: Person,
+    case_id: int,
+    *,
+    kind: CellKind | None = "wbc",
+    picture_id: int | None = None,
+    with_deleted: bool = False,
+) -> list[ReviewCell]:
+    """Cells of a case, the most doubtful first; ``kind`` None gives all kinds.
+
+    Raises:
+        NotAllowed: without the right to view.
+        CaseRefused: if there is no such case.
+    """
+    require(person, "view")
+    with desk.database.read() as connection:
+        case = case_in(connection, case_id)
+        reading = readings.seen_by(connection, case, person)
+        return cells_in(
+            connection,
+            case,
+            reading,
+            kind=kind,
+            picture_id=picture_id,
+            with_deleted=with_deleted,
+        )
+
+
+def cells_in(
+    connection: Connection,
+    case: Case,
+    reading: int,
+    *,
+    kind: CellKind | None = "wbc",
+    picture_id: int | None = None,
+    with_deleted: bool = False,
+    unveiled: bool | None = None,
+    only: Iterable[int] | None = None,
+) -> list[ReviewCell]:
+    """The same within a transaction.
+
+    ``unveiled`` shows the blind cells' machine answers too; by default they are shown once the
+    case is signed.
+    """
+    query = select_boxes(case.version, reading).where(case_cells.c.case_id == case.id)
+    if kind is not None:
+        query = query.where(KIND.in_([kind]))
+    if picture_id is not None:
+        query = query.where(case_cells.c.picture_id == picture_id)
+    if not with_deleted:
+        query = query.where(DELETED.is_(False))
+    if only is not None:
+        query = query.where(case_cells.c.id.in_(list(only)))
+    rows = connection.execute(query.order_by(case_cells.c.id)).all()
+    calls = _calls(connection, {row.picture_id for row in rows if row.place is not None})
+    twin = reading_boxes.twins(connection, case) if reading == SETTLING else {}
+    wanted = [row.id for row in rows]
+    wanted += [twin[number] for number in wanted if number in twin]
+    given = answers_in(connection, case, None if only is None else wanted)
+    # A cell both drew is one cell: the second reader's answer was given to their own drawing.
+    given |= {
+        (number, SECOND): given[other, SECOND]
+        for number, other in twin.items()
+        if (other, SECOND) in given
+    }
+    shown = case.is_closed if unveiled is None else unveiled
+    found = [_cell(row._mapping, calls, given, reading, shown) for row in rows]
+    return sorted(found, key=lambda cell: (-cell.doubt, cell.id))
+
+
+def answers_in(
+    connection: Connection, case: Case, only: Iterable[int] | None = None
+) -> dict[tuple[int, int], Answer]:
+    """Answers of the case's version by cell and reading; ``only`` those of these cells."""
+    query = select(
+        answers.c.cell_id,
+        answers.c.reading,
+        answers.c.label,
+        answers.c.reader,
+        answers.c.reader_name,
+        answers.c.answered_at,
+        answers.c.seconds,
+        answers.c.carried,
+        answers.c.revision,
+    ).where(answers.c.case_id == case.id, answers.c.version == case.version)
+    if only is not None:
+        query = query.where(answers.c.cell_id.in_(list(only)))
+    found = [Answer(**row._mapping) for row in connection.execute(query)]
+    return {(answer.cell_id, answer.reading): answer for answer in found}
+
+
+def _calls(
+    connection: Connection, pictures: Iterable[int]
+) -> Mapping[int, tuple[WbcCall | None, ...]]:
+    query = select(case_pictures.c.id, case_pictures.c.finding).where(
+        case_pictures.c.id.in_(list(pictures))
+    )
+    found: dict[int, tuple[WbcCall | None, ...]] = defaultdict(tuple)
+    for number, text in connection.execute(query):
+        found[number] = tuple(cell.wbc for cell in stored_finding.from_text(text).cells)
+    return found
+
+
+def _cell(
+    row: RowMapping,
+    calls: Mapping[int, tuple[WbcCall | None, ...]],
+    given: Mapping[tuple[int, int], Answer],
+    reading: int,
+    unveiled: bool,
+) -> ReviewCell:
+    place, number = row["place"], row["id"]
+    call = calls[row["picture_id"]][place] if place is not None else None
+    hidden = row["blind"] and not unveiled
+    both = reading == SETTLING
+    return ReviewCell(
+        id=number,
+        case_id=row["case_id"],
+        picture_id=row["picture_id"],
+        place=place,
+        kind=row["kind"],
+        box_xyxy_px=(row["x0_px"], row["y0_px"], row["x1_px"], row["y1_px"]),
+        call=None if hidden else call,
+        blind=hidden,
+        in_blind_sample=row["blind"],
+        novel=row["novel"] and not hidden,
+        deleted=row["deleted"],
+        revision=row["revision"],
+        answer=given.get((number, reading)),
+        first=given.get((number, FIRST)) if both else None,
+        second=given.get((number, SECOND)) if both else None,
+        doubt=_blind_doubt(number) if hidden else doubt(call, row["novel"]),
+        box_settled=row["settled"],
+    )
+
+
+def doubt(call: WbcCall | None, novel: bool = False) -> float:
+    """How much a person should look, in [0, 1].
+
+    The entropy of the class probabilities over its largest value; what the model abstains from,
+    has not seen before or calls critical comes before everything else. A cell without an answer
+    is in full doubt.
+    """
+    if call is None:
+        return 1.0
+    shares = [p for p in call.probabilities.values() if p > 0]
+    most = math.log(max(len(call.probabilities), 2))
+    entropy = min(1.0, -sum(p * math.log(p) for p in shares) / most) if shares else 1.0
+    if call.label in CRITICAL_CLASSES:
+        return 0.9 + 0.1 * entropy
+    if call.abstained or novel:
+        return 0.8 + 0.1 * entropy
+    return 0.8 * entropy
+
+
+def _blind_doubt(number: int) -> float:
+    """A place in the order that tells nothing of the machine's answer."""
+    return (number * 0.6180339887498949) % 1.0

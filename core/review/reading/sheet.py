@@ -1,0 +1,97 @@
+"""The pictures a reviewer looks at: one of each white cell, and one of each field."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.access.people import Person
+from core.imaging.view import LONG_SIDE_PX, jpeg, shrink
+from core.inference.locate.cell_crop import crop_cell
+from core.records import Box
+from core.review.case.cases import CasePicture, picture_field
+from core.review.reading.cells import ReviewCell
+from core.review.record.errors import PictureLost
+from core.review.record.review_store import Desk
+
+_CELL_PX = 224
+_THUMBNAIL_PX = 128
+_FIELD_PX = 720
+_MANY_FIELDS = 60
+_FIELD_PX_OF_MANY = 420
+"""All fields of a case are sent to the screen at once; of many, smaller ones."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """JPEG files: of cells by their number, of fields by their picture's number.
+
+    ``lost`` says which stored pictures could not be read, and why; their cells have none.
+    """
+
+    cells: dict[int, bytes]
+    fields: dict[int, bytes]
+    lost: tuple[str, ...]
+
+
+def sheet(
+    desk: Desk, person: Person, fields: Sequence[CasePicture], cells: Sequence[ReviewCell]
+) -> Sheet:
+    """Pictures of these cells and of the fields they lie in.
+
+    Raises:
+        NotAllowed: without the right to view.
+    """
+    inside: dict[int, list[ReviewCell]] = defaultdict(list)
+    for cell in cells:
+        inside[cell.picture_id].append(cell)
+    long_side = _FIELD_PX if len(fields) <= _MANY_FIELDS else _FIELD_PX_OF_MANY
+    small: dict[int, bytes] = {}
+    large: dict[int, bytes] = {}
+    lost = []
+    for field in fields:
+        try:
+            pixels = picture_field(desk, person, field).pixels
+        except PictureLost as why:
+            lost.append(f"{field.name}: {why}")
+            continue
+        large[field.id] = jpeg(shrink(pixels, long_side), 82)
+        diameter = field.finding().rbc_diameter_px
+        for cell in inside[field.id]:
+            crop = crop_cell(pixels, cell.box_xyxy_px, diameter, _CELL_PX, mirrored=False)
+            small[cell.id] = jpeg(crop, 86)
+    return Sheet(small, large, tuple(lost))
+
+
+def thumbnails(
+    desk: Desk, person: Person, cells: Sequence[tuple[CasePicture, Box]]
+) -> list[bytes | None]:
+    """A JPEG of each cell, in their order; None where the stored picture cannot be read.
+
+    Raises:
+        NotAllowed: without the right to view.
+    """
+    inside: dict[int, list[int]] = defaultdict(list)
+    for index, (field, _) in enumerate(cells):
+        inside[field.id].append(index)
+    found: list[bytes | None] = [None] * len(cells)
+    for indices in inside.values():
+        field = cells[indices[0]][0]
+        try:
+            pixels = picture_field(desk, person, field).pixels
+        except PictureLost:
+            continue
+        diameter = field.finding().rbc_diameter_px
+        for index in indices:
+            crop = crop_cell(pixels, cells[index][1], diameter, _THUMBNAIL_PX, mirrored=False)
+            found[index] = jpeg(crop, 86)
+    return found
+
+
+def field_view(desk: Desk, person: Person, field: CasePicture) -> bytes:
+    """One field as a JPEG, large enough to work on.
+
+    Raises:
+        NotAllowed: without the right to view.
+        PictureLost: if the stored picture is gone or was changed.
+    """
+    return jpeg(shrink(picture_field(desk, person, field).pixels, LONG_SIDE_PX))

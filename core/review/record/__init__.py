@@ -1,0 +1,1 @@
+"""What the review keeps: store, ledger, pictures, rows, and the integrity check."""

@@ -1,0 +1,127 @@
+"""Cases and their pictures as they stand in the database, read within a transaction."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import NoResultFound
+
+from core.records import SmearFinding
+from core.review.record import stored_finding
+from core.review.record.errors import CaseRefused
+from core.review.record.ledger import Recording
+from core.store.review_schema import case_pictures, cases
+
+CaseState = Literal["new", "in_review", "second_review", "signed", "amended"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case. ``version`` is 1 until it is amended; ``reading`` is 1 first reader, 2 second, 3
+    settling where the two differ. ``revision`` goes up with every change of the case itself.
+    """
+
+    id: int
+    accession: str
+    pseudonym: str
+    sex: str
+    age_years: int | None
+    indication: str
+    state: CaseState
+    version: int
+    reading: int
+    second_reader: bool
+    assigned_to: str | None
+    assigned_name: str | None
+    assigned_since: datetime | None
+    created_by: str
+    created_at: datetime
+    signed_at: datetime | None
+    revision: int
+
+    @property
+    def is_closed(self) -> bool:
+        """Signed: nothing changes any more, except by an amendment."""
+        return self.state in ("signed", "amended")
+
+
+@dataclass(frozen=True)
+class CasePicture:
+    """A picture of a case. ``finding_text`` is what the program said of it, as JSON.
+
+    ``models`` names what said it: ``locator``, ``wbc`` (or ``palm``) and ``preprocessing``.
+    """
+
+    id: int
+    case_id: int
+    kind: Literal["field", "palm"]
+    name: str
+    slide: str
+    sha256: str
+    source_sha256: str
+    width: int
+    height: int
+    finding_text: str
+    models: dict[str, str]
+    code_version: str
+    flag_codes: tuple[str, ...]
+    added_by: str
+    added_at: datetime
+
+    def finding(self) -> SmearFinding:
+        """What the program found in a field. Raises ValueError for a palm."""
+        return stored_finding.from_text(self.finding_text)
+
+    def palm(self) -> dict[str, Any]:
+        """What the program said of a palm."""
+        return dict(json.loads(self.finding_text))
+
+
+def case_in(connection: Connection, case_id: int) -> Case:
+    """A case within a transaction. Raises CaseRefused if there is none."""
+    row = connection.execute(select(cases).where(cases.c.id == case_id)).first()
+    if row is None:
+        raise CaseRefused(f"there is no case {case_id}")
+    return Case(**row._mapping)
+
+
+def open_case(connection: Connection, case_id: int) -> Case:
+    """The same, refused where it is signed."""
+    case = case_in(connection, case_id)
+    if case.is_closed:
+        raise CaseRefused(
+            f"case {case.accession} is signed; it can only be amended, as a new version"
+        )
+    return case
+
+
+def begun(book: Recording, case: Case) -> None:
+    """A new case is in review from its first change on."""
+    if case.state == "new":
+        book.update(cases, case.id, state="in_review")
+
+
+def pictures_in(connection: Connection, case_id: int) -> list[CasePicture]:
+    """Pictures of a case within a transaction."""
+    query = select(case_pictures).where(case_pictures.c.case_id == case_id)
+    return [picture_of(row) for row in connection.execute(query.order_by(case_pictures.c.id))]
+
+
+def picture_in(connection: Connection, picture_id: int) -> CasePicture:
+    """One picture within a transaction. Raises CaseRefused if there is none."""
+    query = select(case_pictures).where(case_pictures.c.id == picture_id)
+    try:
+        return picture_of(connection.execute(query).one())
+    except NoResultFound as error:
+        raise CaseRefused(f"there is no picture {picture_id}") from error
+
+
+def picture_of(row: Any) -> CasePicture:
+    """A picture from its row."""
+    said = dict(row._mapping)
+    said["finding_text"] = said.pop("finding")
+    said["models"] = json.loads(said["models"])
+    said["flag_codes"] = tuple(said["flag_codes"].split())
+    return CasePicture(**said)

@@ -1,0 +1,301 @@
+"""Is what the tables and the picture folder hold what the ledger says; and is the ledger whole.
+
+Four questions: does each entry follow from the one before (the chain), is the last one there (the
+head, and the anchors outside the database), does every row have the values its entries gave it
+(the rows), and is every picture the one its name says (the files).
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Table,
+    literal_column,
+    not_,
+    select,
+    text,
+)
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
+
+from core.review.record import pictures
+from core.review.record.errors import PictureLost
+from core.review.record.ledger import (
+    FIRST_HASH,
+    RECORDED,
+    Change,
+    Head,
+    changes_of,
+    hash_of,
+    plain_row,
+)
+from core.review.record.review_store import Desk
+from core.store.columns import UtcTime
+from core.store.review_schema import case_pictures, ledger, ledger_head
+
+_MOMENT: Final = (
+    "-".join(["[0-9]" * n for n in (4, 2, 2)])
+    + " "
+    + ":".join(["[0-9]" * 2] * 3)
+    + ("." + "[0-9]" * 6)
+)
+_ANCHOR: Final = re.compile(r"(\d+):([0-9a-f]{64})")
+
+
+@dataclass(frozen=True)
+class Tampered:
+    """Something that is not as the ledger has it. ``entry`` is the entry it came to light at."""
+
+    entry: int | None
+    table: str
+    row: int | None
+    message: str
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was looked at, and what was found; ``tampered`` is empty where all is sound."""
+
+    head: Head
+    rows: int
+    pictures: int
+    tampered: tuple[Tampered, ...]
+
+    @property
+    def is_sound(self) -> bool:
+        return not self.tampered
+
+
+@dataclass
+class _Told:
+    """A row as the ledger tells it, and the entry that last said each value."""
+
+    values: dict[str, Any]
+    entry: dict[str, int]
+
+
+def verify(desk: Desk, expected: Head | None = None) -> Verification:
+    """Look at everything.
+
+    Args:
+        desk: the database and its folder.
+        expected: a head that was written down elsewhere; its entry must still be there.
+
+    Returns:
+        What was looked at, with everything that was changed behind the ledger's back.
+    """
+    found: list[Tampered] = []
+    try:
+        with desk.database.read() as connection:
+            if desk.database.is_sqlite:
+                found += _whole_file(connection)
+            told, hashes = _read_chain(connection, found)
+            head = _check_head(connection, hashes, found)
+            found += _check_anchors(desk, hashes, expected)
+            rows = sum(_check_rows(connection, table, told, found) for table in RECORDED)
+            files = _check_pictures(desk, connection, told, found)
+    except DatabaseError as error:
+        message = f"the database cannot be read through: {str(error.orig).splitlines()[0]}"
+        return Verification(Head(0, FIRST_HASH), 0, 0, (*found, Tampered(None, "", None, message)))
+    return Verification(head, rows, files, tuple(found))
+
+
+def _whole_file(connection: Connection) -> Iterator[Tampered]:
+    """A flipped byte in an index changes no row, and yet what is found."""
+    for (line,) in connection.execute(text("PRAGMA integrity_check(20)")):
+        if line != "ok":
+            yield Tampered(None, "", None, f"the database file is damaged: {line}")
+
+
+def _read_chain(
+    connection: Connection, found: list[Tampered]
+) -> tuple[dict[tuple[str, int], _Told], dict[int, str]]:
+    told: dict[tuple[str, int], _Told] = {}
+    hashes: dict[int, str] = {0: FIRST_HASH}
+    last, last_hash = 0, FIRST_HASH
+    for number, row in _each(connection, ledger, ledger.c.number):
+
+        def wrong(message: str, number: int = number) -> None:
+            found.append(Tampered(number, "ledger", number, message))
+
+        if number != last + 1:
+            missing = f"{last + 1}" if number == last + 2 else f"{last + 1} to {number - 1}"
+            wrong(f"entry {number}: {missing} before it {_is(number - last - 1)} missing")
+        if row is None:
+            wrong(f"entry {number} was changed and can no longer be read")
+            last, last_hash = number, ""
+            continue
+        said = {column.name: row[column.name] for column in ledger.columns}
+        if number == last + 1 and last_hash and said["previous_hash"] != last_hash:
+            wrong(f"entry {number} does not follow from entry {last}")
+        if hash_of(said) != said["hash"]:
+            wrong(
+                f"entry {number} ({said['action']} by {said['who_name']}, {said['at']}) was changed"
+            )
+        try:
+            for change in changes_of(said["changes"]):
+                _tell(told, change, number)
+        except (ValueError, KeyError, TypeError):
+            wrong(f"what entry {number} changed can no longer be read")
+        hashes[number] = said["hash"]
+        last, last_hash = number, said["hash"]
+    return told, hashes
+
+
+def _is(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _tell(told: dict[tuple[str, int], _Told], change: Change, number: int) -> None:
+    row = told.setdefault((change.table, change.row), _Told({}, {}))
+    row.values.update(change.new)
+    row.entry.update(dict.fromkeys(change.new, number))
+
+
+def _check_head(connection: Connection, hashes: Mapping[int, str], found: list[Tampered]) -> Head:
+    row = connection.execute(select(ledger_head)).first()
+    last = max(hashes)
+    if row is None:
+        found.append(Tampered(last, "ledger_head", None, "the ledger's head is gone"))
+        return Head(last, hashes[last])
+    if row.entries > last:
+        message = f"the last {row.entries - last} of {row.entries} entries were removed"
+        found.append(Tampered(last + 1, "ledger", last + 1, message))
+    elif (row.entries, row.hash) != (last, hashes[last]):
+        message = f"the ledger ends with entry {last}, its head says {row.entries} or another hash"
+        found.append(Tampered(last, "ledger_head", 1, message))
+    return Head(int(row.entries), str(row.hash))
+
+
+def _check_anchors(
+    desk: Desk, hashes: Mapping[int, str], expected: Head | None
+) -> Iterator[Tampered]:
+    """Heads that were written outside the database still stand in the chain."""
+    noted = [] if expected is None else [(expected.entries, expected.hash, "the given head")]
+    if desk.anchors.is_file():
+        for line in desk.anchors.read_text(encoding="ascii", errors="replace").splitlines():
+            match = _ANCHOR.fullmatch(line)
+            # A line cut short by a power cut says nothing.
+            if match:
+                noted.append((int(match[1]), match[2], desk.anchors.name))
+    for number, noted_hash, where in sorted(noted):
+        if hashes.get(number) != noted_hash:
+            what = "is gone" if number not in hashes else "has another hash now"
+            message = f"entry {number} was noted in {where} and {what}: the ledger was rewritten"
+            yield Tampered(number, "ledger", number, message)
+
+
+def _check_rows(
+    connection: Connection,
+    table: Table,
+    told: Mapping[tuple[str, int], _Told],
+    found: list[Tampered],
+) -> int:
+    seen: set[int] = set()
+    for number, row in _rows(connection, table):
+        seen.add(number)
+        known = told.get((table.name, number))
+        if known is None:
+            message = f"{table.name} {number} was added behind the ledger's back"
+            found.append(Tampered(None, table.name, number, message))
+        elif row is None:
+            message = f"{table.name} {number} can no longer be read"
+            found.append(Tampered(max(known.entry.values()), table.name, number, message))
+        else:
+            found += _compared(table.name, number, row, known)
+    for name, number in told:
+        if name == table.name and number not in seen:
+            entry = max(told[name, number].entry.values())
+            message = f"{name} {number} was removed; entry {entry} told of it last"
+            found.append(Tampered(entry, name, number, message))
+    return len(seen)
+
+
+def _compared(name: str, number: int, row: Mapping[str, Any], known: _Told) -> Iterator[Tampered]:
+    for column, value in row.items():
+        said = known.values.get(column)
+        # By type too: 1 and True are equal in Python and not in a database.
+        if value != said or isinstance(value, bool) != isinstance(said, bool):
+            entry = known.entry.get(column)
+            shown = f"entry {entry} says {_short(said)}" if entry else "the ledger says nothing"
+            message = f"{name} {number}: {column} is {_short(value)}, {shown}"
+            yield Tampered(entry, name, number, message)
+
+
+def _short(value: Any) -> str:
+    said = json.dumps(value, ensure_ascii=False, default=str)
+    return said if len(said) <= 60 else said[:57] + "..."
+
+
+def _rows(connection: Connection, table: Table) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    """Rows by number; None for one whose values are not of their kind any more."""
+    odd = _odd(connection, table)
+    for number, row in _each(connection, table, table.c.id):
+        try:
+            plain = None if row is None or number in odd else plain_row(table, row)
+        except (ValueError, TypeError):
+            plain = None
+        yield number, plain
+
+
+def _each(
+    connection: Connection, table: Table, key: Column[int]
+) -> Iterator[tuple[int, RowMapping | None]]:
+    """Rows in the order of ``key``, read at once, or one by one where one cannot be read."""
+    try:
+        rows = connection.execute(select(table).order_by(key)).all()
+        found = [(int(row._mapping[key.name]), row._mapping) for row in rows]
+    except (ValueError, TypeError, SQLAlchemyError):
+        for number in connection.execute(select(key).order_by(key)).scalars().all():
+            try:
+                yield number, connection.execute(select(table).where(key == number)).one()._mapping
+            except (ValueError, TypeError, SQLAlchemyError):
+                yield number, None
+        return
+    yield from found
+
+
+def _odd(connection: Connection, table: Table) -> set[int]:
+    """Rows of SQLite with values that only look right when read: 3 for true, half a moment."""
+    if connection.dialect.name != "sqlite":
+        return set()
+    found: set[int] = set()
+    for column in table.columns:
+        raw: ColumnElement[Any] = literal_column(f'"{column.name}"')
+        if isinstance(column.type, Boolean):
+            right = raw.in_([0, 1])
+        elif isinstance(column.type, UtcTime):
+            right = raw.op("GLOB")(_MOMENT)
+        else:
+            continue
+        wrong = select(table.c.id).where(raw.is_not(None), not_(right))
+        found.update(connection.execute(wrong).scalars())
+    return found
+
+
+def _check_pictures(
+    desk: Desk,
+    connection: Connection,
+    told: Mapping[tuple[str, int], _Told],
+    found: list[Tampered],
+) -> int:
+    names: set[str] = set()
+    for row in connection.execute(select(case_pictures.c.id, case_pictures.c.sha256)):
+        known = told.get(("case_pictures", row.id))
+        sha256 = str(known.values.get("sha256", row.sha256) if known else row.sha256)
+        if sha256 in names:
+            continue
+        names.add(sha256)
+        try:
+            pictures.read_bytes(desk, sha256)
+        except PictureLost as lost:
+            entry = known.entry.get("sha256") if known else None
+            found.append(Tampered(entry, "case_pictures", row.id, f"picture {row.id}: {lost}"))
+    return len(names)

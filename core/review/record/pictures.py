@@ -1,0 +1,72 @@
+"""Pictures of cases as files named by the hash of their content; never changed, never deleted."""
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+from core.imaging.view import pixels_of, png
+from core.records import Field, RgbImage
+from core.review.record.errors import PictureLost
+from core.review.record.review_store import Desk
+
+
+def keep(desk: Desk, pixels: RgbImage) -> str:
+    """Write the upright pixels as a PNG and return its SHA-256, the name to find it by.
+
+    Only pixels are written: whatever else the sent file said (names, places, dates) is gone. When
+    this returns the file outlasts a power cut.
+    """
+    data = png(pixels)
+    name = hashlib.sha256(data).hexdigest()
+    path = _path(desk, name)
+    if path.is_file() and path.stat().st_size == len(data):
+        return name
+    for folder in (desk.pictures, path.parent):
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            _sync_folder(folder.parent)
+    temporary = path.with_name(f"{name}.{secrets.token_hex(4)}.writing")
+    with temporary.open("wb") as handle:
+        handle.write(data)
+        handle.flush()
+        os.fsync(handle.fileno())
+    temporary.replace(path)
+    _sync_folder(path.parent)
+    return name
+
+
+def read_bytes(desk: Desk, sha256: str) -> bytes:
+    """The PNG of a stored picture.
+
+    Raises:
+        PictureLost: if it is gone, or its content does not have this hash.
+    """
+    path = _path(desk, sha256)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise PictureLost(f"the stored picture {sha256[:12]} is gone") from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise PictureLost(f"the stored picture {sha256[:12]} was changed on the disk")
+    return data
+
+
+def read(desk: Desk, sha256: str, name: str = "") -> Field:
+    """A stored picture as a field. Raises PictureLost."""
+    return Field(name or f"{sha256[:12]}.png", pixels_of(read_bytes(desk, sha256)), sha256)
+
+
+def _path(desk: Desk, sha256: str) -> Path:
+    if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
+        raise PictureLost(f"{sha256[:12]!r} is no name of a stored picture")
+    return desk.pictures / sha256[:2] / f"{sha256}.png"
+
+
+def _sync_folder(folder: Path) -> None:
+    # A new name is only safe once the folder that holds it is on the disk.
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

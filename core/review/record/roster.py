@@ -1,0 +1,161 @@
+"""The list of people: an administrator adds them, gives them their role, takes them off.
+
+Nobody is ever deleted: what they signed names them. Every change is an entry of the ledger.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Row, func, select
+
+from core.access.people import LOCAL_SUBJECT, Person
+from core.access.rights import ROLES, Role, require
+from core.access.sign_in import SignInRefused, named_administrator
+from core.review.record.ledger import Recording, recording
+from core.review.record.review_store import Desk
+from core.store.review_schema import people
+
+_LONGEST_NAME = 120
+_LONGEST_SUBJECT = 255
+
+
+class RosterRefused(ValueError):
+    """A change of the list that is not possible; the message says why."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One line of the list. ``active`` is False for somebody who may not sign in any more."""
+
+    person: Person
+    active: bool
+    since: datetime
+
+
+def welcome(desk: Desk, subject: str, name: str) -> Person:
+    """Somebody whom the sign-in has named.
+
+    The administrators of the settings are put on the list the first time they come.
+
+    Raises:
+        SignInRefused: if they are not on the list, or were taken off it.
+    """
+    with desk.database.read() as connection:
+        row = connection.execute(select(people).where(people.c.subject == subject)).first()
+    if row is not None and row.active:
+        return _listed(row).person
+    if row is not None:
+        raise SignInRefused(
+            f"{row.name} ({subject}) may not sign in here any more. Ask your administrator."
+        )
+    if not named_administrator(subject):
+        raise SignInRefused(
+            f"You are signed in as {subject}, whom nobody has added here yet. "
+            "Ask an administrator of this site to add you on the screen Settings."
+        )
+    person = Person(name, "administrator", subject)
+    with recording(desk, person, "person added", detail="named in HEMADESK_ADMINISTRATORS") as book:
+        again = book.connection.execute(select(people.c.id).where(people.c.subject == subject))
+        if again.first() is None:
+            _insert(book, person)
+    return person
+
+
+def everybody(desk: Desk, who: Person) -> list[Listed]:
+    """The list, by name. Raises NotAllowed for all but administrators."""
+    require(who, "manage_people")
+    with desk.database.read() as connection:
+        rows = connection.execute(select(people).order_by(func.lower(people.c.name)))
+        return [_listed(row) for row in rows]
+
+
+def add(desk: Desk, who: Person, *, subject: str, name: str, role: Role) -> Person:
+    """Put somebody on the list.
+
+    Raises:
+        NotAllowed: for all but administrators.
+        RosterRefused: if the name is missing or the subject is on the list already.
+    """
+    require(who, "manage_people")
+    subject, name = subject.strip().casefold(), " ".join(name.split())
+    _check_role(role)
+    if not subject or len(subject) > _LONGEST_SUBJECT or subject == LOCAL_SUBJECT:
+        raise RosterRefused("give the account by which the sign-in knows them, such as an address")
+    if not name or len(name) > _LONGEST_NAME:
+        raise RosterRefused(f"give a name of 1 to {_LONGEST_NAME} characters")
+    person = Person(name, role, subject)
+    with recording(desk, who, "person added", detail=f"{name}, {role}") as book:
+        known = book.connection.execute(select(people).where(people.c.subject == subject)).first()
+        if known is not None:
+            raise RosterRefused(f"{subject} is on the list already, as {known.name}")
+        _insert(book, person)
+    return person
+
+
+def change_role(desk: Desk, who: Person, subject: str, role: Role) -> None:
+    """Give somebody another role; it holds from their next click on.
+
+    Raises:
+        NotAllowed: for all but administrators.
+        RosterRefused: if they are not on the list, or are the last administrator.
+    """
+    require(who, "manage_people")
+    _check_role(role)
+    with recording(desk, who, "role changed", detail=f"{subject}: {role}") as book:
+        row = _row(book, subject)
+        if row.role == role:
+            return
+        if role != "administrator":
+            _keep_one_administrator(book, row)
+        book.update(people, row.id, role=role)
+
+
+def set_active(desk: Desk, who: Person, subject: str, active: bool) -> None:
+    """Let somebody sign in, or no longer.
+
+    Raises:
+        NotAllowed: for all but administrators.
+        RosterRefused: if they are not on the list, or are the last administrator.
+    """
+    require(who, "manage_people")
+    action = "person let in again" if active else "person taken off"
+    with recording(desk, who, action, detail=subject) as book:
+        row = _row(book, subject)
+        if row.active == active:
+            return
+        if not active:
+            _keep_one_administrator(book, row)
+        book.update(people, row.id, active=active)
+
+
+def _insert(book: Recording, person: Person) -> None:
+    values = {"name": person.name, "subject": person.subject, "role": person.role}
+    book.insert(people, {**values, "active": True, "created_at": book.now})
+
+
+def _row(book: Recording, subject: str) -> Row[Any]:
+    row = book.connection.execute(select(people).where(people.c.subject == subject)).first()
+    if row is None:
+        raise RosterRefused(f"{subject} is not on the list")
+    return row
+
+
+def _keep_one_administrator(book: Recording, row: Row[Any]) -> None:
+    if row.role != "administrator" or not row.active:
+        return
+    others = select(func.count()).where(
+        people.c.role == "administrator", people.c.active, people.c.id != row.id
+    )
+    if not book.connection.execute(others).scalar_one():
+        raise RosterRefused(f"{row.name} is the last administrator; make somebody else one before")
+
+
+def _check_role(role: str) -> None:
+    if role not in ROLES:
+        raise RosterRefused(f"unknown role {role!r}; known are {', '.join(ROLES)}")
+
+
+def _listed(row: Row[Any]) -> Listed:
+    person = Person(row.name, cast(Role, row.role), row.subject)
+    return Listed(person, bool(row.active), row.created_at)

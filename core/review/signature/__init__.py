@@ -1,0 +1,1 @@
+"""Signing a case, what blocks it, and computing a signed finding again."""

@@ -1,0 +1,255 @@
+"""Finishing a reading, signing a case, and amending it as a new version."""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from core.access.people import Person
+from core.access.rights import require
+from core.review.case.cases import Case, case_in, open_case
+from core.review.reading import reading_boxes
+from core.review.reading.cells import ReviewCell, cells_in
+from core.review.reading.grades import grades_in
+from core.review.record import readings
+from core.review.record.errors import Blocker, CaseRefused, SignatureBlocked
+from core.review.record.ledger import canonical, head, recording
+from core.review.record.readings import FINISHED_FIRST, FIRST, SECOND, SETTLING
+from core.review.record.review_store import Desk
+from core.review.signature.blockers import incomplete, of_case
+from core.review.signature.snapshot import snapshot_of
+from core.store import review_schema as schema
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One signed version of a case. ``snapshot`` is everything it stands under."""
+
+    id: int
+    case_id: int
+    version: int
+    signed_by: str
+    signed_name: str
+    signed_at: datetime
+    reason: str
+    snapshot: dict[str, Any]
+    snapshot_sha256: str
+
+
+def blockers(desk: Desk, person: Person, case_id: int) -> tuple[Blocker, ...]:
+    """What stands between this case and its signature; empty if nothing does.
+
+    Raises:
+        NotAllowed: without the right to view.
+        CaseRefused: if there is no such case or it is signed.
+    """
+    require(person, "view")
+    with desk.database.read() as connection:
+        case = open_case(connection, case_id)
+        reading = readings.seen_by(connection, case, person)
+        return of_case(connection, case, cells_in(connection, case, reading, unveiled=True))
+
+
+def finish_reading(desk: Desk, person: Person, case_id: int, reason: str = "") -> Case:
+    """Hand a case on: from the first reader to the second, or from the second to be settled.
+
+    Args:
+        reason: why cells were left open or unidentified, where some were.
+
+    Raises:
+        NotAllowed: without the right to review.
+        SignatureBlocked: if cells are open and no reason is given.
+        NotYourReading: the second reading, to a first reader.
+        CaseRefused: if the case is signed, or already being settled.
+    """
+    require(person, "review")
+    with desk.database.read() as connection:
+        reading = case_in(connection, case_id).reading
+    action = FINISHED_FIRST if reading == FIRST else "finish_second_reading"
+    with recording(desk, person, action, case_id=case_id, detail=reason.strip()) as book:
+        case = open_case(book.connection, case_id)
+        if case.reading != reading or case.reading == SETTLING:
+            raise CaseRefused(f"case {case.accession} is no longer in this reading")
+        mine = readings.writable_by(book.connection, case, person)
+        left = incomplete(cells_in(book.connection, case, mine, unveiled=True))
+        if left and not reason.strip():
+            raise SignatureBlocked(tuple(left))
+        if reading == SECOND:
+            reading_boxes.lay_together(book, case)
+        book.update(
+            schema.cases,
+            case_id,
+            state="second_review",
+            reading=reading + 1,
+            second_reader=True,
+            assigned_to=None,
+            assigned_name=None,
+            assigned_since=None,
+        )
+        return case_in(book.connection, case_id)
+
+
+def sign(desk: Desk, person: Person, case_id: int, reason: str = "") -> Signature:
+    """Sign a case; what it says now is kept as its version for good.
+
+    Args:
+        reason: why it is signed although cells are open or unidentified.
+
+    Raises:
+        NotAllowed: without the right to sign.
+        SignatureBlocked: if something stands against it that a reason does not lift, or does and
+            none is given.
+        CaseRefused: if it is signed already or has no picture.
+    """
+    require(person, "sign")
+    with recording(desk, person, "sign", case_id=case_id, detail=reason.strip()) as book:
+        case = open_case(book.connection, case_id)
+        white = cells_in(book.connection, case, case.reading, unveiled=True)
+        against = [
+            b
+            for b in of_case(book.connection, case, white)
+            if not (b.reason_suffices and reason.strip())
+        ]
+        if against:
+            raise SignatureBlocked(tuple(against))
+        said = snapshot_of(book.connection, case, person, reason.strip(), book.now)
+        if not said["pictures"]:
+            raise CaseRefused(f"case {case.accession} has no picture, so there is nothing to sign")
+        text = canonical(said)
+        book.model = " ".join(sorted({m for p in said["pictures"] for m in p["models"].values()}))
+        number = book.insert(
+            schema.signatures,
+            {
+                "case_id": case_id,
+                "version": case.version,
+                "signed_by": person.subject,
+                "signed_name": person.name,
+                "signed_at": book.now,
+                "reason": reason.strip(),
+                "snapshot": text,
+                "snapshot_sha256": hashlib.sha256(text.encode()).hexdigest(),
+            },
+        )
+        book.update(
+            schema.cases,
+            case_id,
+            state="signed" if case.version == 1 else "amended",
+            signed_at=book.now,
+            assigned_to=None,
+            assigned_name=None,
+            assigned_since=None,
+        )
+        row = book.connection.execute(
+            select(schema.signatures).where(schema.signatures.c.id == number)
+        ).one()
+        signature = signature_of(row._mapping)
+    anchor(desk)
+    return signature
+
+
+def amend(desk: Desk, person: Person, case_id: int, reason: str) -> Case:
+    """Open a signed case again as its next version; the signed one stays as it is.
+
+    The verified answers, boxes and grades come over as the new version's first reading.
+
+    Raises:
+        NotAllowed: without the right to sign.
+        CaseRefused: if it is not signed, or no reason is given.
+    """
+    require(person, "sign")
+    if not reason.strip():
+        raise CaseRefused("an amendment needs a reason")
+    with recording(desk, person, "amend", case_id=case_id, detail=reason.strip()) as book:
+        case = case_in(book.connection, case_id)
+        if not case.is_closed:
+            raise CaseRefused(f"case {case.accession} is not signed; change it as it is")
+        white = cells_in(
+            book.connection, case, case.reading, kind="wbc", with_deleted=True, unveiled=True
+        )
+        graded = grades_in(book.connection, case, case.reading)
+        reading_boxes.carry(book, case)
+        book.update(
+            schema.cases,
+            case_id,
+            state="in_review",
+            version=case.version + 1,
+            reading=FIRST,
+            second_reader=False,
+            signed_at=None,
+        )
+        book.insert_many(schema.answers, [r for cell in white if (r := _carried(case, cell))])
+        book.insert_many(
+            schema.grades,
+            [
+                {
+                    "case_id": case_id,
+                    "version": case.version + 1,
+                    "reading": FIRST,
+                    "term": one.term,
+                    "grade": one.grade,
+                    "words": one.words,
+                    "reader": one.reader,
+                    "reader_name": one.reader_name,
+                    "graded_at": one.graded_at,
+                    "revision": 1,
+                }
+                for one in graded.values()
+            ],
+        )
+        return case_in(book.connection, case_id)
+
+
+def _carried(case: Case, cell: ReviewCell) -> dict[str, Any] | None:
+    last = cell.answer or cell.second or cell.first
+    if cell.label is None or last is None:
+        return None
+    return {
+        "case_id": case.id,
+        "cell_id": cell.id,
+        "version": case.version + 1,
+        "reading": FIRST,
+        "label": cell.label,
+        "blind": False,
+        "carried": True,
+        "reader": last.reader,
+        "reader_name": last.reader_name,
+        "answered_at": last.answered_at,
+        "seconds": None,
+        "revision": 1,
+    }
+
+
+def versions(desk: Desk, person: Person, case_id: int) -> list[Signature]:
+    """The signed versions of a case, oldest first. Raises NotAllowed, CaseRefused."""
+    require(person, "view")
+    with desk.database.read() as connection:
+        case_in(connection, case_id)
+        return signatures_in(connection, case_id)
+
+
+def signatures_in(connection: Connection, case_id: int) -> list[Signature]:
+    """The same within a transaction."""
+    table = schema.signatures
+    query = select(table).where(table.c.case_id == case_id).order_by(table.c.version)
+    return [signature_of(row._mapping) for row in connection.execute(query)]
+
+
+def signature_of(row: Any) -> Signature:
+    """A signature from its row."""
+    return Signature(**{**row, "snapshot": json.loads(row["snapshot"])})
+
+
+def anchor(desk: Desk) -> None:
+    """Write the ledger's head into a file outside the database, one line for each time.
+
+    Whoever rewrites the whole chain in the database has these lines against them.
+    """
+    desk.folder.mkdir(parents=True, exist_ok=True)
+    with desk.anchors.open("a", encoding="ascii") as handle:
+        handle.write(f"{head(desk)}\n")
+        handle.flush()
+        os.fsync(handle.fileno())

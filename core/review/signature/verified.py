@@ -1,0 +1,101 @@
+"""The differential the machine proposes beside the one that a person verified."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from core.access.people import Person
+from core.access.rights import require
+from core.review.case.cases import Case, case_in
+from core.review.reading.cells import UNIDENTIFIED, ReviewCell, cells_in
+from core.review.record import readings
+from core.review.record.review_store import Desk
+from core.slide.differential import Differential, of_labels
+from core.taxonomy import KINDS, WBC_CLASSES, CellKind
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One class: its share before and after, in [0, 1]."""
+
+    label: str
+    proposed: float
+    verified: float
+
+    @property
+    def change(self) -> float:
+        return self.verified - self.proposed
+
+
+@dataclass(frozen=True)
+class Verified:
+    """Where a case stands.
+
+    ``proposed`` rests on every white cell the machine called, ``verified`` on those reviewed and
+    identified. ``changed`` counts the reviewed cells whose class is not the machine's; blind ones
+    are left out until the case is signed, so that the count does not give their answer away.
+    """
+
+    proposed: Differential
+    verified: Differential
+    differences: tuple[Difference, ...]
+    white_cells: int
+    reviewed: int
+    unidentified: int
+    changed: int
+    differing: int
+
+
+def verified(desk: Desk, person: Person, case_id: int) -> Verified:
+    """Both differentials of a case, as this person may see them. Raises NotAllowed, CaseRefused."""
+    require(person, "view")
+    with desk.database.read() as connection:
+        case = case_in(connection, case_id)
+        reading = readings.seen_by(connection, case, person)
+        return verified_in(connection, case, reading)
+
+
+def verified_in(connection: Connection, case: Case, reading: int) -> Verified:
+    """The same within a transaction."""
+    return of_cells(cells_in(connection, case, reading, unveiled=True), blind_shown=case.is_closed)
+
+
+def of_cells(cells: Sequence[ReviewCell], *, blind_shown: bool = True) -> Verified:
+    """Both differentials of unveiled cells (``cells_in(unveiled=True)``)."""
+    white = [cell for cell in cells if cell.kind == "wbc" and not cell.deleted]
+    calls = [cell.call for cell in white if cell.call is not None]
+    known = {name for call in calls for name in call.probabilities}
+    labels = [cell.label for cell in white if cell.label is not None]
+    identified = [label for label in labels if label != UNIDENTIFIED]
+    proposed = of_labels(
+        (call.label for call in calls),
+        known or set(WBC_CLASSES),
+        sum(call.abstained for call in calls),
+    )
+    # A person can tell every class, so every class is determined.
+    after = of_labels(identified, set(WBC_CLASSES), len(labels) - len(identified))
+    before = {row.label: row.share for row in proposed.rows}
+    return Verified(
+        proposed=proposed,
+        verified=after,
+        differences=tuple(
+            Difference(row.label, before.get(row.label, 0.0), row.share) for row in after.rows
+        ),
+        white_cells=len(white),
+        reviewed=len(labels),
+        unidentified=len(labels) - len(identified),
+        changed=sum(
+            cell.call is not None and cell.label not in (None, cell.call.label)
+            for cell in white
+            if blind_shown or not cell.in_blind_sample
+        ),
+        differing=sum(cell.differs and cell.label is None for cell in white),
+    )
+
+
+def counts(cells: Iterable[ReviewCell]) -> dict[CellKind, int]:
+    """Cells of each kind that are there; those taken away do not count."""
+    found = Counter(cell.kind for cell in cells if not cell.deleted)
+    return {kind: found[kind] for kind in KINDS}

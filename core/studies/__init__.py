@@ -1,0 +1,1 @@
+"""Published papers repeated and constants fitted once. Imported by commands only."""

@@ -1,0 +1,208 @@
+"""How many labelled fields a count takes: two counters, several sizes, with and without drawn ones.
+
+The features are ImageNet's and stay as they are, so they are made once; each cell of the table is
+one training of a head. Every finished cell is kept in ``learning_curve.json``.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import numpy as np
+
+from core.datasets.fields import read_rgb
+from core.datasets.intake.fields import CountedField
+from core.evaluation.locator_suite import error_rows
+from core.inference.smear import analyse
+from core.jobs.folder_lock import read, write
+from core.records import Field
+from core.statistics.counts import constant_predictor
+from core.studies.count_tables import CURVE_COUNTERS
+from core.studies.learning_curve_fields import CurveFields, curve_fields, drawn_fields
+from core.studies.learning_curve_heads import LOOPS, Bench, Counts, Plan
+from core.taxonomy import KINDS
+from core.training.counts.data import CountingSplit
+
+__all__ = ["FILE", "Plan", "learning_curve", "measured_curve"]
+
+FILE: Final = "learning_curve.json"
+Report = Callable[[str], None]
+Key = tuple[str, int, int]
+"""Counter, labelled fields, drawn fields."""
+
+
+def learning_curve(
+    data: Path, folder: Path, plan: Plan, report: Report = lambda line: None
+) -> dict[str, Any]:
+    """Measure the curve on the public sets; see ``measured_curve``.
+
+    Raises:
+        FileNotFoundError: if ``data`` lacks ``cbc`` or ``txl``.
+        ValueError: if there are no camera fields, or ``folder`` holds another curve.
+        URLError: if ImageNet's weights are not here and cannot be fetched.
+    """
+    with TemporaryDirectory(prefix="hemadesk-curve-") as scratch:
+        report("looking for the camera fields and for copies of test fields")
+        fields = curve_fields(data, Path(scratch))
+        return measured_curve(fields, folder, plan, report)
+
+
+def measured_curve(
+    fields: CurveFields,
+    folder: Path,
+    plan: Plan,
+    report: Report = lambda line: None,
+    pretrained: bool = True,
+) -> dict[str, Any]:
+    """Train every cell that ``folder`` does not hold yet and measure it on the test fields.
+
+    Args:
+        fields: to learn from, choose on and measure on.
+        folder: keeps ``learning_curve.json``, written after every training.
+        plan: which trainings; a size beyond the fields there are takes all of them.
+        report: told a line for each step of the work.
+        pretrained: ImageNet's features; without it random ones, for tests.
+
+    Returns:
+        ``setting``, ``fields`` (how many), ``sizes`` (those used), ``drawn``, the rows of the
+        ``constant`` and of the live ``locator``, and ``cells``: ``counter``, ``labelled``,
+        ``drawn``, the ``step`` kept, its ``validation_error``, ``errors`` as ``error_rows`` gives
+        them, and ``field_errors``, the mean error of each test field.
+
+    Raises:
+        ValueError: if ``folder`` holds a curve of other fields or settings.
+    """
+    most = len(fields.train)
+    sizes = sorted({min(size, most) for size in plan.sizes})
+    if max(plan.sizes) > most:
+        report(f"there are {most} labelled fields, not {max(plan.sizes)}: all are used")
+    setting = _setting(plan, fields, pretrained)
+    truth = np.stack([field.counts() for field in fields.test])
+    constant = constant_predictor(np.stack([field.counts() for field in fields.train]))
+    kept = _kept(folder / FILE, setting)
+    found: dict[str, Any] = {
+        "setting": setting,
+        "fields": {
+            "training": most,
+            "validation": len(fields.validation),
+            "test": len(fields.test),
+            "left_out_as_copies": fields.left_out,
+        },
+        "cells": kept,
+        "constant": error_rows(np.tile(constant, (len(truth), 1)), truth, constant),
+        # Measured anew each time: another locator may be live by now.
+        "locator": error_rows(_located(fields.test), truth, constant),
+    }
+    wanted = [(c, s, d) for c in LOOPS for s in sizes for d in sorted({0, plan.drawn})]
+    done = {_key(cell) for cell in kept}
+    missing = [key for key in wanted if key not in done]
+    report(f"{len(wanted) - len(missing)} of {len(wanted)} trainings are there already")
+    folder.mkdir(parents=True, exist_ok=True)
+    write(folder / FILE, found)
+    for counter, size, drawn, step, score, said in _trained(
+        fields, missing, sizes[-1], plan, pretrained, report
+    ):
+        cell = {
+            "counter": counter,
+            "labelled": size,
+            "drawn": drawn,
+            "step": step,
+            "validation_error": score,
+            "errors": error_rows(said, truth, constant),
+            "field_errors": np.abs(said - truth).mean(axis=1).tolist(),
+        }
+        kept.append(cell)
+        write(folder / FILE, found)
+        report(_line(cell, len(kept)))
+    cells = {_key(cell): cell for cell in kept}
+    return {
+        **found,
+        "sizes": sizes,
+        "drawn": plan.drawn,
+        "cells": [cells[key] for key in wanted],
+    }
+
+
+def _trained(
+    fields: CurveFields,
+    missing: Sequence[Key],
+    most: int,
+    plan: Plan,
+    pretrained: bool,
+    report: Report,
+) -> Iterator[tuple[str, int, int, int, float, Counts]]:
+    """Train what is missing, one after the other: key, step, validation error, counts of tests."""
+    if not missing:
+        return
+    with TemporaryDirectory(prefix="hemadesk-drawn-") as scratch:
+        more = drawn_fields(plan.drawn, plan.seed, Path(scratch))
+        # Nested: a larger size holds the fields of every smaller one.
+        order = np.random.default_rng(plan.seed).permutation(len(fields.train))
+        labelled = [fields.train[int(i)] for i in order[:most]]
+        split = CountingSplit([*labelled, *more], fields.validation, fields.left_out)
+        for counter in LOOPS:
+            left = [key for key in missing if key[0] == counter]
+            if not left:
+                continue
+            report(f"{CURVE_COUNTERS[counter]}: features of {len(split.train)} fields")
+            bench = Bench(counter, split, fields.test, plan, pretrained)
+            for _, size, drawn in left:
+                model, step, score = bench.trained([*range(size), *range(most, most + drawn)])
+                yield counter, size, drawn, step, score, bench.said(model)
+
+
+def _located(fields: Sequence[CountedField]) -> Counts:
+    """Counts by the live locator, which learnt from boxes."""
+    found = [analyse(Field(f.path.name, read_rgb(f.path), "")).counts for f in fields]
+    return np.array([[counts.of(kind).value for kind in KINDS] for counts in found])
+
+
+def _setting(plan: Plan, fields: CurveFields, pretrained: bool) -> dict[str, Any]:
+    used = ("batch_size", "learning_rate", "weight_decay", "warmup_steps", "averaging", "schedule")
+    return {
+        "seed": plan.seed,
+        "steps": plan.steps,
+        "check_every": plan.check_every,
+        "backbone": "mobilenet_v2, " + ("ImageNet" if pretrained else "random"),
+        "heads": {
+            name: {key: value for key, value in asdict(loop).items() if key in used}
+            for name, loop in LOOPS.items()
+        },
+        "fields_sha256": fields.sha256(),
+    }
+
+
+def _kept(file: Path, setting: dict[str, Any]) -> list[dict[str, Any]]:
+    """The cells that an earlier call left.
+
+    Raises:
+        ValueError: if the file is something else, or of another curve.
+    """
+    try:
+        found = read(file)
+        if found is None:
+            return []
+        kept, same = list(found["cells"]), found["setting"] == setting
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{file} is not a learning curve of this program; move it away") from error
+    if not same:
+        raise ValueError(
+            f"{file} holds a curve of another seed, other fields or other settings; "
+            "name another folder with --out, or move it away"
+        )
+    return kept
+
+
+def _key(cell: dict[str, Any]) -> Key:
+    return str(cell["counter"]), int(cell["labelled"]), int(cell["drawn"])
+
+
+def _line(cell: dict[str, Any], done: int) -> str:
+    mean = cell["errors"]["mean"]
+    return (
+        f"{done}: {CURVE_COUNTERS[cell['counter']]}, {cell['labelled']} labelled and "
+        f"{cell['drawn']} drawn fields: mean error {mean['mean_absolute_error']:.2f} "
+        f"({mean['low']:.2f} to {mean['high']:.2f}), step {cell['step']}"
+    )

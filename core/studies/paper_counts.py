@@ -1,0 +1,199 @@
+"""The count-regression paper trained anew: tables 1 to 4 and figure 5 (Adinugroho et al. 2025)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from core.datasets.fields import Counted, read_rgb
+from core.datasets.public import cbc, pbc
+from core.evaluation.locator_suite import txl_twins
+from core.inference.smear import analyse
+from core.models import registry
+from core.models.classifier import CellClassifier
+from core.models.regressor import REGRESSION_BACKBONES, CountRegressor
+from core.records import Field
+from core.statistics.counts import bootstrap_interval, constant_predictor
+from core.taxonomy import KINDS
+from core.training.counts.data import CountingSplit, cbc_split, whole_field
+from core.training.counts.recipe import RegressionRecipe
+from core.training.loop.history import Epoch, read_history
+from core.training.loop.settings import LoopSettings
+from core.training.loop.train import train
+from core.training.presets import PUBLISHED_REGRESSOR, recipe_info
+from core.training.white_cells.recipe import WbcRecipe, WbcSplit
+
+Report = Callable[[str], None]
+Counts = npt.NDArray[np.float64]
+
+PUBLISHED: Final = replace(PUBLISHED_REGRESSOR, workers=0)
+REDUCED: Final = LoopSettings(
+    epochs=40,
+    batch_size=16,
+    learning_rate=3e-4,
+    weight_decay=0.0,
+    warmup_steps=15,
+    patience=20,
+    averaging=0.0,
+    workers=0,
+)
+"""For two processor cores: MobileNetV2 left as it is, so that its features are made once; the two
+last layers learn, 64 hidden neurons, at a higher rate for fewer epochs."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How it is trained; ``words`` say so beside every table."""
+
+    backbone: str
+    hidden: int
+    reduced: bool
+    loop: LoopSettings
+    words: str
+
+
+def setting_here() -> Setting:
+    """As published where there is an accelerator, reduced where there is none.
+
+    Raises:
+        ValueError: if the live classifier's backbone is none that the regressor can take over.
+    """
+    if torch.cuda.is_available():
+        return Setting("resnet50", 256, False, PUBLISHED, "ResNet-50, all layers, as published")
+    classifier = registry.live("wbc").module
+    assert isinstance(classifier, CellClassifier)
+    if classifier.backbone not in REGRESSION_BACKBONES:
+        raise ValueError(
+            f"the live classifier is a {classifier.backbone}; a reduced reproduction takes over "
+            f"one of {', '.join(REGRESSION_BACKBONES)}. Train one with "
+            "`train wbc` and make it live, or use a machine with CUDA"
+        )
+    return Setting(
+        classifier.backbone,
+        64,
+        True,
+        REDUCED,
+        f"REDUCED for a machine without CUDA: {classifier.backbone} instead of ResNet-50, itself "
+        f"not trained further, two last layers for {REDUCED.epochs} epochs at "
+        f"{REDUCED.learning_rate:g}",
+    )
+
+
+def reproduce_counts(
+    data: Path, folder: Path, report: Report = lambda line: None
+) -> dict[str, Any]:
+    """Train without and with the fine-tuned backbone and measure on the 60 CBC test fields.
+
+    Args:
+        data: folder of the public sets.
+        folder: keeps the trainings; a broken-off one goes on from there.
+        report: told a line now and then.
+
+    Returns:
+        ``setting``, ``split``, ``curves`` and, under ``cbc_labels`` and ``txl_labels``, for each
+        method the mean absolute error of each kind and their mean with a 95 % interval.
+
+    Raises:
+        FileNotFoundError: if ``data`` lacks ``cbc`` or ``txl`` (with CUDA also ``pbc``).
+        ValueError: see ``setting_here``.
+    """
+    how, split = setting_here(), cbc_split(data)
+    report(how.words)
+    answers: dict[str, Counts] = {}
+    curves: dict[str, list[Epoch]] = {}
+    tests = cbc.load(data / "cbc", "Testing")
+    pictures = [read_rgb(field.path) for field in tests]
+    for name in ("without", "with"):
+        start = _tuned_backbone(how, data, folder, report) if name == "with" else None
+        model = _trained(how, split, start, folder / name, partial(_tell, report, name))
+        curves[name] = read_history(folder / name)
+        with torch.no_grad():
+            answers[name] = np.concatenate(
+                [model(whole_field(p)[None]).double().numpy() for p in pictures]
+            )
+    answers["locator"] = np.array(
+        [
+            [analyse(Field(f.path.name, p, "")).counts.of(kind).value for kind in KINDS]
+            for f, p in zip(tests, pictures, strict=True)
+        ]
+    )
+    twins = txl_twins(data, tests)
+    return {
+        "setting": how.words,
+        "reduced": how.reduced,
+        "split": {
+            "training": len(split.train),
+            "validation": len(split.validation),
+            "left_out_as_copies_of_test_fields": split.left_out,
+            "test": len(tests),
+        },
+        "curves": {
+            name: [[e.number + 1, e.train_loss, e.metrics["loss"]] for e in rows]
+            for name, rows in curves.items()
+        },
+        "cbc_labels": _errors(answers, tests, split.train),
+        "txl_labels": _errors(answers, twins, split.train),
+    }
+
+
+def _trained(
+    how: Setting,
+    split: CountingSplit,
+    start: CellClassifier | None,
+    folder: Path,
+    report: Callable[[Epoch], None],
+) -> CountRegressor:
+    recipe = RegressionRecipe(
+        split, how.backbone, how.hidden, pretrained=True, start=start, reduced=how.reduced
+    )
+    model = train(recipe, how.loop, folder, report)
+    assert isinstance(model, CountRegressor)
+    return model.cpu().eval()
+
+
+def _tuned_backbone(how: Setting, data: Path, folder: Path, report: Report) -> CellClassifier:
+    """A classifier of cells: trained here as published, or the live one in the reduced setting."""
+    if how.reduced:
+        model = registry.live("wbc").module
+        assert isinstance(model, CellClassifier)
+        return model
+    cells = pbc.split(pbc.load(data / "pbc"))
+    recipe = WbcRecipe(WbcSplit(cells[0], cells[1]), how.backbone)
+    settings = recipe_info("wbc").preset("published backbone").settings
+    model = train(recipe, settings, folder / "backbone", partial(_tell, report, "backbone"))
+    assert isinstance(model, CellClassifier)
+    return model
+
+
+def _errors(
+    answers: dict[str, Counts], labels: Sequence[Counted], train: Sequence[Counted]
+) -> dict[str, Any]:
+    truth = np.stack([field.counts() for field in labels])
+    # What the regressor learnt from gives the constant too: both know only CBC's training labels.
+    constant = constant_predictor(np.stack([field.counts() for field in train]))
+    rows = {name: _row(np.abs(said - truth)) for name, said in answers.items()}
+    return {**rows, "constant": _row(np.abs(constant - truth)), "n": len(truth)}
+
+
+def _row(errors: Counts) -> dict[str, Any]:
+    low, high = bootstrap_interval(errors.mean(axis=1))
+    kinds: dict[str, float] = {kind: float(errors[:, i].mean()) for i, kind in enumerate(KINDS)}
+    return {**kinds, "mean": float(errors.mean()), "mean_low": low, "mean_high": high}
+
+
+def _tell(report: Report, name: str, epoch: Epoch) -> None:
+    report(_line(name, epoch))
+
+
+def _line(name: str, epoch: Epoch) -> str:
+    return (
+        f"{name} fine-tuned backbone, epoch {epoch.number + 1}: loss {epoch.train_loss:.2f}, "
+        f"validation {epoch.metrics['loss']:.2f}"
+        if name != "backbone"
+        else f"backbone, epoch {epoch.number + 1}: loss {epoch.train_loss:.3f}"
+    )

@@ -1,0 +1,97 @@
+"""Training the published CNN on one split and testing it: one row of its tables."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch.utils.data import DataLoader
+
+from core.models.palm_cnn import PublishedPalmCnn
+from core.studies.paper_palm_clusters import ClusterSplit
+from core.studies.paper_palm_tables import StateResult
+from core.training.palm.photos import PalmPhotos
+
+
+@dataclass(frozen=True)
+class CnnSettings:
+    """How the CNN is trained; ``reduced`` names what was made smaller than published, if anything.
+
+    ``patience`` ends a training whose loss has been below ``enough`` for one epoch.
+    """
+
+    size_px: tuple[int, int] = (500, 375)
+    epochs: int = 20
+    batch_size: int = 16
+    learning_rate: float = 1e-3
+    enough: float = 0.0065
+    reduced: str = ""
+
+    def __post_init__(self) -> None:
+        if min(self.size_px) < 32 or self.epochs < 1 or self.batch_size < 1:
+            raise ValueError(f"not settings for a training: {self}")
+
+
+REDUCED = CnnSettings((80, 60), 5, reduced="80x60 pixels instead of 500x375, 5 epochs")
+
+
+def train_and_test(
+    split: ClusterSplit, state: int, settings: CnnSettings
+) -> tuple[StateResult, npt.NDArray[np.float64]]:
+    """Train on one split and test once; the result and the logit of each test photo.
+
+    There is no validation part, as in the paper: the last epoch is tested.
+    """
+    torch.manual_seed(state)
+    model = PublishedPalmCnn(settings.size_px)
+    optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
+    loader = DataLoader(
+        PalmPhotos(split.train, settings.size_px),
+        batch_size=settings.batch_size,
+        shuffle=True,
+        generator=torch.Generator().manual_seed(state),
+    )
+    epochs = 0
+    while epochs < settings.epochs:
+        epochs += 1
+        model.train()
+        total = 0.0
+        for batch in loader:
+            loss = F.binary_cross_entropy_with_logits(model(batch["image"]), batch["target"])
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(batch["target"])
+        if total / len(split.train) < settings.enough:
+            break
+    logits = _logits(model, split, settings)
+    truth = np.array([bool(photo.anemic) for photo in split.test])
+    said = logits > 0
+    test_loss = float(
+        F.binary_cross_entropy_with_logits(
+            torch.from_numpy(logits), torch.from_numpy(truth.astype(float))
+        )
+    )
+    return (
+        StateResult(
+            state,
+            test_loss,
+            int((said & truth).sum()),
+            int((~said & truth).sum()),
+            int((said & ~truth).sum()),
+            int((~said & ~truth).sum()),
+            split.on_both_sides,
+            epochs,
+        ),
+        logits,
+    )
+
+
+@torch.no_grad()
+def _logits(
+    model: PublishedPalmCnn, split: ClusterSplit, settings: CnnSettings
+) -> npt.NDArray[np.float64]:
+    model.eval()
+    loader = DataLoader(PalmPhotos(split.test, settings.size_px), batch_size=settings.batch_size)
+    return np.concatenate([model(batch["image"]).double().numpy() for batch in loader])

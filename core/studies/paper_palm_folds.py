@@ -1,0 +1,120 @@
+"""The published CNN judged as the shipped model is: in the same folds of session blocks.
+
+Every training leaves its answers in a folder: stopped at any moment, the rest goes on from there.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from core.datasets.public.ghana_palms import PalmPhoto
+from core.datasets.public.palm_splits import PalmSplit, folds
+from core.studies.paper_palm import CnnSettings, train_and_test
+from core.studies.paper_palm_clusters import balanced_split
+from core.training.palm.figures import Logits, PaperCnnLogits, palm_photos
+from core.training.palm.head import PARTS
+from core.training.publish import data_hash
+
+GROUPED: Final = CnnSettings((125, 94), reduced="125x94 pixels instead of 500x375")
+"""A quarter of the published width and height: a training takes 25 seconds of one core. The photos
+have about 200 pixels a side, at the published size they would only be stretched."""
+
+CNN_REPEATS: Final = 4
+"""The first four of the shipped model's ten ways to deal the blocks out."""
+
+Say = Callable[[str], None]
+
+
+def paper_cnn_logits(data: Path, folder: Path, say: Say = lambda line: None) -> PaperCnnLogits:
+    """The paper's CNN in the shipped model's folds, then trained on the whole development part.
+
+    Trainings that ``folder`` holds already are not repeated.
+
+    Raises:
+        FileNotFoundError: if the photos are not there.
+        ValueError: if there are too few session blocks.
+    """
+    photos, split = palm_photos(data)
+    learn = [photos[i] for i in split.learn]
+    return PaperCnnLogits(
+        cross_validated_cnn(learn, folder, say=say),
+        cnn_on_held_out(photos, split, folder, say=say),
+        {"size_px": list(GROUPED.size_px), "epochs": GROUPED.epochs, "reduced": GROUPED.reduced},
+    )
+
+
+def cross_validated_cnn(
+    photos: Sequence[PalmPhoto],
+    folder: Path,
+    settings: CnnSettings = GROUPED,
+    repeats: int = CNN_REPEATS,
+    parts: int = PARTS,
+    say: Say = lambda line: None,
+) -> Logits:
+    """Logit of every photo by networks that saw neither its block nor its group, ``(repeats, N)``.
+
+    The folds are those of :func:`core.training.palm.head.cross_validated`. The learning part of
+    each is balanced by copying, as published, after the split.
+
+    Args:
+        photos: with labels.
+        folder: where each training's answers are kept; those that are there are not trained again.
+        settings: of the training.
+        repeats: how often the blocks are dealt out anew.
+        parts: how many parts they are dealt into.
+        say: told one line for each training.
+
+    Raises:
+        ValueError: if a class has fewer blocks than ``parts``.
+    """
+    logits = np.full((repeats, len(photos)), np.nan)
+    for repeat in range(repeats):
+        for part, split in enumerate(folds(photos, parts, seed=repeat)):
+            state = repeat * parts + part
+            logits[repeat, split.held_out] = _trained(photos, split, folder, settings, state)
+            say(f"published CNN: training {state + 1} of {repeats * parts}")
+    return logits
+
+
+def cnn_on_held_out(
+    photos: Sequence[PalmPhoto],
+    split: PalmSplit,
+    folder: Path,
+    settings: CnnSettings = GROUPED,
+    repeats: int = CNN_REPEATS,
+    say: Say = lambda line: None,
+) -> Logits:
+    """Logits of the held-out photos by ``repeats`` networks taught the rest, ``(repeats, held)``.
+
+    The arguments are those of :func:`cross_validated_cnn`.
+    """
+    rows = []
+    for repeat in range(repeats):
+        rows.append(_trained(photos, split, folder, settings, repeat))
+        say(f"published CNN on the part held out: training {repeat + 1} of {repeats}")
+    return np.stack(rows)
+
+
+def _trained(
+    photos: Sequence[PalmPhoto], split: PalmSplit, folder: Path, settings: CnnSettings, state: int
+) -> Logits:
+    """Logits of the held-out photos, from the folder if this very training was done before."""
+    learn, test = ([photos[i] for i in part] for part in (split.learn, split.held_out))
+    told = [(photo.path.name, photo.anemic) for photo in (*learn, *test)]
+    contents = data_hash([photo.path for photo in (*learn, *test)])
+    said = json.dumps([asdict(settings), state, len(learn), told, contents])
+    kept = folder / f"{hashlib.sha256(said.encode()).hexdigest()[:24]}.npy"
+    if kept.is_file():
+        return np.asarray(np.load(kept, allow_pickle=False), np.float64)
+    logits = train_and_test(balanced_split(learn, test, state), state, settings)[1]
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = kept.with_suffix(".writing")
+    with temporary.open("wb") as file:
+        np.save(file, logits)
+    temporary.replace(kept)
+    return logits

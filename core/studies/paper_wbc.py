@@ -1,0 +1,229 @@
+"""The published white-cell system as its page describes it: ResNet-18, Adam, flips and rotation.
+
+Eight classes are PBC's eight folders. Near-duplicates stay on one side here, which the page does
+not say of its split. Without CUDA a reduced setting is trained that is named as such; the weights
+start at random where ImageNet's ResNet-18 cannot be had.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+from torchvision.models import ResNet18_Weights, resnet18
+
+from core.datasets.fields import read_rgb
+from core.datasets.public import pbc
+from core.datasets.public.pbc import LabelledCell
+from core.datasets.skipped import Skipped
+from core.records import RgbImage
+from core.statistics.classes import accuracy_row, confusion, majority_accuracy, report
+from core.training.loop.recipe import Batch
+from core.training.loop.settings import LoopSettings
+from core.training.loop.train import train
+from core.training.presets import PUBLISHED_CLASSIFIER
+
+CLASSES: Final = (
+    "neutrophil",
+    "lymphocyte",
+    "monocyte",
+    "eosinophil",
+    "basophil",
+    "immature_granulocyte",
+    "erythroblast",
+    "platelet",
+)
+_FOLDERS: Final = {"ig": "immature_granulocyte"}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How much is trained. ``per_class`` cells of each class, None for all of them."""
+
+    name: str
+    side_px: int
+    per_class: int | None
+    loop: LoopSettings
+
+
+FULL: Final = Setting(
+    "as published: 224 px, all cells, 20 epochs",
+    224,
+    None,
+    replace(PUBLISHED_CLASSIFIER, epochs=20),
+)
+REDUCED: Final = Setting(
+    "reduced for a processor without CUDA: 96 px, 300 cells a class, 5 epochs",
+    96,
+    300,
+    replace(PUBLISHED_CLASSIFIER, epochs=5, learning_rate=3e-4, workers=0, bfloat16=False),
+)
+
+
+class PublishedCells(Dataset[Batch]):
+    """Whole pictures, flipped and turned up to 15 degrees; a corrupt file was left out before."""
+
+    def __init__(self, cells: Sequence[LabelledCell], side_px: int, seed: int) -> None:
+        self._seed, self.skipped = seed, list[Skipped]()
+        self.pixels: list[RgbImage] = []
+        self.labels: list[int] = []
+        for cell in cells:
+            try:
+                pixels = read_rgb(cell.path)
+            except OSError as error:
+                self.skipped.append(Skipped(cell.path.name, str(error)))
+                continue
+            small = cv2.resize(pixels, (side_px, side_px), interpolation=cv2.INTER_AREA)
+            self.pixels.append(small.astype(np.uint8))
+            self.labels.append(CLASSES.index(_eight(cell)))
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def __getitem__(self, key: tuple[int, int]) -> Batch:
+        epoch, index = key
+        rng, pixels = np.random.default_rng((self._seed, epoch, index)), self.pixels[index]
+        if rng.random() < 0.5:
+            pixels = pixels[:, ::-1]
+        side = pixels.shape[0]
+        turn = cv2.getRotationMatrix2D((side / 2, side / 2), float(rng.uniform(-15, 15)), 1.0)
+        turned = cv2.warpAffine(
+            np.ascontiguousarray(pixels), turn, (side, side), borderMode=cv2.BORDER_REFLECT
+        )
+        label = torch.tensor(self.labels[index])
+        return {"image": _as_input(turned.astype(np.uint8)), "label": label}
+
+
+class PublishedWbc:
+    """Recipe of the published system; chosen by validation accuracy."""
+
+    name = "wbc-published"
+
+    def __init__(
+        self,
+        train_cells: Sequence[LabelledCell],
+        validation: Sequence[LabelledCell],
+        side_px: int,
+        seed: int,
+    ) -> None:
+        self._training = PublishedCells(train_cells, side_px, seed)
+        self._validation = PublishedCells(validation, side_px, seed)
+        self.pretrained = False
+        self.skipped = [*self._training.skipped, *self._validation.skipped]
+
+    def build(self) -> nn.Module:
+        try:
+            net = resnet18(weights=ResNet18_Weights.IMAGENET1K_V1)
+            self.pretrained = True
+        except OSError:  # no network, and no file where torchvision looks
+            net = resnet18(weights=None)
+        net.fc = nn.Linear(net.fc.in_features, len(CLASSES))
+        return net
+
+    def training_set(self) -> Dataset[Batch]:
+        return self._training
+
+    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        return F.cross_entropy(model(batch["image"]).float(), batch["label"])
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        scores = answers(model, self._validation.pixels)
+        truth = np.array(self._validation.labels)
+        accuracy = float((scores.argmax(axis=1) == truth).mean())
+        loss = float(F.cross_entropy(torch.from_numpy(scores), torch.from_numpy(truth)))
+        return {"score": accuracy, "accuracy": accuracy, "loss": loss}
+
+
+@torch.no_grad()
+def answers(model: nn.Module, pixels: Sequence[RgbImage]) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Logits of pictures at the network's size, ``(N, 8)``."""
+    model.eval()
+    device = next(model.parameters()).device
+    rows = [
+        model(torch.stack([_as_input(one) for one in pixels[i : i + 64]]).to(device)).cpu().numpy()
+        for i in range(0, len(pixels), 64)
+    ]
+    return np.concatenate(rows)
+
+
+def reproduce_wbc(
+    data: Path, folder: Path, seed: int = 0, tell: Callable[[str], None] = lambda line: None
+) -> dict[str, Any]:
+    """Train as published, measure on the test part; goes on where ``folder`` has a checkpoint.
+
+    Raises:
+        FileNotFoundError: if PBC is missing.
+    """
+    setting = FULL if torch.cuda.is_available() else REDUCED
+    parts, broken = _split_of_readable(pbc.load(data / "pbc"))
+    learnt = _of_each_class(parts[0], setting.per_class, seed)
+    judged = _of_each_class(parts[1], setting.per_class and setting.per_class // 4, seed)
+    recipe = PublishedWbc(learnt, judged, setting.side_px, seed)
+    loop = LoopSettings(**{**asdict(setting.loop), "seed": seed})
+    tell(f"{setting.name}: {len(learnt)} training cells, {len(judged)} validation cells")
+    model = train(
+        recipe,
+        loop,
+        folder,
+        lambda epoch: tell(f"epoch {epoch.number}: accuracy {epoch.metrics['accuracy']:.3f}"),
+    )
+    test = PublishedCells(parts[2], setting.side_px, seed)
+    said = [CLASSES[i] for i in answers(model, test.pixels).argmax(axis=1)]
+    truth = [CLASSES[i] for i in test.labels]
+    return {
+        "setting": setting.name,
+        "start": "ImageNet" if recipe.pretrained else "random weights, ImageNet's not to be had",
+        "training_cells": len(learnt),
+        "seed": seed,
+        "accuracy": accuracy_row([t == s for t, s in zip(truth, said, strict=True)]),
+        "majority_baseline": majority_accuracy(truth),
+        "report": report(truth, said, CLASSES),
+        "classes": list(CLASSES),
+        "confusion": confusion(truth, said, CLASSES).tolist(),
+        "skipped": [asdict(one) for one in (*broken, *recipe.skipped, *test.skipped)],
+    }
+
+
+def _split_of_readable(
+    cells: Sequence[LabelledCell],
+) -> tuple[tuple[list[LabelledCell], ...], list[Skipped]]:
+    """PBC's parts; where a file cannot be read it is left out, and the others are split."""
+    try:
+        return pbc.split(cells), []
+    except OSError:
+        broken = [cell for cell in cells if cv2.imread(str(cell.path)) is None]
+        left = [cell for cell in cells if cell not in broken]
+        words = "not a readable picture"
+        return pbc.split(left), [Skipped(cell.path.name, words) for cell in broken]
+
+
+def _of_each_class(
+    cells: Sequence[LabelledCell], most: int | None, seed: int
+) -> list[LabelledCell]:
+    if most is None:
+        return list(cells)
+    rng = np.random.default_rng(seed)
+    found = []
+    for name in CLASSES:
+        of_class = [cell for cell in cells if _eight(cell) == name]
+        found += [of_class[i] for i in sorted(rng.permutation(len(of_class))[:most])]
+    return found
+
+
+def _eight(cell: LabelledCell) -> str:
+    folder = cell.path.parent.name
+    return _FOLDERS.get(folder, folder)
+
+
+def _as_input(pixels: RgbImage) -> Tensor:
+    """ImageNet's means and spreads, as the page's transforms have them."""
+    mean = np.array([0.485, 0.456, 0.406], np.float32)
+    std = np.array([0.229, 0.224, 0.225], np.float32)
+    scaled = (pixels.astype(np.float32) / np.float32(255) - mean) / std
+    return torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1)))

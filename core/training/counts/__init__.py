@@ -1,0 +1,1 @@
+"""Training the counters: count maps and the paper's count regressor."""

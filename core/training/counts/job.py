@@ -1,0 +1,112 @@
+"""Preparing a training of the count that needs counts only: TXL-PBC, or a laboratory's own."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from core.datasets.fields import read_rgb
+from core.datasets.intake.fields import CountedField
+from core.inference.locate.locator import locate
+from core.models import registry
+from core.models.classifier import CellClassifier
+from core.models.density import DensityCounter
+from core.models.regressor import CountRegressor
+from core.models.weights import LoadedModel
+from core.training.counts.data import CountingSplit
+from core.training.counts.density import DensityRecipe
+from core.training.counts.density_data import ScaledField
+from core.training.counts.export import publish_counts
+from core.training.counts.recipe import RegressionRecipe
+from core.training.job import Job, start_model
+from core.training.locator.job import count_facts, own_parts
+from core.training.locator.recipe import split_fields
+from core.training.loop.recipe import Recipe
+from core.training.loop.settings import LoopSettings
+from core.training.publish import data_hash
+
+_PUBLIC = "TXL-PBC train and val, counts only (and one red-cell diameter a field)"
+
+
+def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path) -> Job:
+    """Cut the fields into parts and find what the weights start from.
+
+    ``start`` is ``imagenet``, ``random`` or ``live`` (the live count model); ``backbone`` is
+    ``imagenet``, or ``cells`` for the live classifier's first layers, the published idea.
+
+    Raises:
+        FileNotFoundError: if ``data`` lacks the public sets.
+        DataRefused: if a laboratory's own fields cannot be trained on.
+        ValueError: if the live classifier's layers do not fit.
+    """
+    layout = str(options.get("layout", "txl"))
+    published = options.get("network", "map") == "published"
+    fields = _fields(layout, data, options, folder, scaled=not published)
+    digest = data_hash([field.path for field in fields.train])
+    begin, backbone = (
+        str(options.get("start", "imagenet")),
+        str(options.get("backbone", "imagenet")),
+    )
+    start = start_model("counts", begin, folder)
+    module: DensityCounter | CellClassifier | None = None
+    words = {"live": "the live count model's", "random": "random"}.get(begin, "ImageNet's")
+    if start is not None:
+        if not isinstance(start.module, DensityCounter):
+            raise ValueError(f"{start.name} is no density counter; start from imagenet")
+        module = start.module
+    elif backbone == "cells":
+        classifier = registry.live("wbc")
+        assert isinstance(classifier.module, CellClassifier)
+        if classifier.module.backbone != "mobilenet_v2":
+            raise ValueError(
+                f"the live classifier is a {classifier.module.backbone}; only a mobilenet_v2 gives "
+                "its first layers to the density counter. Choose the backbone imagenet"
+            )
+        module, words = classifier.module, f"{classifier.identity}, learnt from single cells (PBC)"
+    origin: dict[str, Any] = {
+        "set": _PUBLIC if layout == "txl" else f"{data.name}, the laboratory's own {layout}",
+        "training_fields": len(fields.train),
+        "validation_fields": len(fields.validation),
+        "left_out_as_copies_of_test_fields": fields.left_out,
+        "sha256": digest,
+        "backbone": words,
+    }
+
+    def publish(trained: nn.Module, target: Path) -> LoadedModel:
+        assert isinstance(trained, DensityCounter | CountRegressor)
+        return publish_counts(trained, fields.validation, settings, origin, target)
+
+    recipe: Recipe
+    if published:
+        if begin == "live" or backbone == "cells":
+            raise ValueError("the published network begins with imagenet or random")
+        recipe = RegressionRecipe(fields, pretrained=begin == "imagenet")
+    else:
+        recipe = DensityRecipe(fields, settings.seed, pretrained=begin == "imagenet", start=module)
+    facts = count_facts(fields.train, fields.validation)
+    return Job(
+        recipe, digest, {**facts, "started_from": start.identity if start else words}, publish
+    )
+
+
+def _fields(
+    layout: str, data: Path, options: Mapping[str, Any], folder: Path, scaled: bool
+) -> CountingSplit:
+    """Fields in two parts; with ``scaled``, counted ones get the size of their red cells."""
+    if layout == "txl":
+        public = split_fields(data, seed=0)
+        return CountingSplit(public.train, public.validation, public.left_out)
+    train, validation = own_parts(layout, data, options, folder)
+    if layout == "counts" and scaled:
+        # Where no box says how large a red cell is, the live locator does, as for every answer.
+        # A copy of it: another may be live when the run resumes.
+        locator = start_model("locator", "live", folder)
+        assert locator is not None
+        train, validation = ([_scaled(f, locator) for f in part] for part in (train, validation))
+    return CountingSplit(train, validation, 0)
+
+
+def _scaled(field: CountedField, locator: LoadedModel) -> ScaledField:
+    diameter = locate(read_rgb(field.path), locator).rbc_diameter_px
+    return ScaledField(field.path, field.cells, diameter)

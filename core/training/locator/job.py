@@ -1,0 +1,106 @@
+"""Preparing a training of the locator: TXL-PBC, or a laboratory's own boxes."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from core.datasets.fields import Counted
+from core.models.locator import Locator
+from core.models.weights import LoadedModel
+from core.settings import settings as site_settings
+from core.taxonomy import KINDS
+from core.training.intakes import trainable
+from core.training.job import Job, start_model
+from core.training.locator.recipe import LocatorRecipe, LocatorSplit, split_fields
+from core.training.loop.settings import LoopSettings
+from core.training.promote import locked_sets
+from core.training.publish import data_hash, publish_locator
+
+
+def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path) -> Job:
+    """Cut the fields into parts and find what the weights start from.
+
+    Raises:
+        FileNotFoundError: if ``data`` lacks the public sets.
+        DataRefused: if a laboratory's own fields cannot be trained on.
+    """
+    if options.get("layout", "txl") == "txl":
+        fields, title = split_fields(data, seed=0), "TXL-PBC train and val"
+    elif options["layout"] == "verified fields":
+        fields, title = _verified(data, options, folder)
+    else:
+        fields, title = own_split(data, options, folder), f"{data.name}, the laboratory's own boxes"
+    digest = data_hash([field.path for field in fields.train])
+    origin: dict[str, Any] = {
+        "set": title,
+        "training_fields": len(fields.train),
+        "validation_fields": len(fields.validation),
+        "left_out_as_copies_of_test_fields": fields.left_out,
+        "sha256": digest,
+    }
+    begin = str(options.get("start", "imagenet"))
+    start = start_model("locator", begin, folder)
+    module = None if start is None else start.module
+    assert module is None or isinstance(module, Locator)
+
+    def publish(trained: nn.Module, target: Path) -> LoadedModel:
+        assert isinstance(trained, Locator)
+        return publish_locator(trained, fields.validation, settings, origin, target)
+
+    recipe = LocatorRecipe(
+        fields,
+        settings.seed,
+        pretrained=begin == "imagenet",
+        start=module,
+        stain_strength=0.3 if options.get("stains") == "mild" else 0.8,
+    )
+    facts = count_facts(fields.train, fields.validation)
+    return Job(
+        recipe, digest, {**facts, "started_from": start.identity if start else begin}, publish
+    )
+
+
+def count_facts(train: Sequence[Counted], validation: Sequence[Counted]) -> dict[str, Any]:
+    """Sizes of the parts, and the error of always answering the training medians."""
+    counts = np.stack([field.counts() for field in train])
+    truth = np.stack([field.counts() for field in validation])
+    constant = np.abs(np.median(counts, axis=0) - truth).mean(axis=0)
+    return {
+        "training": len(train),
+        "validation": len(validation),
+        "baseline": float(constant.sum()),
+        "baseline_title": "always the training medians",
+        "kinds": dict(zip(KINDS, map(int, counts.sum(axis=0)), strict=True)),
+    }
+
+
+def _verified(data: Path, options: Mapping[str, Any], folder: Path) -> tuple[LocatorSplit, str]:
+    """Verified fields, and where they are too few to be cut TXL-PBC's beside them; and a title."""
+    found = trainable("verified fields", data, site_settings())
+    if not found.beside:
+        return own_split(data, options, folder), f"{data.name}, the laboratory's own boxes"
+    public = split_fields(site_settings().data, seed=0)
+    own = found.part(0)
+    split = LocatorSplit([*own, *public.train], public.validation, public.left_out)
+    return split, f"{len(own)} fields of {data.name} beside TXL-PBC train and val"
+
+
+def own_split(data: Path, options: Mapping[str, Any], folder: Path) -> LocatorSplit:
+    """A laboratory's own boxes in two parts; the third is locked in the run's folder.
+
+    Raises:
+        DataRefused: if they cannot be trained on.
+    """
+    return LocatorSplit(*own_parts("boxes", data, options, folder), 0)
+
+
+def own_parts(
+    layout: str, data: Path, options: Mapping[str, Any], folder: Path
+) -> tuple[list[Any], list[Any]]:
+    """A laboratory's own fields to learn from and to choose on, in that layout; see above."""
+    found = trainable(layout, data, site_settings(), options.get("names"))
+    locked_sets.lock_fields(folder / locked_sets.FILE, f"{data.name}, test part", found.part(2))
+    return found.part(0), found.part(1)

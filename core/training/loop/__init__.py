@@ -1,0 +1,1 @@
+"""The training loop: settings, order of examples, checkpoints, history, rate finder."""

@@ -1,0 +1,1 @@
+"""Training the palm classifier."""

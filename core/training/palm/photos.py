@@ -1,0 +1,80 @@
+"""Palm photos read one at a time: memory does not grow with their number or with the epochs.
+
+The authors held all photos as arrays and ran out of 12 GB. Here a picture is decoded when its
+batch needs it and let go with the batch.
+"""
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from core.datasets.fields import read_rgb
+from core.datasets.public.ghana_palms import PalmPhoto
+from core.records import RgbImage
+from core.training.loop.recipe import Batch
+
+
+def sized(pixels: RgbImage, size_px: tuple[int, int]) -> RgbImage:
+    """The photo at ``(width, height)``, its sides stretched as published."""
+    return np.asarray(cv2.resize(pixels, size_px, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+class PalmPhotos(Dataset[Batch]):
+    """Photos with their target; item ``(epoch, index)`` is always the same.
+
+    Args:
+        photos: photos that have the target.
+        size_px: width and height the network reads.
+        target: ``anemic`` (0 or 1) or ``haemoglobin`` (g/dL).
+        varied: turn, mirror and light each anew in every epoch.
+        seed: of the variation.
+
+    Raises:
+        ValueError: if a photo lacks the target.
+    """
+
+    def __init__(
+        self,
+        photos: list[PalmPhoto],
+        size_px: tuple[int, int],
+        target: str = "anemic",
+        *,
+        varied: bool = False,
+        seed: int = 0,
+    ) -> None:
+        self._photos, self._size, self._varied, self._seed = photos, size_px, varied, seed
+        self._targets = [target_of(photo, target) for photo in photos]
+
+    def __len__(self) -> int:
+        return len(self._photos)
+
+    def __getitem__(self, key: tuple[int, int] | int) -> Batch:
+        epoch, index = key if isinstance(key, tuple) else (0, key)
+        pixels = sized(read_rgb(self._photos[index].path), self._size)
+        if self._varied:
+            pixels = _vary(np.random.default_rng((self._seed, epoch, index)), pixels)
+        image = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))).float() / 255
+        return {"image": image, "target": torch.tensor(self._targets[index])}
+
+
+def target_of(photo: PalmPhoto, target: str) -> float:
+    """The number a network learns for a photo.
+
+    Raises:
+        ValueError: if the photo lacks it.
+    """
+    value = photo.anemic if target == "anemic" else photo.haemoglobin_g_dl
+    if value is None:
+        raise ValueError(f"{photo.path.name} has no {target}")
+    return float(value)
+
+
+def _vary(rng: np.random.Generator, pixels: RgbImage) -> RgbImage:
+    """Mirrored, and a little brighter or darker; hue stays, since it is what is learnt."""
+    if rng.random() < 0.5:
+        pixels = pixels[:, ::-1]
+    if rng.random() < 0.5:
+        pixels = pixels[::-1]
+    gain = float(np.exp(rng.normal(0, 0.08)))
+    return np.clip(pixels * gain, 0, 255).astype(np.uint8)

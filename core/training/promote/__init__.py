@@ -1,0 +1,1 @@
+"""Comparing a challenger with the live model, promoting it and rolling back."""

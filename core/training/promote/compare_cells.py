@@ -1,0 +1,96 @@
+"""Two classifiers of white cells on a locked set, each cell through the product's own path."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from core.datasets.fields import read_rgb
+from core.datasets.public.pbc import LabelledCell
+from core.inference.white_cell.classify import call_crops, largest_white_cell, single_cell_crop
+from core.models.weights import LoadedModel
+from core.records import Field, RgbImage, WbcCall
+from core.statistics.calibration import expected_calibration_error
+from core.statistics.paired import paired_accuracy
+from core.taxonomy import parent_of
+from core.training.promote.evidence import OnOneSet, PromotionRefused, Report
+from core.training.promote.locked_sets import LockedSet
+
+_BATCH = 64
+_LOCATING = 5
+"""Finding a cell takes about that many times as long as one model's answer."""
+
+
+def on_cells(
+    locked: LockedSet[LabelledCell],
+    champion: LoadedModel,
+    challenger: LoadedModel,
+    report: Report = lambda words, done, total: None,
+) -> OnOneSet:
+    """Both models on a locked set.
+
+    Where only a parent is known (neutrophil), either of its children is right.
+
+    Raises:
+        PromotionRefused: if the set is empty.
+        WeightsRefused: if the locator that finds the cells is missing.
+    """
+    cells = locked.items
+    if not cells:
+        raise PromotionRefused(f"the test set {locked.title} is empty")
+    total = (_LOCATING + 2) * len(cells)
+    crops: list[RgbImage] = []
+    for number, cell in enumerate(cells):
+        report("finding the cells", _LOCATING * number, total)
+        picture = Field(cell.path.name, read_rgb(cell.path), "")
+        anywhere = largest_white_cell(picture) if locked.anywhere else None
+        crops.append(single_cell_crop(picture)[0] if anywhere is None else anywhere)
+    said: list[list[WbcCall]] = []
+    for who, model in (("live model", champion), ("challenger", challenger)):
+        calls: list[WbcCall] = []
+        for start in range(0, len(crops), _BATCH):
+            done = (_LOCATING + len(said)) * len(cells) + start
+            report(f"the {who} answers", done, total)
+            calls += call_crops(crops[start : start + _BATCH], model)
+        said.append(calls)
+    truth = np.array([str(cell.label) for cell in cells])
+    right = [_right(calls, truth) for calls in said]
+    recalls = {
+        str(label): (
+            float(right[0][truth == label].mean()),
+            float(right[1][truth == label].mean()),
+            int((truth == label).sum()),
+        )
+        for label in np.unique(truth)
+    }
+    return OnOneSet(
+        title=locked.title,
+        sha256=locked.sha256,
+        accuracy=paired_accuracy(right[0], right[1]),
+        champion=float(right[0].mean()),
+        challenger=float(right[1].mean()),
+        recalls=recalls,
+        calibration=(_calibration(said[0], right[0]), _calibration(said[1], right[1])),
+        asked=(_share(said[0], ""), _share(said[1], "")),
+        novel=(_share(said[0], "novel_cell"), _share(said[1], "novel_cell")),
+    )
+
+
+def _right(calls: Sequence[WbcCall], truth: npt.NDArray[np.str_]) -> npt.NDArray[np.bool_]:
+    pairs = zip(calls, truth.tolist(), strict=True)
+    return np.array([label in (call.label, parent_of(call.label)) for call, label in pairs])
+
+
+def _calibration(calls: Sequence[WbcCall], hits: npt.NDArray[np.bool_]) -> float:
+    """Expected calibration error of top answers, by a two-class table: right or not."""
+    top = np.array([call.probability for call in calls])
+    table = np.stack([top, -np.ones_like(top)], axis=1)
+    return expected_calibration_error(table, np.where(hits, 0, 1))
+
+
+def _share(calls: Sequence[WbcCall], code: str) -> float:
+    """Cells with that flag, or with none given those the model would rather not decide."""
+    marked = [
+        any(flag.code == code for flag in call.flags) if code else call.abstained for call in calls
+    ]
+    return float(np.mean(marked))

@@ -1,0 +1,72 @@
+"""Two models that count on a locked set of fields, each field through the product's own path."""
+
+import numpy as np
+
+from core.datasets.fields import read_rgb
+from core.datasets.intake.fields import CountedField
+from core.inference.smear import analyse
+from core.models import registry
+from core.models.weights import LoadedModel
+from core.records import CellCounts, Field
+from core.statistics.counts import constant_predictor
+from core.statistics.paired import paired_errors
+from core.taxonomy import KINDS
+from core.training.promote.evidence import OnFields, PromotionRefused, Report
+from core.training.promote.locked_sets import LockedSet
+
+
+def on_fields(
+    locked: LockedSet[CountedField],
+    task: registry.Task,
+    champion: LoadedModel,
+    challenger: LoadedModel,
+    report: Report = lambda words, done, total: None,
+) -> OnFields:
+    """Both models on a locked set; ``task`` is ``locator`` or ``counts``.
+
+    Raises:
+        PromotionRefused: if the set is empty.
+        WeightsRefused: if another model of the product's path is missing.
+    """
+    fields = locked.items
+    if not fields:
+        raise PromotionRefused(f"the test set {locked.title} is empty")
+    truth = np.stack([field.counts() for field in fields]).astype(float)
+    said: list[list[CellCounts]] = []
+    for who, model in (("live model", champion), ("challenger", challenger)):
+        counts: list[CellCounts] = []
+        with registry.answering({task: model}):
+            for field in fields:
+                done = len(said) * len(fields) + len(counts)
+                report(f"the {who} counts", done, 2 * len(fields))
+                picture = Field(field.path.name, read_rgb(field.path), "")
+                counts.append(_counts(picture, task))
+        said.append(counts)
+    errors = [np.abs(_values(counts) - truth) for counts in said]
+    return OnFields(
+        title=locked.title,
+        sha256=locked.sha256,
+        errors=paired_errors(errors[0].sum(axis=1), errors[1].sum(axis=1)),
+        kinds={
+            kind: paired_errors(errors[0][:, i], errors[1][:, i]) for i, kind in enumerate(KINDS)
+        },
+        constant=float(np.abs(constant_predictor(truth) - truth).sum(axis=1).mean()),
+        covered=(_covered(said[0], truth), _covered(said[1], truth)),
+    )
+
+
+def _counts(picture: Field, task: registry.Task) -> CellCounts:
+    return analyse(picture, method="locator" if task == "locator" else "regression").counts
+
+
+def _values(counts: list[CellCounts]) -> np.ndarray:
+    return np.array([[one.of(kind).value for kind in KINDS] for one in counts])
+
+
+def _covered(counts: list[CellCounts], truth: np.ndarray) -> float:
+    inside = [
+        one.of(kind).low <= true <= one.of(kind).high
+        for one, row in zip(counts, truth, strict=True)
+        for kind, true in zip(KINDS, row, strict=True)
+    ]
+    return float(np.mean(inside))

@@ -1,0 +1,203 @@
+"""What speaks for and against a challenger, and the rule by which it may go live."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from core.models.registry import Task
+from core.statistics.paired import PairedDifference, PairedErrors
+from core.taxonomy import CRITICAL_CLASSES, title
+
+LEVEL: Final = 0.05
+MARGIN: Final = 0.02
+"""Recall of a critical class, and accuracy on the original data, that may be lost at most."""
+
+ERROR_MARGIN: Final = 0.05
+"""Share by which the count error on the original data may grow."""
+
+WBC_MARGIN: Final = 0.05
+"""White cells a field by which their count error may grow, on any set: they are few, and they
+are what is reviewed."""
+
+
+Report = Callable[[str, int, int], None]
+"""Told what is being done, and how many of how many are."""
+
+
+class PromotionRefused(ValueError):
+    """A model that does not go live; the message says why."""
+
+
+@dataclass(frozen=True)
+class OnOneSet:
+    """Both models on one set of cells, each through the product's own locating and cropping.
+
+    Pairs are (champion, challenger). ``recalls`` also holds the number of cells; ``calibration``
+    is the expected calibration error, ``asked`` the share of cells it would rather have a person
+    look at, ``novel`` the share it holds for like nothing it learnt from.
+    """
+
+    title: str
+    sha256: str
+    accuracy: PairedDifference
+    champion: float
+    challenger: float
+    recalls: dict[str, tuple[float, float, int]]
+    calibration: tuple[float, float]
+    asked: tuple[float, float] = (0.0, 0.0)
+    novel: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class OnFields:
+    """Both models on one set of fields: absolute count errors, all kinds together and each.
+
+    ``constant`` is the error of always answering the set's own medians, which no model is told.
+    ``covered`` is the share of the true counts inside the models' intervals.
+    """
+
+    title: str
+    sha256: str
+    errors: PairedErrors
+    kinds: dict[str, PairedErrors]
+    constant: float
+    covered: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What exactly was compared; the sets name their own hashes.
+
+    ``models`` maps ``champion``, ``challenger`` and whatever else stands in the product's path to
+    the hashes of their files, by suffix: the card and what was fitted on the features decide too.
+    ``code`` is the commit, ``sources`` the hash of the program's own files.
+    """
+
+    models: Mapping[str, Mapping[str, str]]
+    code: str
+    sources: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The evidence: on the run's own test part, on the original data, and elsewhere.
+
+    ``elsewhere`` is a laboratory that nobody learnt from: it is shown and not part of the rule.
+    """
+
+    task: Task
+    champion: str
+    challenger: str
+    challenger_file: Path
+    compared: Compared
+    own: OnOneSet | OnFields
+    original: OnOneSet | OnFields | None
+    elsewhere: OnOneSet | None = None
+
+    @property
+    def sets(self) -> dict[str, OnOneSet | OnFields]:
+        """What both answered, in the order of their weight."""
+        each = {"own": self.own, "original": self.original, "elsewhere": self.elsewhere}
+        return {name: one for name, one in each.items() if one is not None}
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything in it; :func:`from_json` reads it."""
+        return {**asdict(self), "challenger_file": str(self.challenger_file)}
+
+    @property
+    def objections(self) -> tuple[str, ...]:
+        """Why the challenger may not go live; empty if it may."""
+        return tuple(objections(self.own, self.original))
+
+
+def from_json(said: Mapping[str, Any]) -> Comparison:
+    """A comparison as :meth:`Comparison.as_json` wrote it.
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    try:
+        values: dict[str, Any] = {
+            name: said[name] and _set(said[name]) for name in ("own", "original", "elsewhere")
+        }
+        values |= {name: said[name] for name in ("task", "champion", "challenger")}
+        values["compared"] = Compared(**said["compared"])
+        return Comparison(challenger_file=Path(said["challenger_file"]), **values)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"this is no stored comparison: {error}") from error
+
+
+def _set(said: Mapping[str, Any]) -> OnOneSet | OnFields:
+    if "errors" in said:
+        kinds = {kind: PairedErrors(**row) for kind, row in said["kinds"].items()}
+        errors, covered = PairedErrors(**said["errors"]), _pair(said["covered"])
+        return OnFields(**{**said, "errors": errors, "kinds": kinds, "covered": covered})
+    pairs = {name: _pair(said[name]) for name in ("calibration", "asked", "novel")}
+    recalls = {label: (float(a), float(b), int(n)) for label, (a, b, n) in said["recalls"].items()}
+    accuracy = PairedDifference(**said["accuracy"])
+    return OnOneSet(**{**said, "accuracy": accuracy, "recalls": recalls, **pairs})
+
+
+def _pair(said: Any) -> tuple[float, float]:
+    first, second = said
+    return float(first), float(second)
+
+
+def objections(own: OnOneSet | OnFields, original: OnOneSet | OnFields | None) -> list[str]:
+    """The rule: better beyond chance, nothing critical lost, the original data not forgotten."""
+    if isinstance(own, OnFields):
+        return _against_counts(own, original if isinstance(original, OnFields) else None)
+    return _against_classes(own, original if isinstance(original, OnOneSet) else None)
+
+
+def _against_classes(own: OnOneSet, original: OnOneSet | None) -> list[str]:
+    found = []
+    better = own.accuracy
+    if better.difference <= 0 or better.p >= LEVEL:
+        found.append(
+            f"it has not shown to be better on {own.title}: of {better.items} cells it alone got "
+            f"{better.only_challenger} right, the live model alone {better.only_champion} "
+            f"(p = {better.p:.2g}, needed is less than {LEVEL:g})"
+        )
+    for one in (own, original):
+        for name in sorted(CRITICAL_CLASSES & (one.recalls.keys() if one else set())):
+            before, after, cells = one.recalls[name] if one else (0.0, 0.0, 0)
+            if before - after > MARGIN:
+                where = one.title if one else ""
+                found.append(
+                    f"of the {cells} critical cells {title(name).lower()} in {where} it finds "
+                    f"{after:.0%}, the live model {before:.0%}"
+                )
+    if original is not None and original.champion - original.challenger > MARGIN:
+        found.append(
+            f"it forgot what was known: on {original.title} it is right in "
+            f"{original.challenger:.1%}, the live model in {original.champion:.1%}"
+        )
+    return found
+
+
+def _against_counts(own: OnFields, original: OnFields | None) -> list[str]:
+    found = []
+    better = own.errors
+    if better.high >= 0:
+        found.append(
+            f"it has not shown to count better on {own.title}: over {better.items} fields its "
+            f"error changes by {better.difference:+.2f} cells a field ({better.low:+.2f} to "
+            f"{better.high:+.2f}); the whole interval must lie below nought"
+        )
+    for one in (own, original):
+        white = one.kinds.get("wbc") if one else None
+        if one is not None and white is not None and white.difference > WBC_MARGIN:
+            found.append(
+                f"its error of white cells on {one.title} is {white.challenger:.2f} a field, the "
+                f"live model's {white.champion:.2f}"
+            )
+    if original is not None:
+        before, after = original.errors.champion, original.errors.challenger
+        if after > before * (1 + ERROR_MARGIN):
+            found.append(
+                f"it forgot what was known: on {original.title} its error is {after:.2f} cells a "
+                f"field, the live model's {before:.2f}"
+            )
+    return found

@@ -1,0 +1,167 @@
+"""A challenger goes live only when it has shown to be better than the champion.
+
+Both answer the same locked test sets, through the product's own path. The rule is written in
+``evidence.py``; people decide within it, with a reason, and can roll back.
+"""
+
+import json
+import shutil
+from typing import Any, Final, cast
+
+from core.access.people import Person
+from core.access.rights import require
+from core.models import registry
+from core.models.registry import Task
+from core.models.weights import load_model
+from core.settings import settings
+from core.store.database import database
+from core.store.promotions import Promotion, PromotionBook
+from core.training.promote.compare import IN_THE_PATH, MODEL_FILES, compare, file_hashes
+from core.training.promote.evidence import (
+    Comparison,
+    OnFields,
+    OnOneSet,
+    PromotionRefused,
+    objections,
+)
+
+__all__ = [
+    "TASKS",
+    "Comparison",
+    "OnFields",
+    "OnOneSet",
+    "PromotionRefused",
+    "before",
+    "compare",
+    "history",
+    "objections",
+    "promote",
+    "roll_back",
+    "settle",
+    "still_holds",
+]
+
+TASKS: Final[tuple[Task, ...]] = ("wbc", "locator", "counts")
+"""Those whose models can be compared and promoted."""
+
+
+def still_holds(comparison: Comparison) -> None:
+    """Are champion, challenger and what is in their path still what was compared.
+
+    Raises:
+        PromotionRefused: if not, with what changed.
+        WeightsRefused: if the live model cannot be loaded.
+    """
+    task, was = comparison.task, comparison.compared.models
+    live = registry.live(task)
+    if live.identity != comparison.champion:
+        raise PromotionRefused("another model is live since the comparison; compare again")
+    now = {"champion": live.path, "challenger": comparison.challenger_file}
+    now |= {other: registry.live(other).path for other in IN_THE_PATH.get(task, ())}
+    words = {"champion": "the live model", "challenger": "the challenger"}
+    for name, path in now.items():
+        if was.get(name) != file_hashes(path):
+            which = words.get(name, f"the {name} in their path")
+            raise PromotionRefused(f"{which} was changed since the comparison; compare again")
+
+
+def promote(comparison: Comparison, *, who: Person, reason: str) -> None:
+    """Make the challenger the live model; the app serves it from its next answer on.
+
+    Raises:
+        PromotionRefused: if the evidence speaks against it, a model is not the one compared any
+            more, or no reason is given.
+        StalePromotion: if another model went live since the comparison.
+        NotAllowed: if ``who`` may not make a model live.
+    """
+    require(who, "promote")
+    if comparison.objections:
+        raise PromotionRefused("; ".join(comparison.objections))
+    still_holds(comparison)
+    reason = _reason(reason)
+    source = comparison.challenger_file
+    target = settings().var / registry.MODELS / source.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for suffix in MODEL_FILES:
+        if source.with_suffix(suffix).is_file():
+            temporary = target.with_suffix(".writing")
+            shutil.copyfile(source.with_suffix(suffix), temporary)
+            temporary.replace(target.with_suffix(suffix))
+    if file_hashes(target) != comparison.compared.models["challenger"]:
+        raise PromotionRefused("the model's file was changed since the comparison; compare again")
+    load_model(target)
+    evidence = comparison.as_json()
+    _record(
+        comparison.task,
+        action="promote",
+        was=comparison.champion,
+        became=comparison.challenger,
+        file=target.name,
+        who=who.name,
+        reason=reason,
+        evidence={name: evidence[name] for name in ("compared", *comparison.sets)},
+    )
+
+
+def roll_back(task: Task = "wbc", *, who: Person, reason: str) -> str:
+    """Make the model live that was before the present one; returns its identity.
+
+    Raises:
+        PromotionRefused: if there was none, or no reason is given.
+        NotAllowed: if ``who`` may not make a model live.
+    """
+    require(who, "promote")
+    reason = _reason(reason)
+    back = before(task)
+    if back is None:
+        raise PromotionRefused("the shipped model is live; there is none before it")
+    file, identity = back
+    _record(
+        task,
+        action="roll_back",
+        was=registry.live(task).identity,
+        became=identity,
+        file=file,
+        who=who.name,
+        reason=reason,
+        evidence=None,
+    )
+    return identity
+
+
+def before(task: Task = "wbc") -> tuple[str | None, str] | None:
+    """File (None for the shipped one) and identity of the model a roll-back leads to."""
+    stack: list[tuple[str | None, str]] = []
+    for change in reversed(history(task)):
+        if change.action == "promote":
+            if not stack:
+                stack.append((None, change.was))
+            stack.append((change.file, change.became))
+        elif len(stack) > 1:
+            stack.pop()
+    return stack[-2] if len(stack) > 1 else None
+
+
+def history(task: Task = "wbc") -> list[Promotion]:
+    """Every promotion and roll-back of a task's model, newest first."""
+    return PromotionBook(database()).history(task)
+
+
+def _record(task: Task, **values: Any) -> None:
+    plain = json.loads(json.dumps(values.pop("evidence")))
+    PromotionBook(database()).add(task=task, evidence=plain, **values)
+    registry.set_live(task, cast(str | None, values["file"]))
+
+
+def settle() -> None:
+    """Bring the file that says what is live in step with the database, which is what counts."""
+    for task in TASKS:
+        changes = history(task)
+        if changes and registry.promoted(task) != changes[0].file:
+            registry.set_live(task, changes[0].file)
+
+
+def _reason(reason: str) -> str:
+    if len(reason.strip()) < 5:
+        raise PromotionRefused("a reason is needed, in a few words: it is kept for good")
+    return reason.strip()

@@ -1,0 +1,1 @@
+"""Training runs: queued, started in a process, watched, compared."""

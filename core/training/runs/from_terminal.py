@@ -1,0 +1,176 @@
+"""Training from a terminal: this process is the worker, and waits its turn like any other."""
+
+import os
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from core.access.people import AT_THE_TERMINAL, Person
+from core.settings import settings
+from core.store.runs import Run, RunRefused
+from core.training.loop.settings import loop_settings
+from core.training.presets import checked_options, recipe_info
+from core.training.runs.lifecycle import book, find, folder_of, start_next, submit, watch
+
+
+def begin(
+    recipe: str,
+    data: Path,
+    preset: str,
+    values: Mapping[str, Any],
+    options: Mapping[str, Any],
+    target: Path | None,
+) -> int:
+    """Train anew; the exit status.
+
+    Raises:
+        ValueError: for an unknown recipe, preset or option, or a value outside its range.
+    """
+    chosen = recipe_info(recipe).preset(preset)
+    numbers = loop_settings({**asdict(chosen.settings), **values})
+    run = submit(recipe, data, numbers, {**chosen.options, **options}, who=person())
+    return _in_turn(run, target)
+
+
+def go_on(recipe: str, which: str, target: Path | None) -> int:
+    """Go on with the run of that number, name or folder; the exit status.
+
+    Raises:
+        ValueError: if there is no such run, or it cannot be resumed.
+    """
+    watch()
+    run = find(which)
+    if run.recipe != recipe:
+        raise RunRefused(f"run {run.name} trains {run.recipe}, not {recipe}")
+    if run.state != "queued":
+        run = book().ask(run.id, "resume", _who())
+    return _in_turn(run, target)
+
+
+def try_rates(
+    recipe: str,
+    data: Path,
+    preset: str,
+    values: Mapping[str, Any],
+    options: Mapping[str, Any],
+    target: Path | None,
+    trial: Path | None,
+) -> int:
+    """Look for a learning rate, print what was found; the exit status.
+
+    Args:
+        recipe: what is learnt.
+        data: folder of the sets.
+        preset: settings by name.
+        values: numbers that differ from it.
+        options: the recipe's own choices.
+        target: CSV to write the curve into, None for none.
+        trial: folder of a trial that a screen began; its choices count then.
+
+    Raises:
+        ValueError: for an unknown recipe, preset or option, or a value outside its range.
+        FileNotFoundError: if the data is not there.
+    """
+    from core.training import recipes
+    from core.training.loop import find_rate, rate_trial
+    from core.training.runs import rate_trials
+
+    if trial is not None:
+        os.nice(5)  # a page that a person waits for goes first
+        recipe, data, numbers, complete = rate_trials.task_of(trial)
+    else:
+        chosen = recipe_info(recipe).preset(preset)
+        numbers = loop_settings({**asdict(chosen.settings), **values})
+        complete = checked_options(recipe, {**chosen.options, **options})
+    folder = trial or rate_trials.folder_of(recipe, data, numbers, complete)
+    job = recipes.prepare(recipe, data, numbers, complete, folder)
+    report = partial(rate_trials.tell, folder) if trial else lambda done, total: None
+    found = find_rate.find_rate(job.recipe, numbers, report=report)
+    rate_trial.keep(folder, found)
+    for rate, loss in zip(found.rates[::4], found.losses[::4], strict=True):
+        print(f"{rate:.1e}  loss {loss:.4f}  {'#' * round(40 * loss / max(found.losses))}")
+    print(f"proposed: --learning-rate {found.proposed:g}")
+    if target is not None:
+        target.write_text(rate_trial.as_csv(found))
+    return 0
+
+
+def work_on(run_id: int, attempt: int) -> int:
+    """Train a run that was claimed for this process, then start the next; the exit status."""
+    from core.training.runs.worker import work
+
+    run = book().get(run_id)
+    if run.attempt != attempt or run.state != "running":
+        print(f"run {run.name} is {run.state}: it was taken back before this process began")
+        return 1
+    os.nice(5)  # a page that a person waits for goes first
+    try:
+        left = work(run)
+    except RunRefused:
+        return 1
+    start_next()
+    return 0 if left.state != "failed" else 1
+
+
+def in_crew(lead: Callable[[], int]) -> int:
+    """Do it; where torchrun started several processes, in the first, and the others train along."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return lead()
+    from core.training.loop.process_group import assembled
+    from core.training.runs.worker import follow
+
+    with assembled() as crew:
+        if not crew.leads:
+            return follow()
+        status = lead()
+        if status in (0, 130):
+            crew.told(None)
+        # Otherwise the others may wait within the training: torchrun ends them with this one.
+        return status
+
+
+def _in_turn(run: Run, target: Path | None) -> int:
+    from core.training.runs.worker import wait_for_turn, work
+
+    print(f"run {folder_of(run)}", flush=True)
+
+    def claim() -> Run | None:
+        start_next(leave=run.id)
+        return book().claim(settings().parallel_runs, socket.gethostname(), only=run.id)
+
+    try:
+        claimed = claim()
+        if claimed is None:
+            others = ", ".join(other.name for other in book().all() if other.state == "running")
+            print(f"run {run.name} waits for {others or 'those before it'}", flush=True)
+            claimed = wait_for_turn(run, claim)
+    except KeyboardInterrupt:
+        book().ask(run.id, "pause", _who())
+        print(f"paused before it began; go on with --resume {run.name}")
+        return 130
+    if claimed is None:
+        print(f"run {run.name} is {book().get(run.id).state}: another process took it")
+        return 0
+    left = work(claimed, target=target, echo=True)
+    start_next()
+    if left.state == "paused":
+        print(f"go on with --resume {run.name}")
+    if left.model_path:
+        print(f"saved {left.model_path}")
+    if left.state == "failed":
+        print(left.message, file=sys.stderr)
+        return 2
+    return 0
+
+
+def person() -> Person:
+    """Whoever types the command."""
+    return replace(AT_THE_TERMINAL, name=_who())
+
+
+def _who() -> str:
+    return f"{os.environ.get('USER') or os.environ.get('LOGNAME') or 'somebody'} at a terminal"

@@ -1,0 +1,224 @@
+"""Runs: a row and a folder each, queued, started in processes of their own, watched.
+
+Knows no network, so that a screen can ask it without loading one.
+"""
+
+import fcntl
+import json
+import secrets
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.access.people import Person
+from core.access.rights import require
+from core.jobs import processes
+from core.settings import ROOT, settings
+from core.store.database import DatabaseRefused, database
+from core.store.runs import Run, RunBook, RunRefused
+from core.training.loop.settings import LoopSettings, loop_settings, with_defaults
+from core.training.presets import checked_options, recipe_info
+
+LOG: Final = "log.txt"
+STARTING: Final = timedelta(minutes=10)
+"""How long a process may take to its first sign of life: a busy machine loads slowly."""
+
+_DEFINITION: Final = "run.json"
+_LOCK: Final = ".lock"
+
+
+def book() -> RunBook:
+    """The runs of this installation. Raises DatabaseRefused where its database is not usable."""
+    return RunBook(database())
+
+
+def folder_of(run: Run) -> Path:
+    """Where a run keeps its checkpoints, log and model."""
+    return settings().var / run.folder
+
+
+def settings_of(run: Run) -> LoopSettings:
+    """The settings it was started with."""
+    return loop_settings(with_defaults(dict(run.settings)))
+
+
+def submit(
+    recipe: str,
+    data: Path,
+    chosen: LoopSettings,
+    options: Mapping[str, Any],
+    *,
+    who: Person,
+    title: str = "",
+) -> Run:
+    """A new run, queued; :func:`start_next` starts it when its turn comes.
+
+    Raises:
+        ValueError: for an unknown recipe or an option it does not have.
+        NotAllowed: if ``who`` may not train.
+    """
+    require(who, "train")
+    recipe_info(recipe)
+    complete = checked_options(recipe, dict(options))
+    name = f"{recipe}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    values = {
+        "name": name,
+        "recipe": recipe,
+        "title": title or name,
+        "folder": f"runs/{name}",
+        "data": str(data.resolve()),
+        "settings": asdict(chosen),
+        "options": complete,
+        "seed": chosen.seed,
+        "code_version": code_version(),
+    }
+    folder = settings().var / "runs" / name
+    folder.mkdir(parents=True)
+    (folder / _DEFINITION).write_text(json.dumps(values, indent=2) + "\n")
+    return book().add(values, who.name)
+
+
+def find(which: str) -> Run:
+    """The run of that number, name or folder.
+
+    A folder whose row is gone (another database, a copied folder) gets a new row, paused.
+
+    Raises:
+        RunRefused: if there is none.
+    """
+    folder = Path(which)
+    known = book().find(folder.name) or (book().get(int(which)) if which.isdecimal() else None)
+    if known is not None:
+        return known
+    definition = folder / _DEFINITION
+    if not definition.is_file():
+        raise RunRefused(f"{which} is neither the number, the name nor the folder of a run")
+    values = json.loads(definition.read_text())
+    # An absolute folder stays itself when joined to var.
+    run = book().add({**values, "folder": str(folder.resolve())}, "found in its folder")
+    return book().ask(run.id, "pause", "found in its folder")
+
+
+def act(run_id: int, action: Literal["pause", "resume", "stop", "discard"], who: Person) -> Run:
+    """Do what a person asked; start whatever may run now.
+
+    Raises:
+        RunRefused: if the run's state does not allow it.
+        NotAllowed: if ``who`` may not train.
+    """
+    require(who, "train")
+    watch()
+    run = book().ask(run_id, action, who.name)
+    if run.state == "discarded":
+        discard_files(run)
+    start_next()
+    return book().get(run_id)
+
+
+def discard_files(run: Run) -> None:
+    """Remove a run's folder; its row and events stay."""
+    shutil.rmtree(folder_of(run), ignore_errors=True)
+
+
+def watch() -> list[Run]:
+    """Find runs whose process died; they become ``lost``. Returns them."""
+    here = socket.gethostname()
+    dead = {
+        (run.id, run.attempt)
+        for run in book().all()
+        if run.state == "running" and run.host == here and run.process and not is_held(run)
+    }
+    silent = timedelta(seconds=settings().heartbeat_timeout_s)
+    return book().mark_lost(silent, dead, max(silent, STARTING))
+
+
+def start_next(leave: int | None = None) -> list[Run]:
+    """Start queued runs, each in a process of its own, as long as more may run.
+
+    Args:
+        leave: a run that its caller will start itself; the queue waits for it.
+    """
+    watch()
+    started = []
+    while (first := book().next_queued()) is not None and first.id != leave:
+        run = book().claim(settings().parallel_runs, socket.gethostname(), only=first.id)
+        if run is None:
+            # Either no more may run, or another process was faster: then it looks after the rest.
+            break
+        _spawn(run)
+        started.append(run)
+    return started
+
+
+def _spawn(run: Run) -> None:
+    arguments = ["train", run.recipe, "--run", str(run.id), "--attempt", str(run.attempt)]
+    # A run goes on with as many processes as it began with: their sums are part of the result.
+    number = int((run.facts or {}).get("processes", settings().training_processes))
+    crew = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(number)]
+    # After the two dashes torchrun takes none of our options for its own.
+    program = [*crew, "-m", "--", "core"] if number > 1 else ["core"]
+    words = [*program, *arguments]
+    processes.start(words, folder_of(run) / LOG, after=lambda process: _look_after(process, run))
+
+
+def _look_after(process: "subprocess.Popen[bytes]", run: Run) -> None:
+    """Ask for its exit status, or it stays in the process table; one that died at once is lost."""
+    process.wait()
+    with suppress(SQLAlchemyError, DatabaseRefused):
+        book().mark_lost(timedelta(days=36_500), {(run.id, run.attempt)})
+
+
+@contextmanager
+def hold(run: Run) -> Iterator[None]:
+    """Hold a run's folder for this process; the system lets go of it when the process dies.
+
+    Raises:
+        RunRefused: if another process holds it.
+    """
+    folder = folder_of(run)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / _LOCK).open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RunRefused(f"another process is working on run {run.name}") from error
+        yield
+
+
+def is_held(run: Run) -> bool:
+    """Is a process of this machine working on the run."""
+    lock = folder_of(run) / _LOCK
+    if not lock.exists():
+        return False
+    with lock.open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+def read_log(run: Run, last_bytes: int = 20_000) -> str:
+    """The end of what a run's process wrote."""
+    log = folder_of(run) / LOG
+    if not log.is_file():
+        return ""
+    with log.open("rb") as handle:
+        handle.seek(max(0, log.stat().st_size - last_bytes))
+        return handle.read().decode("utf-8", "replace")
+
+
+def code_version() -> str:
+    """The commit this code is at, or ``unknown`` outside a repository."""
+    said = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return said.stdout.strip() or "unknown"

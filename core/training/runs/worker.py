@@ -1,0 +1,236 @@
+"""The process that trains one run. It shares the database and the run's folder with the rest."""
+
+import os
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+from urllib.error import URLError
+
+import torch
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.models.weights import LoadedModel
+from core.store.runs import Epoch, Request, Run, RunBook, RunRefused, State
+from core.training.job import Job, in_words
+from core.training.loop import wrong_examples
+from core.training.loop.history import read_history
+from core.training.loop.process_group import present_crew
+from core.training.loop.recipe import Interrupted, Order, Progress
+from core.training.loop.train import best_model, train
+from core.training.recipes import prepare
+from core.training.runs.lifecycle import LOG, book, discard_files, folder_of, hold, settings_of
+
+BEAT_S: Final = 1.0
+
+
+class _Pulse:
+    """Beats once a second from a thread of its own, and hears what a person asks for."""
+
+    def __init__(self, runs: RunBook, run: Run, log: Callable[[str], None]) -> None:
+        self._runs, self._run, self._log = runs, run, log
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+        self.request: Request | None = run.request
+        self.progress: Progress | None = None
+        self.disowned = False
+
+    def __enter__(self) -> "_Pulse":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def order(self, progress: Progress) -> Order:
+        """What the loop should do; asked after every batch, so it only looks at memory."""
+        self.progress = progress
+        if self.disowned or self.request in ("stop", "discard"):
+            return "leave"
+        return "pause" if self.request == "pause" else "go"
+
+    def _beat(self) -> None:
+        while not self._stop.wait(BEAT_S):
+            new: dict[str, Any] = {}
+            if self.progress is not None:
+                new["progress"] = asdict(self.progress)
+            try:
+                asked = self._runs.beat(self._run.id, self._run.attempt, **new)
+            except RunRefused:
+                self.disowned = True
+                return
+            except SQLAlchemyError as error:
+                # A database that is away for a while is no reason to lose a training.
+                self._log(f"no sign of life could be left: {error}")
+                continue
+            # A signal may have asked for a pause that the database knows nothing of.
+            self.request = asked or self.request
+
+
+def work(run: Run, *, target: Path | None = None, echo: bool = False) -> Run:
+    """Train a run that this process has claimed; returns it as it was left.
+
+    Args:
+        run: as :meth:`RunBook.claim` returned it.
+        target: where to save the model; None for the run's folder.
+        echo: also print what goes into the log.
+
+    Raises:
+        RunRefused: if another process holds the run.
+    """
+    runs, folder = book(), folder_of(run)
+
+    def log(line: str) -> None:
+        with (folder / LOG).open("a") as handle:
+            handle.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {line}\n")
+        if echo:
+            print(line, flush=True)
+
+    with hold(run):
+        runs.beat(run.id, run.attempt, process=os.getpid(), progress=None)
+        with _Pulse(runs, run, log) as pulse, _pause_on_signals(pulse, log):
+            state: State
+            try:
+                state, detail, model = _train(runs, run, pulse, log, target)
+            except Exception as error:
+                # Whatever it was, the run must not stay "running"; the log has the whole of it.
+                if pulse.disowned:
+                    raise RunRefused(f"run {run.name} was taken from this process") from error
+                log(traceback.format_exc() if not isinstance(error, _EXPECTED) else in_words(error))
+                state, detail, model = "failed", in_words(error), None
+        if pulse.disowned:
+            raise RunRefused(f"run {run.name} was taken from this process")
+        log(f"{state}{': ' + detail if detail else ''}")
+        values: dict[str, Any] = {}
+        if model is not None:
+            values = {"model_path": str(model.path), "model_identity": model.identity}
+        left = runs.release(run.id, run.attempt, state, detail, **values)
+    if left.state == "discarded":
+        discard_files(left)
+    return left
+
+
+_EXPECTED: Final = (FileNotFoundError, ValueError, FloatingPointError, URLError)
+"""What bad data or settings raise, with a sentence that says so; no traceback is needed."""
+
+
+def _train(
+    runs: RunBook, run: Run, pulse: _Pulse, log: Callable[[str], None], target: Path | None
+) -> tuple[State, str, LoadedModel | None]:
+    """The state to leave the run in, why, and the model if one was made."""
+    folder = folder_of(run)
+    if pulse.request == "discard":
+        return "discarded", "", None
+    threads = int((run.facts or {}).get("threads", torch.get_num_threads()))
+    # Sums are split by threads: the same number makes a resumed run the same, bit for bit.
+    torch.set_num_threads(threads)
+    log(f"attempt {run.attempt}: reading the data in {run.data}")
+    job = prepare(run.recipe, Path(run.data), settings_of(run), run.options, folder)
+    if run.data_sha256 not in (None, job.data_sha256):
+        raise ValueError(
+            f"the data in {run.data} changed since the run was started; "
+            f"it can be stopped and its best model kept, or started anew"
+        )
+    device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "CPU"
+    crew = present_crew()
+    facts = {**job.facts, "threads": threads, "torch": torch.__version__.split("+")[0]}
+    facts["processes"] = crew.size
+    runs.beat(run.id, run.attempt, data_sha256=job.data_sha256, facts=facts, device=device)
+    # What the folder holds counts: the process may have died before telling the database.
+    runs.set_epochs(run.id, read_history(folder))
+    log(f"{facts['training']} to learn from, {facts['validation']} to choose on, {device}")
+
+    def report(epoch: Epoch) -> None:
+        runs.add_epoch(run.id, epoch)
+        wrong_examples.keep(folder, epoch.number, getattr(job.recipe, "wrong", ()))
+        metrics = ", ".join(f"{name} {value:.4f}" for name, value in epoch.metrics.items())
+        log(
+            f"epoch {epoch.number + 1}: loss {epoch.train_loss:.4f}, "
+            f"{metrics} ({epoch.seconds:.0f} s)"
+        )
+
+    crew.told(run.id)
+    try:
+        module = train(job.recipe, settings_of(run), folder, report, pulse.order)
+    except Interrupted:
+        return _interrupted(run, job, pulse, log, target)
+    return "done", "", _publish(run, job, module, target, log)
+
+
+def _interrupted(
+    run: Run, job: Job, pulse: _Pulse, log: Callable[[str], None], target: Path | None
+) -> tuple[State, str, LoadedModel | None]:
+    if pulse.disowned or pulse.request == "pause":
+        return "paused", "", None
+    if pulse.request == "discard":
+        return "discarded", "", None
+    try:
+        module = best_model(job.recipe, folder_of(run))
+    except FileNotFoundError:
+        return "stopped", "no epoch had ended, so there is no model to keep", None
+    return "stopped", "", _publish(run, job, module, target, log)
+
+
+def _publish(
+    run: Run, job: Job, module: torch.nn.Module, target: Path | None, log: Callable[[str], None]
+) -> LoadedModel:
+    log("calibrating the best epoch's model on the validation part")
+    # Each run's model has a name of its own, by which every finding made with it is known.
+    model = job.publish(module, target or folder_of(run) / f"{run.name}.safetensors")
+    log(f"saved {model.path}")
+    return model
+
+
+class _pause_on_signals:  # noqa: N801 - used like a function
+    """The machine shutting down or Ctrl-C pauses; a second Ctrl-C leaves at once."""
+
+    def __init__(self, pulse: _Pulse, log: Callable[[str], None]) -> None:
+        self._pulse, self._log = pulse, log
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._heard)
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _heard(self, number: int, _frame: FrameType | None) -> None:
+        if self._pulse.request == "pause" and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self._pulse.request = "pause"
+        self._log(f"{signal.Signals(number).name}: pausing after this batch")
+
+
+def follow() -> int:
+    """Train along with the first process of a crew, run by run; the exit status."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # the first hears them, and all do what it says
+    while (run_id := present_crew().told(None)) is not None:
+        run = book().get(run_id)
+        torch.set_num_threads(int((run.facts or {})["threads"]))
+        job = prepare(run.recipe, Path(run.data), settings_of(run), run.options, folder_of(run))
+        with suppress(Interrupted):
+            train(job.recipe, settings_of(run), folder_of(run))
+    return 0
+
+
+def wait_for_turn(run: Run, claim: Callable[[], Run | None], every_s: float = 2.0) -> Run | None:
+    """Wait until ``claim`` gives the run, or it is no longer in the queue (None)."""
+    while True:
+        claimed = claim()
+        if claimed is not None:
+            return claimed
+        if book().get(run.id).state != "queued":
+            return None
+        time.sleep(every_s)

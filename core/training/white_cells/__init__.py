@@ -1,0 +1,1 @@
+"""Training the white-cell classifier and fitting its uncertainty."""

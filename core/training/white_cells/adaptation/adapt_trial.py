@@ -1,0 +1,126 @@
+"""What adapting brings, on a laboratory that nothing was trained or chosen on.
+
+For each seed at most so many cells of a class are drawn and adapted to; all the others are the
+test. The drawn cells never count. The original laboratory is measured on PBC's test part.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.datasets.fields import read_rgb
+from core.datasets.public import other_labs, pbc
+from core.datasets.public.pbc import LabelledCell
+from core.inference.white_cell.classify import call_crops, largest_white_cell
+from core.inference.white_cell.features import answers_of
+from core.inference.white_cell.uncertainty import extras_of
+from core.models.classifier import CellClassifier
+from core.models.weights import LoadedModel
+from core.records import Field, RgbImage
+from core.statistics.classes import accuracy_row
+from core.taxonomy import parent_of
+from core.training.white_cells.adaptation.adapt import adapted
+from core.training.white_cells.adaptation.laboratory import draw_cells
+from core.training.white_cells.adaptation.last_blocks import features_of, first_maps
+from core.training.white_cells.adaptation.last_layer import AdaptRefused
+from core.training.white_cells.adaptation.rehearsal_cells import home_cells
+from core.training.white_cells.cell_examples import centre_crop
+
+Array = npt.NDArray[np.float32]
+
+
+def measure_adaptation(
+    live: LoadedModel,
+    data: Path,
+    *,
+    per_class: int = 10,
+    seeds: Sequence[int] = (0, 1, 2, 3, 4),
+    deep: bool = False,
+    report: Callable[[str], None] = lambda words: None,
+) -> dict[str, Any]:
+    """Accuracy before and after on ``wbc_other_lab``, and what is kept on PBC's test part.
+
+    Raises:
+        FileNotFoundError: if a set is missing.
+        AdaptRefused: if the live model was never characterised, or cannot be adapted the deep way.
+    """
+    extras = extras_of(live)
+    if extras is None:
+        raise AdaptRefused("run python -m core characterise first")
+    remembered = home_cells(extras, data) if deep else None
+    report("locating the cells of the other laboratory")
+    cells, crops = _located(other_labs.deepbionet(data / "wbc_other_lab"))
+    truth = [str(cell.label) for cell in cells]
+    features = answers_of(crops, live).features
+    test = [c for c in pbc.split(pbc.load(data / "pbc"))[2] if c.label and not c.odd_background]
+    report(f"features of {len(test)} test cells of PBC")
+    home_crops = [centre_crop(read_rgb(cell.path)) for cell in test]
+    home = answers_of(home_crops, live).features
+    home_truth = [str(cell.label) for cell in test]
+    before = _right([call.label for call in call_crops(crops, live)], truth)
+    home_before = _right([call.label for call in call_crops(home_crops, live)], home_truth)
+    # The first blocks stay as they are, so their maps serve every draw.
+    assert isinstance(live.module, CellClassifier)
+    maps = [first_maps(live.module, part) for part in (crops, home_crops)] if deep else []
+    rows: list[dict[str, Any]] = []
+    for seed in seeds:
+        began = time.monotonic()
+        drawn, _ = draw_cells(cells, per_class, seed)
+        chosen = {cell.path for cell in drawn}
+        inside = [i for i, cell in enumerate(cells) if cell.path in chosen]
+        outside = [i for i in range(len(cells)) if i not in set(inside)]
+        labels = [truth[i] for i in inside]
+        module = adapted(live, extras, [crops[i] for i in inside], labels, seed, remembered)
+        seconds = time.monotonic() - began
+        moved = [features_of(module, part).numpy() for part in maps] or [features, home]
+        after = _right(_labels(moved[0][outside], module), [truth[i] for i in outside])
+        home_after = _right(_labels(moved[1], module), home_truth)
+        rows.append(
+            {
+                "seed": seed,
+                "learnt_from": len(inside),
+                "before": accuracy_row(before[outside]),
+                "after": accuracy_row(after),
+                "original_after": accuracy_row(home_after),
+                "kept": float(home_after.mean() / home_before.mean()),
+                "seconds": round(seconds, 1),
+            }
+        )
+        report(f"seed {seed}: {before[outside].mean():.3f} -> {after.mean():.3f}")
+    return {
+        "set": "wbc_other_lab",
+        "deep": deep,
+        "per_class": per_class,
+        "located": len(cells),
+        "before": accuracy_row(before),
+        "original_before": accuracy_row(home_before),
+        "mean_after": float(np.mean([row["after"]["value"] for row in rows])),
+        "least_after": float(min(row["after"]["value"] for row in rows)),
+        "mean_kept": float(np.mean([row["kept"] for row in rows])),
+        "draws": rows,
+    }
+
+
+def _located(cells: Sequence[LabelledCell]) -> tuple[list[LabelledCell], list[RgbImage]]:
+    found, crops = [], []
+    for cell in cells:
+        crop = largest_white_cell(Field(cell.path.name, read_rgb(cell.path), ""))
+        if crop is not None:
+            found.append(cell)
+            crops.append(crop)
+    return found, crops
+
+
+def _labels(features: Array, module: Any) -> list[str]:
+    layer = module.last_layer()
+    weight, bias = (part.detach().numpy() for part in (layer.weight, layer.bias))
+    return [module.classes[i] for i in (features @ weight.T + bias).argmax(axis=1)]
+
+
+def _right(said: Sequence[str], truth: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Is each cell called right; a neutrophil where that is all that is known."""
+    return np.array([t in (s, parent_of(s)) for s, t in zip(said, truth, strict=True)])

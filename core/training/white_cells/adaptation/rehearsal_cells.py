@@ -1,0 +1,44 @@
+"""Pictures of the cells a network learnt from, so that it does not forget them while it adapts."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+from core.datasets.fields import read_rgb
+from core.imaging.read import ImageRefused
+from core.inference.white_cell.uncertainty import Extras
+from core.training.white_cells.adaptation.laboratory import crop_of
+from core.training.white_cells.adaptation.last_blocks import HomeCells
+from core.training.white_cells.adaptation.last_layer import AdaptRefused
+from core.training.white_cells.cell_examples import centre_crop
+
+PER_CLASS: Final = 70
+_FEWEST: Final = 100
+
+
+def home_cells(extras: Extras, data: Path, per_class: int = PER_CLASS) -> HomeCells:
+    """The stored cells of each class whose pictures are under ``data``, cut for the network.
+
+    Raises:
+        AdaptRefused: if hardly any of the pictures are there.
+    """
+    index = extras.card["index"]
+    names = [index["classes"][int(i)] for i in extras.tensors["index.label"]]
+    taken: Counter[str] = Counter()
+    crops, labels = [], []
+    for file, name in zip(index["files"], names, strict=True):
+        path = data / file
+        if taken[name] >= per_class or not path.is_file():
+            continue
+        try:
+            crops.append(centre_crop(read_rgb(path)) if file.startswith("pbc/") else crop_of(path))
+        except (ImageRefused, OSError, ValueError):
+            continue
+        labels.append(name)
+        taken[name] += 1
+    if len(crops) < _FEWEST:
+        raise AdaptRefused(
+            "the deep way needs pictures of the cells the live model learnt from, and of them "
+            f"{len(crops)} are in {data} (HEMADESK_DATA); adapt the last layer only"
+        )
+    return HomeCells(crops, labels)

@@ -1,0 +1,171 @@
+"""Preparing a training of the white-cell classifier: PBC, alone or with the cells of three other
+laboratories beside it, or a laboratory's class folders.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from torch import nn
+
+from core.datasets.intake.cells import CellIntake
+from core.datasets.public import pbc
+from core.datasets.public.pbc import LabelledCell
+from core.models.classifier import CellClassifier
+from core.models.weights import LoadedModel
+from core.settings import settings as site_settings
+from core.statistics.classes import majority_accuracy
+from core.taxonomy import WBC_CLASSES
+from core.training.intakes import trainable
+from core.training.job import Job, start_model
+from core.training.loop.averaging import between
+from core.training.loop.settings import LoopSettings
+from core.training.promote import locked_sets
+from core.training.publish import FOREIGN_LICENCE, PBC_LICENCE, data_hash, publish_wbc
+from core.training.white_cells.foreign_cells import load_foreign
+from core.training.white_cells.recipe import PBC_CLASSES, WbcRecipe, WbcSplit
+
+BESIDE: Final = 150
+"""PBC cells of each class that stand beside a laboratory's few."""
+
+_KEPT: Final = {"no": 0.0, "a third": 1 / 3}
+"""Share of the weights a training began with that its model keeps."""
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Cells in three parts, and what may be said of them. ``classes`` are those to be learnt."""
+
+    title: str
+    licence: str
+    classes: tuple[str, ...]
+    train: list[LabelledCell]
+    validation: list[LabelledCell]
+    test: list[LabelledCell]
+
+    @staticmethod
+    def usable(part: Sequence[LabelledCell]) -> list[LabelledCell]:
+        """Those whose class is fully known and whose background gives nothing away."""
+        return [cell for cell in part if cell.label and not cell.odd_background]
+
+
+def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path) -> Job:
+    """Cut the cells into parts, lock the test part, find what the weights start from.
+
+    Raises:
+        FileNotFoundError: if ``data`` lacks PBC.
+        DataRefused: if a laboratory's own cells cannot be trained on.
+        ValueError: if there are too few.
+    """
+    layout = options.get("layout", "pbc")
+    if layout == "verified cells":
+        cells = _verified(data, options, folder)
+    else:
+        cells = _folders(data, options) if layout == "folders" else _pbc(data)
+    foreign = load_foreign(data) if layout == "three laboratories" else []
+    used, judged = cells.usable(cells.train), cells.usable(cells.validation)
+    if not used or not judged:
+        raise ValueError(f"{data}: too few labelled cells to cut into training and validation")
+    digest = data_hash([cell.path for cell in used])
+    origin = {
+        "set": cells.title,
+        "training_cells": len(used),
+        "validation_cells": len(cells.validation),
+        "test_cells": len(cells.test),
+        "sha256": digest,
+    }
+    begin = str(options.get("start", "imagenet"))
+    start = start_model("wbc", begin, folder)
+    module = None if start is None else start.module
+    assert module is None or isinstance(module, CellClassifier)
+    if foreign:
+        origin["foreign_cells"] = dict(Counter(cell.label for cell in foreign))
+        origin["foreign_sets"] = (
+            "white cells of the CBC training fields, of TXL-PBC's 575x575 training fields (classes "
+            "told by this project, without an expert), Munich support set"
+        )
+        origin["foreign_sha256"] = data_hash([cell.path for cell in foreign])
+    learnt = {*cells.classes, *(module.classes if module else ())}
+    learnt |= {cell.label for cell in foreign}
+    counts = Counter(str(cell.label) for cell in used)
+    facts = {
+        "training": len(used),
+        "validation": len(judged),
+        "test": len(cells.test),
+        "baseline": majority_accuracy([str(cell.label) for cell in judged]),
+        "baseline_title": "always the most frequent class",
+        "started_from": start.identity if start else begin,
+        "cells": dict(counts),
+    }
+    locked_sets.lock(folder / locked_sets.FILE, f"{cells.title}, test part", cells.test)
+    classes = tuple(name for name in WBC_CLASSES if name in learnt)
+    recipe = WbcRecipe(
+        WbcSplit(cells.train, cells.validation),
+        backbone=str(options.get("backbone", "mobilenet_v2")),
+        pretrained=begin == "imagenet",
+        seed=settings.seed,
+        classes=classes,
+        start=module,
+        frozen=str(options.get("frozen", "nothing")),
+        augmentation=str(options.get("augmentation", "stains")),
+        class_weights=str(options.get("class_weights", "none")),
+        network_px=int(options["enlarged_px"])
+        if options.get("enlarged_px", "no") != "no"
+        else None,
+        foreign=foreign,
+    )
+
+    def publish(trained: nn.Module, target: Path) -> LoadedModel:
+        assert isinstance(trained, CellClassifier)
+        if module is not None and trained.classes == module.classes:
+            between(module, trained, _KEPT[str(options.get("keep_start", "no"))])
+        licence = FOREIGN_LICENCE if foreign else cells.licence
+        return publish_wbc(trained, cells.validation, settings, origin, target, licence)
+
+    return Job(recipe, digest, facts, publish)
+
+
+def _pbc(data: Path) -> _Cells:
+    title = "PBC, 0.7 / 0.2 / 0.1 by near-duplicate group"
+    return _Cells(title, PBC_LICENCE, PBC_CLASSES, *pbc.split(pbc.load(data / "pbc"), seed=0))
+
+
+def _verified(data: Path, options: Mapping[str, Any], folder: Path) -> _Cells:
+    """A laboratory's verified cells, and where they are too few to be cut PBC's beside them."""
+    found = trainable("verified cells", data, site_settings())
+    assert isinstance(found, CellIntake)
+    if not found.beside:
+        return _folders(data, options)
+    train, validation, test = pbc.split(pbc.load(site_settings().data / "pbc"), seed=0)
+    start = start_model("wbc", str(options.get("start", "imagenet")), folder)
+    known = {*PBC_CLASSES}
+    if start is not None and isinstance(start.module, CellClassifier):
+        known |= {*start.module.classes}
+    # A class that nobody knows cannot be learnt from the few cells of one laboratory.
+    own = [cell for cell in found.part(0) if cell.label in known]
+    public = _few_of_each([cell for cell in train if cell.label and not cell.odd_background])
+    words = f"{len(own)} cells of {data.name} beside {len(public)} of PBC"
+    licence = f"{PBC_LICENCE} and the laboratory's own cells"
+    return _Cells(words, licence, PBC_CLASSES, [*own, *public], validation, test)
+
+
+def _few_of_each(cells: Sequence[LabelledCell]) -> list[LabelledCell]:
+    """At most ``BESIDE`` cells of each class, evenly over the set: the own ones must not drown."""
+    by_class: dict[str, list[LabelledCell]] = {}
+    for cell in cells:
+        by_class.setdefault(str(cell.label), []).append(cell)
+    few = []
+    for members in by_class.values():
+        step = max(1, -(-len(members) // BESIDE))
+        few += members[::step]
+    return few
+
+
+def _folders(data: Path, options: Mapping[str, Any]) -> _Cells:
+    found = trainable("folders", data, site_settings(), options.get("names"))
+    assert isinstance(found, CellIntake)
+    title = f"{data.name}, 0.7 / 0.2 / 0.1 by {found.grouped_by}"
+    licence = "the laboratory's own cells"
+    return _Cells(title, licence, found.classes, *(found.part(n) for n in range(3)))

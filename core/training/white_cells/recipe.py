@@ -1,0 +1,167 @@
+"""Recipe of the white-cell classifier: PBC cells, cut by near-duplicate group."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from core.datasets.fields import read_rgb
+from core.datasets.public.pbc import LabelledCell
+from core.models.classifier import INPUT_PX, CellClassifier
+from core.taxonomy import parent_of
+from core.training.loop.recipe import Batch
+from core.training.loop.wrong_examples import WrongExample, worst_calls
+from core.training.white_cells.cell_examples import CellExamples, as_input, centre_crop
+from core.training.white_cells.class_weights import class_weights as weights_of_classes
+from core.training.white_cells.foreign_cells import ForeignCell
+from core.training.white_cells.freezing import freeze
+
+PBC_CLASSES = (
+    "segmented_neutrophil",
+    "band_neutrophil",
+    "lymphocyte",
+    "monocyte",
+    "eosinophil",
+    "basophil",
+    "immature_granulocyte",
+    "erythroblast",
+    "platelet",
+)
+"""What the set can teach, in the order of the taxonomy."""
+
+
+@dataclass(frozen=True)
+class WbcSplit:
+    """Cells to learn from and cells to choose on."""
+
+    train: list[LabelledCell]
+    validation: list[LabelledCell]
+
+
+class WbcRecipe:
+    """Cross-entropy; judged by the mean of strict accuracy and accuracy with neutrophils together.
+
+    ``start`` is a model to go on from: its weights are taken, its last layer by class name.
+    ``frozen``, ``augmentation`` and ``class_weights`` are words of the files of these names.
+    ``foreign`` are cells of other laboratories to learn beside the others; ``network_px`` is
+    ``start``'s unless given.
+    """
+
+    name = "wbc"
+
+    def __init__(
+        self,
+        split: WbcSplit,
+        backbone: str = "mobilenet_v2",
+        pretrained: bool = True,
+        seed: int = 0,
+        classes: tuple[str, ...] = PBC_CLASSES,
+        start: CellClassifier | None = None,
+        frozen: str = "nothing",
+        network_px: int | None = None,
+        foreign: Sequence[ForeignCell] = (),
+        augmentation: str = "stains",
+        class_weights: str = "none",
+    ) -> None:
+        self.wrong: list[WrongExample] = []
+        self._augmentation = augmentation
+        self._train = [cell for cell in split.train if cell.label and not cell.odd_background]
+        self._validation = [
+            cell for cell in split.validation if cell.label and not cell.odd_background
+        ]
+        self._backbone, self._pretrained, self._seed = backbone, pretrained, seed
+        self._classes, self._start, self._frozen = classes, start, frozen
+        self._network_px = network_px or (start.network_px if start else INPUT_PX)
+        self._foreign = foreign
+        labels = [str(cell.label) for cell in self._train]
+        self._weights = weights_of_classes(class_weights, labels, classes)
+
+    def build(self) -> CellClassifier:
+        if self._start is None:
+            model = CellClassifier(
+                self._classes, self._backbone, self._pretrained, self._network_px
+            )
+        else:
+            model = CellClassifier(self._classes, self._start.backbone, network_px=self._network_px)
+            _take_over(model, self._start)
+        freeze(model, model.last_layer(), self._frozen)
+        return model
+
+    def training_set(self) -> Dataset[Batch]:
+        return CellExamples(
+            self._train, self._classes, self._seed, self._foreign, self._augmentation
+        )
+
+    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        logits = model(batch["image"].contiguous(memory_format=torch.channels_last))
+        weights = None if self._weights is None else self._weights.to(logits.device)
+        return answer_loss(logits.float(), batch["target"], weights=weights)
+
+    @torch.no_grad()
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        device = next(model.parameters()).device
+        truth = np.array(
+            [self._classes.index(cell.label) for cell in self._validation if cell.label]
+        )
+        logits = []
+        for start in range(0, len(truth), 64):
+            crops = [
+                as_input(centre_crop(read_rgb(c.path)))
+                for c in self._validation[start : start + 64]
+            ]
+            batch = torch.stack(crops).contiguous(memory_format=torch.channels_last)
+            logits.append(model(batch.to(device)).float().cpu())
+        scores = torch.cat(logits)
+        loss = float(F.cross_entropy(scores, torch.from_numpy(truth)))
+        said = scores.argmax(1).numpy()
+        paths = [cell.path for cell in self._validation]
+        self.wrong = worst_calls(paths, truth, scores.softmax(1).numpy(), self._classes)
+        names = [parent_of(name) for name in self._classes]
+        parents = np.array([names.index(name) for name in names])
+        strict = float((said == truth).mean())
+        merged = float((parents[said] == parents[truth]).mean())
+        return {
+            "score": (strict + merged) / 2,
+            "loss": loss,
+            "accuracy": strict,
+            "accuracy_neutrophils_together": merged,
+            **{
+                f"recall_{name}": float((said[truth == i] == i).mean())
+                for i, name in enumerate(self._classes)
+                if (truth == i).any()
+            },
+        }
+
+
+def answer_loss(
+    logits: Tensor, right: Tensor, smoothing: float = 0.03, weights: Tensor | None = None
+) -> Tensor:
+    """Cross-entropy where several answers may be right, both ``(B, C)``; with one: the usual one.
+
+    The probability of a parent is the sum of its children's. ``weights`` is ``(C,)``: how much an
+    example of each class counts.
+    """
+    everything = logits.logsumexp(1)
+    answered = logits.masked_fill(right == 0, -torch.inf).logsumexp(1)
+    smooth = everything - logits.mean(1)
+    each = (1 - smoothing) * (everything - answered) + smoothing * smooth
+    if weights is None:
+        return each.mean()
+    counts = (right @ weights) / right.sum(1)
+    return (counts * each).sum() / counts.sum()
+
+
+@torch.no_grad()
+def _take_over(model: CellClassifier, start: CellClassifier) -> None:
+    """The weights of ``start``; rows of the last layer for the classes both know."""
+    new, old = model.state_dict(), start.state_dict()
+    model.load_state_dict({k: v for k, v in old.items() if v.shape == new[k].shape}, strict=False)
+    for row, name in enumerate(model.classes):
+        if name in start.classes:
+            from_row = start.classes.index(name)
+            model.last_layer().weight[row] = start.last_layer().weight[from_row]
+            model.last_layer().bias[row] = start.last_layer().bias[from_row]

@@ -1,0 +1,1 @@
+"""What the page Agreement and Lab acceptance are drawn from."""

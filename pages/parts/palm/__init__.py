@@ -1,0 +1,1 @@
+"""What the page Screen palm is drawn from."""

@@ -1,0 +1,109 @@
+"""What one browser session has on the Screen palm page: photos, answers, maps."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import streamlit as st
+
+from core.explain.palm_map import PalmMap, explain_palm
+from core.imaging.read import ImageRefused, read_field
+from core.inference.palm.crop import Kind, PalmRefused
+from core.inference.palm.screening import PalmReading, read_palm
+from core.inference.palm.views import views
+from core.records import Field, RgbImage
+from core.settings import settings
+
+_MOST = 40
+_MAPS = 16
+
+
+@dataclass
+class PalmPhotoShown:
+    """One photo: its bytes as sent, and its answer or why there is none.
+
+    ``which`` is the hand chosen among several, ``reference`` the colour of the tapped paper.
+    """
+
+    name: str
+    data: bytes
+    kind: Kind = "auto"
+    which: int | None = None
+    reference: tuple[float, float, float] | None = None
+    reading: PalmReading | None = None
+    refused: PalmRefused | None = None
+    sha256: str = ""
+
+    def field(self) -> Field:
+        """The photo, read again: forty of them decoded would fill the memory."""
+        return read_field(self.name, self.data, settings(), min_side_px=64)
+
+    def judge(self) -> None:
+        """Answer anew, with what has been chosen."""
+        photo = self.field()
+        self.sha256, self.reading, self.refused = photo.sha256, None, None
+        try:
+            self.reading = read_palm(photo, self.kind, self.which, self.reference)
+        except PalmRefused as refusal:
+            self.refused = refusal
+
+
+@dataclass
+class PalmSession:
+    """The photos on show, those that could not be read, and the one in front."""
+
+    photos: list[PalmPhotoShown] = field(default_factory=list)
+    unreadable: list[ImageRefused] = field(default_factory=list)
+    front: int = 0
+    intake: int = 0
+    notice: str = ""
+    _maps: dict[tuple[bytes, bool], PalmMap] = field(default_factory=dict)
+
+    def take(self, files: Iterable[tuple[str, bytes]], kind: Kind) -> None:
+        """Judge photos and add them; a broken one stops no other."""
+        self.unreadable = []
+        first = len(self.photos)
+        for name, data in files:
+            if len(self.photos) >= _MOST:
+                message = f"{name} was not read: at most {_MOST} photos are shown at once."
+                self.unreadable.append(ImageRefused(name, "too_many_files", message))
+                continue
+            photo = PalmPhotoShown(name, data, kind)
+            try:
+                photo.judge()
+            except ImageRefused as refusal:
+                self.unreadable.append(refusal)
+                continue
+            self.photos.append(photo)
+        if len(self.photos) > first:
+            self.front = first
+
+    def shown(self) -> PalmPhotoShown:
+        """The photo in front."""
+        return self.photos[min(self.front, len(self.photos) - 1)]
+
+    def answered(self) -> list[PalmPhotoShown]:
+        """Those with an answer."""
+        return [photo for photo in self.photos if photo.reading is not None]
+
+    def clear(self) -> None:
+        """An empty screen."""
+        self.photos, self.unreadable, self.front, self.notice = [], [], 0, ""
+
+    def map_of(self, crop: RgbImage, against: bool) -> PalmMap:
+        """The map of a crop, computed the first time it is asked for."""
+        square = views(crop)[0]
+        key = (np.ascontiguousarray(square).tobytes(), against)
+        if key not in self._maps:
+            if len(self._maps) >= _MAPS:
+                del self._maps[next(iter(self._maps))]
+            self._maps[key] = explain_palm(square, against=against)
+        return self._maps[key]
+
+
+def current() -> PalmSession:
+    """This browser session's own."""
+    if "palm" not in st.session_state:
+        st.session_state["palm"] = PalmSession()
+    session: PalmSession = st.session_state["palm"]
+    return session

@@ -1,0 +1,117 @@
+"""The answer: one sentence, the uncertainty on a line, the doubts in words."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import streamlit as st
+
+from core.inference.palm.screening import LEARNT_AT, PalmReading, can_be_judged
+from core.records import Flag, PalmCall, PalmDecision
+from core.statistics.palm_scores import at_prevalence
+from pages.parts.kinds import ink
+from pages.parts.wording import percent, plain
+
+BLOOD_TEST: Final = "Where anemia is possible, ask for a blood test."
+SENTENCES: Final[dict[PalmDecision, tuple[str, str]]] = {
+    "anemia_suspected": ("Anemia suspected", "Ask for a blood test: it decides."),
+    "not_suspected": (
+        "Anemia not suspected",
+        "This rules nothing out. Where anemia is possible, a blood test decides.",
+    ),
+    "refer": (
+        "No verdict",
+        f"The program does not know. {BLOOD_TEST}",
+    ),
+}
+
+_WIDTH, _HEIGHT, _TOP = 560, 92, 34
+
+
+def draw(reading: PalmReading, card: dict[str, Any], prevalence: float) -> None:
+    """Sentence, line and flags of one palm."""
+    call = reading.call
+    title, next_step = SENTENCES[call.decision]
+    st.markdown(f"## {title}")
+    if not can_be_judged(call.flags):
+        # A probability beside such a picture would be believed.
+        st.markdown(f"This photo cannot be judged. {BLOOD_TEST}")
+        _flags(call, [flag for flag in call.flags if not can_be_judged([flag])])
+        return
+    st.markdown(next_step)
+
+    # The session asks for the evidence at a prevalence of one half; the slider moves it here.
+    svg, words = _line(call.anemia_probability, call.low, call.high, card)
+    st.image(svg, width=_WIDTH, alt=words)
+    here = at_prevalence(call.anemia_probability, prevalence, LEARNT_AT)
+    low, high = (at_prevalence(v, prevalence, LEARNT_AT) for v in (call.low, call.high))
+    st.markdown(
+        f"Where {percent(prevalence)} of the people have anemia, about **{percent(here)}** "
+        f"({100 * low:.0f} to {percent(high)}) of those with such a palm have it."
+    )
+    caution(card)
+    _flags(call, call.flags)
+
+
+def _flags(call: PalmCall, flags: Sequence[Flag]) -> None:
+    for flag in flags:
+        st.markdown(f":orange-badge[check] {plain(flag.message)}")
+    st.caption(f"Palm model {plain(call.model)}.")
+
+
+def caution(card: dict[str, Any]) -> None:
+    """How little the score is worth, in its own measured figures."""
+    figures = card.get("evaluation", {})
+    try:
+        checked, locked = figures["cross_validated"]["auroc"], figures["locked"]["auroc"]
+    except (KeyError, TypeError):
+        return
+    weak = "Weak evidence."
+    if locked["low"] <= 0.5:
+        weak = "Weak evidence, in unseen sessions not shown to be better than chance."
+    st.warning(
+        f"{weak} Telling pairs apart (0.50 is chance, 1.00 perfect): "
+        f"{_auroc(checked)} in cross-validation, {_auroc(locked)} on {locked['n']} photos of "
+        f"{locked['blocks']} sessions kept aside until the end.",
+        icon=":material/science:",
+    )
+
+
+def _auroc(row: dict[str, Any]) -> str:
+    return f"{row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+
+
+def _line(value: float, low: float, high: float, card: dict[str, Any]) -> tuple[str, str]:
+    """The three zones, the interval as a band and the value as a mark, as SVG, and words for it."""
+    clear, suspect = float(card["clear_below"]), float(card["suspect_from"])
+
+    def x(share: float) -> float:
+        return 6 + (_WIDTH - 12) * share
+
+    zones = (
+        (0.0, clear, "not suspected", "#009e73", 0.16),
+        (clear, suspect, "refer", "#8a8f99", 0.18),
+        (suspect, 1.0, "suspected", "#d55e00", 0.20),
+    )
+    parts = [
+        f'<rect x="{x(a):.1f}" y="{_TOP}" width="{x(b) - x(a):.1f}" height="22" fill="{colour}" '
+        f'fill-opacity="{strength}"/>'
+        f'<text x="{(x(a) + x(b)) / 2:.1f}" y="{_TOP + 42}" text-anchor="middle" '
+        f'font-family="sans-serif" font-size="13" fill="{ink()}">{name}</text>'
+        for a, b, name, colour, strength in zones
+    ]
+    band = (
+        f'<rect x="{x(low):.1f}" y="{_TOP + 6}" width="{max(2.0, x(high) - x(low)):.1f}" '
+        f'height="10" rx="3" fill="#0072b2" fill-opacity="0.55"/>'
+        f'<line x1="{x(value):.1f}" y1="{_TOP - 7}" x2="{x(value):.1f}" y2="{_TOP + 29}" '
+        f'stroke="#0072b2" stroke-width="4"/>'
+        f'<text x="{min(max(x(value), 70), _WIDTH - 70):.1f}" y="{_TOP - 13}" '
+        f'text-anchor="middle" font-family="sans-serif" font-size="13" fill="{ink()}">this palm, '
+        f"95 % interval</text>"
+    )
+    words = f"Evidence {value:.0%}, interval {low:.0%} to {high:.0%}; refer from {clear:.0%}, "
+    words += f"suspected from {suspect:.0%}"
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
+        f'width="{_WIDTH}" height="{_HEIGHT}">{"".join(parts)}{band}</svg>'
+    )
+    return svg, words

@@ -1,0 +1,1 @@
+"""What the pages Review and Worklist are drawn from."""

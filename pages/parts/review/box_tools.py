@@ -1,0 +1,148 @@
+"""What a reviewer does with boxes: draw one, move, take away, change the kind."""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from core.access.people import Person
+from core.access.rights import NotAllowed
+from core.records import Box
+from core.review.case.cases import Case, CasePicture
+from core.review.reading import boxes
+from core.review.reading.cells import ReviewCell
+from core.review.record.errors import CaseRefused, StaleEdit
+from core.review.record.review_store import desk
+from core.taxonomy import KINDS
+from pages.parts import signed_in
+from pages.parts.review.adjudicate import NOTICE, ONE
+
+PICK, DRAW = "Pick a cell", "Draw a box"
+
+
+def draw(case: Case, picture: CasePicture, here: list[ReviewCell], closed: str) -> None:
+    """The tools for one field; nothing but why where it is closed."""
+    if closed:
+        st.caption(f"Nothing can be changed: {closed}.")
+        return
+    st.segmented_control(
+        "What a drag does",
+        [PICK, DRAW],
+        default=PICK,
+        required=True,
+        key="review_mode",
+        label_visibility="collapsed",
+    )
+    chosen = next((c for c in here if c.id == st.session_state.get("review_box")), None)
+    drawn: Box | None = st.session_state.get("review_drawn")
+    if st.session_state.get("review_mode") == DRAW:
+        _draw_tools(case, picture, chosen, drawn)
+    elif chosen is not None:
+        _cell_tools(case, chosen)
+    else:
+        st.caption("Click a cell in the picture, or choose it here.")
+    _choose(here)
+
+
+def _choose(here: list[ReviewCell]) -> None:
+    numbers = [cell.id for cell in here]
+    by_number = {cell.id: cell for cell in here}
+
+    def words(number: int) -> str:
+        cell = by_number[number]
+        x, y = (cell.box_xyxy_px[0], cell.box_xyxy_px[1])
+        gone = ", taken away" if cell.deleted else ""
+        return f"{ONE[cell.kind]} at {x:.0f}, {y:.0f}{gone}"
+
+    if st.session_state.get("review_box") not in by_number:
+        st.session_state["review_box"] = None
+    st.selectbox("Cell", numbers, format_func=words, key="review_box", placeholder="no cell chosen")
+
+
+def _draw_tools(
+    case: Case, picture: CasePicture, chosen: ReviewCell | None, drawn: Box | None
+) -> None:
+    if drawn is None:
+        st.caption("Drag a rectangle round a cell in the picture.")
+        return
+    x0, y0, x1, y1 = drawn
+    st.markdown(f"A box of {x1 - x0:.0f} x {y1 - y0:.0f} px. What is it?")
+    with st.container(horizontal=True, gap="small"):
+        for kind in KINDS:
+            st.button(
+                f"Add {ONE[kind]}",
+                key=f"add_{kind}",
+                on_click=do,
+                args=(
+                    lambda who, kind=kind: boxes.add_box(
+                        desk(), who, case.id, picture.id, kind, drawn
+                    ),
+                ),
+            )
+        if chosen is not None and not chosen.deleted:
+            st.button(
+                f"Move the chosen {ONE[chosen.kind]} here",
+                key="move_box",
+                on_click=_change,
+                args=(case, chosen, {"box_xyxy_px": drawn}),
+            )
+
+
+def _cell_tools(case: Case, cell: ReviewCell) -> None:
+    if cell.deleted:
+        st.markdown(f"This {ONE[cell.kind]} was taken away.")
+        st.button("Bring it back", on_click=_change, args=(case, cell, {"deleted": False}))
+        return
+    x0, y0, x1, y1 = cell.box_xyxy_px
+    st.markdown(f"**{ONE[cell.kind].capitalize()}**, {x1 - x0:.0f} x {y1 - y0:.0f} px")
+    with st.container(horizontal=True, gap="small"):
+        for kind in KINDS:
+            if kind != cell.kind:
+                st.button(
+                    f"It is a {ONE[kind]}",
+                    key=f"kind_{kind}",
+                    on_click=_change,
+                    args=(case, cell, {"kind": kind}),
+                )
+        st.button(
+            "Take it away",
+            key="delete_box",
+            icon=":material/delete:",
+            on_click=_change,
+            args=(case, cell, {"deleted": True}),
+        )
+    with st.form(f"box_{cell.id}_{cell.revision}", border=False):
+        sides = st.columns(4)
+        names = ("Left", "Top", "Right", "Bottom")
+        values = [
+            column.number_input(name, value=round(float(value), 1), step=1.0, format="%.0f")
+            for column, name, value in zip(sides, names, cell.box_xyxy_px, strict=True)
+        ]
+        if st.form_submit_button("Move the box"):
+            _change(case, cell, {"box_xyxy_px": tuple(values)})
+            st.rerun()
+
+
+def _change(case: Case, cell: ReviewCell, wanted: dict[str, Any]) -> None:
+    do(
+        lambda who: boxes.change_box(desk(), who, case.id, cell.id, cell.revision, **wanted),
+    )
+
+
+def do(change: Callable[[Person], object]) -> None:
+    """Make a change, and say on the next drawing what was refused."""
+    try:
+        made = change(signed_in.person())
+    except StaleEdit as told:
+        one = told.conflicts[0]
+        st.session_state[NOTICE] = (
+            f"{one.by or 'Somebody else'} changed this cell in the meantime ({one.theirs}); yours "
+            f"would have been {one.yours}. Nothing was overwritten: look, and decide again."
+        )
+        return
+    except (NotAllowed, CaseRefused) as refusal:
+        st.session_state[NOTICE] = f"Not saved: {refusal}."
+        return
+    st.session_state.pop("review_drawn", None)
+    if isinstance(made, ReviewCell):
+        st.session_state["review_box"] = made.id

@@ -1,0 +1,40 @@
+"""Step 1 of a review: the desk with every white cell, and both differentials under it."""
+
+import streamlit as st
+
+from core.access.people import Person
+from core.review.case import cases
+from core.review.case.cases import Case
+from core.review.reading.cells import cells
+from core.review.reading.remarks import remarks_of
+from core.review.record.review_store import desk
+from pages.parts import signed_in
+from pages.parts.review import desk as review_desk
+from pages.parts.review import two_differentials
+
+
+def draw(who: Person, case: Case, closed: str) -> None:
+    """The desk, or what is missing for one."""
+    fields = [p for p in cases.case_pictures_of(desk(), who, case.id) if p.kind == "field"]
+    white = cells(desk(), who, case.id)
+    if not white:
+        st.info(
+            "No white cell was found in this case. Cells that were missed can be added under "
+            "2 Fields; more fields under Analyse smear."
+            if fields
+            else "No field has been kept in this case yet."
+        )
+        return
+    _desk(case.id, closed)
+    # Under the desk, where its empty line takes no room from it.
+    review_desk.draw_sheet(who, case, fields, white)
+
+
+@st.fragment
+def _desk(case_id: int, closed: str) -> None:
+    # Asked anew with every answer: what is shown as saved is what the database holds.
+    who = signed_in.person()
+    case = cases.get(desk(), who, case_id)
+    white = cells(desk(), who, case_id)
+    review_desk.draw(who, case, white, remarks_of(desk(), who, case_id), closed)
+    two_differentials.draw(who, case)

@@ -1,0 +1,268 @@
+"""The review desk: the own component that answers each key in the browser, and what Python does
+with the answers.
+
+The pictures travel once, in a part of their own (the sheet). What is shown as saved was
+acknowledged here, after the transaction with its entry in the ledger.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import streamlit as st
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.access.people import Person
+from core.access.rights import NotAllowed
+from core.review.case.cases import Case, CasePicture
+from core.review.reading import answers, undo
+from core.review.reading.answers import NewAnswer
+from core.review.reading.cells import UNIDENTIFIED, ReviewCell
+from core.review.reading.cells import cells as cells_of
+from core.review.reading.remarks import Remark, remark
+from core.review.reading.sheet import Sheet, sheet
+from core.review.record.errors import CaseRefused, Conflict, StaleEdit
+from core.review.record.review_store import Desk, desk
+from core.store.database import DatabaseRefused
+from core.taxonomy import CRITICAL_CLASSES, title
+from pages.parts import signed_in
+from pages.parts.picture import in_page
+
+KEYS: Final[dict[str, str]] = {
+    "segmented_neutrophil": "S",
+    "band_neutrophil": "B",
+    "lymphocyte": "L",
+    "monocyte": "M",
+    "eosinophil": "E",
+    "basophil": "O",
+    "immature_granulocyte": "I",
+    "erythroblast": "N",
+    "blast": "X",
+    "smudge": "K",
+    "platelet": "P",
+    UNIDENTIFIED: "?",
+}
+"""Class -> the key a reviewer types."""
+
+_FOLDER: Final = Path(__file__).parent / "desk_assets"
+_KEY: Final = "review_desk"
+
+
+def _read(*names: str) -> str:
+    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in names)
+
+
+_desk = st.components.v2.component(
+    "hemadesk_review_desk",
+    html=_read("desk.html"),
+    css=_read("desk.css"),
+    js=_read("desk.js", "saving.js", "keys.js", "film.js", "cell.js"),
+)
+_sheet = st.components.v2.component("hemadesk_review_sheet", js=_read("sheet.js"))
+
+
+@st.cache_data(show_spinner="Cutting out the cells", max_entries=6)
+def _pictures(
+    key: str,  # which cells and boxes; the rest is looked up by it and not compared
+    _desk_of: Desk,
+    _who: Person,
+    _fields: Sequence[CasePicture],
+    _cells: Sequence[ReviewCell],
+) -> Sheet:
+    return sheet(_desk_of, _who, _fields, _cells)
+
+
+def sheet_key(case: Case, cells: Sequence[ReviewCell]) -> str:
+    """Changes when a cell comes, goes or moves, and with nothing else."""
+    boxes = tuple(sorted((cell.id, *cell.box_xyxy_px) for cell in cells))
+    return f"case-{case.id}-{hash(boxes):x}"
+
+
+def draw_sheet(
+    who: Person, case: Case, fields: Sequence[CasePicture], cells: Sequence[ReviewCell]
+) -> None:
+    """Send the pictures; outside the fragment, so that no key sends them again."""
+    key = sheet_key(case, cells)
+    pictures = _pictures(key, desk(), who, fields, cells)
+    _sheet(
+        key="review_sheet",
+        data={
+            "key": key,
+            "cells": {str(number): in_page(data) for number, data in pictures.cells.items()},
+            "fields": {
+                str(field.id): {
+                    "source": in_page(pictures.fields[field.id]),
+                    "name": field.name,
+                    "width": field.width,
+                    "height": field.height,
+                }
+                for field in fields
+                if field.id in pictures.fields
+            },
+        },
+        height=1,
+    )
+    for why in pictures.lost:
+        st.error(f"A picture of this case cannot be shown. {why}.", icon=":material/error:")
+
+
+def draw(
+    who: Person, case: Case, cells: Sequence[ReviewCell], remarks: Sequence[Remark], closed: str
+) -> None:
+    """The desk. ``closed`` says why nothing can be changed, or is empty."""
+    st.session_state["review_case_open"] = case.id
+    said: dict[int, list[dict[str, str]]] = defaultdict(list)
+    for one in remarks:
+        if one.cell_id is not None:
+            said[one.cell_id].append({"by": one.author_name, "text": one.text})
+    _desk(
+        key=_KEY,
+        data={
+            "key": "|".join(
+                [sheet_key(case, cells), str(case.version), str(case.reading), who.subject]
+            ),
+            "classes": [
+                {
+                    "label": label,
+                    "key": key,
+                    "title": "Unidentified" if label == UNIDENTIFIED else title(label),
+                }
+                for label, key in KEYS.items()
+            ],
+            "cells": [_row(cell, said[cell.id]) for cell in cells],
+            "closed": closed,
+            "ack": st.session_state.get("review_ack"),
+            "jump": st.session_state.get("review_jump"),
+            "said": st.session_state.get("review_said"),
+        },
+        on_batch_change=_received,
+        on_remark_change=_remarked,
+        on_undo_change=_undo,
+    )
+
+
+def _row(cell: ReviewCell, remarks: list[dict[str, str]]) -> dict[str, Any]:
+    call, given = cell.call, cell.answer
+    return {
+        "id": cell.id,
+        "field": str(cell.picture_id),
+        "box": [round(v, 1) for v in cell.box_xyxy_px],
+        "machine": call.label if call else None,
+        "probability": round(call.probability, 3) if call else None,
+        "set": list(call.could_be) if call else [],
+        "doubt": bool(call and call.abstained) or cell.novel or cell.differs,
+        "novel": cell.novel,
+        "critical": bool(call and call.label in CRITICAL_CLASSES),
+        "blind": cell.blind,
+        "answer": cell.label,
+        "revision": given.revision if given else 0,
+        "remarks": remarks,
+        "readers": [
+            {"reader": one.reader_name, "label": one.label}
+            for one in (cell.first, cell.second)
+            if one is not None and one.label is not None
+        ],
+    }
+
+
+def _received() -> None:
+    """Save what the browser sent; what could not be saved is said, with both sides."""
+    batch = _sent("batch")
+    case_id = st.session_state.get("review_case_open")
+    if not batch or case_id is None:
+        return
+    st.session_state["review_ack"] = {"batch": batch["batch"], **_save(case_id, batch["ops"])}
+
+
+def _sent(name: str) -> Any:
+    return (st.session_state.get(_KEY) or {}).get(name)
+
+
+def _remarked() -> None:
+    sent = _sent("remark")
+    case_id = st.session_state.get("review_case_open")
+    if sent and case_id is not None:
+        try:
+            who = signed_in.person()
+            remark(desk(), who, case_id, str(sent["text"]), cell_id=int(sent["cell"]))
+        except (NotAllowed, CaseRefused) as refusal:
+            _say(f"The comment was not saved: {refusal}.")
+
+
+def _undo() -> None:
+    case_id = st.session_state.get("review_case_open")
+    if not _sent("undo") or case_id is None:
+        return
+    try:
+        entry = undo.undo(desk(), signed_in.person(), case_id)
+        _say("Nothing to take back." if entry is None else f"Taken back: {entry.detail}.")
+    except (NotAllowed, CaseRefused, StaleEdit) as refusal:
+        _say(f"Not taken back: {refusal}.")
+
+
+def _say(words: str) -> None:
+    before = st.session_state.get("review_said") or {"number": 0}
+    st.session_state["review_said"] = {"number": before["number"] + 1, "words": words}
+
+
+def _save(case_id: int, ops: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    stale: list[Conflict] = []
+    try:
+        who = signed_in.person()
+        given = _new_answers(who, case_id, ops)
+        while given:
+            try:
+                answers.answer(desk(), who, case_id, given)
+                break
+            except StaleEdit as told:
+                # The others of the batch are not held back by those that somebody else changed.
+                stale += told.conflicts
+                taken = {conflict.row for conflict in told.conflicts}
+                given = [new for new in given if new.cell_id not in taken]
+    except (NotAllowed, CaseRefused) as refusal:
+        return {"error": f"Not saved: {refusal}.", "conflicts": []}
+    except (DatabaseRefused, SQLAlchemyError):
+        why = "Not saved: the database does not answer. Your answers wait in this window."
+        return {"error": why, "conflicts": []}
+    labels = {int(op["cell"]): op["label"] for op in ops}
+    return {"error": "", "conflicts": [_told(conflict, labels) for conflict in stale]}
+
+
+def _new_answers(who: Person, case_id: int, ops: Sequence[Mapping[str, Any]]) -> list[NewAnswer]:
+    """What the browser sent. Where it repeats a batch that may have been saved or not (``after``:
+    what that said of the cell), the revision is the one that stands if it was."""
+    now = {}
+    if any("after" in op for op in ops):
+        now = {cell.id: cell.answer for cell in cells_of(desk(), who, case_id)}
+    given = []
+    for op in ops:
+        number, label, revision = int(op["cell"]), op["label"], int(op["revision"])
+        said = now.get(number)
+        if "after" in op:
+            if said is not None and (said.label, said.reader) == (op["after"], who.subject):
+                revision = said.revision
+            elif label is None and revision == 0:
+                continue  # taken back before it was ever saved
+        given.append(NewAnswer(number, label, revision, float(op["seconds"])))
+    return given
+
+
+def _told(conflict: Conflict, labels: Mapping[int, Any]) -> dict[str, Any]:
+    mine, theirs = _word(conflict.yours), _word(conflict.theirs)
+    at = f" at {conflict.at:%H:%M} UTC" if conflict.at else ""
+    return {
+        "cell": conflict.row,
+        "mine": labels.get(conflict.row),
+        "revision": conflict.revision,
+        "message": (
+            f"{conflict.by or 'Somebody else'} has saved {theirs} for this cell{at}; yours is "
+            f"{mine}. Nothing was overwritten."
+        ),
+    }
+
+
+def _word(label: str | None) -> str:
+    if label is None:
+        return "not reviewed"
+    return label if " " in label else title(label).lower()

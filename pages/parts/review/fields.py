@@ -1,0 +1,205 @@
+"""Step 2 of a review: each field with its boxes; add, take away, move, change the kind."""
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from core.access.people import Person
+from core.inference.batch import AnalysedField
+from core.records import Cell
+from core.review.case import cases
+from core.review.case.cases import Case, CasePicture
+from core.review.reading import remarks
+from core.review.reading.cells import ReviewCell, cells
+from core.review.reading.sheet import field_view as view_of
+from core.review.record.errors import PictureLost
+from core.review.record.readings import SETTLING
+from core.review.record.review_store import desk
+from core.review.signature import verified
+from core.taxonomy import KINDS
+from pages.parts.kinds import STYLES
+from pages.parts.review import adjudicate as review_settle
+from pages.parts.review import box_tools, comments
+from pages.parts.review.adjudicate import NOTICE
+from pages.parts.smear import field_view
+from pages.parts.wording import plain, several
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _view(sha256: str, _who: Person, _picture: CasePicture) -> bytes:
+    return view_of(desk(), _who, _picture)
+
+
+def draw(who: Person, case: Case, closed: str) -> None:
+    """The fields of the case, one at a time."""
+    fields = [p for p in cases.case_pictures_of(desk(), who, case.id) if p.kind == "field"]
+    if not fields:
+        st.info("No field has been kept in this case yet. Keep some on the screen Analyse smear.")
+        return
+    everything = cells(desk(), who, case.id, kind=None, with_deleted=True)
+    number = _chosen_field(fields, everything)
+    picture = fields[number]
+    here = sorted((c for c in everything if c.picture_id == picture.id), key=lambda cell: cell.id)
+    left, right = st.columns([7.2, 4.3], gap="small")
+    with left:
+        _picture(who, case, picture, [c for c in here if not c.deleted], closed)
+    with right:
+        _counts(everything, here)
+        _said()
+        if case.reading == SETTLING:
+            review_settle.draw(who, case, picture.id, closed)
+        box_tools.draw(case, picture, here, closed)
+        _remarks(who, case, picture, closed)
+
+
+def _chosen_field(fields: list[CasePicture], everything: list[ReviewCell]) -> int:
+    def words(number: int) -> str:
+        found = verified.counts(c for c in everything if c.picture_id == fields[number].id)
+        said = f"{found['rbc']} RBC, {found['wbc']} WBC, {found['platelet']} platelets"
+        open_ = sum(not c.box_settled for c in everything if c.picture_id == fields[number].id)
+        said += f", {several(open_, 'box', 'boxes')} to settle" if open_ else ""
+        return f"{number + 1} of {len(fields)}: {fields[number].name}, {said}"
+
+    back, choose, on = st.columns([1, 8, 1], vertical_alignment="bottom")
+    state = st.session_state
+    state["review_field"] = min(int(state.get("review_field") or 0), len(fields) - 1)
+    back.button(
+        "Before", on_click=_step, args=(-1,), width="stretch", disabled=state.review_field == 0
+    )
+    on.button(
+        "Next",
+        on_click=_step,
+        args=(1,),
+        width="stretch",
+        disabled=state.review_field == len(fields) - 1,
+    )
+    return int(
+        choose.selectbox(
+            "Field",
+            range(len(fields)),
+            format_func=words,
+            key="review_field",
+            label_visibility="collapsed",
+            on_change=_forget,
+        )
+    )
+
+
+def _step(by: int) -> None:
+    st.session_state["review_field"] += by
+    _forget()
+
+
+def _forget() -> None:
+    for name in ("review_box", "review_drawn"):
+        st.session_state.pop(name, None)
+
+
+def _picture(
+    who: Person, case: Case, picture: CasePicture, here: list[ReviewCell], closed: str
+) -> None:
+    try:
+        view = _view(picture.sha256, who, picture)
+    except PictureLost as why:
+        st.error(f"{plain(picture.name)}: {plain(str(why))}.", icon=":material/error:")
+        return
+    finding = picture.finding()
+    shown_cells = tuple(_as_cell(cell, picture) for cell in here)
+    analysed = AnalysedField((picture.sha256,), finding, view, b"", ())
+    drawing_box = not closed and st.session_state.get("review_mode") == box_tools.DRAW
+    selected = st.session_state.get("review_box")
+    place = next((i for i, cell in enumerate(here) if cell.id == selected), None)
+    figure = field_view.figure(analysed, replace(finding, cells=shown_cells), place)
+    box = st.session_state.get("review_drawn")
+    if box is not None:
+        figure.add_shape(
+            type="rect",
+            x0=box[0],
+            y0=box[1],
+            x1=box[2],
+            y1=box[3],
+            line={"color": "#5b3a8c", "width": 3, "dash": "dot"},
+        )
+    if drawing_box:
+        figure.update_layout(
+            dragmode="select", newselection={"line": {"color": "#5b3a8c", "width": 2}}
+        )
+    numbers = [cell.id for cell in here]
+    key = f"review_picture_{drawing_box}"
+    st.plotly_chart(
+        figure,
+        theme=None,
+        key=key,
+        on_select=lambda: _picked(key, numbers, drawing_box),
+        selection_mode="box" if drawing_box else "points",
+        config={
+            "scrollZoom": False,
+            "displaylogo": False,
+            "modeBarButtons": [["zoomIn2d", "zoomOut2d", "pan2d", "resetScale2d"]],
+            "doubleClick": "reset",
+        },
+        alt=f"Field {picture.name} with {several(len(here), 'box', 'boxes')}",
+    )
+
+
+def _as_cell(cell: ReviewCell, picture: CasePicture) -> Cell:
+    score = 1.0
+    if cell.place is not None:
+        score = picture.finding().cells[cell.place].score
+    return Cell(cell.kind, cell.box_xyxy_px, score, cell.call if cell.kind == "wbc" else None)
+
+
+def _picked(key: str, numbers: list[int], drawing_box: bool) -> None:
+    state: Any = st.session_state.get(key) or {}
+    selection = state.get("selection") or {}
+    if drawing_box:
+        drawn = selection.get("box") or []
+        if drawn:
+            (x0, x1), (y0, y1) = sorted(drawn[0]["x"]), sorted(drawn[0]["y"])
+            st.session_state["review_drawn"] = (x0, y0, x1, y1)
+        return
+    points = selection.get("points") or []
+    data = points[0].get("customdata") if points else None
+    index = data[0] if isinstance(data, list) else data
+    if index is not None and int(index) < len(numbers):
+        st.session_state["review_box"] = numbers[int(index)]
+
+
+def _counts(everything: list[ReviewCell], here: list[ReviewCell]) -> None:
+    field, case = verified.counts(here), verified.counts(everything)
+    for column, kind in zip(st.columns(3), KINDS, strict=True):
+        column.metric(f"{STYLES[kind].title} here", field[kind], border=False)
+        column.caption(f"{case[kind]:,} in the case")
+
+
+def _said() -> None:
+    notice = st.session_state.pop(NOTICE, None)
+    if notice:
+        st.warning(plain(notice))
+
+
+def _remarks(who: Person, case: Case, picture: CasePicture, closed: str) -> None:
+    said = [
+        one
+        for one in remarks.remarks_of(desk(), who, case.id)
+        if one.picture_id == picture.id and one.cell_id is None
+    ]
+    comments.draw(who, case, said, closed)
+    if closed:
+        return
+    key = f"field_remark_{picture.id}_{len(said)}"
+    st.text_input(
+        "Comment on this field",
+        key=key,
+        placeholder="Comment on this field",
+        label_visibility="collapsed",
+        max_chars=remarks.LONGEST,
+        on_change=lambda: _remark(case, picture, key),
+    )
+
+
+def _remark(case: Case, picture: CasePicture, key: str) -> None:
+    text = st.session_state[key]
+    if text.strip():
+        box_tools.do(lambda who: remarks.remark(desk(), who, case.id, text, picture_id=picture.id))

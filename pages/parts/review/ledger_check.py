@@ -1,0 +1,48 @@
+"""The ledger on the screen Settings: how long it is, and whether anything was changed behind it."""
+
+import streamlit as st
+
+from core.access.people import Person
+from core.access.rights import may
+from core.review.record import integrity, ledger
+from core.review.record.errors import LedgerBroken
+from core.review.record.review_store import desk
+from pages.parts.wording import plain, several
+
+_MOST = 20
+
+
+def draw(who: Person) -> None:
+    """The head, and a button that reads everything."""
+    st.subheader("Ledger", anchor=False)
+    try:
+        head = ledger.head(desk())
+    except LedgerBroken as broken:
+        st.error(plain(str(broken)), icon=":material/error:")
+        return
+    st.markdown(
+        f"{several(head.entries, 'entry', 'entries')}; the last one's hash is `{head.hash[:16]}…`. "
+        "Every change of a case and of this list is an entry, hashed with the one before."
+    )
+    if not may(who, "configure"):
+        return
+    if st.button("Verify the ledger", key="verify_ledger", icon=":material/fact_check:"):
+        with st.spinner("Every entry, row and picture is read"):
+            _verdict(integrity.verify(desk()))
+
+
+def _verdict(found: integrity.Verification) -> None:
+    looked = (
+        f"{several(found.head.entries, 'entry', 'entries')}, {several(found.rows, 'row')} and "
+        f"{several(found.pictures, 'picture')} were read."
+    )
+    if found.is_sound:
+        st.success(f"Nothing was changed behind the ledger. {looked}", icon=":material/check:")
+        return
+    lines = "\n".join(f"- {plain(one.message)}" for one in found.tampered[:_MOST])
+    more = len(found.tampered) - _MOST
+    st.error(
+        f"{several(len(found.tampered), 'change')} behind the ledger. {looked}\n\n{lines}"
+        + (f"\n- and {more} more" if more > 0 else ""),
+        icon=":material/error:",
+    )

@@ -1,0 +1,120 @@
+"""Step 3 of a review: red-cell morphology by ICSH terms, and the platelets."""
+
+from typing import Final
+
+import streamlit as st
+
+from core.access.people import Person
+from core.access.rights import NotAllowed
+from core.review.case import cases
+from core.review.case.cases import Case
+from core.review.reading import grades
+from core.review.reading.cells import cells
+from core.review.reading.grades import GRADES, PLATELET_WORDS, PLATELETS, TERMS, Grade
+from core.review.record.errors import CaseRefused, StaleEdit
+from core.review.record.review_store import desk
+from core.review.signature import verified
+from pages.parts import signed_in
+from pages.parts.wording import plain, several
+
+_COLUMNS: Final = 3
+_GRADE_WORDS: Final = {0: "0", 1: "1", 2: "2", 3: "3"}
+
+
+def draw(who: Person, case: Case, closed: str) -> None:
+    """Every term with its grade; saved with each press."""
+    given = grades.grades_of(desk(), who, case.id)
+    graded = sum(one.grade is not None for term, one in given.items() if term in TERMS)
+    head, act = st.columns([7, 3], vertical_alignment="center")
+    head.markdown(
+        f"**Red-cell morphology**, over all fields: {graded} of {len(TERMS)} terms graded.  \n"
+        ":small[0 normal, 1 few, 2 moderate, 3 many (ICSH 2015). Grade 1 is reported for "
+        "schistocytes only; for the others it means fewer than grade 2.]"
+    )
+    if closed:
+        act.caption(f"Nothing can be changed: {closed}.")
+    else:
+        act.button(
+            "Grade the rest as normal",
+            key="all_normal",
+            icon=":material/done_all:",
+            width="stretch",
+            on_click=_all_normal,
+            args=(case.id,),
+        )
+    notice = st.session_state.pop("review_grades_notice", None)
+    if notice:
+        st.warning(plain(notice))
+    _platelets(who, case, given.get(PLATELETS), closed)
+    columns = st.columns(_COLUMNS, gap="medium")
+    rows = -(-len(TERMS) // _COLUMNS)
+    for place, term in enumerate(TERMS):
+        with columns[place // rows]:
+            _term(case, term, given.get(term), closed)
+
+
+def _term(case: Case, term: str, given: Grade | None, closed: str) -> None:
+    name, choice = st.columns([5, 5], vertical_alignment="center", gap="xsmall")
+    moderate, many = TERMS[term]
+    name.markdown(
+        _words(term), help=f"Grade 2: {moderate} of red cells; grade 3: {many}", width="content"
+    )
+    key = f"grade_{case.id}_{term}_{given.revision if given else 0}_{given.grade if given else ''}"
+    with choice:
+        st.segmented_control(
+            _words(term),
+            list(GRADES),
+            format_func=_GRADE_WORDS.__getitem__,
+            default=given.grade if given else None,
+            key=key,
+            label_visibility="collapsed",
+            disabled=bool(closed),
+            on_change=_graded,
+            args=(case.id, term, key, given.revision if given else 0),
+        )
+
+
+def _platelets(who: Person, case: Case, given: Grade | None, closed: str) -> None:
+    fields = [p for p in cases.case_pictures_of(desk(), who, case.id) if p.kind == "field"]
+    found = verified.counts(cells(desk(), who, case.id, kind=None))["platelet"]
+    mean = f"{found / len(fields):.1f} per field" if fields else "not determined"
+    name, choice = st.columns([3, 7], vertical_alignment="center")
+    name.markdown(f"**Platelets** {mean}  \n:small[{found} in {several(len(fields), 'field')}]")
+    key = f"grade_{case.id}_platelets_{given.revision if given else 0}"
+    with choice:
+        st.segmented_control(
+            "Platelet estimate",
+            PLATELET_WORDS,
+            format_func=lambda word: word.replace("_", " "),
+            default=given.words if given else None,
+            key=key,
+            label_visibility="collapsed",
+            disabled=bool(closed),
+            on_change=_graded,
+            args=(case.id, PLATELETS, key, given.revision if given else 0),
+        )
+
+
+def _words(term: str) -> str:
+    return term.replace("_", " ").capitalize().replace("Howell jolly", "Howell-Jolly")
+
+
+def _graded(case_id: int, term: str, key: str, revision: int) -> None:
+    try:
+        value = st.session_state[key]
+        grades.grade(desk(), signed_in.person(), case_id, term, value, revision)
+    except StaleEdit as told:
+        one = told.conflicts[0]
+        st.session_state["review_grades_notice"] = (
+            f"{one.by or 'Somebody else'} graded {_words(term).lower()} {one.theirs} in the "
+            f"meantime; yours was {one.yours}. Nothing was overwritten."
+        )
+    except (NotAllowed, CaseRefused) as refusal:
+        st.session_state["review_grades_notice"] = f"Not saved: {refusal}."
+
+
+def _all_normal(case_id: int) -> None:
+    try:
+        grades.all_as_normal(desk(), signed_in.person(), case_id)
+    except (NotAllowed, CaseRefused) as refusal:
+        st.session_state["review_grades_notice"] = f"Not saved: {refusal}."

@@ -1,0 +1,87 @@
+"""The machine's differential beside the verified one, with what a person changed marked."""
+
+import pandas as pd
+import streamlit as st
+
+from core.access.people import Person
+from core.review.case.cases import Case
+from core.review.record.review_store import desk
+from core.review.signature.verified import Verified, verified
+from core.slide.differential import Differential, DifferentialRow
+from core.taxonomy import title
+from pages.parts.wording import percent, several
+
+_NAMES = {
+    "neutrophil": "Neutrophils, all",
+    "segmented_neutrophil": "\u2003of these segmented",
+    "band_neutrophil": "\u2003of these bands",
+}
+
+
+def draw(who: Person, case: Case) -> Verified:
+    """The table, and what it rests on; returns what it shows."""
+    standing = verified(desk(), who, case.id)
+    st.markdown(f"**Differential** {_basis(standing)}")
+    st.table(
+        _table(standing),
+        border="horizontal",
+        hide_index=True,
+        alt="Differential of the model beside the verified one",
+    )
+    others = _not_counted(standing.verified)
+    st.caption(
+        "Intervals: exact 95 % (Clopper and Pearson). The model's column rests on all white cells "
+        "it called, the verified one on those reviewed and identified." + others
+    )
+    return standing
+
+
+def _basis(standing: Verified) -> str:
+    text = f"{standing.reviewed} of {several(standing.white_cells, 'white cell')} reviewed"
+    text += f", {standing.changed} changed"
+    if standing.unidentified:
+        text += f", {standing.unidentified} unidentified"
+    if standing.differing:
+        text += f", {standing.differing} on which the readers differ"
+    return text + "."
+
+
+def _not_counted(counted: Differential) -> str:
+    if not counted.not_counted:
+        return ""
+    others = ", ".join(f"{n} {title(label).lower()}" for label, n in counted.not_counted.items())
+    return f" Verified but not counted in it: {others}."
+
+
+def _table(standing: Verified) -> pd.DataFrame:
+    proposed = {row.label: row for row in standing.proposed.rows}
+    rows = []
+    for row in standing.verified.rows:
+        before = proposed.get(row.label)
+        rows.append(
+            {
+                "Class": _NAMES.get(row.label, title(row.label)),
+                "Model": _share(before, standing.proposed.leukocytes),
+                "Cells": str(before.cells) if before else "",
+                "Verified": _share(row, standing.verified.leukocytes),
+                "Cells ": str(row.cells),
+                "Difference": _difference(before, row, standing),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _share(row: DifferentialRow | None, total: int) -> str:
+    if row is None or not total:
+        return "not determined"
+    low, high = 100 * row.interval.low, 100 * row.interval.high
+    return f"{percent(row.share)} ({low:.0f} to {high:.0f})"
+
+
+def _difference(before: DifferentialRow | None, row: DifferentialRow, standing: Verified) -> str:
+    if before is None or not standing.verified.leukocytes or not standing.proposed.leukocytes:
+        return ""
+    points = 100 * (row.share - before.share)
+    if abs(points) < 0.5:
+        return ""
+    return f"{points:+.0f} points"

@@ -1,0 +1,1 @@
+"""What the page Settings is drawn from."""

@@ -1,0 +1,135 @@
+"""The list of people: an administrator adds them, gives them a role, takes them off."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from core.access.people import Person
+from core.access.rights import ROLES, NotAllowed, Role, may
+from core.review.record import roster
+from core.review.record.review_store import desk
+from core.review.record.roster import Listed, RosterRefused
+from pages.parts import signed_in
+from pages.parts.wording import plain
+
+_ROLE_WORDS: dict[Role, str] = {
+    "technologist": "uploads and analyses pictures, puts them into cases",
+    "pathologist": "reviews and signs cases",
+    "trainer": "trains models and makes one live",
+    "administrator": "looks after people and settings",
+    "viewer": "looks, and changes nothing",
+}
+
+
+def draw(who: Person) -> None:
+    """The list with its controls; for those who may not change it, the roles and their own."""
+    st.subheader("People", anchor=False)
+    _myself(who)
+    if may(who, "manage_people"):
+        _notice()
+        _table(who)
+        _add()
+    else:
+        st.caption("The list of people is shown to administrators.")
+    with st.expander("What each role may do"):
+        st.markdown("\n".join(f"- **{role}** {words}" for role, words in _ROLE_WORDS.items()))
+
+
+def _myself(who: Person) -> None:
+    if who.role == "local":
+        st.markdown(
+            f"You are **{plain(who.name)}**, alone at this computer: you may do everything. "
+            "Where others reach Hemadesk, each signs in and has a role from this list."
+        )
+        return
+    st.markdown(f"You are **{plain(who.name)}**, {who.role}.")
+    if signed_in.by_oidc():
+        st.button("Sign out", icon=":material/logout:", on_click=st.logout)
+
+
+def _notice() -> None:
+    said = st.session_state.pop("people_notice", None)
+    if said:
+        st.info(plain(said))
+
+
+def _table(who: Person) -> None:
+    listed = roster.everybody(desk(), who)
+    if not listed:
+        st.caption(
+            "Nobody is on the list yet. Add the people who will sign in; "
+            "make one of them an administrator."
+        )
+    for line in listed:
+        _line(line)
+
+
+def _line(line: Listed) -> None:
+    person = line.person
+    name, role, state = st.columns([4, 2.4, 1.8], vertical_alignment="center", gap="small")
+    gone = "" if line.active else " :gray-badge[may not sign in]"
+    name.markdown(f"{plain(person.name)}{gone}  \n:small[{plain(person.subject)}]")
+    role.selectbox(
+        f"Role of {person.name}",
+        ROLES,
+        index=ROLES.index(person.role),
+        key=f"role_{person.subject}",
+        label_visibility="collapsed",
+        disabled=not line.active,
+        on_change=_new_role,
+        args=(person.subject,),
+    )
+    state.button(
+        "Take off" if line.active else "Let in again",
+        key=f"active_{person.subject}",
+        help="They may no longer sign in; what they did stays." if line.active else None,
+        on_click=_do,
+        args=(_activity(person.subject, not line.active),),
+        width="stretch",
+    )
+
+
+def _activity(subject: str, active: bool) -> Callable[[Person], None]:
+    return lambda who: roster.set_active(desk(), who, subject, active)
+
+
+def _new_role(subject: str) -> None:
+    role: Role = st.session_state[f"role_{subject}"]
+    _do(lambda who: roster.change_role(desk(), who, subject, role))
+    # What was refused must not stay chosen.
+    st.session_state.pop(f"role_{subject}", None)
+
+
+def _do(change: Callable[[Person], object]) -> None:
+    try:
+        change(signed_in.person())
+    except (NotAllowed, RosterRefused) as refusal:
+        st.session_state.people_notice = str(refusal)
+
+
+def _add() -> None:
+    with st.form("add_person", clear_on_submit=False):
+        st.markdown("**Add a person**")
+        left, middle, right = st.columns([3, 3, 2])
+        left.text_input("Name", key="new_name", max_chars=120)
+        middle.text_input(
+            "Account",
+            key="new_subject",
+            max_chars=255,
+            help="What your sign-in knows them by, usually an e-mail address.",
+        )
+        right.selectbox("Role", ROLES, key="new_role")
+        st.form_submit_button("Add person", on_click=_added)
+
+
+def _added() -> None:
+    chosen = st.session_state
+
+    def add(who: Person) -> None:
+        roster.add(
+            desk(), who, subject=chosen.new_subject, name=chosen.new_name, role=chosen.new_role
+        )
+        chosen.people_notice = f"{chosen.new_name} was added as {chosen.new_role}."
+        chosen.new_name = chosen.new_subject = ""
+
+    _do(add)

@@ -1,0 +1,1 @@
+"""What the page Analyse smear is drawn from."""

@@ -1,0 +1,102 @@
+"""Where pictures come in: files, a folder, or drawn ones; and how far the analysis is."""
+
+import math
+from typing import Literal
+
+import streamlit as st
+
+from core.inference.batch import drawn, uploads
+from core.settings import settings
+from pages.parts import wording
+from pages.parts.smear.session import SmearSession
+
+_TYPES = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "dcm"]
+_MOST_DRAWN = 24
+
+
+def draw_upload(session: SmearSession) -> None:
+    """Files or a folder, and the button that analyses them."""
+    whole_folder = (
+        st.segmented_control(
+            "What to send",
+            ["Files", "A folder"],
+            default="Files",
+            required=True,
+            key="intake_sort",
+            label_visibility="collapsed",
+        )
+        == "A folder"
+    )
+    several: Literal[True, "directory"] = "directory" if whole_folder else True
+    limits = settings()
+    files = st.file_uploader(
+        "Fields of one smear",
+        label_visibility="collapsed",
+        type=_TYPES,
+        accept_multiple_files=several,
+        # A new key after each batch: what was analysed leaves the widget and the server's memory.
+        key=f"upload-{session.intake}-{whole_folder}",
+        max_upload_size=math.ceil(limits.max_file_mb),
+    )
+    st.caption(
+        f"{limits.min_side_px} to {limits.max_side_px} pixels a side, "
+        f"at most {limits.max_files} files at once."
+    )
+    label = f"Analyse {wording.several(len(files), 'field')}" if files else "Analyse fields"
+    if st.button(label, type="primary", disabled=not files, key="analyse", width="stretch"):
+        session.begin(uploads([(file.name, file.getvalue()) for file in files], limits))
+        session.intake += 1
+        st.rerun()
+
+
+def draw_synthetic(session: SmearSession, *, how_many: bool) -> None:
+    """The button that needs no file; each press draws the next seed."""
+    number = 1
+    if how_many:
+        number = int(st.number_input("Fields to draw", 1, _MOST_DRAWN, 1, key="drawn", width=140))
+    label = "Analyse a synthetic smear"
+    if number > 1:
+        label = f"Analyse {number} synthetic fields"
+    if st.button(label, key="synthetic"):
+        session.begin(drawn(range(session.next_seed, session.next_seed + number)))
+        session.next_seed += number
+        st.rerun()
+
+
+@st.fragment(run_every=1.0)
+def draw_progress(session: SmearSession) -> None:
+    """Name of the file, time left, stop; redraws the screen when something has finished."""
+    batch = session.batch
+    if batch is None or session.behind:
+        st.rerun()
+    progress = batch.progress()
+    bar, stop = st.columns([6, 1], vertical_alignment="center")
+    current = wording.plain(progress.current)
+    bar.progress(
+        progress.done / max(1, progress.total),
+        text=(
+            f"Analysing {current}, {progress.done + 1} of {progress.total}, "
+            f"{wording.time_left(progress.seconds_left)}"
+        ),
+    )
+    stop.button("Stop", on_click=session.stop, width="stretch", key="stop")
+
+
+def draw_refused(session: SmearSession) -> None:
+    """Each file that was not taken with its reason, and what happened to the others."""
+    if session.notice:
+        st.info(session.notice)
+    if not session.refused:
+        return
+    count = len(session.refused)
+    were = "was" if count == 1 else "were"
+    rest = "The others were analysed." if session.order else "Nothing else was sent."
+    if session.batch is not None:
+        rest = "The others go on."
+    lines = "\n".join(f"- :small[{wording.plain(refusal.message)}]" for refusal in session.refused)
+    with st.expander(
+        f"{wording.several(count, 'file')} {were} not analysed. {rest}",
+        expanded=count <= 4,
+        icon=":material/warning:",
+    ):
+        st.markdown(lines)

@@ -1,0 +1,156 @@
+"""Keep the fields on show in a case: a new one by its accession number, or one that is open."""
+
+from typing import Final
+
+import streamlit as st
+
+from core.access.people import Person
+from core.access.rights import NotAllowed, may
+from core.inference.originals import OriginalGone
+from core.review.case import cases, worklist
+from core.review.case.cases import SEXES, Case
+from core.review.record.errors import CaseRefused
+from core.review.record.review_store import desk
+from core.store.database import DatabaseRefused
+from pages.parts import signed_in
+from pages.parts.smear.session import SmearSession
+from pages.parts.wording import plain, several
+
+_NEW, _OPEN = "A new case", "An open case"
+_NOTICE: Final = "keep_notice"
+
+
+def draw(session: SmearSession) -> None:
+    """The button, where the person may put pictures into cases."""
+    who = signed_in.person()
+    if not may(who, "upload"):
+        return
+    with st.popover("Keep in a case", icon=":material/create_new_folder:"):
+        _inside(session, who)
+
+
+# A fragment: an entry typed here redraws the form, not the picture and its boxes.
+@st.fragment
+def _inside(session: SmearSession, who: Person) -> None:
+    _notice(session)
+    try:
+        _form(session, who)
+    except DatabaseRefused as refusal:
+        st.error(f"Cases cannot be kept: {plain(str(refusal))}.", icon=":material/error:")
+
+
+def _notice(session: SmearSession) -> None:
+    said = st.session_state.get(_NOTICE)
+    # Said of these fields only, not of the ones that are analysed next.
+    if not said or said[0] != session.order:
+        return
+    _, kind, words, case_id = said
+    (st.success if kind == "kept" else st.warning)(plain(words))
+    if case_id is not None:
+        st.page_link(
+            "pages/review.py",
+            label="Review this case",
+            icon=":material/rate_review:",
+            query_params={"case": str(case_id)},
+        )
+
+
+def _form(session: SmearSession, who: Person) -> None:
+    open_cases = [row.case for row in worklist.worklist(desk(), who)]
+    sort = _NEW
+    if open_cases:
+        sort = str(
+            st.segmented_control(
+                "Which case",
+                [_NEW, _OPEN],
+                default=_NEW,
+                required=True,
+                key="keep_sort",
+                label_visibility="collapsed",
+            )
+        )
+    if sort == _OPEN:
+        numbers = {case.id: case for case in open_cases}
+        st.selectbox(
+            "Case", list(numbers), format_func=lambda n: numbers[n].accession, key="keep_case"
+        )
+    else:
+        _details()
+    st.text_input("Slide", key="keep_slide", max_chars=64, placeholder="Optional, such as 1 or A")
+    st.button(
+        f"Keep {several(len(session.order), 'field')}",
+        key="keep",
+        type="primary",
+        width="stretch",
+        on_click=_keep,
+        args=(session, sort == _OPEN),
+    )
+    st.caption(
+        "The pictures are stored on this computer without what else the files say (name, place, "
+        "date), with what the models found and which models these were."
+    )
+
+
+def _details() -> None:
+    st.text_input("Accession number", key="keep_accession", max_chars=64)
+    st.text_input(
+        "Pseudonym", key="keep_pseudonym", max_chars=64, help="Not the name of the patient."
+    )
+    sex, age = st.columns(2)
+    sex.selectbox("Sex", SEXES, key="keep_sex", format_func=str.capitalize)
+    age.number_input("Age, years", 0, 130, value=None, step=1, key="keep_age")
+    st.text_input("Indication", key="keep_indication", max_chars=2000)
+
+
+def _keep(session: SmearSession, in_open_case: bool) -> None:
+    asked = st.session_state
+    kept = 0
+    case: Case | None = None
+    try:
+        who = signed_in.person()
+        if in_open_case:
+            case = cases.get(desk(), who, asked["keep_case"])
+        else:
+            case = cases.create(
+                desk(),
+                who,
+                asked["keep_accession"],
+                pseudonym=asked["keep_pseudonym"],
+                sex=asked["keep_sex"],
+                age_years=asked["keep_age"],
+                indication=asked["keep_indication"],
+            )
+        for key in session.order:
+            analysed = session.known[key]
+            field = session.originals.field(key[0], analysed.finding.file)
+            cases.keep_field(
+                desk(), who, case.id, field, session.finding(key), slide=asked["keep_slide"]
+            )
+            kept += 1
+    except (NotAllowed, CaseRefused, OriginalGone, DatabaseRefused, OSError) as refusal:
+        done = f" {several(kept, 'field')} of {len(session.order)} kept." if kept else ""
+        asked[_NOTICE] = (
+            list(session.order),
+            "not",
+            f"Not kept: {refusal}.{done}",
+            case.id if case and kept else None,
+        )
+        return
+    asked[_NOTICE] = (
+        list(session.order),
+        "kept",
+        f"{several(kept, 'field')} kept in case {case.accession}.",
+        case.id,
+    )
+    # The next case is another patient: nothing of this one may be left in the form.
+    empty = {
+        "keep_accession": "",
+        "keep_pseudonym": "",
+        "keep_indication": "",
+        "keep_slide": "",
+        "keep_sex": "unknown",
+        "keep_age": None,
+    }
+    for name, value in empty.items():
+        if name in asked:
+            asked[name] = value

@@ -1,0 +1,1 @@
+"""What the pages Fine-tune and Models are drawn from."""

@@ -1,0 +1,93 @@
+"""Adapt the live white-cell model to this laboratory with a handful of its cells."""
+
+from pathlib import Path
+from typing import Final
+
+import streamlit as st
+
+from core.access.people import Person
+from core.access.rights import NotAllowed, may
+from core.training.white_cells.adaptation import adaptations
+from core.training.white_cells.adaptation.adaptations import Adaptation, AdaptationRunning
+from pages.parts.wording import plain, several
+
+EVERY_S: Final = 2
+_FIRST: Final = 5
+
+
+def draw(who: Person) -> None:
+    """Folder, number, button; what came of it stays until the next."""
+    if not may(who, "train"):
+        return
+    st.subheader("Adapt to this laboratory", anchor=False)
+    st.caption(
+        "A folder for each class, with pictures of single cells or of fields with one white cell. "
+        "At most so many of each are learnt from, the others stay aside as test cells. It takes up "
+        "to three minutes and makes a challenger; nothing goes live by itself."
+    )
+    last = adaptations.latest()
+    if last is not None and last.state == "running":
+        st.fragment(_wait, run_every=EVERY_S)()
+        return
+    if last is not None:
+        _outcome(last)
+    with st.form("adapt", border=False):
+        folder = st.text_input(
+            "Folder of labelled cells", key="adapt_folder", placeholder="/home/lab/cells"
+        )
+        per_class = st.number_input("Cells of each class", 1, 200, 10, key="adapt_per_class")
+        deep = st.checkbox(
+            "Deep",
+            key="adapt_deep",
+            help="Moves the last blocks of the network too. It needs the pictures the live model "
+            "learnt from (HEMADESK_DATA), and what was fitted on its features (novelty, set "
+            "limits, attributes) has to be fitted anew: python -m core characterise.",
+        )
+        pressed = st.form_submit_button("Adapt", icon=":material/tune:")
+    if pressed:
+        if not folder.strip():
+            st.warning("Name the folder first.", icon=":material/info:")
+            return
+        try:
+            adaptations.start(Path(folder.strip()).expanduser(), int(per_class), deep, who)
+        except (AdaptationRunning, NotAllowed, OSError) as refusal:
+            st.error(f"{plain(str(refusal))}.", icon=":material/error:")
+            return
+        st.rerun()
+
+
+def _wait() -> None:
+    """Draws itself again every two seconds; asks for the whole page when there is a result."""
+    last = adaptations.latest()
+    if last is None or last.state != "running":
+        st.rerun(scope="app")
+    st.status(f"Adapting: {plain(last.words)}")
+    st.caption(
+        f"Asked for by {plain(last.who)} at {last.at:%H:%M} UTC. It goes on when this page is "
+        "closed."
+    )
+
+
+def _outcome(last: Adaptation) -> None:
+    asked = f"{plain(last.who)}, {last.at:%d %b %H:%M} UTC"
+    if last.made is None:
+        words = f"Not adapted ({asked}): {plain(last.words)}."
+        st.error(words, icon=":material/error:")
+        return
+    made = last.made
+    learnt = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in made["cells"].items())
+    words = (
+        f"{plain(made['model'])} ({asked}) learnt from {learnt}; "
+        f"{several(made['left_for_test'], 'cell')} stay aside as its test. Choose it as challenger "
+        "and compare."
+    )
+    if made["deep"]:
+        words += f" {adaptations.WITHOUT_EXTRAS}"
+    st.success(words, icon=":material/check:")
+    skipped = made["skipped"]
+    if skipped:
+        first = "; ".join(
+            f"{plain(one['file'])}, {plain(one['reason'])}" for one in skipped[:_FIRST]
+        )
+        more = f" and {len(skipped) - _FIRST} more" if len(skipped) > _FIRST else ""
+        st.caption(f"Left out: {first}{more}.")

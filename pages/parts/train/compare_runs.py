@@ -1,0 +1,179 @@
+"""Compare a run's model with the live one: its process, how far it is, the evidence, the promotion.
+
+Everything is read from the run's folder, so it shows the same after a reload, in another browser,
+and for a comparison started from a terminal.
+"""
+
+import streamlit as st
+
+from core.access.people import Person
+from core.access.rights import NotAllowed, may
+from core.models.weights import WeightsRefused
+from core.store.promotions import StalePromotion
+from core.store.runs import Run
+from core.training.promote import comparisons, promotion
+from core.training.promote.comparisons import Asked
+from core.training.promote.promotion import Comparison, PromotionRefused
+from core.training.runs import lifecycle
+from pages.parts.train import evidence
+from pages.parts.wording import plain, time_left
+
+EVERY_S = 2
+_PRESS = "Compare on the locked test sets"
+
+
+def draw(who: Person) -> None:
+    """Choice of a challenger, then what is known of it."""
+    st.subheader("Compare with the live model", anchor=False)
+    can = comparisons.TASK_OF
+    candidates = {
+        run.name: run for run in lifecycle.book().all() if run.recipe in can and run.model_path
+    }
+    if not candidates:
+        st.info(
+            "No run has made a model yet. Train one on the screen Fine-tune.",
+            icon=":material/model_training:",
+        )
+        return
+    if st.session_state.get("challenger") not in candidates:
+        st.session_state.challenger = _first(candidates)
+    chosen = st.selectbox(
+        "Challenger",
+        list(candidates),
+        format_func=lambda name: _label(candidates[name]),
+        key="challenger",
+    )
+    # In the address, so that a reload finds it.
+    st.query_params["challenger"] = chosen
+    run = candidates[chosen]
+    asked = comparisons.latest(run)
+    if asked is not None and asked.state == "running":
+        st.fragment(_wait, run_every=EVERY_S)(run, asked, who)
+        return
+    if asked is not None:
+        _outcome(asked)
+    if may(who, "train"):
+        words = _PRESS if asked is None else "Compare again"
+        if st.button(words, key="compare", icon=":material/balance:"):
+            _start(run, who)
+    else:
+        st.caption("Comparing takes the role trainer.")
+    kept = comparisons.latest(run, done=True)
+    if kept is not None:
+        if kept.folder != (asked.folder if asked else None):
+            st.caption(f"Found before, {kept.at:%d %b %H:%M} UTC:")
+        _found(kept, who)
+
+
+def _first(candidates: dict[str, Run]) -> str:
+    """The one in the address, or that is being compared, or the newest."""
+    asked = st.query_params.get("challenger")
+    if asked in candidates:
+        return asked
+    for name, run in candidates.items():
+        one = comparisons.latest(run)
+        if one is not None and one.state == "running":
+            return name
+    return next(iter(candidates))
+
+
+def _label(run: Run) -> str:
+    return f"{run.label} ({run.created_at:%d %b %H:%M}, {run.state})"
+
+
+def _start(run: Run, who: Person) -> None:
+    try:
+        comparisons.start(run, who)
+    except (PromotionRefused, NotAllowed, OSError) as refusal:
+        st.error(plain(str(refusal)), icon=":material/error:")
+        return
+    st.rerun()
+
+
+def _wait(run: Run, began: Asked, who: Person) -> None:
+    """Draws itself again every two seconds; asks for the whole page when there is a result."""
+    asked = comparisons.latest(run)
+    if asked is None or asked.folder != began.folder or asked.state != "running":
+        st.rerun(scope="app")
+    where = asked.progress
+    share = float(where.get("share", 0.0))
+    words = where.get("words", "starting")
+    title = f"{where['title']}: {words}" if where.get("title") else words[0].upper() + words[1:]
+    st.progress(min(1.0, share), text=plain(title))
+    # The first pictures are slow, since models are loaded: a guess from them would frighten.
+    left = where["seconds"] * (1 - share) / share if share > 0.02 else None
+    st.caption(
+        f"{time_left(left).capitalize()}. Asked for by {plain(asked.who)} at "
+        f"{asked.at:%H:%M} UTC. It goes on when this page is closed."
+    )
+    if may(who, "train") and st.button(
+        "Stop comparing",
+        key="stop_comparing",
+        icon=":material/stop:",
+        disabled=(asked.folder / comparisons.STOP).is_file(),
+    ):
+        comparisons.ask_to_stop(asked, who)
+        st.rerun(scope="fragment")
+
+
+def _outcome(asked: Asked) -> None:
+    """Why there is no result, or when it was made."""
+    said = f"{plain(asked.who)}, {asked.at:%d %b %H:%M} UTC"
+    if asked.state == "done":
+        st.caption(f"Compared for {said}.")
+        return
+    words = "was lost" if asked.state == "lost" else "gave no result"
+    st.error(f"The comparison ({said}) {words}: {plain(asked.message)}.", icon=":material/error:")
+    log = comparisons.read_log(asked)
+    if asked.state == "lost" or "Traceback" in log:
+        with st.expander("Log"):
+            st.code(log or "nothing yet", language=None, height=180)
+
+
+def _found(asked: Asked, who: Person) -> None:
+    try:
+        found = asked.result()
+    except (ValueError, OSError) as refusal:
+        st.error(
+            f"What was found cannot be read ({plain(str(refusal))}); compare again.",
+            icon=":material/error:",
+        )
+        return
+    st.markdown(f"Live {plain(found.champion)}, challenger {plain(found.challenger)}")
+    for place, one in enumerate(found.sets.values()):
+        evidence.draw(one, place)
+    if found.original is None:
+        st.caption("The original data is not here, or is the same: forgetting was not measured.")
+    if found.elsewhere is not None:
+        st.caption("The last set is shown only: nobody learnt from it, and the rule does not ask.")
+    evidence.exactly(found)
+    _verdict(found, who)
+
+
+def _verdict(found: Comparison, who: Person) -> None:
+    try:
+        promotion.still_holds(found)
+    except (PromotionRefused, WeightsRefused, OSError) as refusal:
+        st.warning(f"Out of date: {plain(str(refusal))}.", icon=":material/history:")
+        return
+    if found.objections:
+        st.warning(
+            "It cannot go live: " + "; ".join(plain(why) for why in found.objections) + ".",
+            icon=":material/block:",
+        )
+        return
+    st.success("Nothing in the evidence speaks against it.", icon=":material/check:")
+    if not may(who, "promote"):
+        st.caption("Making it live takes the role trainer.")
+        return
+    with st.form("promotion", border=False):
+        reason = st.text_input("Reason, kept for good", key="promote_reason")
+        pressed = st.form_submit_button("Make it the live model", type="primary")
+    if pressed:
+        try:
+            promotion.promote(found, who=who, reason=reason)
+        except (NotAllowed, PromotionRefused, StalePromotion, WeightsRefused, OSError) as refusal:
+            st.error(plain(str(refusal)), icon=":material/error:")
+            return
+        st.session_state.models_notice = f"{found.challenger} is live."
+        st.rerun()

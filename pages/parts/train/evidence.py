@@ -1,0 +1,67 @@
+"""Champion and challenger on one locked test set: dots with intervals, and the numbers in words."""
+
+import streamlit as st
+
+from core.taxonomy import title
+from core.training.promote.evidence import Comparison, OnFields, OnOneSet
+from pages.parts.train import paired_plot
+from pages.parts.wording import percent, plain, several
+
+_PLAIN = {"displayModeBar": False}
+
+
+def draw(one: OnOneSet | OnFields, place: int) -> None:
+    """One set; ``place`` tells its widgets from those of the others."""
+    if isinstance(one, OnOneSet):
+        _cells(one, place)
+    else:
+        _fields(one, place)
+
+
+def exactly(found: Comparison) -> None:
+    """What was compared, by the hashes that a promotion is held to."""
+    with st.expander("What exactly was compared"):
+        files = [
+            {"What": which, "File": f"…{suffix}", "SHA-256": sha256}
+            for which, hashes in found.compared.models.items()
+            for suffix, sha256 in hashes.items()
+        ]
+        sets = [
+            {"What": "test set", "File": one.title, "SHA-256": one.sha256}
+            for one in found.sets.values()
+        ]
+        code = {
+            "What": "program",
+            "File": f"commit {found.compared.code[:12]}",
+            "SHA-256": found.compared.sources,
+        }
+        st.dataframe([*files, *sets, code], hide_index=True, height=220)
+
+
+def _cells(one: OnOneSet, place: int) -> None:
+    paired = one.accuracy
+    st.markdown(f"**{plain(one.title)}**, {several(paired.items, 'cell')}")
+    st.plotly_chart(paired_plot.dots(one), key=f"paired_{place}", config=_PLAIN)
+    st.caption(
+        f"Right: live {percent(one.champion)}, challenger {percent(one.challenger)}; difference "
+        f"{100 * paired.difference:+.1f} points ({100 * paired.low:+.1f} to "
+        f"{100 * paired.high:+.1f}). It alone was right in {paired.only_challenger} cells, the "
+        f"live model alone in {paired.only_champion} (McNemar p = {paired.p:.2g}). Calibration "
+        f"error {one.calibration[0]:.3f} and {one.calibration[1]:.3f}. Left to a person: "
+        f"{percent(one.asked[0])} and {percent(one.asked[1])} of the cells; held for unlike "
+        f"anything learnt: {percent(one.novel[0])} and {percent(one.novel[1])}."
+    )
+
+
+def _fields(one: OnFields, place: int) -> None:
+    all_kinds = one.errors
+    st.markdown(f"**{plain(one.title)}**, {several(all_kinds.items, 'field')}")
+    rows = {"All kinds": all_kinds, **{title(kind): row for kind, row in one.kinds.items()}}
+    st.plotly_chart(paired_plot.error_changes(rows), key=f"errors_{place}", config=_PLAIN)
+    st.caption(
+        f"Count error of all kinds, cells a field: live {all_kinds.champion:.2f}, challenger "
+        f"{all_kinds.challenger:.2f}, always the set's medians {one.constant:.2f}. Change "
+        f"{all_kinds.difference:+.2f} ({all_kinds.low:+.2f} to {all_kinds.high:+.2f}, paired "
+        f"bootstrap). True counts inside the intervals: {percent(one.covered[0])} and "
+        f"{percent(one.covered[1])}."
+    )

@@ -1,0 +1,111 @@
+"""The second way of counting: its map, its intervals, its flag."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.evaluation.erasing import erased, free_cells
+from core.imaging.synthetic import draw
+from core.inference.locate.regression import (
+    count_by_regression,
+    density_copy,
+    density_map,
+    disagreement,
+)
+from core.inference.smear import analyse, recount
+from core.records import CellCounts, Estimate
+from core.taxonomy import KINDS
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return draw(205)
+
+
+@pytest.fixture(scope="module")
+def finding(drawn):
+    return analyse(drawn.field)
+
+
+def test_the_count_is_the_sum_of_a_map_that_is_nowhere_negative(drawn, finding):
+    planes = density_map(drawn.field.pixels, finding.rbc_diameter_px)
+    counts = count_by_regression(drawn.field.pixels, finding.rbc_diameter_px)
+    assert planes.min() >= 0
+    for plane, kind in zip(planes, KINDS, strict=True):
+        assert float(plane.sum()) == pytest.approx(counts.of(kind).value, rel=1e-5)
+
+
+def test_a_wide_view_is_counted_in_parts_that_add_up(drawn, monkeypatch):
+    from core.inference.locate import regression
+
+    whole = density_map(drawn.field.pixels, 100.0)
+    monkeypatch.setattr(regression, "_MOST_PIXELS", 60_000)
+    parts = density_map(drawn.field.pixels, 100.0)
+    assert parts.shape == whole.shape
+    assert parts.sum() == pytest.approx(whole.sum(), rel=0.15)
+
+
+@pytest.mark.parametrize(("height", "width", "diameter"), [(480, 640, 103.0), (360, 363, 80.0)])
+def test_the_network_sees_red_cells_fifty_pixels_wide(height, width, diameter):
+    small = density_copy(np.zeros((height, width, 3), np.uint8), diameter)
+    assert small.shape[0] % 16 == small.shape[1] % 16 == 0
+    assert diameter * small.shape[1] / width == pytest.approx(50, rel=0.06)
+
+
+def test_a_finding_holds_both_counts_and_can_be_switched(drawn, finding):
+    other = recount(finding, "chamber", "regression")
+    assert (other.method, other.model) == ("regression", finding.regression_model)
+    assert other.counts == finding.regressed
+    assert other.counting_rule == "all_visible"
+    assert other.cells == finding.cells
+    assert recount(other, "all_visible") == finding
+    assert analyse(drawn.field, method="regression") == other
+
+
+def test_a_finding_kept_without_regression_cannot_be_switched(finding):
+    with pytest.raises(ValueError, match="by the locator only"):
+        recount(replace(finding, regressed=None), "all_visible", "regression")
+
+
+def _counts(rbc):
+    one = Estimate(1, 1, 1)
+    return CellCounts(rbc, one, one)
+
+
+@pytest.mark.parametrize(
+    ("located", "regressed", "flagged"),
+    [
+        (Estimate(23, 21, 25), Estimate(27, 24, 30), False),
+        (Estimate(23, 21, 25), Estimate(27, 25, 29), False),
+        (Estimate(23, 21, 25), Estimate(28.4, 26, 31), True),
+        (Estimate(30, 28, 32), Estimate(20, 17, 23), True),
+    ],
+)
+def test_the_flag_is_up_where_the_intervals_do_not_meet(located, regressed, flagged):
+    flag = disagreement(_counts(located), _counts(regressed))
+    assert (flag is not None) == flagged
+    if flag is not None:
+        assert flag.code == "methods_disagree"
+        assert f"red cells {located.value:.0f} located" in flag.message
+
+
+def test_erasing_one_red_cell_lowers_the_sum_by_about_one(data_dir):
+    """On real fields, cells lying free; the whole test part is measured in the model's card."""
+    from core.datasets.fields import read_rgb
+    from core.datasets.public import cbc
+    from core.evaluation.count_suite import as_taken
+    from core.evaluation.locator_suite import txl_twins
+
+    fields = cbc.load(data_dir / "cbc", "Testing")
+    pictures = [read_rgb(field.path) for field in fields]
+    falls = []
+    for pixels, field in zip(
+        pictures, as_taken(txl_twins(data_dir, fields), pictures), strict=True
+    ):
+        for place in free_cells(field, KINDS.index("rbc"), pixels.shape[1], pixels.shape[0])[:1]:
+            without = erased(pixels, field.boxes_xyxy_px[place])
+            before, after = (float(density_map(p, 103.0)[0].sum()) for p in (pixels, without))
+            falls.append(before - after)
+    assert len(falls) >= 8
+    assert np.mean(falls) == pytest.approx(1, abs=0.3)

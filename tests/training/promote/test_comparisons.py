@@ -1,0 +1,121 @@
+"""A comparison in a process of its own: found again, stopped, killed, refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from core.access.people import Person
+from core.access.rights import NotAllowed
+from core.training.promote import comparisons, locked_sets, promotion
+from core.training.promote.promotion import PromotionRefused
+from core.training.runs import lifecycle
+from tests.known_models import ADA, BOB, finished_run, installed
+
+SECONDS = 600
+"""After which it counts as hung; nothing is judged by its speed."""
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch, known_models):
+    with installed(tmp_path, known_models, monkeypatch) as folder:
+        yield folder
+
+
+def ended(run):
+    deadline = time.monotonic() + SECONDS
+    while True:
+        asked = comparisons.latest(run)
+        assert asked is not None
+        if asked.state != "running":
+            return asked
+        assert time.monotonic() < deadline, comparisons.read_log(asked)
+        time.sleep(0.1)
+
+
+def process_of(asked):
+    """The process that was started for that folder."""
+    listed = subprocess.run(["ps", "-wweo", "pid,args"], capture_output=True, text=True, check=True)
+    lines = [line for line in listed.stdout.splitlines() if asked.folder.name in line]
+    return int(lines[0].split()[0])
+
+
+def test_its_process_leaves_what_the_promotion_needs(site, known_models):
+    run = finished_run(known_models, "lymphocyte", site, lymphocyte=20, monocyte=4)
+    begun = comparisons.start(run, ADA)
+    assert begun.state == "running"
+    assert comparisons.start(run, BOB).folder == begun.folder  # pressed twice, made once
+    asked = ended(run)
+    assert (asked.state, asked.who, asked.folder) == ("done", "Ada", begun.folder)
+    found = asked.result()
+    assert found == promotion.compare(run)
+    assert found.compared.code == lifecycle.code_version()
+    promotion.promote(found, who=ADA, reason="sees our lymphocytes")
+    kept = promotion.history()[0].evidence
+    assert kept is not None
+    assert kept["compared"] == json.loads(json.dumps(found.as_json()))["compared"]
+    again = comparisons.latest(run)
+    assert again is not None
+    with pytest.raises(PromotionRefused, match="another model is live since"):
+        promotion.promote(again.result(), who=ADA, reason="once more")
+
+
+def test_killed_it_is_lost_and_can_be_made_anew(site, known_models):
+    run = finished_run(known_models, "lymphocyte", site, lymphocyte=20)
+    begun = comparisons.start(run, ADA)
+    os.kill(process_of(begun), signal.SIGKILL)
+    asked = ended(run)
+    assert (asked.state, asked.folder) == ("lost", begun.folder)
+    assert "its process died" in asked.message
+    with pytest.raises(OSError, match="result.json"):
+        asked.result()
+    assert comparisons.start(run, ADA).folder != begun.folder
+    assert ended(run).state == "done"
+
+
+def test_somebody_stops_it(site, known_models):
+    run = finished_run(known_models, "lymphocyte", site, lymphocyte=20)
+    comparisons.ask_to_stop(comparisons.start(run, ADA), BOB)
+    asked = ended(run)
+    assert (asked.state, asked.message) == ("failed", "Bob stopped it")
+
+
+def test_a_test_set_that_was_touched_gives_a_sentence(site, known_models):
+    run = finished_run(known_models, "lymphocyte", site, lymphocyte=20)
+    (lifecycle.folder_of(run) / "lymphocyte_3.png").unlink()
+    comparisons.start(run, ADA)
+    asked = ended(run)
+    assert asked.state == "failed"
+    assert "lymphocyte_3.png of the locked test set our cells is gone" in asked.message
+    assert "Traceback" not in comparisons.read_log(asked)
+
+
+def test_only_who_trains_may_ask_for_it(site, known_models):
+    run = finished_run(known_models, "lymphocyte", site, lymphocyte=2)
+    with pytest.raises(NotAllowed, match="may not train models"):
+        comparisons.start(run, Person("Vic", "viewer", "test:vic"))
+    assert comparisons.latest(run) is None
+
+
+def test_on_another_machine_its_sign_of_life_counts(site, known_models, monkeypatch):
+    run = finished_run(known_models, "lymphocyte", site, lymphocyte=2)
+    folder, lock = comparisons.begin_here(run, ADA)
+    monkeypatch.setattr("socket.gethostname", lambda: "another")
+    asked = comparisons.latest(run)
+    assert asked is not None and asked.state == "running"
+    lock.close()
+    long_ago = time.time() - 3600
+    os.utime(folder / "task.json", (long_ago, long_ago))
+    assert comparisons.read(folder).state == "lost"
+
+
+def test_a_run_that_kept_nothing_aside_gives_a_sentence(site, known_models):
+    run = finished_run(known_models, "lymphocyte", site, lymphocyte=2)
+    (lifecycle.folder_of(run) / locked_sets.FILE).unlink()
+    with pytest.raises(PromotionRefused, match="kept no test cells aside; train it anew"):
+        promotion.compare(run)

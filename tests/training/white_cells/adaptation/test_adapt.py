@@ -1,0 +1,122 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.datasets.intake.imported_set import Locked
+from core.datasets.near_duplicates import hash_files
+from core.datasets.public.pbc import LabelledCell
+from core.imaging.synthetic import draw
+from core.inference.white_cell.classify import call_crops
+from core.inference.white_cell.uncertainty import extras_of
+from core.models import registry
+from core.models.classifier import CellClassifier
+from core.training.promote import locked_sets
+from core.training.promote.compare_cells import on_cells
+from core.training.white_cells.adaptation.adapt import adapt_to
+from core.training.white_cells.adaptation.laboratory import (
+    crop_of,
+    crops_of,
+    list_cells,
+    usable_cells,
+)
+from core.training.white_cells.adaptation.last_layer import AdaptRefused
+
+CLASSES = ("lymphocyte", "eosinophil")
+
+
+@pytest.fixture(scope="module")
+def laboratory(tmp_path_factory):
+    """Drawn fields with one white cell each, in class folders; the stain is the program's own."""
+    root = tmp_path_factory.mktemp("our laboratory")
+    for number, name in enumerate(CLASSES * 3):
+        (root / name).mkdir(exist_ok=True)
+        field = draw(100 + number, wbc=[name]).field
+        Image.fromarray(np.array(field.pixels)).save(root / name / f"{number}.png")
+    (root / "smudge").mkdir()
+    Image.new("RGB", (200, 200), "white").save(root / "smudge" / "s.png")
+    (root / "lymphocyte" / "broken.png").write_bytes(b"not a picture")
+    return root
+
+
+@pytest.fixture(scope="module")
+def made(laboratory, tmp_path_factory):
+    target = tmp_path_factory.mktemp("made") / "adapted.safetensors"
+    return adapt_to(laboratory, per_class=2, seed=1, target=target)
+
+
+def test_the_challenger_is_the_live_network_with_another_last_layer(made):
+    live = registry.live("wbc")
+    assert isinstance(live.module, CellClassifier)
+    before, after = live.module.state_dict(), made.model.module.state_dict()
+    moved = {key for key in before if not np.allclose(before[key], after[key], atol=2e-3)}
+    last = {name for name, part in live.module.named_modules() if part is live.module.last_layer()}
+    assert moved and moved <= {f"{name}.{kind}" for name in last for kind in ("weight", "bias")}
+    assert made.model.card["adapted_from"] == live.identity
+    assert "evaluation" not in made.model.card
+
+
+def test_it_says_what_it_learnt_from_and_what_it_left(made, laboratory):
+    assert sum(made.cells.values()) <= 4 and set(made.cells) == set(CLASSES)
+    # Without the four learnt from, the smudge that was drawn, and the file that is no picture.
+    assert made.left_for_test == len(list_cells(laboratory).cells) - 4 - 1 - 1
+    reasons = {one.file: one.reason for one in made.skipped}
+    assert reasons["broken.png"] == "it cannot be read as a picture"
+    if "smudge" not in registry.live("wbc").card["architecture"]["classes"]:
+        assert "no class smudge" in reasons["s.png"]
+    assert made.as_json()["model"] == made.model.identity
+
+
+def test_cells_it_did_not_learn_from_are_judged_as_it_sees_them(tmp_path):
+    """In a field the white cell is not in the middle, where a single cell's picture has it."""
+    live = registry.live("wbc")
+    cells = []
+    for number in range(4):
+        drawn = draw(300 + number, wbc=["eosinophil"])
+        x0, y0, *_ = (round(v) for v in next(c for c in drawn.cells if c.kind == "wbc").box_xyxy_px)
+        path = tmp_path / f"{number}.png"
+        cut = np.ascontiguousarray(drawn.field.pixels[max(0, y0 - 20) :, max(0, x0 - 20) :])
+        Image.fromarray(cut).save(path)
+        cells.append(LabelledCell(path, call_crops([crop_of(path)], live)[0].label))
+    right = []
+    for anywhere in (True, False):
+        file = tmp_path / f"{anywhere}.json"
+        locked_sets.lock(file, "fields", cells, anywhere=anywhere)
+        right.append(on_cells(locked_sets.read(file), live, live).challenger)
+    assert right[0] == 1.0 and right[1] < 1.0
+
+
+def test_extras_go_with_it(made, laboratory):
+    extras = extras_of(made.model)
+    assert extras is not None and extras.card["limits_from"] == registry.live("wbc").identity
+    # How often the classes are met there, it has learnt from the laboratory's own cells.
+    live = extras_of(registry.live("wbc"))
+    assert live is not None and live.card["elsewhere"] and "elsewhere" not in extras.card
+    calls = call_crops([crop_of(laboratory / "lymphocyte" / "0.png")], made.model)
+    assert calls[0].not_a_cell is not None
+
+
+def test_unreadable_pictures_are_named(laboratory):
+    cells = [c for c in list_cells(laboratory).cells if c.label == "lymphocyte"]
+    crops, used, skipped = crops_of(cells)
+    assert len(crops) == len(used) == 3
+    assert [one.file for one in skipped] == ["broken.png"]
+
+
+def test_what_cannot_be_read_is_no_test_cell_either(laboratory):
+    """Cells that are not drawn are locked as the test set: one bad file would break it."""
+    cells = list_cells(laboratory).cells
+    kept, skipped = usable_cells(cells, None)
+    assert {one.file for one in skipped} == {"broken.png"}
+    assert len(kept) == len(cells) - len(skipped)
+    copies = Locked("theirs", hash_files([kept[0].path]))
+    again, left_out = usable_cells(kept, copies)
+    assert kept[0] not in again
+    assert "locked test set theirs" in left_out[0].reason
+
+
+def test_one_class_is_not_enough(laboratory, tmp_path):
+    (tmp_path / "lymphocyte").mkdir()
+    picture = laboratory / "lymphocyte" / "0.png"
+    (tmp_path / "lymphocyte" / "0.png").write_bytes(picture.read_bytes())
+    with pytest.raises(AdaptRefused, match="at least two classes"):
+        adapt_to(tmp_path, target=tmp_path / "x.safetensors")

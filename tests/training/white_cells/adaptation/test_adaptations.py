@@ -1,0 +1,74 @@
+"""An adaptation outlives whoever asked for it: its process, its end, its death."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.access.people import Person
+from core.access.rights import NotAllowed
+from core.imaging.synthetic import draw
+from core.models import registry
+from core.training.runs import lifecycle
+from core.training.white_cells.adaptation import adaptations
+from core.training.white_cells.adaptation.adaptations import AdaptationRunning
+from tests.known_models import ADA
+
+SECONDS = 300
+
+
+@pytest.fixture
+def laboratory(tmp_path):
+    """Two classes of three drawn fields."""
+    root = tmp_path / "our laboratory"
+    for number, name in enumerate(("lymphocyte", "eosinophil") * 3):
+        (root / name).mkdir(parents=True, exist_ok=True)
+        field = draw(500 + number, wbc=[name]).field
+        Image.fromarray(np.array(field.pixels)).save(root / name / f"{number}.png")
+    return root
+
+
+def _ended():
+    until = time.monotonic() + SECONDS
+    while (last := adaptations.latest()) is not None and last.state == "running":
+        assert time.monotonic() < until, last
+        time.sleep(0.05)
+    return last
+
+
+def test_it_makes_a_challenger_and_says_of_what(laboratory):
+    adaptations.start(laboratory, per_class=2, deep=False, who=ADA).wait(SECONDS)
+    last = _ended()
+    assert last.state == "done" and last.who == ADA.name, last
+    assert last.made["cells"] == {"eosinophil": 2, "lymphocyte": 2}
+    assert last.made["left_for_test"] == 2
+    run = lifecycle.book().get(last.made["run"])
+    assert (run.model_identity, run.created_by) == (last.made["model"], ADA.name)
+    assert registry.live("wbc").identity != run.model_identity
+
+
+def test_what_cannot_be_adapted_to_gets_its_sentence(tmp_path):
+    (tmp_path / "lymphocyte").mkdir()
+    (tmp_path / "lymphocyte" / "broken.png").write_bytes(b"no picture")
+    adaptations.start(tmp_path, per_class=2, deep=False, who=ADA).wait(SECONDS)
+    last = _ended()
+    assert last.state == "failed" and last.made is None
+    assert "cells of at least two classes are needed" in last.words
+
+
+def test_one_at_a_time_and_killed_it_is_lost(laboratory):
+    process = adaptations.start(laboratory, per_class=2, deep=False, who=ADA)
+    with pytest.raises(AdaptationRunning, match="another adaptation is going on"):
+        adaptations.start(laboratory, per_class=2, deep=False, who=ADA)
+    process.kill()
+    process.wait(SECONDS)
+    assert _ended().state == "lost"
+
+
+def test_who_may_not_train_may_not_adapt(laboratory):
+    viewer = Person("Vic", "viewer", "test:vic")
+    with pytest.raises(NotAllowed):
+        adaptations.start(laboratory, per_class=2, deep=False, who=viewer)
