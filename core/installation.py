@@ -9,7 +9,7 @@ import torch
 
 from core.imaging.synthetic import draw
 from core.inference.smear import analyse
-from core.inference.white_cell.uncertainty import extras_of, extras_path
+from core.inference.white_cell.uncertainty import uncertainty_of, uncertainty_path
 from core.models import registry
 from core.models.engine import as_batch, engine_for
 from core.models.weights import WeightsRefused
@@ -67,13 +67,13 @@ def _extras_belong() -> Check:
     """What the white-cell model knows of its limits is whole and was fitted to these weights."""
     name = "limits, novelty and attributes of model wbc"
     model = registry.live("wbc")
-    sidecar = extras_path(model.path).with_suffix(".json")
+    sidecar = uncertainty_path(model.path).with_suffix(".json")
     try:
-        extras = extras_of(model)
+        uncertainty = uncertainty_of(model)
     except WeightsRefused as error:
         return Check(name, False, str(error))
-    if extras is not None:
-        return Check(name, True, f"{len(extras.tensors)} tables")
+    if uncertainty is not None:
+        return Check(name, True, f"{len(uncertainty.tensors)} tables")
     how = "python -m core characterise fits them"
     if sidecar.exists():
         return Check(name, False, f"{sidecar.name} was fitted to other weights; {how}")

@@ -18,7 +18,7 @@ from core.review.agreement_pairs import (
     sources,
 )
 from core.review.record.errors import PictureLost
-from core.review.record.review_store import desk
+from core.review.record.review_store import review_store
 from core.statistics.agreement import agreement
 from core.store.database import DatabaseRefused
 from core.taxonomy import KINDS, title
@@ -44,7 +44,7 @@ def _period(who: Person) -> SignedCases:
         until = _moment(days[1]) + timedelta(days=1) if len(days) > 1 else None
     elif _PERIODS[str(chosen)] is not None:
         since = datetime.now(UTC) - timedelta(days=int(_PERIODS[str(chosen)] or 0))
-    return signed_cases(desk(), who, since, until)
+    return signed_cases(review_store(), who, since, until)
 
 
 def _moment(day: date) -> datetime:
@@ -136,7 +136,7 @@ def main() -> None:
     one, two, blind = _sides(signed)
     with st.spinner("Comparing"):
         try:
-            pairs = label_pairs(desk(), who, signed, one, two, blind_only=blind)
+            pairs = label_pairs(review_store(), who, signed, one, two, blind_only=blind)
         except (WeightsRefused, PictureLost) as refusal:
             st.error(plain(f"{refusal}."), icon=":material/error:")
             return

@@ -8,7 +8,7 @@ from core.models import registry
 from core.models.weights import WeightsRefused
 from core.review.case import worklist
 from core.review.case.worklist import WorklistRow
-from core.review.record.review_store import desk
+from core.review.record.review_store import review_store
 from core.store.database import DatabaseRefused
 from core.store.runs import Run
 from core.training.runs import lifecycle
@@ -117,7 +117,7 @@ def main() -> None:
     st.title("Home", anchor=False)
     who = signed_in.allowed("view")
     try:
-        rows = worklist.worklist(desk(), who)
+        rows = worklist.worklist(review_store(), who)
     except DatabaseRefused as refusal:
         st.error(f"Cases cannot be read: {plain(str(refusal))}.", icon=":material/error:")
         return

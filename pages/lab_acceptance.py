@@ -29,7 +29,7 @@ from core.review.acceptance.report import acceptance_report, bound_words, found_
 from core.review.acceptance.results import MAX_BYTES, LocalResults, ResultsRefused, read_results
 from core.review.exchange.contents import slug
 from core.review.record.errors import CaseRefused
-from core.review.record.review_store import desk
+from core.review.record.review_store import review_store
 from core.settings import settings
 from core.statistics.agreement import agreement
 from core.store.database import DatabaseRefused
@@ -252,7 +252,7 @@ def _verdict(measured: Measured, limits: list[Limit], who: Person) -> None:
         )
     if pressed:
         try:
-            kept = records.sign(desk(), who, title, measured, limits, note)
+            kept = records.sign(review_store(), who, title, measured, limits, note)
         except (CaseRefused, NotAllowed) as refusal:
             st.error(plain(f"{refusal}."), icon=":material/error:")
             return
@@ -293,7 +293,7 @@ def main() -> None:
     who = signed_in.allowed("view")
     st.title("Lab acceptance", anchor=False)
     try:
-        kept = records.every(desk(), who)
+        kept = records.every(review_store(), who)
     except DatabaseRefused as refusal:
         st.error(f"Acceptances cannot be kept: {plain(str(refusal))}.", icon=":material/error:")
         return

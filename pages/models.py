@@ -78,7 +78,7 @@ def main() -> None:
     st.title("Models", anchor=False)
     who = signed_in.allowed("view")
     try:
-        promotion.settle()
+        promotion.sync_live()
         changes = [change for task in promotion.TASKS for change in promotion.history(task)]
         changes.sort(key=lambda change: change.at, reverse=True)
     except DatabaseRefused as refusal:

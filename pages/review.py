@@ -8,7 +8,7 @@ from core.review.case import cases, worklist
 from core.review.case.cases import Case
 from core.review.record import readings
 from core.review.record.errors import CaseRefused
-from core.review.record.review_store import desk
+from core.review.record.review_store import review_store
 from core.store.database import DatabaseRefused
 from pages.parts import signed_in
 from pages.parts.review import (
@@ -42,7 +42,7 @@ def _chosen(who: Person) -> Case | None:
     if asked is None:
         return None
     try:
-        case = cases.get(desk(), who, int(asked))
+        case = cases.get(review_store(), who, int(asked))
     except (CaseRefused, ValueError):
         st.warning(f"There is no case {plain(str(asked))}.", icon=":material/warning:")
         return None
@@ -53,7 +53,7 @@ def _chosen(who: Person) -> Case | None:
 
 def _empty(who: Person) -> None:
     st.title("Review", anchor=False)
-    rows = worklist.worklist(desk(), who, limit=5)
+    rows = worklist.worklist(review_store(), who, limit=5)
     if rows:
         st.markdown("Choose a case. These are the most urgent.")
         for row in rows:
@@ -101,7 +101,7 @@ def _held(case: Case, who: Person) -> None:
     )
     if act.button("Take it over", key="take_over"):
         try:
-            worklist.take(desk(), who, case.id, over=True)
+            worklist.take(review_store(), who, case.id, over=True)
         except (NotAllowed, CaseRefused) as refusal:
             st.session_state["review_notice"] = str(refusal)
         st.rerun()
@@ -113,7 +113,7 @@ def _closed(case: Case, who: Person) -> str:
         return "you may look, not change"
     if case.is_closed:
         return "signed: amend it to change something"
-    if not readings.may_write(desk(), case, who):
+    if not readings.may_write(review_store(), case, who):
         return "with the second reader"
     return ""
 

@@ -9,9 +9,8 @@ import streamlit as st
 
 from core.explain.gradcam import overlay
 from core.imaging.view import jpeg
-from core.inference.palm.crop import Kind
+from core.inference.palm.crop import Kind, views
 from core.inference.palm.screening import PalmReading, can_be_judged
-from core.inference.palm.views import views
 from core.models import hand, registry
 from core.models.weights import LoadedModel, WeightsRefused
 from core.settings import settings

@@ -9,7 +9,7 @@ from core.access.rights import NotAllowed, may
 from core.review.case import worklist
 from core.review.case.worklist import OPEN_STATES, PRIORITIES, WorklistRow
 from core.review.record.errors import CaseRefused
-from core.review.record.review_store import desk
+from core.review.record.review_store import review_store
 from core.store.database import DatabaseRefused
 from pages.parts import signed_in
 from pages.parts.review import case_words, cells_to_see
@@ -46,7 +46,7 @@ def _filters(who: Person) -> list[WorklistRow]:
         label_visibility="collapsed",
     )  # fmt: skip
     return worklist.worklist(
-        desk(),
+        review_store(),
         who,
         search=text,
         states=_WHICH[states or "Open"],
@@ -106,14 +106,14 @@ def _actions(row: WorklistRow, who: Person) -> None:
         words, key=f"open_{case.id}", type="primary" if words == "Review" else "secondary"
     ):
         if not case.is_closed and case.assigned_to is None:
-            _do(lambda: worklist.take(desk(), who, case.id), quietly=True)
+            _do(lambda: worklist.take(review_store(), who, case.id), quietly=True)
         st.session_state["review_case"] = case.id
         st.session_state.pop("review_opened_at_cell", None)
         st.switch_page("pages/review.py", query_params={"case": str(case.id)})
     if case.assigned_to == who.subject and st.button(
         "Give back", key=f"back_{case.id}", type="tertiary"
     ):
-        _do(lambda: worklist.give_back(desk(), who, case.id))
+        _do(lambda: worklist.give_back(review_store(), who, case.id))
 
 
 def _do(change: Callable[[], object], *, quietly: bool = False) -> None:

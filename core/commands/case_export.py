@@ -28,7 +28,7 @@ def export(
     from core.review.exchange.formats import FORMATS
     from core.review.exchange.labels import LABEL_FORMATS, label_files
     from core.review.record.errors import CaseRefused, PictureLost
-    from core.review.record.review_store import desk
+    from core.review.record.review_store import review_store
     from core.store.database import DatabaseRefused
 
     if form not in FORMATS:
@@ -36,7 +36,7 @@ def export(
     if fhir_release not in _FHIR_RELEASES:
         _stop(f"--fhir-release must be one of {', '.join(_FHIR_RELEASES)}, got {fhir_release!r}")
     try:
-        place = desk()
+        place = review_store()
         contents = gather(place, AT_THE_TERMINAL, find(place, AT_THE_TERMINAL, case_id).id)
         named = FORMATS[form].file_name(contents.case)
         target = to or Path()

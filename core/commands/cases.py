@@ -12,7 +12,7 @@ from core.commands.case_export import export
 
 if TYPE_CHECKING:
     from core.review.case.cases import Case
-    from core.review.record.review_store import Desk
+    from core.review.record.review_store import ReviewStore
 
 app = typer.Typer(
     add_completion=False,
@@ -72,12 +72,12 @@ def show(case_id: Which, as_json: AsJson = False) -> None:
     from core.review.signature import signing
     from core.review.signature.verified import verified
 
-    desk = _desk()
-    case = _case(desk, case_id)
-    pictures = case_pictures_of(desk, WHO, case.id)
-    standing = verified(desk, WHO, case.id)
-    signed = signing.versions(desk, WHO, case.id)
-    history = told.history(desk, WHO, case.id)
+    store = _desk()
+    case = _case(store, case_id)
+    pictures = case_pictures_of(store, WHO, case.id)
+    standing = verified(store, WHO, case.id)
+    signed = signing.versions(store, WHO, case.id)
+    history = told.history(store, WHO, case.id)
     if as_json:
         keys = ("number", "at", "who_name", "role", "action", "detail", "model", "hash")
         said: dict[str, Any] = {
@@ -170,10 +170,10 @@ def replay(
     from core.review.record.errors import CaseRefused
     from core.review.signature.replay import replay as repeat
 
-    desk = _desk()
-    case = _case(desk, case_id)
+    store = _desk()
+    case = _case(store, case_id)
     try:
-        rows = repeat(desk, AT_THE_TERMINAL, case.id, version)
+        rows = repeat(store, AT_THE_TERMINAL, case.id, version)
     except CaseRefused as refusal:
         _stop(str(refusal))
     for row in rows:
@@ -237,23 +237,23 @@ def queue_gain(
             print(f"  {name}: mean recall at {shown}; labels to reach {needed}", flush=True)
 
 
-def _desk() -> "Desk":
-    from core.review.record.review_store import desk
+def _desk() -> "ReviewStore":
+    from core.review.record.review_store import review_store
     from core.store.database import DatabaseRefused
 
     try:
-        return desk()
+        return review_store()
     except DatabaseRefused as refusal:
         _stop(str(refusal))
 
 
-def _case(desk: "Desk", which: str) -> "Case":
+def _case(store: "ReviewStore", which: str) -> "Case":
     from core.access.people import AT_THE_TERMINAL
     from core.review.case.cases import find
     from core.review.record.errors import CaseRefused
 
     try:
-        return find(desk, AT_THE_TERMINAL, which)
+        return find(store, AT_THE_TERMINAL, which)
     except CaseRefused as refusal:
         _stop(str(refusal))
 

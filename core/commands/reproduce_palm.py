@@ -118,7 +118,7 @@ def _print_tables(
     both: "tuple[list[PalmPhoto], list[PalmPhoto]]", states: int, chosen: "CnnSettings"
 ) -> None:
     from core.studies.paper_palm import train_and_test
-    from core.studies.paper_palm_clusters import split_as_published, split_honestly
+    from core.studies.paper_palm_clusters import split_as_in_paper, split_honestly
     from core.studies.paper_palm_tables import (
         StateResult,
         cells_table,
@@ -129,7 +129,7 @@ def _print_tables(
 
     said: list[str] = []
     for manner, split in (
-        ("As published", split_as_published),
+        ("As published", split_as_in_paper),
         ("Honestly", split_honestly),
     ):
         print(f"## {manner}\n")

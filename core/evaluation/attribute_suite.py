@@ -12,7 +12,7 @@ from core.datasets.public.wbcatt import ATTRIBUTES
 from core.inference.locate.cell_crop import crop_cell
 from core.inference.white_cell.attributes import attributes_of
 from core.inference.white_cell.features import answers_of
-from core.inference.white_cell.uncertainty import extras_of
+from core.inference.white_cell.uncertainty import uncertainty_of
 from core.models import registry
 from core.models.classifier import CROP_RBC_DIAMETERS
 from core.records import RgbImage
@@ -29,8 +29,12 @@ def evaluate_attributes(data: Path, unseen: frozenset[str], most: int = 3099) ->
         most: test cells read at most, drawn at random.
     """
     model = registry.live("wbc")
-    extras = extras_of(model)
-    if extras is None or "attributes" not in extras.card or not (data / "wbcatt").is_dir():
+    uncertainty = uncertainty_of(model)
+    if (
+        uncertainty is None
+        or "attributes" not in uncertainty.card
+        or not (data / "wbcatt").is_dir()
+    ):
         return {}
     cells = wbcatt.load(data, "test")
     if len(cells) > most:
@@ -39,7 +43,7 @@ def evaluate_attributes(data: Path, unseen: frozenset[str], most: int = 3099) ->
     said = []
     for start in range(0, len(cells), 256):
         crops = [_middle(read_rgb(cell.path)) for cell in cells[start : start + 256]]
-        said += attributes_of(answers_of(crops, model).features, extras)
+        said += attributes_of(answers_of(crops, model).features, uncertainty)
     apart = np.array([cell.path.name in unseen for cell in cells])
     rows: dict[str, Any] = {}
     for column, name in enumerate(ATTRIBUTES):

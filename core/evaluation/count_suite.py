@@ -11,10 +11,10 @@ import numpy.typing as npt
 from core.datasets import near_duplicates
 from core.datasets.fields import LabelledField, read_rgb
 from core.datasets.public import cbc, txl
-from core.evaluation.cbc_habit import counts_in_turn, fit_habit, habit_field
+from core.evaluation.cbc_label_bias import cross_validated_counts, fit_label_bias, label_bias_field
 from core.evaluation.detection import map50
 from core.evaluation.erasing import drops
-from core.evaluation.locator_suite import error_rows, txl_twins
+from core.evaluation.locator_suite import error_rows, relabelled_copies
 from core.evaluation.robustness import robustness
 from core.inference.locate.locator import locate
 from core.inference.locate.peaks import Peaks
@@ -36,10 +36,10 @@ def evaluate_counts(data: Path) -> dict[str, Any]:
         FileNotFoundError: if ``data`` lacks ``cbc`` or ``txl``.
     """
     fields = cbc.load(data / "cbc", "Testing")
-    twins = txl_twins(data, fields)
+    relabelled = relabelled_copies(data, fields)
     pictures = [read_rgb(field.path) for field in fields]
     findings = _findings(fields, pictures)
-    truth = np.stack([field.counts() for field in twins])
+    truth = np.stack([field.counts() for field in relabelled])
     own = np.stack([field.counts() for field in fields])
     training = [
         field.counts()
@@ -56,11 +56,11 @@ def evaluate_counts(data: Path) -> dict[str, Any]:
         "test_part": "60 CBC test fields, no copy of them in training or validation",
         "regression_txl_labels": error_rows(regressed, truth, constant),
         "regression_cbc_labels": error_rows(regressed, own, published),
-        "cbc_labelling_habit": _habit(data, fields, own, published),
+        "cbc_labelling_habit": _label_bias(data, fields, own, published),
         "interval_coverage": _coverage(data, fields, findings, truth),
         "methods_disagree": _share([_disagrees(finding) for finding in findings]),
         "locator_map50_txl_test": _boxes(data),
-        "erasing_one_red_cell": _erasing(pictures, as_taken(twins, pictures)),
+        "erasing_one_red_cell": _erasing(pictures, as_taken(relabelled, pictures)),
         "robustness_locator": robustness(pictures, truth, _locator_counts),
     }
 
@@ -133,7 +133,7 @@ def _coverage(
     return rows
 
 
-def _habit(
+def _label_bias(
     data: Path, fields: Sequence[LabelledField], own: npt.NDArray[Any], published: Counts
 ) -> dict[str, Any]:
     """CBC's own labels: a habit learnt from its training part, and one from the test part in turn.
@@ -146,15 +146,15 @@ def _habit(
     for kind in range(len(KINDS)):
         learnt = [_habit_field(field, kind) for field in train]
         judged = [_habit_field(field, kind) for field in fields]
-        habit = fit_habit(learnt)
-        said["from_training_part"].append(np.array([habit.count(field) for field in judged]))
-        said["in_turn_within_test_part"].append(counts_in_turn(judged))
+        label_bias = fit_label_bias(learnt)
+        said["from_training_part"].append(np.array([label_bias.count(field) for field in judged]))
+        said["in_turn_within_test_part"].append(cross_validated_counts(judged))
     return {name: error_rows(np.stack(rows, 1), own, published) for name, rows in said.items()}
 
 
 def _habit_field(field: LabelledField, kind: int) -> Any:
     peaks, diameter, size = _located(field.path)
-    return habit_field(peaks, field, kind, diameter, size)
+    return label_bias_field(peaks, field, kind, diameter, size)
 
 
 _LOCATED: dict[tuple[str, Path], tuple[Peaks, float, tuple[int, int]]] = {}
@@ -188,10 +188,12 @@ def _boxes(data: Path) -> dict[str, Any]:
     return row
 
 
-def as_taken(twins: Sequence[LabelledField], pictures: Sequence[RgbImage]) -> list[LabelledField]:
+def as_taken(
+    relabelled: Sequence[LabelledField], pictures: Sequence[RgbImage]
+) -> list[LabelledField]:
     """TXL's boxes in pixels of CBC's picture; some copies were squeezed to 416x416."""
     rows = []
-    for twin, pixels in zip(twins, pictures, strict=True):
+    for twin, pixels in zip(relabelled, pictures, strict=True):
         height, width = read_rgb(twin.path).shape[:2]
         scale = np.array([pixels.shape[1] / width, pixels.shape[0] / height] * 2, np.float32)
         rows.append(LabelledField(twin.path, twin.boxes_xyxy_px * scale, twin.kinds))

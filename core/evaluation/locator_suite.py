@@ -28,7 +28,7 @@ def _txl(data: Path) -> tuple[list[LabelledField], near_duplicates.Bits]:
     return pool, near_duplicates.hash_files([field.path for field in pool])
 
 
-def txl_twins(data: Path, fields: list[LabelledField]) -> list[LabelledField]:
+def relabelled_copies(data: Path, fields: list[LabelledField]) -> list[LabelledField]:
     """The TXL-PBC copy of each field, found by difference hash.
 
     Raises:
@@ -78,14 +78,14 @@ def evaluate_locator(data: Path) -> dict[str, Any]:
     pictures = [read_rgb(field.path) for field in fields]
     findings = [analyse(Field(f.path.name, p, "")) for f, p in zip(fields, pictures, strict=True)]
     counted = np.array([[f.counts.of(kind).value for kind in KINDS] for f in findings])
-    twins = np.stack([field.counts() for field in txl_twins(data, fields)])
+    relabelled = np.stack([field.counts() for field in relabelled_copies(data, fields)])
     covered = np.array(
         [
             [
                 f.counts.of(k).low <= t <= f.counts.of(k).high
                 for k, t in zip(KINDS, row, strict=True)
             ]
-            for f, row in zip(findings, twins, strict=True)
+            for f, row in zip(findings, relabelled, strict=True)
         ]
     )
     own = np.stack([field.counts() for field in fields])
@@ -100,7 +100,7 @@ def evaluate_locator(data: Path) -> dict[str, Any]:
     return {
         "fields": len(fields),
         "test_part": "60 CBC test fields, no copy of them in training or validation",
-        "txl_labels": error_rows(counted, twins, constant),
+        "txl_labels": error_rows(counted, relabelled, constant),
         "cbc_labels": error_rows(counted, own, constant_predictor(published)),
         "label_repeatability_txl": label_repeatability(data),
         "interval_coverage_txl": {k: float(covered[:, i].mean()) for i, k in enumerate(KINDS)},

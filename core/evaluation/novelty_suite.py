@@ -16,7 +16,7 @@ from core.imaging import not_cells
 from core.inference.white_cell.classify import single_cell_crop
 from core.inference.white_cell.features import answers_of
 from core.inference.white_cell.novelty import familiarity
-from core.inference.white_cell.uncertainty import extras_of
+from core.inference.white_cell.uncertainty import uncertainty_of
 from core.models import registry
 from core.records import Field, RgbImage
 from core.statistics.classes import accuracy_row
@@ -39,12 +39,12 @@ def evaluate_novelty(
         outside: crops of test cells of others.
     """
     model = registry.live("wbc")
-    extras = extras_of(model)
-    if extras is None:
+    uncertainty = uncertainty_of(model)
+    if uncertainty is None:
         return {}
 
     def judged(crops: Sequence[RgbImage]) -> Any:
-        return familiarity(answers_of(crops, model).features, extras)
+        return familiarity(answers_of(crops, model).features, uncertainty)
 
     cells = {"inside": judged(inside), "outside": judged(outside)}
     found: dict[str, Any] = {

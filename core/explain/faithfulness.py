@@ -129,7 +129,7 @@ def marked_area(heat: HeatMap, share: float = MARKED_SHARE) -> npt.NDArray[np.bo
     return marked.reshape(heat.shape) & (heat > 0)
 
 
-def elsewhere(
+def random_masks(
     marked: npt.NDArray[np.bool_], draws: int, rng: np.random.Generator
 ) -> list[npt.NDArray[np.bool_]]:
     """The same shape mirrored and moved at random, round the edges: exactly the same area."""
@@ -160,7 +160,7 @@ def _deletion(
     heat: HeatMap, pixels: RgbImage, module: nn.Module, score: Callable[[Any], Tensor], seed: int
 ) -> tuple[float, npt.NDArray[np.float64]]:
     marked = marked_area(heat)
-    places = [marked, *elsewhere(marked, DRAWS, np.random.default_rng(seed))]
+    places = [marked, *random_masks(marked, DRAWS, np.random.default_rng(seed))]
     pictures = [pixels, *(delete(pixels, place) for place in places)]
     # One at a time where the picture is a whole field: memory stays flat.
     at_once = len(pictures) if pixels.size < 300_000 else 1

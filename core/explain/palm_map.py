@@ -35,7 +35,7 @@ def explain_palm(square: RgbImage, *, against: bool = False) -> PalmMap:
     """What spoke for anemia, or ``against`` it.
 
     Args:
-        square: ``(224, 224, 3)``, the first of :func:`core.inference.palm.views.views`.
+        square: ``(224, 224, 3)``, the first of :func:`core.inference.palm.crop.views`.
         against: explain the evidence against anemia instead.
 
     Raises:

@@ -15,7 +15,7 @@ from torch import nn
 from core.models.classifier import CROP_RBC_DIAMETERS, INPUT_PX, CellClassifier
 from core.models.density import DENSITY_MULTIPLE, DensityCounter
 from core.models.palm_classifier import PALM_PX, PalmClassifier
-from core.models.palm_cnn import PublishedPalmCnn
+from core.models.palm_cnn import PaperPalmCnn
 from core.models.regressor import INPUT_PX as FIELD_PX
 from core.models.regressor import CountRegressor
 
@@ -32,7 +32,7 @@ def export_onnx(module: nn.Module, target: Path, metadata: Mapping[str, str] | N
         example = torch.rand(2, 3, INPUT_PX, INPUT_PX)
     elif isinstance(module, PalmClassifier):
         example = torch.rand(2, 3, PALM_PX, PALM_PX)
-    elif isinstance(module, PublishedPalmCnn):
+    elif isinstance(module, PaperPalmCnn):
         width, height = module.size_px
         example = torch.rand(2, 3, height, width)
     elif isinstance(module, CountRegressor):

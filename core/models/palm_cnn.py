@@ -8,20 +8,20 @@ from typing import Final
 
 from torch import Tensor, nn
 
-PUBLISHED_SIZE: Final = (500, 375)
+PAPER_SIZE: Final = (500, 375)
 """Width and height in pixels."""
 
 _FILTERS: Final = (16, 32, 64)
 
 
-class PublishedPalmCnn(nn.Module):
+class PaperPalmCnn(nn.Module):
     """Logit of anemia, or with another target a number.
 
     Shape:
         input ``(B, 3, height, width)`` RGB in [0, 1]; output ``(B,)``.
     """
 
-    def __init__(self, size_px: tuple[int, int] = PUBLISHED_SIZE, hidden: int = 128) -> None:
+    def __init__(self, size_px: tuple[int, int] = PAPER_SIZE, hidden: int = 128) -> None:
         super().__init__()
         self.size_px = size_px
         layers: list[nn.Module] = []

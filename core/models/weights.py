@@ -21,7 +21,7 @@ from core.models.density import DensityCounter
 from core.models.locator import Locator
 from core.models.onnx_export import export_onnx, metadata_of
 from core.models.palm_classifier import PalmClassifier
-from core.models.palm_cnn import PublishedPalmCnn
+from core.models.palm_cnn import PaperPalmCnn
 from core.models.regressor import CountRegressor
 
 FORMAT: Final = 2
@@ -69,7 +69,7 @@ def build(architecture: dict[str, Any]) -> nn.Module:
     if kind == "palm_classifier":
         return PalmClassifier(int(architecture["heads"]), int(architecture["novelty_rank"]))
     if kind == "palm_cnn":
-        return PublishedPalmCnn((int(architecture["width"]), int(architecture["height"])))
+        return PaperPalmCnn((int(architecture["width"]), int(architecture["height"])))
     raise WeightsRefused(
         f"unknown architecture {kind!r}; this version knows locator, cell_classifier, "
         "density_counter, count_regressor, palm_classifier and palm_cnn"

@@ -22,7 +22,7 @@ from core.models.weights import LoadedModel, WeightsRefused
 from core.records import Box
 from core.review.reading.cells import UNIDENTIFIED
 from core.review.record import pictures, stored_finding
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.settings import settings
 from core.store.review_schema import answers, case_pictures, signatures
 from core.taxonomy import KINDS, NOT_LEUKOCYTES, WBC_CLASSES, CellKind, parent_of
@@ -104,7 +104,7 @@ class NumberPairs:
 
 
 def signed_cases(
-    desk: Desk,
+    store: ReviewStore,
     person: Person,
     since: datetime | None = None,
     until: datetime | None = None,
@@ -116,7 +116,7 @@ def signed_cases(
         query = query.where(signatures.c.signed_at >= since)
     if until is not None:
         query = query.where(signatures.c.signed_at < until)
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         last = {row.case_id: json.loads(row.snapshot) for row in connection.execute(query)}
         found = {
             row.id: stored_finding.from_text(row.finding)
@@ -203,7 +203,7 @@ def models_here() -> list[str]:
 
 
 def label_pairs(
-    desk: Desk,
+    store: ReviewStore,
     person: Person,
     signed: SignedCases,
     reference: Source,
@@ -227,8 +227,8 @@ def label_pairs(
     """
     require(person, "view")
     cells = [cell for cell in signed.cells if cell.blind or not blind_only]
-    ones = labels_of(desk, signed, cells, reference)
-    others = labels_of(desk, signed, cells, other)
+    ones = labels_of(store, signed, cells, reference)
+    others = labels_of(store, signed, cells, other)
     known = [
         (one, two, cell)
         for one, two, cell in zip(ones, others, cells, strict=True)
@@ -242,7 +242,7 @@ def label_pairs(
 
 
 def labels_of(
-    desk: Desk, signed: SignedCases, cells: Sequence[SignedCell], source: Source
+    store: ReviewStore, signed: SignedCases, cells: Sequence[SignedCell], source: Source
 ) -> list[str | None]:
     """What a source called each cell; None where it did not."""
     if source.kind == "verified":
@@ -251,11 +251,11 @@ def labels_of(
         return [cell.readers.get(source.key) for cell in cells]
     if source.kind == "model":
         return [cell.proposed if cell.model == source.key else None for cell in cells]
-    return list(_answers_now(desk, signed, cells, registry.named(source.key)))
+    return list(_answers_now(store, signed, cells, registry.named(source.key)))
 
 
 def _answers_now(
-    desk: Desk, signed: SignedCases, cells: Sequence[SignedCell], model: LoadedModel
+    store: ReviewStore, signed: SignedCases, cells: Sequence[SignedCell], model: LoadedModel
 ) -> list[str]:
     fields = {field.picture_id: field for field in signed.fields}
     said: dict[int, str] = {}
@@ -264,7 +264,7 @@ def _answers_now(
         by_picture.setdefault(cell.picture_id, []).append(cell)
     for picture_id, here in by_picture.items():
         field = fields[picture_id]
-        pixels = pictures.read(desk, field.sha256).pixels
+        pixels = pictures.read(store, field.sha256).pixels
         crops = [crop_cell(pixels, cell.box_xyxy_px, field.rbc_diameter_px) for cell in here]
         calls = call_crops(crops, model)
         said |= {cell.cell_id: call.label for cell, call in zip(here, calls, strict=True)}

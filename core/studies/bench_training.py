@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader
 from core.datasets.public.pbc import LabelledCell
 from core.statistics.counts import bootstrap_interval
 from core.training.loop.order import Batches
-from core.training.loop.process_group import Crew
+from core.training.loop.process_group import ProcessGroup
 from core.training.loop.recipe import Order, Progress, Recipe
 from core.training.loop.settings import LoopSettings
 from core.training.loop.train import train
@@ -106,7 +106,7 @@ def tensors_alive() -> int:
 
 def _bare_epochs(recipe: Recipe, settings: LoopSettings) -> Iterator[float]:
     """Pictures a second of one epoch after another; the first ``next`` only prepares."""
-    device = Crew().device()
+    device = ProcessGroup().device()
     model = recipe.build().to(device).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=settings.weight_decay)
     examples = recipe.training_set()
@@ -115,7 +115,7 @@ def _bare_epochs(recipe: Recipe, settings: LoopSettings) -> Iterator[float]:
     yield 0.0
     for epoch in range(10**9):
         order = Batches(
-            length, settings.batch_size, steps, seed=0, epoch=epoch, skip=0, crew=Crew()
+            length, settings.batch_size, steps, seed=0, epoch=epoch, skip=0, group=ProcessGroup()
         )
         loader = DataLoader(examples, batch_sampler=order, num_workers=settings.workers)
         model.train()

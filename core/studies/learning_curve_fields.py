@@ -13,7 +13,7 @@ from PIL import Image
 from core.datasets.fields import LabelledField, read_rgb
 from core.datasets.intake.fields import CountedField
 from core.datasets.public import cbc
-from core.evaluation.locator_suite import txl_twins
+from core.evaluation.locator_suite import relabelled_copies
 from core.imaging.synthetic import draw, png_bytes
 from core.taxonomy import KINDS
 from core.training.locator.recipe import split_fields
@@ -66,8 +66,8 @@ def curve_fields(data: Path, folder: Path) -> CurveFields:
             f"learn from and {len(validation)} to choose on; at least one of each is needed"
         )
     tests = cbc.load(data / "cbc", "Testing")
-    twins = txl_twins(data, tests)
-    measured = [CountedField(f.path, t.counts()) for f, t in zip(tests, twins, strict=True)]
+    relabelled = relabelled_copies(data, tests)
+    measured = [CountedField(f.path, t.counts()) for f, t in zip(tests, relabelled, strict=True)]
     return CurveFields(train, validation, measured, split.left_out)
 
 

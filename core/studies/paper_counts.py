@@ -12,7 +12,7 @@ import torch
 
 from core.datasets.fields import Counted, read_rgb
 from core.datasets.public import cbc, pbc
-from core.evaluation.locator_suite import txl_twins
+from core.evaluation.locator_suite import relabelled_copies
 from core.inference.smear import analyse
 from core.models import registry
 from core.models.classifier import CellClassifier
@@ -25,13 +25,13 @@ from core.training.counts.recipe import RegressionRecipe
 from core.training.loop.history import Epoch, read_history
 from core.training.loop.settings import LoopSettings
 from core.training.loop.train import train
-from core.training.presets import PUBLISHED_REGRESSOR, recipe_info
+from core.training.presets import PAPER_REGRESSOR, recipe_info
 from core.training.white_cells.recipe import WbcRecipe, WbcSplit
 
 Report = Callable[[str], None]
 Counts = npt.NDArray[np.float64]
 
-PUBLISHED: Final = replace(PUBLISHED_REGRESSOR, workers=0)
+PAPER: Final = replace(PAPER_REGRESSOR, workers=0)
 REDUCED: Final = LoopSettings(
     epochs=40,
     batch_size=16,
@@ -64,7 +64,7 @@ def setting_here() -> Setting:
         ValueError: if the live classifier's backbone is none that the regressor can take over.
     """
     if torch.cuda.is_available():
-        return Setting("resnet50", 256, False, PUBLISHED, "ResNet-50, all layers, as published")
+        return Setting("resnet50", 256, False, PAPER, "ResNet-50, all layers, as published")
     classifier = registry.live("wbc").module
     assert isinstance(classifier, CellClassifier)
     if classifier.backbone not in REGRESSION_BACKBONES:
@@ -122,7 +122,7 @@ def reproduce_counts(
             for f, p in zip(tests, pictures, strict=True)
         ]
     )
-    twins = txl_twins(data, tests)
+    relabelled = relabelled_copies(data, tests)
     return {
         "setting": how.words,
         "reduced": how.reduced,
@@ -137,7 +137,7 @@ def reproduce_counts(
             for name, rows in curves.items()
         },
         "cbc_labels": _errors(answers, tests, split.train),
-        "txl_labels": _errors(answers, twins, split.train),
+        "txl_labels": _errors(answers, relabelled, split.train),
     }
 
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader
 
-from core.models.palm_cnn import PublishedPalmCnn
+from core.models.palm_cnn import PaperPalmCnn
 from core.studies.paper_palm_clusters import ClusterSplit
 from core.studies.paper_palm_tables import StateResult
 from core.training.palm.photos import PalmPhotos
@@ -44,7 +44,7 @@ def train_and_test(
     There is no validation part, as in the paper: the last epoch is tested.
     """
     torch.manual_seed(state)
-    model = PublishedPalmCnn(settings.size_px)
+    model = PaperPalmCnn(settings.size_px)
     optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
     loader = DataLoader(
         PalmPhotos(split.train, settings.size_px),
@@ -90,7 +90,7 @@ def train_and_test(
 
 @torch.no_grad()
 def _logits(
-    model: PublishedPalmCnn, split: ClusterSplit, settings: CnnSettings
+    model: PaperPalmCnn, split: ClusterSplit, settings: CnnSettings
 ) -> npt.NDArray[np.float64]:
     model.eval()
     loader = DataLoader(PalmPhotos(split.test, settings.size_px), batch_size=settings.batch_size)

@@ -48,7 +48,7 @@ def clusters(photos: Sequence[PalmPhoto], seed: int = 0) -> tuple[list[PalmPhoto
     )
 
 
-def split_as_published(cluster: Sequence[PalmPhoto], state: int) -> ClusterSplit:
+def split_as_in_paper(cluster: Sequence[PalmPhoto], state: int) -> ClusterSplit:
     """80/20 at random by the random state, after the copying."""
     order = np.random.default_rng(state).permutation(len(cluster))
     tested = math.ceil(TEST_SHARE * len(cluster))

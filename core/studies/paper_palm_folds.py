@@ -16,9 +16,9 @@ from core.datasets.public.ghana_palms import PalmPhoto
 from core.datasets.public.palm_splits import PalmSplit, folds
 from core.studies.paper_palm import CnnSettings, train_and_test
 from core.studies.paper_palm_clusters import balanced_split
+from core.training.card_facts import data_hash
 from core.training.palm.figures import Logits, PaperCnnLogits, palm_photos
 from core.training.palm.head import PARTS
-from core.training.publish import data_hash
 
 GROUPED: Final = CnnSettings((125, 94), reduced="125x94 pixels instead of 500x375")
 """A quarter of the published width and height: a training takes 25 seconds of one core. The photos

@@ -27,7 +27,7 @@ from core.statistics.classes import accuracy_row, confusion, majority_accuracy, 
 from core.training.loop.recipe import Batch
 from core.training.loop.settings import LoopSettings
 from core.training.loop.train import train
-from core.training.presets import PUBLISHED_CLASSIFIER
+from core.training.presets import PAPER_CLASSIFIER
 
 CLASSES: Final = (
     "neutrophil",
@@ -56,17 +56,17 @@ FULL: Final = Setting(
     "as published: 224 px, all cells, 20 epochs",
     224,
     None,
-    replace(PUBLISHED_CLASSIFIER, epochs=20),
+    replace(PAPER_CLASSIFIER, epochs=20),
 )
 REDUCED: Final = Setting(
     "reduced for a processor without CUDA: 96 px, 300 cells a class, 5 epochs",
     96,
     300,
-    replace(PUBLISHED_CLASSIFIER, epochs=5, learning_rate=3e-4, workers=0, bfloat16=False),
+    replace(PAPER_CLASSIFIER, epochs=5, learning_rate=3e-4, workers=0, bfloat16=False),
 )
 
 
-class PublishedCells(Dataset[Batch]):
+class PaperCells(Dataset[Batch]):
     """Whole pictures, flipped and turned up to 15 degrees; a corrupt file was left out before."""
 
     def __init__(self, cells: Sequence[LabelledCell], side_px: int, seed: int) -> None:
@@ -100,7 +100,7 @@ class PublishedCells(Dataset[Batch]):
         return {"image": _as_input(turned.astype(np.uint8)), "label": label}
 
 
-class PublishedWbc:
+class PaperWbc:
     """Recipe of the published system; chosen by validation accuracy."""
 
     name = "wbc-published"
@@ -112,8 +112,8 @@ class PublishedWbc:
         side_px: int,
         seed: int,
     ) -> None:
-        self._training = PublishedCells(train_cells, side_px, seed)
-        self._validation = PublishedCells(validation, side_px, seed)
+        self._training = PaperCells(train_cells, side_px, seed)
+        self._validation = PaperCells(validation, side_px, seed)
         self.pretrained = False
         self.skipped = [*self._training.skipped, *self._validation.skipped]
 
@@ -164,7 +164,7 @@ def reproduce_wbc(
     parts, broken = _split_of_readable(pbc.load(data / "pbc"))
     learnt = _of_each_class(parts[0], setting.per_class, seed)
     judged = _of_each_class(parts[1], setting.per_class and setting.per_class // 4, seed)
-    recipe = PublishedWbc(learnt, judged, setting.side_px, seed)
+    recipe = PaperWbc(learnt, judged, setting.side_px, seed)
     loop = LoopSettings(**{**asdict(setting.loop), "seed": seed})
     tell(f"{setting.name}: {len(learnt)} training cells, {len(judged)} validation cells")
     model = train(
@@ -173,7 +173,7 @@ def reproduce_wbc(
         folder,
         lambda epoch: tell(f"epoch {epoch.number}: accuracy {epoch.metrics['accuracy']:.3f}"),
     )
-    test = PublishedCells(parts[2], setting.side_px, seed)
+    test = PaperCells(parts[2], setting.side_px, seed)
     said = [CLASSES[i] for i in answers(model, test.pixels).argmax(axis=1)]
     truth = [CLASSES[i] for i in test.labels]
     return {

@@ -18,14 +18,14 @@ class Job:
     """A training ready to start.
 
     ``facts`` are what a screen shows beside the curves: sizes of the parts, what a naive answer
-    reaches (``baseline``), where the weights come from. ``publish`` makes the model of a trained
+    reaches (``baseline``), where the weights come from. ``export`` makes the model of a trained
     network at a path.
     """
 
     recipe: Recipe
     data_sha256: str
     facts: dict[str, Any]
-    publish: Callable[[nn.Module, Path], LoadedModel]
+    export: Callable[[nn.Module, Path], LoadedModel]
 
 
 def in_words(error: BaseException) -> str:

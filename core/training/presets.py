@@ -17,7 +17,7 @@ from core.training.recipe_info import Preset, RecipeInfo
 
 __all__ = ["RECIPES", "Preset", "RecipeInfo", "checked_options", "recipe_info"]
 
-PUBLISHED_CLASSIFIER: Final = LoopSettings(
+PAPER_CLASSIFIER: Final = LoopSettings(
     epochs=200,
     batch_size=32,
     learning_rate=1e-4,
@@ -30,7 +30,7 @@ PUBLISHED_CLASSIFIER: Final = LoopSettings(
 )
 """Adinugroho 2025, the backbone: Adam, a constant rate, the best epoch by validation."""
 
-PUBLISHED_REGRESSOR: Final = replace(PUBLISHED_CLASSIFIER, learning_rate=1e-5)
+PAPER_REGRESSOR: Final = replace(PAPER_CLASSIFIER, learning_rate=1e-5)
 """The same work, the whole model."""
 
 RECIPES: Final[dict[str, RecipeInfo]] = {
@@ -105,7 +105,7 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
                 "published",
                 "As published: ResNet-50 on whole fields of 224x224, mean absolute error, batch "
                 "32, learning rate 1e-5 held constant, 200 epochs, patience 20.",
-                PUBLISHED_REGRESSOR,
+                PAPER_REGRESSOR,
                 {"network": "published"},
             ),
         ),
@@ -191,14 +191,14 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
                 "published backbone",
                 "As published for the backbone: Adam, cross-entropy, batch 32, learning rate 1e-4 "
                 "held constant, AutoAugment, patience 20 on validation accuracy.",
-                PUBLISHED_CLASSIFIER,
+                PAPER_CLASSIFIER,
                 {"augmentation": "autoaugment"},
             ),
             Preset(
                 "published classifier",
                 "As published for the classifier of white cells: Adam, cross-entropy, flips and "
                 "rotation. Batch, rate and epochs are not published: the backbone's are taken.",
-                PUBLISHED_CLASSIFIER,
+                PAPER_CLASSIFIER,
                 {"augmentation": "published"},
             ),
         ),

@@ -15,7 +15,7 @@ from core.access.people import Person
 from core.access.rights import NotAllowed, Right, require
 from core.access.sign_in import ServingRefused, SignInRefused
 from core.review.record import roster
-from core.review.record.review_store import desk
+from core.review.record.review_store import review_store
 from core.store.database import DatabaseRefused
 from pages.parts.wording import plain
 
@@ -28,11 +28,11 @@ def person() -> Person:
             return sign_in.local_person(st.context.headers.get_all)
         if how == "proxy":
             subject = sign_in.proxy_subject(st.context.headers.get_all)
-            return roster.welcome(desk(), subject, subject)
+            return roster.welcome(review_store(), subject, subject)
         if not st.user.is_logged_in:
             _way_in()
         subject, name = sign_in.oidc_subject(st.user.to_dict())
-        return roster.welcome(desk(), subject, name)
+        return roster.welcome(review_store(), subject, name)
     except (ServingRefused, SignInRefused) as refusal:
         _closed(str(refusal))
     except DatabaseRefused as refusal:

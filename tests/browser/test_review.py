@@ -17,7 +17,7 @@ from core.review.case import cases
 from core.review.reading import boxes
 from core.review.reading.cells import cells
 from core.review.record import roster
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.review.signature import signing
 from core.settings import settings
 from core.store.database import Database
@@ -63,10 +63,10 @@ def finding(item: synthetic.SyntheticField, says: list[str]) -> SmearFinding:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ReviewStore]:
     """A case of two fields with three white cells each, and two readers on the list."""
     monkeypatch.setattr(settings(), "blind_share", 0.0)
-    opened = Desk(Database(f"sqlite:///{tmp_path / 'hemadesk.db'}"), tmp_path)
+    opened = ReviewStore(Database(f"sqlite:///{tmp_path / 'hemadesk.db'}"), tmp_path)
     for person in (PAUL, PETRA):
         roster.add(
             opened,
@@ -85,7 +85,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
 
 
 @pytest.fixture
-def site(desk: Desk, tmp_path: Path) -> Iterator[str]:
+def site(store: ReviewStore, tmp_path: Path) -> Iterator[str]:
     """The app behind a proxy that signs people in, where a second reader is always asked for."""
     with served(
         tmp_path / "log.txt",
@@ -138,14 +138,14 @@ def step(page: Page, name: str) -> None:
     page.get_by_role("radio", name=name).or_(page.get_by_text(name, exact=True)).first.click()
 
 
-def said_by(desk: Desk, person: Person) -> dict[int, str | None]:
-    return {cell.id: cell.label for cell in cells(desk, person, 1)}
+def said_by(store: ReviewStore, person: Person) -> dict[int, str | None]:
+    return {cell.id: cell.label for cell in cells(store, person, 1)}
 
 
 def test_two_readers_from_the_first_key_to_the_signature(
-    chromium: Browser, site: str, desk: Desk
+    chromium: Browser, site: str, store: ReviewStore
 ) -> None:
-    order = [cell.id for cell in cells(desk, PAUL, 1)]
+    order = [cell.id for cell in cells(store, PAUL, 1)]
     with (
         window(chromium, site, "paul") as paul,
         window(chromium, site, "petra") as petra,
@@ -158,17 +158,21 @@ def test_two_readers_from_the_first_key_to_the_signature(
         paul.keyboard.press("m")
         paul.keyboard.press("l")
         saved(paul, "2 of 6 reviewed, 2 changed")
-        assert [said_by(desk, PAUL)[cell] for cell in order[:3]] == ["monocyte", "lymphocyte", None]
+        assert [said_by(store, PAUL)[cell] for cell in order[:3]] == [
+            "monocyte",
+            "lymphocyte",
+            None,
+        ]
         paul.keyboard.press("z")
         saved(paul, "1 of 6 reviewed, 1 changed")
-        assert said_by(desk, PAUL)[order[1]] is None
+        assert said_by(store, PAUL)[order[1]] is None
 
         # The other reader has still the page as it was, and is told instead of overwriting.
         petra.keyboard.press("e")
         notice = petra.locator(".desk .notice")
         expect(notice).to_contain_text("Paul has saved monocyte for this cell")
         expect(notice).to_contain_text("yours is eosinophil. Nothing was overwritten.")
-        assert said_by(desk, PAUL)[order[0]] == "monocyte"
+        assert said_by(store, PAUL)[order[0]] == "monocyte"
         notice.get_by_role("button", name="Keep theirs").click()
 
         # The signature is blocked while cells are open.
@@ -176,7 +180,7 @@ def test_two_readers_from_the_first_key_to_the_signature(
         expect(paul.get_by_text("5 white cells not reviewed.")).to_be_visible()
         paul.get_by_role("button", name="Finish my reading").click()
         expect(paul.get_by_text("Not yet")).to_be_visible()
-        assert cases.get(desk, PAUL, 1).reading == 1
+        assert cases.get(store, PAUL, 1).reading == 1
         step(paul, "1 Cells")
         ready(paul)
         # The field has its boxes again, and Enter goes past what is answered without changing it.
@@ -188,8 +192,8 @@ def test_two_readers_from_the_first_key_to_the_signature(
             paul.keyboard.press("Enter")
         saved(paul, "6 of 6 reviewed, 1 changed")
         # A platelet that he sees in the first field, and the second reader will not.
-        field = cases.case_pictures_of(desk, PAUL, 1)[0]
-        boxes.add_box(desk, PAUL, 1, field.id, "platelet", (8.0, 8.0, 30.0, 30.0))
+        field = cases.case_pictures_of(store, PAUL, 1)[0]
+        boxes.add_box(store, PAUL, 1, field.id, "platelet", (8.0, 8.0, 30.0, 30.0))
         step(paul, "2 Fields")
         expect(paul.get_by_text("3 in the case", exact=True)).to_be_visible()
         step(paul, "4 Sign")
@@ -228,10 +232,10 @@ def test_two_readers_from_the_first_key_to_the_signature(
         petra.get_by_role("button", name="Sign case").click()
         expect(petra.get_by_text("Signed, version 1")).to_be_visible()
 
-    signature = signing.versions(desk, PETRA, 1)[-1]
+    signature = signing.versions(store, PETRA, 1)[-1]
     assert signature.signed_by == "petra"
-    assert said_by(desk, PETRA)[order[0]] == "monocyte"
-    with desk.database.read() as connection:
+    assert said_by(store, PETRA)[order[0]] == "monocyte"
+    with store.database.read() as connection:
         from core.review.record.ledger import entries
 
         told = entries(connection, 1)
@@ -240,9 +244,9 @@ def test_two_readers_from_the_first_key_to_the_signature(
 
 
 def test_no_answer_waits_for_a_reader_who_has_left(
-    chromium: Browser, site: str, desk: Desk
+    chromium: Browser, site: str, store: ReviewStore
 ) -> None:
-    order = [cell.id for cell in cells(desk, PAUL, 1)]
+    order = [cell.id for cell in cells(store, PAUL, 1)]
 
     def press_at_once(page: Page, keys: str) -> None:
         """Quicker than anything can be saved."""
@@ -259,7 +263,7 @@ def test_no_answer_waits_for_a_reader_who_has_left(
         paul.get_by_text("2 Fields", exact=True).click()
         expect(paul.get_by_text("White cells here")).to_be_visible()
         for _ in range(100):
-            found = [said_by(desk, PAUL)[cell] for cell in order[:3]]
+            found = [said_by(store, PAUL)[cell] for cell in order[:3]]
             if found == ["eosinophil", "lymphocyte", "segmented_neutrophil"]:
                 break
             paul.wait_for_timeout(100)
@@ -267,7 +271,7 @@ def test_no_answer_waits_for_a_reader_who_has_left(
         step(paul, "1 Cells")
         ready(paul)
         saved(paul, "3 of 6 reviewed, 3 changed")
-        found = [said_by(desk, PAUL)[cell] for cell in order[:3]]
+        found = [said_by(store, PAUL)[cell] for cell in order[:3]]
         assert found == ["eosinophil", "lymphocyte", "segmented_neutrophil"]
 
         # The window is closed before an answer has reached the server: it is saved on return.
@@ -282,14 +286,14 @@ def test_no_answer_waits_for_a_reader_who_has_left(
         line.dead = True
         press_at_once(leaving, "End b")
         leaving.close()
-        assert said_by(desk, PAUL)[order[-1]] != "band_neutrophil"
+        assert said_by(store, PAUL)[order[-1]] != "band_neutrophil"
         line.dead = False
         again = context.new_page()
         again.goto(address)
         ready(again)
         saved(again, "4 of 6 reviewed, 4 changed")
         expect(again.locator(".desk .notice")).to_contain_text("not saved when this page was left")
-    assert said_by(desk, PAUL)[order[-1]] == "band_neutrophil"
+    assert said_by(store, PAUL)[order[-1]] == "band_neutrophil"
 
 
 def test_nobody_gets_past_the_proxy(chromium: Browser, site: str) -> None:

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from core.explain.faithfulness import check_map, delete, elsewhere, marked_area
+from core.explain.faithfulness import check_map, delete, marked_area, random_masks
 from core.explain.gradcam import explain_class, grad_cam
 from core.explain.verdict import class_verdict, count_verdict
 from core.imaging.synthetic import draw
@@ -112,7 +112,7 @@ def test_refuses_what_does_not_fit(module, pixels, true_map):
 def test_the_same_area_is_deleted_elsewhere():
     marked = marked_area(noise(5), 0.2)
     assert marked.sum() == round(0.2 * 64 * 64)
-    moved = elsewhere(marked, 6, np.random.default_rng(0))
+    moved = random_masks(marked, 6, np.random.default_rng(0))
     assert [place.sum() for place in moved] == [marked.sum()] * 6
     assert not any(np.array_equal(place, marked) for place in moved)
 

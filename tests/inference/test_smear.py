@@ -6,7 +6,7 @@ import pytest
 
 from core.datasets.fields import read_rgb
 from core.datasets.public import cbc
-from core.evaluation.locator_suite import txl_twins
+from core.evaluation.locator_suite import relabelled_copies
 from core.imaging.synthetic import draw
 from core.inference.locate.cell_crop import crop_cell
 from core.inference.smear import analyse, recount, touches_edge
@@ -155,7 +155,7 @@ def test_a_picture_without_a_cell_is_not_trusted():
 @pytest.mark.data
 def test_real_fields_are_counted_to_the_cards_error(data_dir):
     fields = cbc.load(data_dir / "cbc", "Testing")
-    truth = np.stack([field.counts() for field in txl_twins(data_dir, fields)])
+    truth = np.stack([field.counts() for field in relabelled_copies(data_dir, fields)])
     counted = [analyse(Field(f.path.name, read_rgb(f.path), "")).counts for f in fields]
     errors = np.abs(np.array([[c.of(kind).value for kind in KINDS] for c in counted]) - truth)
     card = registry.live("locator").card["evaluation"]["txl_labels"]

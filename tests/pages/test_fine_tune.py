@@ -234,19 +234,19 @@ def test_verified_cells_of_one_case_stand_beside_the_public_set(site, tmp_path, 
     from core.review.reading import answers
     from core.review.reading import cells as review_cells
     from core.review.reading.answers import NewAnswer
-    from core.review.record.review_store import desk
+    from core.review.record.review_store import review_store
     from core.review.signature import signing
 
     monkeypatch.setattr(settings(), "data", tmp_path / "data")
     me = Person("local user", "local", "local")
-    case = cases.create(desk(), me, "H-7")
+    case = cases.create(review_store(), me, "H-7")
     drawn = synthetic.draw(3, wbc=["lymphocyte", "monocyte", "eosinophil"])
-    cases.keep_field(desk(), me, case.id, drawn.field, analyse(drawn.field))
-    found = review_cells.cells(desk(), me, case.id)
+    cases.keep_field(review_store(), me, case.id, drawn.field, analyse(drawn.field))
+    found = review_cells.cells(review_store(), me, case.id)
     assert found
     given = [NewAnswer(cell.id, "lymphocyte") for cell in found]
-    answers.answer(desk(), me, case.id, given)
-    signing.sign(desk(), me, case.id)
+    answers.answer(review_store(), me, case.id, given)
+    signing.sign(review_store(), me, case.id)
 
     app = _app()
     app.segmented_control(key="place_wbc").set_value("Verified").run()

@@ -11,7 +11,7 @@ from core.models import registry
 from core.review.acceptance import records
 from core.review.case import cases
 from core.review.reading import answers, cells
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.review.signature import signing
 from core.settings import settings
 from core.store.database import Database
@@ -25,7 +25,7 @@ WHO = Person("local user", "local", "local")
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     """A desk of the test's own, used by the pages too."""
-    made = Desk(Database(f"sqlite:///{tmp_path / 'pages.db'}"), tmp_path)
+    made = ReviewStore(Database(f"sqlite:///{tmp_path / 'pages.db'}"), tmp_path)
     for module in ("core.review.record.review_store", "pages.parts.agreement.acceptance_line"):
         monkeypatch.setattr(f"{module}.desk", lambda: made)
     return made

@@ -15,7 +15,7 @@ from core.review.case import cases
 from core.review.reading import answers, boxes, remarks
 from core.review.reading.answers import NewAnswer
 from core.review.reading.cells import cells
-from core.review.record.review_store import desk
+from core.review.record.review_store import review_store
 from core.review.signature import signing
 from core.settings import settings
 
@@ -95,7 +95,7 @@ def test_an_empty_worklist_says_what_comes_here(site):
 
 def test_from_a_drawn_field_to_a_signed_and_amended_case(kept):
     app = kept
-    stored = cases.case_pictures_of(desk(), ME, 1)
+    stored = cases.case_pictures_of(review_store(), ME, 1)
     shown = app.session_state["smear"].field()
     # The whole picture is kept, not the smaller view of the screen.
     assert [p.source_sha256 for p in stored] == [shown.key[0]]
@@ -104,27 +104,27 @@ def test_from_a_drawn_field_to_a_signed_and_amended_case(kept):
     app.switch_page("pages/worklist.py").run()
     assert "H-1" in words(app) and "P-9" in words(app)
     press(app, "Review")
-    assert cases.get(desk(), ME, 1).assigned_to == "local"
+    assert cases.get(review_store(), ME, 1).assigned_to == "local"
 
     app.switch_page("pages/review.py").run()
     assert "Case H-1" in words(app)
-    white = cells(desk(), ME, 1)
+    white = cells(review_store(), ME, 1)
     assert f"0 of {len(white)} white cell" in words(app)
 
     # A box is taken away, and counts follow; it comes back.
     step(app, "2 Fields")
-    red = cells(desk(), ME, 1, kind="rbc")
+    red = cells(review_store(), ME, 1, kind="rbc")
     app.selectbox(key="review_box").set_value(red[0].id).run()
     press(app, "Take it away")
-    assert len(cells(desk(), ME, 1, kind="rbc")) == len(red) - 1
+    assert len(cells(review_store(), ME, 1, kind="rbc")) == len(red) - 1
     assert str(len(red) - 1) in [metric.value for metric in app.metric]
     press(app, "Bring it back")
-    assert len(cells(desk(), ME, 1, kind="rbc")) == len(red)
+    assert len(cells(review_store(), ME, 1, kind="rbc")) == len(red)
     # One of unknown kind is drawn.
     app.session_state["review_drawn"] = (10.0, 12.0, 60.0, 70.0)
     app.segmented_control(key="review_mode").set_value("Draw a box").run()
     press(app, "Add platelet")
-    drawn = [c for c in cells(desk(), ME, 1, kind="platelet") if c.place is None]
+    drawn = [c for c in cells(review_store(), ME, 1, kind="platelet") if c.place is None]
     assert [c.box_xyxy_px for c in drawn] == [(10.0, 12.0, 60.0, 70.0)]
 
     step(app, "3 Red cells and platelets")
@@ -138,17 +138,17 @@ def test_from_a_drawn_field_to_a_signed_and_amended_case(kept):
     assert app.button(key="sign").disabled
     app.text_area[0].set_value("Thick smear.")
     press(app, "Add comment")
-    assert [r.text for r in remarks.remarks_of(desk(), ME, 1)] == ["Thick smear."]
+    assert [r.text for r in remarks.remarks_of(review_store(), ME, 1)] == ["Thick smear."]
     # Its author changes the words; and takes another comment back.
-    (said,) = remarks.remarks_of(desk(), ME, 1)
+    (said,) = remarks.remarks_of(review_store(), ME, 1)
     app.text_area(key=f"comment_text_{said.id}_1").set_value("Thick smear, field 1.")
     press(app, "Save")
     assert "Thick smear, field 1." in words(app)
-    other = remarks.remark(desk(), ME, 1, "written twice")
+    other = remarks.remark(review_store(), ME, 1, "written twice")
     app.run()
     labels = [n for n, b in enumerate(app.button) if b.label == "Take it back"]
     app.button[labels[-1]].click().run()
-    assert [r.text for r in remarks.remarks_of(desk(), ME, 1)] == ["Thick smear, field 1."]
+    assert [r.text for r in remarks.remarks_of(review_store(), ME, 1)] == ["Thick smear, field 1."]
     assert other.text not in words(app)
     app.text_input(key="sign_reason").set_value("a drawn field").run()
     app.button(key="sign").click().run()
@@ -156,8 +156,8 @@ def test_from_a_drawn_field_to_a_signed_and_amended_case(kept):
     assert "Signed, version 1" in words(app) and "a drawn field" in words(app)
     app.text_input(key="amend_reason").set_value("a cell was missed")
     press(app, "Open a new version")
-    assert cases.get(desk(), ME, 1).version == 2
-    assert [s.version for s in signing.versions(desk(), ME, 1)] == [1]
+    assert cases.get(review_store(), ME, 1).version == 2
+    assert [s.version for s in signing.versions(review_store(), ME, 1)] == [1]
     step(app, "4 Sign")
     assert "Version 1: signed by local user" in words(app)
     # What stood under a signature is changed no more.
@@ -170,7 +170,7 @@ def test_the_lists_of_cells_open_a_cell_in_its_case(kept):
     assert "No verified label looks wrong." in words(app)
     app.segmented_control(key="work_view").set_value("To label next").run()
     assert not app.exception
-    waiting = {c.id for c in cells(desk(), ME, 1) if not c.blind}
+    waiting = {c.id for c in cells(review_store(), ME, 1) if not c.blind}
     shown = {int((b.key or "").removeprefix("label_next_")) for b in app.button if b.key}
     assert shown == waiting and "H-1" in words(app)
     number = max(waiting)
@@ -184,12 +184,12 @@ def test_the_lists_of_cells_open_a_cell_in_its_case(kept):
 def test_nucleated_red_cells_correct_an_analysers_count(kept):
     """By hand: 1 to 1 white cell is 100 per 100, so half of the analyser's cells are left."""
     app = kept
-    picture = cells(desk(), ME, 1)[0].picture_id
-    boxes.add_box(desk(), ME, 1, picture, "wbc", (10.0, 12.0, 60.0, 70.0))
-    found = sorted(cells(desk(), ME, 1), key=lambda cell: cell.id)
+    picture = cells(review_store(), ME, 1)[0].picture_id
+    boxes.add_box(review_store(), ME, 1, picture, "wbc", (10.0, 12.0, 60.0, 70.0))
+    found = sorted(cells(review_store(), ME, 1), key=lambda cell: cell.id)
     said = ["erythroblast", "lymphocyte", *["unidentified"] * (len(found) - 2)]
     given = [NewAnswer(c.id, label) for c, label in zip(found, said, strict=True)]
-    answers.answer(desk(), ME, 1, given)
+    answers.answer(review_store(), ME, 1, given)
     app.session_state["review_case"] = 1
     app.switch_page("pages/review.py").run()
     step(app, "4 Sign")

@@ -13,7 +13,7 @@ from core.access.people import Person
 from core.records import Cell, CellCounts, Estimate, Field, Flag, SmearFinding, WbcCall
 from core.review.case import cases
 from core.review.record.ledger import FIRST_HASH
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.settings import settings
 from core.store.database import Database
 from core.store.schema import metadata
@@ -49,18 +49,18 @@ def postgres_database(postgres_server):
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def desk(request, tmp_path):
+def store(request, tmp_path):
     """An empty one on SQLite, and again on PostgreSQL."""
     if request.param == "sqlite":
         opened = Database(f"sqlite:///{tmp_path / 'hemadesk.db'}")
-        yield Desk(opened, tmp_path / "var")
+        yield ReviewStore(opened, tmp_path / "var")
         opened.close()
         return
     yield request.getfixturevalue("desk_on_postgres")
 
 
 @pytest.fixture
-def desk_on_postgres(postgres_database, tmp_path):
+def store_on_postgres(postgres_database, tmp_path):
     kept = {"turns", "ledger_head"}
     names = ", ".join(name for name in metadata.tables if name not in kept)
     with postgres_database.write() as connection:
@@ -68,14 +68,14 @@ def desk_on_postgres(postgres_database, tmp_path):
         connection.execute(text("DELETE FROM ledger_head"))
         first = text("INSERT INTO ledger_head (id, entries, hash) VALUES (1, 0, :hash)")
         connection.execute(first, {"hash": FIRST_HASH})
-    return Desk(postgres_database, tmp_path / "var")
+    return ReviewStore(postgres_database, tmp_path / "var")
 
 
 @pytest.fixture
-def sqlite_desk(tmp_path):
+def sqlite_store(tmp_path):
     """Where the database makes no difference."""
     opened = Database(f"sqlite:///{tmp_path / 'hemadesk.db'}")
-    yield Desk(opened, tmp_path / "var")
+    yield ReviewStore(opened, tmp_path / "var")
     opened.close()
 
 
@@ -146,7 +146,7 @@ def make_case(people, site):
     """A case with one field of white cells of these classes; no blind cells unless asked for."""
 
     def make(
-        desk,
+        store,
         labels=("lymphocyte", "monocyte", "blast"),
         accession="A-1",
         share=0.0,
@@ -154,10 +154,12 @@ def make_case(people, site):
         pseudonym="P-1",
     ):
         site(blind_share=share)
-        case = cases.create(desk, people.technologist, accession, pseudonym=pseudonym, age_years=40)
+        case = cases.create(
+            store, people.technologist, accession, pseudonym=pseudonym, age_years=40
+        )
         field = field_of(seed)
         calls = [call_of(label) if isinstance(label, str) else label for label in labels]
-        cases.keep_field(desk, people.technologist, case.id, field, finding_of(field, calls))
-        return cases.get(desk, people.viewer, case.id)
+        cases.keep_field(store, people.technologist, case.id, field, finding_of(field, calls))
+        return cases.get(store, people.viewer, case.id)
 
     return make

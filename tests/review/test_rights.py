@@ -13,7 +13,7 @@ from core.access.rights import RIGHTS, ROLES, NotAllowed, Right, may
 from core.review.case import cases, worklist
 from core.review.reading import answers, boxes, grades, remarks, undo
 from core.review.record import roster
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.review.signature import signing
 from core.store.database import Database
 from core.training.loop.settings import LoopSettings
@@ -31,23 +31,23 @@ EXPECTED = {
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory):
+def store(tmp_path_factory):
     """One for all: who may not do a thing changes nothing, and what the others do is not asked."""
     folder = tmp_path_factory.mktemp("desk")
     opened = Database(f"sqlite:///{folder / 'hemadesk.db'}")
-    yield Desk(opened, folder)
+    yield ReviewStore(opened, folder)
     opened.close()
 
 
 @pytest.fixture(scope="module")
-def case(desk):
-    return cases.create(desk, Person("Tina", "technologist", "tina"), "A-1").id
+def case(store):
+    return cases.create(store, Person("Tina", "technologist", "tina"), "A-1").id
 
 
 NONE: Any = None
 """Never reached by those who may not."""
 
-DOES: dict[str, tuple[Right, Callable[[Desk, Person, int], Any]]] = {
+DOES: dict[str, tuple[Right, Callable[[ReviewStore, Person, int], Any]]] = {
     "create": ("upload", lambda d, p, c: cases.create(d, p, "B-1")),
     "keep_field": ("upload", lambda d, p, c: cases.keep_field(d, p, c, NONE, NONE)),
     "keep_palm": ("upload", lambda d, p, c: cases.keep_palm(d, p, c, NONE, {})),
@@ -92,20 +92,20 @@ def test_the_roles_are_those_of_the_site():
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("name", DOES)
-def test_a_function_asks_for_its_right(desk, case, role, name):
+def test_a_function_asks_for_its_right(store, case, role, name):
     right, does = DOES[name]
     person = Person("Somebody", role, "somebody")
     if right in EXPECTED[role]:
         # What it then says of these arguments is not asked here, as long as it is no refusal.
         try:
-            does(desk, person, case)
+            does(store, person, case)
         except NotAllowed:
             pytest.fail(f"a {role} may {right}")
         except Exception:
             pass
         return
     with pytest.raises(NotAllowed, match=rf"Somebody \({role}\) may not .*that takes the role"):
-        does(desk, person, case)
+        does(store, person, case)
 
 
 @pytest.mark.parametrize(
@@ -120,8 +120,8 @@ def test_a_function_asks_for_its_right(desk, case, role, name):
         lambda d, p, c: signing.blockers(d, p, c),
     ],
 )
-def test_everybody_signed_in_may_look(desk, case, reads):
+def test_everybody_signed_in_may_look(store, case, reads):
     for role in ROLES:
         person = Person("Somebody", role, "somebody")
         assert may(person, "view")
-    reads(desk, Person("Vera", "viewer", "vera"), case)
+    reads(store, Person("Vera", "viewer", "vera"), case)

@@ -79,51 +79,51 @@ ACTS = {
 
 
 @pytest.mark.parametrize("role", sorted(EVERYBODY))
-def test_only_those_whose_role_includes_it(sqlite_desk, people, make_case, role):
-    case = make_case(sqlite_desk)
-    before = history.history(sqlite_desk, people.viewer, case.id)
+def test_only_those_whose_role_includes_it(sqlite_store, people, make_case, role):
+    case = make_case(sqlite_store)
+    before = history.history(sqlite_store, people.viewer, case.id)
     person = getattr(people, role)
     for name, (allowed, act) in ACTS.items():
         if role in allowed:
-            own = make_case(sqlite_desk, accession=f"for {name}")
-            act(sqlite_desk, person, own.id)
+            own = make_case(sqlite_store, accession=f"for {name}")
+            act(sqlite_store, person, own.id)
             continue
         with pytest.raises(NotAllowed):
-            act(sqlite_desk, person, case.id)
-    assert history.history(sqlite_desk, people.viewer, case.id) == before
+            act(sqlite_store, person, case.id)
+    assert history.history(sqlite_store, people.viewer, case.id) == before
 
 
 @pytest.mark.parametrize("role", sorted(EVERYBODY))
-def test_what_needs_a_signed_case(sqlite_desk, people, make_case, role):
-    case = make_case(sqlite_desk)
-    signing.sign(sqlite_desk, people.pathologist, case.id, "for the test")
+def test_what_needs_a_signed_case(sqlite_store, people, make_case, role):
+    case = make_case(sqlite_store)
+    signing.sign(sqlite_store, people.pathologist, case.id, "for the test")
     person = getattr(people, role)
     if role != "trainer":
         with pytest.raises(NotAllowed):
-            training_sets.make(sqlite_desk, person, "cells", "cells")
+            training_sets.make(sqlite_store, person, "cells", "cells")
     if role not in REVIEWERS:
         with pytest.raises(NotAllowed):
-            signing.amend(sqlite_desk, person, case.id, "late")
+            signing.amend(sqlite_store, person, case.id, "late")
         with pytest.raises(NotAllowed):
-            label_errors.confirm(sqlite_desk, person, case.id, 1, "lymphocyte")
+            label_errors.confirm(sqlite_store, person, case.id, 1, "lymphocyte")
         with pytest.raises(NotAllowed):
-            boxes.settle(sqlite_desk, person, case.id, [])
+            boxes.adjudicate(sqlite_store, person, case.id, [])
         with pytest.raises(NotAllowed):
-            remarks.change_remark(sqlite_desk, person, case.id, 1, 1, text="mine")
+            remarks.change_remark(sqlite_store, person, case.id, 1, 1, text="mine")
     if role not in REVIEWERS | SENDERS:
         with pytest.raises(NotAllowed):
-            worklist.assign(sqlite_desk, person, case.id, people.pathologist)
-    rows = replay.replay(sqlite_desk, person, case.id)
+            worklist.assign(sqlite_store, person, case.id, people.pathologist)
+    rows = replay.replay(sqlite_store, person, case.id)
     assert rows[0].refused, "the models of these tests do not exist"
 
 
-def test_the_local_person_may_do_everything(sqlite_desk, make_case):
+def test_the_local_person_may_do_everything(sqlite_store, make_case):
     from core.access.people import Person
 
     local = Person("Ada", "local", "local")
-    case = make_case(sqlite_desk)
+    case = make_case(sqlite_store)
     for name, (_, act) in ACTS.items():
         if name not in ("finish", "sign", "change"):
-            act(sqlite_desk, local, case.id)
-    signing.sign(sqlite_desk, local, case.id, "for the test")
-    assert queue.next_cells(sqlite_desk, local) == []
+            act(sqlite_store, local, case.id)
+    signing.sign(sqlite_store, local, case.id, "for the test")
+    assert queue.next_cells(sqlite_store, local) == []

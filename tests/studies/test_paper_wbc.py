@@ -7,7 +7,7 @@ import torch
 
 from core.commands.reproduce_wbc import as_markdown
 from core.studies import paper_wbc
-from core.studies.paper_wbc import CLASSES, REDUCED, PublishedCells, reproduce_wbc
+from core.studies.paper_wbc import CLASSES, REDUCED, PaperCells, reproduce_wbc
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_the_table_has_all_four_columns(found):
 def test_pictures_are_flipped_and_turned_the_same_way_every_time(tiny_data):
     from core.datasets.public import pbc
 
-    cells = PublishedCells(pbc.load(tiny_data / "pbc")[:3], 32, seed=0)
+    cells = PaperCells(pbc.load(tiny_data / "pbc")[:3], 32, seed=0)
     first, again, later = cells[(0, 1)], cells[(0, 1)], cells[(1, 1)]
     assert torch.equal(first["image"], again["image"])
     assert not torch.equal(first["image"], later["image"])

@@ -21,6 +21,7 @@ from core.statistics.paired import paired_errors
 from core.store.runs import Epoch, Run
 from core.studies.bench_training import tensors_alive
 from core.training import choices
+from core.training.augment import auto_augment
 from core.training.loop import wrong_examples
 from core.training.loop.find_rate import find_rate, proposed_rate
 from core.training.loop.settings import LoopSettings
@@ -30,10 +31,7 @@ from core.training.presets import RECIPES, checked_options, recipe_info
 from core.training.promote.evidence import OnFields, objections
 from core.training.runs.side_by_side import side_by_side
 from core.training.runs.tensorboard_files import tensorboard_zip
-from core.training.white_cells.augmentations import auto_augment
-from core.training.white_cells.class_weights import class_weights
-from core.training.white_cells.freezing import freeze
-from core.training.white_cells.recipe import answer_loss
+from core.training.white_cells.recipe import answer_loss, class_weights_of, freeze
 from tests.training.loop.killed_runs import Tiny
 
 FEW = LoopSettings(
@@ -107,10 +105,10 @@ def test_frozen_weights_have_no_gradient(how, learnt):
 def test_balanced_weights_as_scikit_learn_has_them():
     labels, classes = ["a"] * 7 + ["b"] * 2 + ["c"], ["a", "b", "c"]
     expected = compute_class_weight("balanced", classes=np.array(classes), y=labels)
-    weights = class_weights("balanced", labels, classes)
+    weights = class_weights_of("balanced", labels, classes)
     assert weights is not None
     np.testing.assert_allclose(weights.numpy(), expected, rtol=1e-6)
-    assert class_weights("none", labels, classes) is None
+    assert class_weights_of("none", labels, classes) is None
 
 
 def test_the_weighted_loss_is_torchs():

@@ -22,6 +22,7 @@ from core.inference.palm.hand import (
     find_hands,
 )
 from core.models.hand import HandModelsMissing
+from core.models.palm_classifier import PALM_PX
 from core.records import Field, RgbImage
 
 Kind = Literal["auto", "hand", "crop"]
@@ -207,3 +208,16 @@ def _cut(field: Field, hand: Hand) -> PalmCrop:
     if not looks_like_skin(crop):
         refuse(field.name, "not_skin", [hand])
     return PalmCrop(crop, hand, corners)
+
+
+def views(crop: RgbImage) -> list[RgbImage]:
+    """The four views of a crop that are averaged, since up and left mean nothing in a palm.
+
+    Returns:
+        ``(224, 224, 3)`` RGB each: the crop, its mirror image, and both transposed.
+    """
+    side = min(crop.shape[:2])
+    how = cv2.INTER_AREA if side > PALM_PX else cv2.INTER_CUBIC
+    square = np.asarray(cv2.resize(crop, (PALM_PX, PALM_PX), interpolation=how), np.uint8)
+    turned = square.transpose(1, 0, 2)
+    return [square, square[:, ::-1], turned, turned[:, ::-1]]

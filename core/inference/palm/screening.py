@@ -9,8 +9,7 @@ from scipy.special import expit
 
 from core.imaging.palm_quality import SPOILS_THE_COLOUR, assess_palm
 from core.imaging.white_balance import balance
-from core.inference.palm.crop import Kind, PalmCrop, crop_palm
-from core.inference.palm.views import views
+from core.inference.palm.crop import Kind, PalmCrop, crop_palm, views
 from core.models import registry
 from core.models.engine import as_batch, engine_for
 from core.models.weights import LoadedModel

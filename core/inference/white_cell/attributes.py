@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from core.inference.white_cell.uncertainty import Extras
+from core.inference.white_cell.uncertainty import Uncertainty
 from core.taxonomy import parent_of
 
 DESCRIBED: Final = ("neutrophil", "lymphocyte", "monocyte", "eosinophil", "basophil")
@@ -59,13 +59,15 @@ class Attribute:
     probability: float
 
 
-def attributes_of(features: npt.NDArray[np.float32], extras: Extras) -> list[tuple[Attribute, ...]]:
+def attributes_of(
+    features: npt.NDArray[np.float32], uncertainty: Uncertainty
+) -> list[tuple[Attribute, ...]]:
     """The attributes of each row of ``(N, width)`` features; empty where none were fitted."""
-    heads: Mapping[str, Sequence[str]] = extras.card.get("attributes", {}).get("values", {})
+    heads: Mapping[str, Sequence[str]] = uncertainty.card.get("attributes", {}).get("values", {})
     if not heads:
         return [() for _ in features]
-    weight = extras.tensors["attributes.weight"].astype(np.float32)
-    scores = features @ weight.T + extras.tensors["attributes.bias"].astype(np.float32)
+    weight = uncertainty.tensors["attributes.weight"].astype(np.float32)
+    scores = features @ weight.T + uncertainty.tensors["attributes.bias"].astype(np.float32)
     rows: list[list[Attribute]] = [[] for _ in features]
     start = 0
     for name, values in heads.items():

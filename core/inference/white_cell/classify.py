@@ -13,8 +13,13 @@ from core.inference.locate.locator import locate
 from core.inference.white_cell.attributes import attributes_of, contradictions, described, in_words
 from core.inference.white_cell.features import answers_of, logits_of
 from core.inference.white_cell.hierarchy import classes_above, critical_probability, reported_as
-from core.inference.white_cell.novelty import Calibration, calibration_of, familiarity, weighed
-from core.inference.white_cell.uncertainty import Extras, extras_of
+from core.inference.white_cell.novelty import (
+    Calibration,
+    apply_label_shift,
+    calibration_of,
+    familiarity,
+)
+from core.inference.white_cell.uncertainty import Uncertainty, uncertainty_of
 from core.models import registry
 from core.models.weights import LoadedModel
 from core.records import Box, Field, Flag, RgbImage, WbcCall
@@ -30,24 +35,26 @@ def call_crops(crops: Sequence[RgbImage], model: LoadedModel) -> list[WbcCall]:
     """One call per crop, each ``(128, 128, 3)`` with the cell in the middle."""
     if not crops:
         return []
-    extras = extras_of(model)
-    if extras is None:
+    uncertainty = uncertainty_of(model)
+    if uncertainty is None:
         temperature = float(model.card["temperature"])
         rows = as_probabilities(logits_of(crops, model), temperature)
         calibration = calibration_of(model, None, False)
         return [_call(row, row, model, calibration) for row in rows]
     answers = answers_of(crops, model)
-    seen = familiarity(answers.features, extras)
-    described_as = attributes_of(answers.features, extras)
-    weighed_logits = weighed(answers.logits, seen.distance, extras.card.get("elsewhere"))
+    seen = familiarity(answers.features, uncertainty)
+    described_as = attributes_of(answers.features, uncertainty)
+    shifted_logits = apply_label_shift(
+        answers.logits, seen.distance, uncertainty.card.get("elsewhere")
+    )
     calls = []
-    for i, logits in enumerate(weighed_logits):
+    for i, logits in enumerate(shifted_logits):
         unfamiliar = bool(seen.unfamiliar[i])
-        calibration = calibration_of(model, extras, unfamiliar)
+        calibration = calibration_of(model, uncertainty, unfamiliar)
         both = np.stack([logits, answers.logits[i]])
         row, as_learnt = as_probabilities(both, calibration.temperature)
         # Only in the laboratory learnt from, where the set's coverage is known to be 90 %.
-        call = _call(row, as_learnt, model, calibration, extras, may_be_empty=not unfamiliar)
+        call = _call(row, as_learnt, model, calibration, uncertainty, may_be_empty=not unfamiliar)
         novel = bool(seen.not_a_cell[i] > seen.limit)
         known = described_as[i] if described(call.label) and not novel else ()
         calls.append(
@@ -79,7 +86,7 @@ def _call(
     as_learnt: npt.NDArray[np.float64],
     model: LoadedModel,
     calibration: Calibration,
-    extras: Extras | None = None,
+    uncertainty: Uncertainty | None = None,
     *,
     may_be_empty: bool = False,
 ) -> WbcCall:
@@ -99,13 +106,15 @@ def _call(
         prediction_set=tuple(classes[i] for i in chosen),
         abstained=bool(row[best] < calibration.abstain_below),
         model=model.identity,
-        flags=_critical(label, dict(zip(classes, as_learnt, strict=True)), extras),
+        flags=_critical(label, dict(zip(classes, as_learnt, strict=True)), uncertainty),
         wide_set=shown,
         reported_as=reported_as(label, shown),
     )
 
 
-def _critical(label: str, as_learnt: dict[str, float], extras: Extras | None) -> tuple[Flag, ...]:
+def _critical(
+    label: str, as_learnt: dict[str, float], uncertainty: Uncertainty | None
+) -> tuple[Flag, ...]:
     """The critical flag: by the class, or by the rule's limit, which is set for sensitivity.
 
     The rule reads the probabilities ``as_learnt``: weighing makes a rare class rarer, and must not
@@ -116,8 +125,8 @@ def _critical(label: str, as_learnt: dict[str, float], extras: Extras | None) ->
         return (Flag("critical_cell", words),)
     share = critical_probability(as_learnt)
     likeliest = max(as_learnt, key=lambda name: as_learnt[name])
-    if extras is not None and (
-        share >= float(extras.card["critical"]["limit"]) or likeliest in CRITICAL_CLASSES
+    if uncertainty is not None and (
+        share >= float(uncertainty.card["critical"]["limit"]) or likeliest in CRITICAL_CLASSES
     ):
         words = (
             f"It could be a blast or an immature granulocyte ({share:.0%}): critical, a person "

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.inference.white_cell.features import answers_of
-from core.inference.white_cell.uncertainty import Extras, extras_of
+from core.inference.white_cell.uncertainty import Uncertainty, uncertainty_of
 from core.models import registry
 from core.records import RgbImage
 
@@ -32,7 +32,9 @@ class Neighbour:
         return path if path.is_relative_to(data.resolve()) and path.is_file() else None
 
 
-def nearest(feature: Array, label: str, extras: Extras, count: int = 3) -> list[Neighbour]:
+def nearest(
+    feature: Array, label: str, uncertainty: Uncertainty, count: int = 3
+) -> list[Neighbour]:
     """The ``count`` nearest indexed training cells of one class, nearest first.
 
     Args:
@@ -44,13 +46,13 @@ def nearest(feature: Array, label: str, extras: Extras, count: int = 3) -> list[
     Returns:
         An empty list where there is no index, or it holds no cell of the class.
     """
-    index = extras.card.get("index", {})
+    index = uncertainty.card.get("index", {})
     files, classes = index.get("files", []), index.get("classes", [])
     if label not in classes:
         return []
-    rows = np.flatnonzero(extras.tensors["index.label"] == classes.index(label))
-    mean = extras.tensors["axes.mean"]
-    known = _unit(extras.tensors["index.feature"][rows].astype(np.float32) - mean)
+    rows = np.flatnonzero(uncertainty.tensors["index.label"] == classes.index(label))
+    mean = uncertainty.tensors["axes.mean"]
+    known = _unit(uncertainty.tensors["index.feature"][rows].astype(np.float32) - mean)
     near = 1 - known @ _unit(feature[None] - mean)[0]
     order = np.argsort(near, kind="stable")[:count]
     return [Neighbour(label, files[int(rows[i])], max(0.0, float(near[i]))) for i in order]
@@ -64,11 +66,11 @@ def nearest_to_crop(
     Empty for a model that was never characterised.
     """
     model = registry.live("wbc")
-    extras = extras_of(model)
-    if extras is None:
+    uncertainty = uncertainty_of(model)
+    if uncertainty is None:
         return {}
     feature = answers_of([crop], model).features[0]
-    return {label: nearest(feature, label, extras, count) for label in labels}
+    return {label: nearest(feature, label, uncertainty, count) for label in labels}
 
 
 def _unit(rows: Array) -> Array:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.inference.white_cell.uncertainty import Extras
+from core.inference.white_cell.uncertainty import Uncertainty
 from core.models.weights import LoadedModel
 
 Array = npt.NDArray[np.float32]
@@ -47,10 +47,10 @@ class Familiarity:
     unfamiliar: npt.NDArray[np.bool_]
 
 
-def familiarity(features: Array, extras: Extras) -> Familiarity:
+def familiarity(features: Array, uncertainty: Uncertainty) -> Familiarity:
     """Judge ``(N, width)`` features."""
-    novelty = extras.card["novelty"]
-    tensors = extras.tensors
+    novelty = uncertainty.card["novelty"]
+    tensors = uncertainty.tensors
     head = tensors["novelty.weight"].astype(np.float32)
     odds = features @ head + np.float32(novelty["bias"])
     rows = on_axes(features, tensors["axes.mean"], tensors["axes.basis"])
@@ -63,12 +63,18 @@ def familiarity(features: Array, extras: Extras) -> Familiarity:
     )
 
 
-def weighed(logits: Array, distance: Array, rule: Mapping[str, Any] | None) -> Array:
-    """Logits ``(N, classes)``, those of another laboratory's cells as its blood is made up.
+def apply_label_shift(logits: Array, distance: Array, rule: Mapping[str, Any] | None) -> Array:
+    """Logits corrected for the class frequencies expected in another laboratory, ``(N, classes)``.
 
-    How often a class was learnt from says nothing of how often it is met elsewhere. ``rule`` is
-    ``elsewhere`` of the extras: ``shift`` of each class for cells ``beyond`` a distance that nearly
-    every cell of the laboratory learnt from keeps. Without it nothing changes.
+    The class frequencies of the training set say nothing about those met elsewhere.
+
+    Args:
+        logits: ``(N, classes)``.
+        distance: of each cell from the training laboratory, ``(N,)``.
+        rule: ``elsewhere`` of the uncertainty card: ``shift``, added to the logits of each class
+            for cells farther than ``beyond``. None changes nothing.
+
+    Source: Saerens et al. 2002, adjusting a classifier to new a priori probabilities.
     """
     if rule is None:
         return logits
@@ -89,13 +95,15 @@ def mahalanobis(rows: Array, means: Array, whiten: Array) -> Array:
     return np.asarray(np.sqrt(square.min(axis=1)), np.float32)
 
 
-def calibration_of(model: LoadedModel, extras: Extras | None, unfamiliar: bool) -> Calibration:
+def calibration_of(
+    model: LoadedModel, uncertainty: Uncertainty | None, unfamiliar: bool
+) -> Calibration:
     """The limits that hold for a cell; without extras the card's own, for every cell alike."""
     card = model.card
-    if extras is None:
+    if uncertainty is None:
         limit = float(card["set_limit"])
         return Calibration(float(card["temperature"]), limit, limit, float(card["abstain_below"]))
-    group = extras.card["calibration"]["unfamiliar" if unfamiliar else "familiar"]
+    group = uncertainty.card["calibration"]["unfamiliar" if unfamiliar else "familiar"]
     return Calibration(
         float(group["temperature"]),
         float(group["set_limit"]),

@@ -22,25 +22,25 @@ FORMAT: Final = 1
 
 
 @dataclass(frozen=True)
-class Extras:
+class Uncertainty:
     """``card`` is the sidecar, ``tensors`` the arrays by name; both are read only."""
 
     card: Mapping[str, Any]
     tensors: Mapping[str, npt.NDArray[Any]]
 
 
-def extras_path(weights: Path) -> Path:
+def uncertainty_path(weights: Path) -> Path:
     """File of the extras of the model at ``weights``, which ends in ``.safetensors``."""
     return weights.with_suffix(".extras.safetensors")
 
 
-def extras_of(model: LoadedModel) -> Extras | None:
+def uncertainty_of(model: LoadedModel) -> Uncertainty | None:
     """The extras of a model; None where there are none, or they were fitted to other weights.
 
     Raises:
         WeightsRefused: if the files are there, and are damaged.
     """
-    path = extras_path(model.path)
+    path = uncertainty_path(model.path)
     try:
         state = path.stat(), path.with_suffix(".json").stat()
     except FileNotFoundError:
@@ -48,11 +48,11 @@ def extras_of(model: LoadedModel) -> Extras | None:
     return _read(path, model.sha256, tuple((one.st_mtime_ns, one.st_size) for one in state))
 
 
-def save_extras(
+def save_uncertainty(
     model: LoadedModel, card: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]]
 ) -> Path:
     """Write the extras beside the model; the sidecar last, since it stands for both."""
-    path = extras_path(model.path)
+    path = uncertainty_path(model.path)
     temporary = path.with_suffix(".writing")
     save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, temporary)
     temporary.chmod(0o644)
@@ -68,18 +68,18 @@ def save_extras(
     return path
 
 
-def copy_extras(source: Path, target: Path) -> None:
+def copy_uncertainty(source: Path, target: Path) -> None:
     """Take the extras of the weights at ``source`` along to ``target``, if there are any."""
     for suffix in (".safetensors", ".json"):
-        file = extras_path(source).with_suffix(suffix)
+        file = uncertainty_path(source).with_suffix(suffix)
         if file.is_file():
-            temporary = extras_path(target).with_suffix(".writing")
+            temporary = uncertainty_path(target).with_suffix(".writing")
             temporary.write_bytes(file.read_bytes())
-            temporary.replace(extras_path(target).with_suffix(suffix))
+            temporary.replace(uncertainty_path(target).with_suffix(suffix))
 
 
 @lru_cache(maxsize=8)
-def _read(path: Path, model_sha256: str, _state: object) -> Extras | None:
+def _read(path: Path, model_sha256: str, _state: object) -> Uncertainty | None:
     sidecar = path.with_suffix(".json")
     try:
         card = json.loads(sidecar.read_text(encoding="utf-8"))
@@ -95,4 +95,4 @@ def _read(path: Path, model_sha256: str, _state: object) -> Extras | None:
             f"{path.name} is not the file its sidecar describes; restore both from the release, "
             "or run python -m core characterise"
         )
-    return Extras(card, load_file(path))
+    return Uncertainty(card, load_file(path))

@@ -15,7 +15,7 @@ from core.review.acceptance.limits import accepted as all_met
 from core.review.acceptance.measure import Measured, from_json
 from core.review.record.errors import CaseRefused
 from core.review.record.ledger import canonical, recording
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.review.record.versions import code_version
 from core.slide.tables import DISCLAIMER
 from core.store.review_schema import acceptances, ledger
@@ -43,7 +43,7 @@ class Acceptance:
 
 
 def sign(
-    desk: Desk,
+    store: ReviewStore,
     person: Person,
     title: str,
     measured: Measured,
@@ -74,7 +74,7 @@ def sign(
     text = canonical(record)
     models = measured.models
     with recording(
-        desk,
+        store,
         person,
         "sign_acceptance",
         detail=title.strip(),
@@ -94,13 +94,13 @@ def sign(
                 "signed_at": book.now,
             },
         )
-    return next(one for one in every(desk, person) if one.id == number)
+    return next(one for one in every(store, person) if one.id == number)
 
 
-def every(desk: Desk, person: Person) -> list[Acceptance]:
+def every(store: ReviewStore, person: Person) -> list[Acceptance]:
     """All acceptances, the newest first. Raises NotAllowed."""
     require(person, "view")
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         rows = connection.execute(select(acceptances).order_by(acceptances.c.id.desc())).all()
         told = select(ledger.c.number, ledger.c.hash, ledger.c.changes).where(
             ledger.c.action == "sign_acceptance"
@@ -114,11 +114,11 @@ def every(desk: Desk, person: Person) -> list[Acceptance]:
     return [_acceptance(row._mapping, places.get(row.id, (0, ""))) for row in rows]
 
 
-def of_models(desk: Desk, person: Person, wbc: str, locator: str) -> Acceptance | None:
+def of_models(store: ReviewStore, person: Person, wbc: str, locator: str) -> Acceptance | None:
     """The last acceptance of these two models together, None if there is none."""
     kept = (wbc, locator)
     return next(
-        (one for one in every(desk, person) if (one.wbc_model, one.locator_model) == kept), None
+        (one for one in every(store, person) if (one.wbc_model, one.locator_model) == kept), None
     )
 
 

@@ -16,8 +16,8 @@ from core.review.record.case_rows import (
     Case,
     CasePicture,
     CaseState,
-    begun,
     case_in,
+    mark_in_review,
     open_case,
     picture_in,
     picture_of,
@@ -25,7 +25,7 @@ from core.review.record.case_rows import (
 )
 from core.review.record.errors import CaseRefused, Conflict, StaleEdit
 from core.review.record.ledger import Recording, recording
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.review.record.versions import code_version, preprocessing_version
 from core.settings import settings
 from core.store.review_schema import case_cells, case_pictures, cases
@@ -35,7 +35,6 @@ __all__ = [
     "Case",
     "CasePicture",
     "CaseState",
-    "begun",
     "case_in",
     "case_pictures_of",
     "change",
@@ -44,6 +43,7 @@ __all__ = [
     "get",
     "keep_field",
     "keep_palm",
+    "mark_in_review",
     "open_case",
     "picture_field",
     "picture_in",
@@ -56,7 +56,7 @@ _ACCESSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,63}")
 
 
 def create(
-    desk: Desk,
+    store: ReviewStore,
     person: Person,
     accession: str,
     *,
@@ -82,7 +82,7 @@ def create(
             "indication": indication.strip(),
         }
     )
-    with recording(desk, person, "create_case") as book:
+    with recording(store, person, "create_case") as book:
         _accession_is_free(book.connection, values["accession"])
         number = book.insert(
             cases,
@@ -100,7 +100,7 @@ def create(
         return case_in(book.connection, number)
 
 
-def change(desk: Desk, person: Person, case_id: int, revision: int, **details: Any) -> Case:
+def change(store: ReviewStore, person: Person, case_id: int, revision: int, **details: Any) -> Case:
     """Change accession, pseudonym, sex, age_years or indication of an unsigned case.
 
     Raises:
@@ -113,7 +113,7 @@ def change(desk: Desk, person: Person, case_id: int, revision: int, **details: A
     if unknown:
         raise CaseRefused(f"a case has no {', '.join(sorted(unknown))} to change")
     values = _checked({k: v.strip() if isinstance(v, str) else v for k, v in details.items()})
-    with recording(desk, person, "change_case", case_id=case_id) as book:
+    with recording(store, person, "change_case", case_id=case_id) as book:
         case = open_case(book.connection, case_id)
         if case.revision != revision:
             now = ", ".join(f"{name} {getattr(case, name)}" for name in values)
@@ -128,7 +128,7 @@ def change(desk: Desk, person: Person, case_id: int, revision: int, **details: A
 
 
 def keep_field(
-    desk: Desk,
+    store: ReviewStore,
     person: Person,
     case_id: int,
     field: Field,
@@ -157,8 +157,10 @@ def keep_field(
     if calls:
         models["wbc"] = calls[0].model
     codes = sorted({f.code for f in finding.flags} | {f.code for call in calls for f in call.flags})
-    sha256 = pictures.keep(desk, field.pixels)
-    with recording(desk, person, "keep_field", case_id=case_id, model=_model_words(models)) as book:
+    sha256 = pictures.keep(store, field.pixels)
+    with recording(
+        store, person, "keep_field", case_id=case_id, model=_model_words(models)
+    ) as book:
         open_case(book.connection, case_id)
         known = _kept(book.connection, case_id, field.sha256)
         if known is not None:
@@ -171,7 +173,7 @@ def keep_field(
 
 
 def keep_palm(
-    desk: Desk,
+    store: ReviewStore,
     person: Person,
     case_id: int,
     field: Field,
@@ -189,8 +191,8 @@ def keep_palm(
     require(person, "upload")
     named = models or {"palm": str(call.get("model", "unknown"))}
     codes = sorted({str(flag["code"]) for flag in call.get("flags", [])})
-    sha256 = pictures.keep(desk, field.pixels)
-    with recording(desk, person, "keep_palm", case_id=case_id, model=_model_words(named)) as book:
+    sha256 = pictures.keep(store, field.pixels)
+    with recording(store, person, "keep_palm", case_id=case_id, model=_model_words(named)) as book:
         open_case(book.connection, case_id)
         known = _kept(book.connection, case_id, field.sha256)
         if known is not None:
@@ -203,17 +205,17 @@ def keep_palm(
         return picture_in(book.connection, book.insert(case_pictures, row))
 
 
-def get(desk: Desk, person: Person, case_id: int) -> Case:
+def get(store: ReviewStore, person: Person, case_id: int) -> Case:
     """A case by its number. Raises NotAllowed, CaseRefused if there is none."""
     require(person, "view")
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         return case_in(connection, case_id)
 
 
-def find(desk: Desk, person: Person, which: str) -> Case:
+def find(store: ReviewStore, person: Person, which: str) -> Case:
     """A case by its accession number, or else its own number. Raises NotAllowed, CaseRefused."""
     require(person, "view")
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         # "7" may be both; what the laboratory calls a case comes first.
         same = [cases.c.accession == which]
         if which.isdecimal() and len(which) < 10:
@@ -225,24 +227,24 @@ def find(desk: Desk, person: Person, which: str) -> Case:
         return Case(**best._mapping)
 
 
-def case_pictures_of(desk: Desk, person: Person, case_id: int) -> list[CasePicture]:
+def case_pictures_of(store: ReviewStore, person: Person, case_id: int) -> list[CasePicture]:
     """Pictures of a case in the order they came. Raises NotAllowed, CaseRefused."""
     require(person, "view")
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         case_in(connection, case_id)
         return pictures_in(connection, case_id)
 
 
-def picture_png(desk: Desk, person: Person, picture: CasePicture) -> bytes:
+def picture_png(store: ReviewStore, person: Person, picture: CasePicture) -> bytes:
     """The stored picture as a PNG. Raises NotAllowed, PictureLost."""
     require(person, "view")
-    return pictures.read_bytes(desk, picture.sha256)
+    return pictures.read_bytes(store, picture.sha256)
 
 
-def picture_field(desk: Desk, person: Person, picture: CasePicture) -> Field:
+def picture_field(store: ReviewStore, person: Person, picture: CasePicture) -> Field:
     """The stored picture; ``sha256`` is the stored file's. Raises NotAllowed, PictureLost."""
     require(person, "view")
-    return pictures.read(desk, picture.sha256, picture.name)
+    return pictures.read(store, picture.sha256, picture.name)
 
 
 def _kept(connection: Connection, case_id: int, source_sha256: str) -> CasePicture | None:

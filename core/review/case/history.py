@@ -6,12 +6,12 @@ from core.review.case.cases import case_in
 from core.review.record import readings
 from core.review.record.ledger import Entry, entries
 from core.review.record.readings import FINISHED_FIRST, FIRST, SECOND
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 
 _READERS_OWN = frozenset({"answer", "grade", "remark", "undo", "add_box", "change_box"})
 
 
-def history(desk: Desk, person: Person, case_id: int) -> list[Entry]:
+def history(store: ReviewStore, person: Person, case_id: int) -> list[Entry]:
     """Entries of a case, oldest first.
 
     While the second reader is at work nobody but the first sees what the first one answered, and
@@ -21,7 +21,7 @@ def history(desk: Desk, person: Person, case_id: int) -> list[Entry]:
         NotAllowed, CaseRefused.
     """
     require(person, "view")
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         case = case_in(connection, case_id)
         found = entries(connection, case_id)
         if case.reading != SECOND:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from core.access.people import Person
 from core.access.rights import require
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.store.review_schema import answers, case_pictures, cases, signatures
 
 Span = Literal["day", "week", "month"]
@@ -43,7 +43,7 @@ class Period:
 
 
 def turnaround(
-    desk: Desk,
+    store: ReviewStore,
     person: Person,
     *,
     since: datetime | None = None,
@@ -89,7 +89,7 @@ def turnaround(
     hours: dict[datetime, list[float]] = defaultdict(list)
     cells: dict[datetime, int] = defaultdict(int)
     seconds: dict[datetime, list[float]] = defaultdict(list)
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         for _, uploaded, at in connection.execute(signed):
             hours[start_of(at, by)].append((at - uploaded).total_seconds() / 3600)
         for spent, at in connection.execute(reviewed):

@@ -14,7 +14,7 @@ from core.review.reading.reading_boxes import DELETED, KIND, joined, known
 from core.review.record import readings
 from core.review.record.errors import CaseRefused, TakenByOther
 from core.review.record.ledger import recording
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.store.review_schema import answers, case_cells, case_pictures, cases
 from core.taxonomy import CRITICAL_CLASSES
 
@@ -50,7 +50,7 @@ class WorklistRow:
 
 
 def worklist(
-    desk: Desk,
+    store: ReviewStore,
     person: Person,
     *,
     search: str = "",
@@ -84,7 +84,7 @@ def worklist(
         query = query.where(cases.c.assigned_to == assigned_to)
     if unassigned:
         query = query.where(cases.c.assigned_to.is_(None))
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         rows = [_row(row._mapping) for row in connection.execute(query)]
     rows = [row for row in rows if row.priority in priorities]
     rows.sort(key=lambda row: (PRIORITIES.index(row.priority), row.case.created_at, row.case.id))
@@ -173,7 +173,7 @@ def _row(said: Any) -> WorklistRow:
     )
 
 
-def take(desk: Desk, person: Person, case_id: int, *, over: bool = False) -> Case:
+def take(store: ReviewStore, person: Person, case_id: int, *, over: bool = False) -> Case:
     """Take a case to review it; ``over`` also from somebody else.
 
     Raises:
@@ -182,7 +182,7 @@ def take(desk: Desk, person: Person, case_id: int, *, over: bool = False) -> Cas
         NotYourReading: the second reading, to a first reader.
     """
     require(person, "review")
-    with recording(desk, person, "take", case_id=case_id) as book:
+    with recording(store, person, "take", case_id=case_id) as book:
         found = open_case(book.connection, case_id)
         readings.writable_by(book.connection, found, person)
         if found.assigned_to == person.subject:
@@ -199,7 +199,7 @@ def take(desk: Desk, person: Person, case_id: int, *, over: bool = False) -> Cas
         return case_in(book.connection, case_id)
 
 
-def assign(desk: Desk, person: Person, case_id: int, to: Person) -> Case:
+def assign(store: ReviewStore, person: Person, case_id: int, to: Person) -> Case:
     """Give a case to somebody.
 
     Raises:
@@ -209,7 +209,7 @@ def assign(desk: Desk, person: Person, case_id: int, to: Person) -> Case:
     require_any(person, "review", "upload")
     if not may(to, "review"):
         raise CaseRefused(f"{to.name} may not review, so no case can be given to them")
-    with recording(desk, person, "assign", case_id=case_id, detail=f"to {to.name}") as book:
+    with recording(store, person, "assign", case_id=case_id, detail=f"to {to.name}") as book:
         found = open_case(book.connection, case_id)
         readings.writable_by(book.connection, found, to)
         if found.assigned_to != to.subject:
@@ -223,10 +223,10 @@ def assign(desk: Desk, person: Person, case_id: int, to: Person) -> Case:
         return case_in(book.connection, case_id)
 
 
-def give_back(desk: Desk, person: Person, case_id: int) -> Case:
+def give_back(store: ReviewStore, person: Person, case_id: int) -> Case:
     """Give a case one has back to the list. Raises NotAllowed, CaseRefused if it is another's."""
     require(person, "review")
-    with recording(desk, person, "give_back", case_id=case_id) as book:
+    with recording(store, person, "give_back", case_id=case_id) as book:
         found = open_case(book.connection, case_id)
         if found.assigned_to is None:
             return found

@@ -15,7 +15,7 @@ from core.review.reading.grades import Grade, grades_in
 from core.review.reading.remarks import Remark, remarks_in
 from core.review.record import pictures, readings
 from core.review.record.ledger import Head, entries
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.review.signature.signing import Signature, signatures_in
 from core.review.signature.verified import Verified, verified_in
 from core.taxonomy import KINDS, CellKind
@@ -39,7 +39,7 @@ class CaseContents:
     signature: Signature | None
     ledger: Head | None
     made_at: datetime
-    _desk: Desk
+    _desk: ReviewStore
 
     @property
     def is_draft(self) -> bool:
@@ -79,10 +79,10 @@ class CaseContents:
             yield cut(kept[1], cell.box_xyxy_px, margin)
 
 
-def gather(desk: Desk, person: Person, case_id: int) -> CaseContents:
+def gather(store: ReviewStore, person: Person, case_id: int) -> CaseContents:
     """What ``person`` may see of a case. Raises NotAllowed, CaseRefused."""
     require(person, "view")
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         case = case_in(connection, case_id)
         reading = readings.seen_by(connection, case, person)
         signed = [s for s in signatures_in(connection, case_id) if s.version == case.version]
@@ -102,7 +102,7 @@ def gather(desk: Desk, person: Person, case_id: int) -> CaseContents:
             signature=signed[0] if signed else None,
             ledger=Head(told[-1].number, told[-1].hash) if told else None,
             made_at=datetime.now(UTC),
-            _desk=desk,
+            _desk=store,
         )
 
 

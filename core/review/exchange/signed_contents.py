@@ -14,12 +14,12 @@ from core.review.reading.grades import PLATELETS, Grade
 from core.review.reading.remarks import Remark
 from core.review.record.errors import CaseRefused
 from core.review.record.ledger import Head, entries
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.review.signature.signing import Signature, signatures_in
 from core.review.signature.verified import of_cells
 
 
-def gather_signed(desk: Desk, person: Person, case_id: int, version: int) -> CaseContents:
+def gather_signed(store: ReviewStore, person: Person, case_id: int, version: int) -> CaseContents:
     """What a signature stands under, in the form that reports and exports are made of.
 
     Everything comes from the signed snapshot; only the pictures, and what the program said of them,
@@ -30,7 +30,7 @@ def gather_signed(desk: Desk, person: Person, case_id: int, version: int) -> Cas
         CaseRefused: if there is no such case, or it was never signed as this version.
     """
     require(person, "view")
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         case = case_in(connection, case_id)
         found = [s for s in signatures_in(connection, case_id) if s.version == version]
         if not found:
@@ -66,7 +66,7 @@ def gather_signed(desk: Desk, person: Person, case_id: int, version: int) -> Cas
         signature=signature,
         ledger=told[0] if told else None,
         made_at=datetime.now(UTC),
-        _desk=desk,
+        _desk=store,
     )
 
 

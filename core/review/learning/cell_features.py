@@ -20,7 +20,7 @@ from core.models.weights import LoadedModel
 from core.records import Box
 from core.review.case.cases import CasePicture
 from core.review.record import pictures
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.statistics.calibration import as_probabilities
 
 Array = npt.NDArray[np.floating]
@@ -47,7 +47,7 @@ class Seen:
     classes: tuple[str, ...]
 
 
-def look(desk: Desk, cells: Sequence[SeenCell]) -> Seen:
+def look(store: ReviewStore, cells: Sequence[SeenCell]) -> Seen:
     """Features and calibrated probabilities of cells, in their order.
 
     Raises:
@@ -60,7 +60,7 @@ def look(desk: Desk, cells: Sequence[SeenCell]) -> Seen:
         said = {key: _kept[key] for key in keys if key in _kept}
     missing = [cell for cell, key in zip(cells, keys, strict=True) if key not in said]
     if missing:
-        answers = _ask(desk, missing, model)
+        answers = _ask(store, missing, model)
         fresh = [(model.identity, cell.picture.sha256, cell.box_xyxy_px) for cell in missing]
         said |= dict(zip(fresh, answers, strict=True))
     with _lock:
@@ -82,7 +82,9 @@ _kept: OrderedDict[tuple[str, str, Box], tuple[Array, Array]] = OrderedDict()
 _lock = threading.Lock()
 
 
-def _ask(desk: Desk, cells: Sequence[SeenCell], model: LoadedModel) -> list[tuple[Array, Array]]:
+def _ask(
+    store: ReviewStore, cells: Sequence[SeenCell], model: LoadedModel
+) -> list[tuple[Array, Array]]:
     """Features and logits of each cell."""
     by_picture: dict[int, list[int]] = defaultdict(list)
     for index, cell in enumerate(cells):
@@ -90,7 +92,7 @@ def _ask(desk: Desk, cells: Sequence[SeenCell], model: LoadedModel) -> list[tupl
     crops = [np.zeros((0, 0, 3), np.uint8)] * len(cells)
     for indices in by_picture.values():
         picture = cells[indices[0]].picture
-        pixels = pictures.read(desk, picture.sha256).pixels
+        pixels = pictures.read(store, picture.sha256).pixels
         diameter = picture.finding().rbc_diameter_px
         for index in indices:
             crops[index] = crop_cell(pixels, cells[index].box_xyxy_px, diameter)

@@ -16,7 +16,7 @@ from core.review.learning.cell_features import Array, SeenCell, look
 from core.review.learning.harvest import verified_fields
 from core.review.record.errors import CaseRefused
 from core.review.record.ledger import recording
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.store import review_schema as schema
 
 NEIGHBOURS: Final = 10
@@ -38,7 +38,7 @@ class Suspect:
     agreement: float
 
 
-def confirm(desk: Desk, person: Person, case_id: int, cell_id: int, label: str) -> None:
+def confirm(store: ReviewStore, person: Person, case_id: int, cell_id: int, label: str) -> None:
     """Say that a verified label is right; the cell is not suspected under it any more.
 
     Raises:
@@ -47,7 +47,7 @@ def confirm(desk: Desk, person: Person, case_id: int, cell_id: int, label: str) 
     """
     require(person, "review")
     table = schema.confirmed_labels
-    with recording(desk, person, "confirm_label", case_id=case_id) as book:
+    with recording(store, person, "confirm_label", case_id=case_id) as book:
         fields = [f for f in verified_fields(book.connection) if f.case_id == case_id]
         if not any(c.id == cell_id and c.label == label for f in fields for c in f.cells):
             raise CaseRefused(f"cell {cell_id} was not signed as {label}; look at it again")
@@ -60,7 +60,7 @@ def confirm(desk: Desk, person: Person, case_id: int, cell_id: int, label: str) 
         book.insert(table, {**row, **who})
 
 
-def suspected(desk: Desk, person: Person, *, limit: int = 200) -> list[Suspect]:
+def suspected(store: ReviewStore, person: Person, *, limit: int = 200) -> list[Suspect]:
     """Verified cells for a second look, the most certain first; none that were confirmed.
 
     Raises:
@@ -68,7 +68,7 @@ def suspected(desk: Desk, person: Person, *, limit: int = 200) -> list[Suspect]:
         PictureLost, WeightsRefused.
     """
     require_any(person, "train", "review")
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         right = select(schema.confirmed_labels.c.cell_id, schema.confirmed_labels.c.label)
         confirmed = {(row.cell_id, row.label) for row in connection.execute(right)}
         cells, cases = [], []
@@ -90,7 +90,7 @@ def suspected(desk: Desk, person: Person, *, limit: int = 200) -> list[Suspect]:
             other,
             share,
         )
-        for i, other, share in disagreeing(look(desk, cells).features, labels)
+        for i, other, share in disagreeing(look(store, cells).features, labels)
         if (cells[i].cell_id, labels[i]) not in confirmed
     ]
     return sorted(found, key=lambda one: -one.agreement)[:limit]

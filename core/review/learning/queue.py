@@ -19,7 +19,7 @@ from core.review.case.cases import CasePicture, pictures_in
 from core.review.learning.cell_features import Array, SeenCell, look
 from core.review.learning.harvest import verified_fields
 from core.review.reading.reading_boxes import DELETED, KIND, corners_of, select_boxes
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.store.review_schema import answers, case_cells, cases
 
 MOST_LOOKED_AT: Final = 2000
@@ -49,7 +49,7 @@ class Queued:
     rarity: float
 
 
-def next_cells(desk: Desk, person: Person, number: int = 50) -> list[Queued]:
+def next_cells(store: ReviewStore, person: Person, number: int = 50) -> list[Queued]:
     """Cells of open cases that nobody has answered, the most useful first.
 
     Blind ones are left out: their place in the list would tell what the machine thinks of them.
@@ -68,7 +68,7 @@ def next_cells(desk: Desk, person: Person, number: int = 50) -> list[Queued]:
         .order_by(case_cells.c.abstained.desc(), case_cells.c.machine_probability)
         .limit(MOST_LOOKED_AT)
     )
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         rows = connection.execute(query).all()
         numbers = {row.case_id for row in rows}
         named = select(cases.c.id, cases.c.accession).where(cases.c.id.in_(numbers))
@@ -87,7 +87,7 @@ def next_cells(desk: Desk, person: Person, number: int = 50) -> list[Queued]:
     if not rows:
         return []
     seen = look(
-        desk,
+        store,
         [SeenCell(row.id, known[row.picture_id], corners_of(row)) for row in rows],
     )
     unsure = uncertainty(seen.probabilities)

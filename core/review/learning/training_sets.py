@@ -33,7 +33,7 @@ from core.review.learning.harvest import VerifiedField, verified_fields
 from core.review.record import pictures
 from core.review.record.errors import CaseRefused
 from core.review.record.ledger import moment, recording
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.settings import settings
 from core.store import review_schema as schema
 from core.taxonomy import KINDS
@@ -64,9 +64,9 @@ class TrainingSet:
     made_by: str
     made_at: datetime
 
-    def path(self, desk: Desk) -> Path:
+    def path(self, store: ReviewStore) -> Path:
         """Where it lies: what the Fine-tune page is given."""
-        return desk.folder / self.folder
+        return store.folder / self.folder
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Proposal:
         return self.new_corrections >= self.needed
 
 
-def make(desk: Desk, person: Person, name: str, kind: SetKind) -> TrainingSet:
+def make(store: ReviewStore, person: Person, name: str, kind: SetKind) -> TrainingSet:
     """A new version of a set, of all cases that are signed now.
 
     Args:
@@ -103,26 +103,26 @@ def make(desk: Desk, person: Person, name: str, kind: SetKind) -> TrainingSet:
             f"a set's name has up to 60 small letters, digits and hyphens, got {name!r}"
         )
     table = schema.training_sets
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         fields = list(verified_fields(connection))
         last = select(func.max(table.c.version)).where(table.c.name == name)
         version = (connection.execute(last).scalar() or 0) + 1
     corrections = sum(_corrections(fields).values())
-    folder = desk.training_sets / f"{name}-v{version}"
+    folder = store.training_sets / f"{name}-v{version}"
     making = folder.with_name(f".{folder.name}.making")
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True)
     items = list(
-        _write_cells(desk, fields, making)
+        _write_cells(store, fields, making)
         if kind == "cells"
-        else _write_fields(desk, fields, making)
+        else _write_fields(store, fields, making)
     )
     if not items:
         shutil.rmtree(making)
         raise CaseRefused(f"nothing is verified yet: no signed case has {kind} to learn from")
     cases = {item["case"] for item in items}
     _write(making / GROUPS, _group_table(items))
-    with recording(desk, person, "make_training_set", detail=f"{name} v{version}") as book:
+    with recording(store, person, "make_training_set", detail=f"{name} v{version}") as book:
         again = book.connection.execute(
             select(table.c.id).where(table.c.name == name, table.c.version == version)
         ).first()
@@ -149,7 +149,7 @@ def make(desk: Desk, person: Person, name: str, kind: SetKind) -> TrainingSet:
                 "name": name,
                 "version": version,
                 "kind": kind,
-                "folder": folder.relative_to(desk.folder).as_posix(),
+                "folder": folder.relative_to(store.folder).as_posix(),
                 "manifest_sha256": hashlib.sha256(text.encode()).hexdigest(),
                 "cases": len(cases),
                 "items": len(items),
@@ -162,25 +162,25 @@ def make(desk: Desk, person: Person, name: str, kind: SetKind) -> TrainingSet:
         return TrainingSet(**row._mapping)
 
 
-def all_sets(desk: Desk, person: Person, kind: SetKind | None = None) -> list[TrainingSet]:
+def all_sets(store: ReviewStore, person: Person, kind: SetKind | None = None) -> list[TrainingSet]:
     """Sets that were made, newest first. Raises NotAllowed."""
     require(person, "view")
     table = schema.training_sets
     query = select(table).order_by(table.c.id.desc())
     if kind is not None:
         query = query.where(table.c.kind == kind)
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         return [TrainingSet(**row._mapping) for row in connection.execute(query)]
 
 
-def changed_files(desk: Desk, person: Person, chosen: TrainingSet) -> list[str]:
+def changed_files(store: ReviewStore, person: Person, chosen: TrainingSet) -> list[str]:
     """Files of a set that are gone or not what its manifest says; empty if it is whole.
 
     Raises:
         NotAllowed: without the right to view.
     """
     require(person, "view")
-    folder = chosen.path(desk)
+    folder = chosen.path(store)
     try:
         text = (folder / MANIFEST).read_bytes()
     except OSError:
@@ -196,7 +196,7 @@ def changed_files(desk: Desk, person: Person, chosen: TrainingSet) -> list[str]:
     return wrong
 
 
-def proposal(desk: Desk, person: Person) -> Proposal:
+def proposal(store: ReviewStore, person: Person) -> Proposal:
     """How many corrections came since the last set of cells, and whether they are enough.
 
     Raises:
@@ -204,7 +204,7 @@ def proposal(desk: Desk, person: Person) -> Proposal:
     """
     require(person, "view")
     table = schema.training_sets
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         fields = list(verified_fields(connection))
         last = select(table.c.corrections).where(table.c.kind == "cells")
         known = connection.execute(last.order_by(table.c.id.desc()).limit(1)).scalar() or 0
@@ -230,13 +230,13 @@ def framed(pixels: RgbImage, box: Box, rbc_diameter_px: float | None) -> RgbImag
 
 
 def _write_cells(
-    desk: Desk, fields: Iterable[VerifiedField], folder: Path
+    store: ReviewStore, fields: Iterable[VerifiedField], folder: Path
 ) -> Iterator[dict[str, Any]]:
     for field in fields:
         white = [cell for cell in field.cells if cell.kind == "wbc" and cell.label is not None]
         if not white:
             continue
-        pixels = pictures.read(desk, field.picture.sha256).pixels
+        pixels = pictures.read(store, field.picture.sha256).pixels
         diameter = field.picture.finding().rbc_diameter_px
         for cell in white:
             name = f"{cell.label}/case{field.case_id}-cell{cell.id}.png"
@@ -253,7 +253,7 @@ def _write_cells(
 
 
 def _write_fields(
-    desk: Desk, fields: Iterable[VerifiedField], folder: Path
+    store: ReviewStore, fields: Iterable[VerifiedField], folder: Path
 ) -> Iterator[dict[str, Any]]:
     _write(folder / "classes.txt", "".join(f"{kind}\n" for kind in KINDS).encode())
     for field in fields:
@@ -262,7 +262,7 @@ def _write_fields(
         corners = np.array([c.box_xyxy_px for c in field.cells], np.float32).reshape(-1, 4)
         kinds = tuple(cell.kind for cell in field.cells)
         boxed = BoxedPicture(f"images/{stem}.png", picture.width, picture.height, corners, kinds)
-        data = pictures.read_bytes(desk, picture.sha256)
+        data = pictures.read_bytes(store, picture.sha256)
         labels = write_yolo(boxed, KINDS).encode()
         yield {
             **_origin(field),

@@ -8,13 +8,13 @@ from sqlalchemy import RowMapping, select
 
 from core.access.people import Person
 from core.access.rights import require
-from core.review.case.cases import Case, begun, open_case
+from core.review.case.cases import Case, mark_in_review, open_case
 from core.review.reading.cells import ANSWERS, Answer, answers_in
 from core.review.reading.reading_boxes import boxes_in
 from core.review.record import readings
 from core.review.record.errors import CaseRefused, Conflict, StaleEdit
 from core.review.record.ledger import Recording, recording
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.store import review_schema as schema
 
 
@@ -33,7 +33,7 @@ class NewAnswer:
 
 
 def answer(
-    desk: Desk, person: Person, case_id: int, given: Sequence[NewAnswer]
+    store: ReviewStore, person: Person, case_id: int, given: Sequence[NewAnswer]
 ) -> dict[int, Answer]:
     """Save answers, all or none; returns them by cell. A saved answer marks the cell as reviewed.
 
@@ -49,7 +49,7 @@ def answer(
     for new in given:
         if new.label is not None and new.label not in ANSWERS:
             raise CaseRefused(f"unknown class {new.label!r}; known are {', '.join(ANSWERS)}")
-    with recording(desk, person, "answer", case_id=case_id) as book:
+    with recording(store, person, "answer", case_id=case_id) as book:
         case = open_case(book.connection, case_id)
         reading = readings.writable_by(book.connection, case, person)
         if not given:
@@ -66,7 +66,7 @@ def answer(
         ]
         if conflicts:
             raise StaleEdit(tuple(conflicts))
-        begun(book, case)
+        mark_in_review(book, case)
         book.model = _models(book, case)
         _save(book, case, reading, given, known, rows)
         book.detail = _words(given)

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from core.access.people import Person
 from core.access.rights import require
 from core.review.reading.reading_boxes import DELETED
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.statistics.intervals import Interval, clopper_pearson
 from core.store import review_schema as schema
 
@@ -69,7 +69,7 @@ class BlindEstimate:
 
 
 def estimate(
-    desk: Desk,
+    store: ReviewStore,
     person: Person,
     *,
     since: datetime | None = None,
@@ -112,7 +112,7 @@ def estimate(
     if until is not None:
         query = query.where(signed.c.signed_at < until)
     counted = Counter[tuple[bool, bool]]()
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         for is_blind, label, machine, models in connection.execute(query):
             if model is None or json.loads(models).get("wbc") == model:
                 counted[bool(is_blind), label != machine] += 1

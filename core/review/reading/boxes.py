@@ -7,7 +7,7 @@ from typing import Any
 from core.access.people import Person
 from core.access.rights import require
 from core.records import Box
-from core.review.case.cases import Case, begun, case_in, open_case, picture_in
+from core.review.case.cases import Case, case_in, mark_in_review, open_case, picture_in
 from core.review.reading import reading_boxes
 from core.review.reading.cells import ReviewCell, cells_in
 from core.review.reading.reading_boxes import CORNERS, STATE, boxes_in, corners_of
@@ -15,7 +15,7 @@ from core.review.record import readings
 from core.review.record.errors import CaseRefused, Conflict, StaleEdit
 from core.review.record.ledger import Recording, recording
 from core.review.record.readings import FIRST, SECOND, SETTLING
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.taxonomy import KINDS, CellKind
 
 _LEAST_PX = 2.0
@@ -39,7 +39,12 @@ class BoxDifference:
 
 
 def add_box(
-    desk: Desk, person: Person, case_id: int, picture_id: int, kind: CellKind, box_xyxy_px: Box
+    store: ReviewStore,
+    person: Person,
+    case_id: int,
+    picture_id: int,
+    kind: CellKind,
+    box_xyxy_px: Box,
 ) -> ReviewCell:
     """Add a cell that was missed. ``box_xyxy_px`` is in pixels of the stored picture.
 
@@ -48,19 +53,19 @@ def add_box(
         CaseRefused: for a signed case, or a box that is not within the picture.
     """
     require(person, "review")
-    with recording(desk, person, "add_box", case_id=case_id, detail=kind) as book:
+    with recording(store, person, "add_box", case_id=case_id, detail=kind) as book:
         case = open_case(book.connection, case_id)
         reading = readings.writable_by(book.connection, case, person)
         x0, y0, x1, y1 = _within(book, case_id, picture_id, box_xyxy_px)
         _known_kind(kind)
-        begun(book, case)
+        mark_in_review(book, case)
         state = {"kind": kind, "x0_px": x0, "y0_px": y0, "x1_px": x1, "y1_px": y1}
         number = reading_boxes.draw(book, case, reading, picture_id, state)
         return cells_in(book.connection, case, reading, kind=None, only=[number])[0]
 
 
 def change_box(
-    desk: Desk,
+    store: ReviewStore,
     person: Person,
     case_id: int,
     cell_id: int,
@@ -81,7 +86,7 @@ def change_box(
         CaseRefused: for a signed case, a cell that is not in it, or an impossible box.
     """
     require(person, "review")
-    with recording(desk, person, "change_box", case_id=case_id) as book:
+    with recording(store, person, "change_box", case_id=case_id) as book:
         case = open_case(book.connection, case_id)
         reading = readings.writable_by(book.connection, case, person)
         row = boxes_in(book.connection, case, reading, [cell_id]).get(cell_id)
@@ -103,7 +108,7 @@ def change_box(
             mine = ", ".join(f"{name} {value}" for name, value in wanted.items())
             raise StaleEdit((Conflict("box", cell_id, mine, theirs, "", None, now["revision"]),))
         if wanted:
-            begun(book, case)
+            mark_in_review(book, case)
             reading_boxes.save(book, case, reading, row, **wanted)
             book.detail = f"cell {cell_id}: {', '.join(sorted(wanted))}"
         found = cells_in(
@@ -112,7 +117,7 @@ def change_box(
         return found[0]
 
 
-def differences(desk: Desk, person: Person, case_id: int) -> list[BoxDifference]:
+def differences(store: ReviewStore, person: Person, case_id: int) -> list[BoxDifference]:
     """Boxes that are still to be settled, by picture and cell; empty before both have read.
 
     Raises:
@@ -120,7 +125,7 @@ def differences(desk: Desk, person: Person, case_id: int) -> list[BoxDifference]
         CaseRefused: if there is no such case.
     """
     require(person, "view")
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         case = case_in(connection, case_id)
         if case.reading != SETTLING:
             return []
@@ -131,8 +136,8 @@ def differences(desk: Desk, person: Person, case_id: int) -> list[BoxDifference]
     return [BoxDifference(c, _as_read(first.get(c.id)), _as_read(second.get(c.id))) for c in found]
 
 
-def settle(
-    desk: Desk, person: Person, case_id: int, chosen: Sequence[tuple[ReviewCell, int]]
+def adjudicate(
+    store: ReviewStore, person: Person, case_id: int, chosen: Sequence[tuple[ReviewCell, int]]
 ) -> None:
     """Take boxes in which the readers differ as one of them has them, all or none.
 
@@ -146,7 +151,7 @@ def settle(
         CaseRefused: if the case is not being settled, or the readers do not differ in a cell.
     """
     require(person, "review")
-    with recording(desk, person, "change_box", case_id=case_id) as book:
+    with recording(store, person, "change_box", case_id=case_id) as book:
         case = open_case(book.connection, case_id)
         if case.reading != SETTLING:
             raise CaseRefused(f"case {case.accession} is not being settled")

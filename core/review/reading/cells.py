@@ -17,7 +17,7 @@ from core.review.reading import reading_boxes
 from core.review.reading.reading_boxes import DELETED, KIND, select_boxes
 from core.review.record import readings, stored_finding
 from core.review.record.readings import FIRST, SECOND, SETTLING
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.store.review_schema import answers, case_cells, case_pictures
 from core.taxonomy import CRITICAL_CLASSES, WBC_CLASSES, CellKind
 
@@ -105,7 +105,7 @@ class ReviewCell:
 
 
 def cells(
-    desk: Desk,
+    store: ReviewStore,
     person: Person,
     case_id: int,
     *,
@@ -120,7 +120,7 @@ def cells(
         CaseRefused: if there is no such case.
     """
     require(person, "view")
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         case = case_in(connection, case_id)
         reading = readings.seen_by(connection, case, person)
         return cells_in(
@@ -160,7 +160,7 @@ def cells_in(
         query = query.where(case_cells.c.id.in_(list(only)))
     rows = connection.execute(query.order_by(case_cells.c.id)).all()
     calls = _calls(connection, {row.picture_id for row in rows if row.place is not None})
-    twin = reading_boxes.twins(connection, case) if reading == SETTLING else {}
+    twin = reading_boxes.matched_boxes(connection, case) if reading == SETTLING else {}
     wanted = [row.id for row in rows]
     wanted += [twin[number] for number in wanted if number in twin]
     given = answers_in(connection, case, None if only is None else wanted)

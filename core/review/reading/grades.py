@@ -9,12 +9,12 @@ from sqlalchemy import Connection, select
 
 from core.access.people import Person
 from core.access.rights import require
-from core.review.case.cases import Case, begun, case_in, open_case
+from core.review.case.cases import Case, case_in, mark_in_review, open_case
 from core.review.record import readings
 from core.review.record.errors import CaseRefused, Conflict, StaleEdit
 from core.review.record.ledger import Recording, recording
 from core.review.record.readings import FIRST, SECOND, SETTLING
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.store import review_schema as schema
 
 TERMS: Final[Mapping[str, tuple[str, str]]] = {
@@ -68,7 +68,12 @@ class Grade:
 
 
 def grade(
-    desk: Desk, person: Person, case_id: int, term: str, value: int | str | None, revision: int = 0
+    store: ReviewStore,
+    person: Person,
+    case_id: int,
+    term: str,
+    value: int | str | None,
+    revision: int = 0,
 ) -> Grade:
     """Grade one term.
 
@@ -85,7 +90,7 @@ def grade(
     """
     require(person, "review")
     _check(term, value)
-    with recording(desk, person, "grade", case_id=case_id, detail=f"{term}: {value}") as book:
+    with recording(store, person, "grade", case_id=case_id, detail=f"{term}: {value}") as book:
         case = open_case(book.connection, case_id)
         reading = readings.writable_by(book.connection, case, person)
         known = grades_in(book.connection, case, reading)
@@ -96,19 +101,19 @@ def grade(
             mine = "taken back" if value is None else str(value)
             fresh = now.revision if now else 0
             raise StaleEdit((Conflict("grade", case_id, mine, theirs, by, at, fresh),))
-        begun(book, case)
+        mark_in_review(book, case)
         _save(book, case, reading, {term: value})
         return grades_in(book.connection, case, reading)[term]
 
 
-def all_as_normal(desk: Desk, person: Person, case_id: int) -> dict[str, Grade]:
+def all_as_normal(store: ReviewStore, person: Person, case_id: int) -> dict[str, Grade]:
     """Every term that nobody graded yet is normal, the platelets adequate. Graded ones stay.
 
     Raises:
         NotAllowed, NotYourReading, CaseRefused.
     """
     require(person, "review")
-    with recording(desk, person, "grade", case_id=case_id, detail="all as normal") as book:
+    with recording(store, person, "grade", case_id=case_id, detail="all as normal") as book:
         case = open_case(book.connection, case_id)
         reading = readings.writable_by(book.connection, case, person)
         known = grades_in(book.connection, case, reading)
@@ -116,15 +121,15 @@ def all_as_normal(desk: Desk, person: Person, case_id: int) -> dict[str, Grade]:
         wanted: dict[str, int | str | None] = {t: 0 for t in TERMS if t not in graded}
         if PLATELETS not in graded:
             wanted[PLATELETS] = "adequate"
-        begun(book, case)
+        mark_in_review(book, case)
         _save(book, case, reading, wanted)
         return grades_in(book.connection, case, reading)
 
 
-def grades_of(desk: Desk, person: Person, case_id: int) -> dict[str, Grade]:
+def grades_of(store: ReviewStore, person: Person, case_id: int) -> dict[str, Grade]:
     """Grades by term, of the reading this person sees. Raises NotAllowed, CaseRefused."""
     require(person, "view")
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         case = case_in(connection, case_id)
         return grades_in(connection, case, readings.seen_by(connection, case, person))
 

@@ -1,7 +1,7 @@
 """The boxes as a reading has them: the machine's, and over them what its reader made of them.
 
 Each reader begins with the machine's boxes and sees nothing of the other's corrections. When both
-have finished their boxes are laid together once, as rows of the settling (:func:`lay_together`):
+have finished their boxes are laid together once, as rows of the settling (:func:`merge_readings`):
 
 - what both left, took away or gave the same kind at the same place (overlap of at least one half)
   is settled; where both moved it, the first reader's box stands;
@@ -88,7 +88,7 @@ def boxes_in(
     return {row.id: row for row in connection.execute(query.order_by(case_cells.c.id))}
 
 
-def twins(connection: Connection, case: Case) -> dict[int, int]:
+def matched_boxes(connection: Connection, case: Case) -> dict[int, int]:
     """Cell -> the other reader's drawing of the same cell."""
     query = select(box_edits.c.same_as, box_edits.c.cell_id).where(
         box_edits.c.case_id == case.id,
@@ -171,7 +171,7 @@ def _edit(
     }
 
 
-def lay_together(book: Recording, case: Case) -> None:
+def merge_readings(book: Recording, case: Case) -> None:
     """Write the boxes of the settling, from those of both readers; see the top of this file."""
     first, second = (boxes_in(book.connection, case, reading) for reading in (FIRST, SECOND))
     same = _drawn_by_both(first, second)

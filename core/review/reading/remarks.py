@@ -8,12 +8,12 @@ from sqlalchemy import Connection, select
 
 from core.access.people import Person
 from core.access.rights import require
-from core.review.case.cases import Case, begun, case_in, open_case, picture_in
+from core.review.case.cases import Case, case_in, mark_in_review, open_case, picture_in
 from core.review.record import readings
 from core.review.record.errors import CaseRefused, Conflict, StaleEdit
 from core.review.record.ledger import Recording, recording
 from core.review.record.readings import SECOND
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.store.review_schema import case_cells, remarks
 
 LONGEST: Final = 4000
@@ -38,7 +38,7 @@ class Remark:
 
 
 def remark(
-    desk: Desk,
+    store: ReviewStore,
     person: Person,
     case_id: int,
     text: str,
@@ -53,7 +53,7 @@ def remark(
         CaseRefused: for a signed case, an empty text, or a cell or field that is not in the case.
     """
     require(person, "review")
-    with recording(desk, person, "remark", case_id=case_id) as book:
+    with recording(store, person, "remark", case_id=case_id) as book:
         case = open_case(book.connection, case_id)
         reading = readings.writable_by(book.connection, case, person)
         if picture_id is not None and picture_in(book.connection, picture_id).case_id != case_id:
@@ -65,7 +65,7 @@ def remark(
             picture_id = book.connection.execute(cell).scalar()
             if picture_id is None:
                 raise CaseRefused(f"case {case.accession} has no cell {cell_id}")
-        begun(book, case)
+        mark_in_review(book, case)
         number = book.insert(
             remarks,
             {
@@ -86,7 +86,7 @@ def remark(
 
 
 def change_remark(
-    desk: Desk,
+    store: ReviewStore,
     person: Person,
     case_id: int,
     remark_id: int,
@@ -103,7 +103,7 @@ def change_remark(
         CaseRefused: for a signed case, somebody else's comment, or an empty text.
     """
     require(person, "review")
-    with recording(desk, person, "remark", case_id=case_id) as book:
+    with recording(store, person, "remark", case_id=case_id) as book:
         case = open_case(book.connection, case_id)
         readings.writable_by(book.connection, case, person)
         now = _get(book, case, remark_id)
@@ -121,14 +121,14 @@ def change_remark(
         return _get(book, case, remark_id)
 
 
-def remarks_of(desk: Desk, person: Person, case_id: int) -> list[Remark]:
+def remarks_of(store: ReviewStore, person: Person, case_id: int) -> list[Remark]:
     """Comments of a case, oldest first; the second reader sees none of the first's until done.
 
     Raises:
         NotAllowed, CaseRefused.
     """
     require(person, "view")
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         case = case_in(connection, case_id)
         return remarks_in(connection, case, readings.seen_by(connection, case, person))
 

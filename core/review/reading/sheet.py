@@ -11,7 +11,7 @@ from core.records import Box
 from core.review.case.cases import CasePicture, picture_field
 from core.review.reading.cells import ReviewCell
 from core.review.record.errors import PictureLost
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 
 _CELL_PX = 224
 _THUMBNAIL_PX = 128
@@ -34,7 +34,7 @@ class Sheet:
 
 
 def sheet(
-    desk: Desk, person: Person, fields: Sequence[CasePicture], cells: Sequence[ReviewCell]
+    store: ReviewStore, person: Person, fields: Sequence[CasePicture], cells: Sequence[ReviewCell]
 ) -> Sheet:
     """Pictures of these cells and of the fields they lie in.
 
@@ -50,7 +50,7 @@ def sheet(
     lost = []
     for field in fields:
         try:
-            pixels = picture_field(desk, person, field).pixels
+            pixels = picture_field(store, person, field).pixels
         except PictureLost as why:
             lost.append(f"{field.name}: {why}")
             continue
@@ -63,7 +63,7 @@ def sheet(
 
 
 def thumbnails(
-    desk: Desk, person: Person, cells: Sequence[tuple[CasePicture, Box]]
+    store: ReviewStore, person: Person, cells: Sequence[tuple[CasePicture, Box]]
 ) -> list[bytes | None]:
     """A JPEG of each cell, in their order; None where the stored picture cannot be read.
 
@@ -77,7 +77,7 @@ def thumbnails(
     for indices in inside.values():
         field = cells[indices[0]][0]
         try:
-            pixels = picture_field(desk, person, field).pixels
+            pixels = picture_field(store, person, field).pixels
         except PictureLost:
             continue
         diameter = field.finding().rbc_diameter_px
@@ -87,11 +87,11 @@ def thumbnails(
     return found
 
 
-def field_view(desk: Desk, person: Person, field: CasePicture) -> bytes:
+def field_view(store: ReviewStore, person: Person, field: CasePicture) -> bytes:
     """One field as a JPEG, large enough to work on.
 
     Raises:
         NotAllowed: without the right to view.
         PictureLost: if the stored picture is gone or was changed.
     """
-    return jpeg(shrink(picture_field(desk, person, field).pixels, LONG_SIDE_PX))
+    return jpeg(shrink(picture_field(store, person, field).pixels, LONG_SIDE_PX))

@@ -12,7 +12,7 @@ from core.review.reading import reading_boxes
 from core.review.record import readings
 from core.review.record.errors import CaseRefused, Conflict, StaleEdit
 from core.review.record.ledger import Change, Entry, entry_of, plain_row, recording
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.store import review_schema as schema
 
 UNDOABLE: Final = ("answer", "add_box", "change_box", "remark", "grade")
@@ -43,7 +43,7 @@ _NOT_VALUES: Final = frozenset(
 )
 
 
-def undo(desk: Desk, person: Person, case_id: int) -> Entry | None:
+def undo(store: ReviewStore, person: Person, case_id: int) -> Entry | None:
     """Take back this person's last change; None where there is nothing left to take back.
 
     Returns the entry that was undone.
@@ -54,12 +54,12 @@ def undo(desk: Desk, person: Person, case_id: int) -> Entry | None:
         NotYourReading, CaseRefused.
     """
     require(person, "review")
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         open_case(connection, case_id)
         number = _last(connection, case_id, person)
     if number is None:
         return None
-    with recording(desk, person, "undo", case_id=case_id, undoes=number) as book:
+    with recording(store, person, "undo", case_id=case_id, undoes=number) as book:
         case = open_case(book.connection, case_id)
         readings.writable_by(book.connection, case, person)
         # Looked for again, now that nobody else can write.

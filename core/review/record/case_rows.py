@@ -97,7 +97,7 @@ def open_case(connection: Connection, case_id: int) -> Case:
     return case
 
 
-def begun(book: Recording, case: Case) -> None:
+def mark_in_review(book: Recording, case: Case) -> None:
     """A new case is in review from its first change on."""
     if case.state == "new":
         book.update(cases, case.id, state="in_review")

@@ -36,7 +36,7 @@ from core.review.record.ledger import (
     hash_of,
     plain_row,
 )
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.store.columns import UtcTime
 from core.store.review_schema import case_pictures, ledger, ledger_head
 
@@ -81,7 +81,7 @@ class _Told:
     entry: dict[str, int]
 
 
-def verify(desk: Desk, expected: Head | None = None) -> Verification:
+def verify(store: ReviewStore, expected: Head | None = None) -> Verification:
     """Look at everything.
 
     Args:
@@ -93,14 +93,14 @@ def verify(desk: Desk, expected: Head | None = None) -> Verification:
     """
     found: list[Tampered] = []
     try:
-        with desk.database.read() as connection:
-            if desk.database.is_sqlite:
+        with store.database.read() as connection:
+            if store.database.is_sqlite:
                 found += _whole_file(connection)
             told, hashes = _read_chain(connection, found)
             head = _check_head(connection, hashes, found)
-            found += _check_anchors(desk, hashes, expected)
+            found += _check_anchors(store, hashes, expected)
             rows = sum(_check_rows(connection, table, told, found) for table in RECORDED)
-            files = _check_pictures(desk, connection, told, found)
+            files = _check_pictures(store, connection, told, found)
     except DatabaseError as error:
         message = f"the database cannot be read through: {str(error.orig).splitlines()[0]}"
         return Verification(Head(0, FIRST_HASH), 0, 0, (*found, Tampered(None, "", None, message)))
@@ -175,16 +175,16 @@ def _check_head(connection: Connection, hashes: Mapping[int, str], found: list[T
 
 
 def _check_anchors(
-    desk: Desk, hashes: Mapping[int, str], expected: Head | None
+    store: ReviewStore, hashes: Mapping[int, str], expected: Head | None
 ) -> Iterator[Tampered]:
     """Heads that were written outside the database still stand in the chain."""
     noted = [] if expected is None else [(expected.entries, expected.hash, "the given head")]
-    if desk.anchors.is_file():
-        for line in desk.anchors.read_text(encoding="ascii", errors="replace").splitlines():
+    if store.anchors.is_file():
+        for line in store.anchors.read_text(encoding="ascii", errors="replace").splitlines():
             match = _ANCHOR.fullmatch(line)
             # A line cut short by a power cut says nothing.
             if match:
-                noted.append((int(match[1]), match[2], desk.anchors.name))
+                noted.append((int(match[1]), match[2], store.anchors.name))
     for number, noted_hash, where in sorted(noted):
         if hashes.get(number) != noted_hash:
             what = "is gone" if number not in hashes else "has another hash now"
@@ -281,7 +281,7 @@ def _odd(connection: Connection, table: Table) -> set[int]:
 
 
 def _check_pictures(
-    desk: Desk,
+    store: ReviewStore,
     connection: Connection,
     told: Mapping[tuple[str, int], _Told],
     found: list[Tampered],
@@ -294,7 +294,7 @@ def _check_pictures(
             continue
         names.add(sha256)
         try:
-            pictures.read_bytes(desk, sha256)
+            pictures.read_bytes(store, sha256)
         except PictureLost as lost:
             entry = known.entry.get("sha256") if known else None
             found.append(Tampered(entry, "case_pictures", row.id, f"picture {row.id}: {lost}"))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Connection, RowMapping, Table, insert, select, update
 
 from core.review.record.errors import LedgerBroken
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.store import review_schema as schema
 
 if TYPE_CHECKING:  # people are recorded too, so they import this
@@ -113,7 +113,7 @@ class Recording:
 
 @contextmanager
 def recording(
-    desk: Desk,
+    store: ReviewStore,
     person: "Person",
     action: str,
     *,
@@ -128,7 +128,7 @@ def recording(
         LedgerBroken: if the ledger's head is gone.
     """
     head = schema.ledger_head
-    with desk.database.write() as connection:
+    with store.database.write() as connection:
         # Writing to the head first makes writers wait for each other on both databases.
         taken = update(head).where(head.c.id == 1).values(entries=head.c.entries)
         last = connection.execute(taken.returning(head.c.entries, head.c.hash)).first()
@@ -230,9 +230,9 @@ class Head:
         return f"{self.entries}:{self.hash}"
 
 
-def head(desk: Desk) -> Head:
+def head(store: ReviewStore) -> Head:
     """The ledger's head now. Raises LedgerBroken if it is gone."""
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         row = connection.execute(select(schema.ledger_head)).first()
     if row is None:
         raise LedgerBroken("the ledger has lost its head")

@@ -8,10 +8,10 @@ from pathlib import Path
 from core.imaging.view import pixels_of, png
 from core.records import Field, RgbImage
 from core.review.record.errors import PictureLost
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 
 
-def keep(desk: Desk, pixels: RgbImage) -> str:
+def keep(store: ReviewStore, pixels: RgbImage) -> str:
     """Write the upright pixels as a PNG and return its SHA-256, the name to find it by.
 
     Only pixels are written: whatever else the sent file said (names, places, dates) is gone. When
@@ -19,10 +19,10 @@ def keep(desk: Desk, pixels: RgbImage) -> str:
     """
     data = png(pixels)
     name = hashlib.sha256(data).hexdigest()
-    path = _path(desk, name)
+    path = _path(store, name)
     if path.is_file() and path.stat().st_size == len(data):
         return name
-    for folder in (desk.pictures, path.parent):
+    for folder in (store.pictures, path.parent):
         if not folder.is_dir():
             folder.mkdir(parents=True, exist_ok=True)
             _sync_folder(folder.parent)
@@ -36,13 +36,13 @@ def keep(desk: Desk, pixels: RgbImage) -> str:
     return name
 
 
-def read_bytes(desk: Desk, sha256: str) -> bytes:
+def read_bytes(store: ReviewStore, sha256: str) -> bytes:
     """The PNG of a stored picture.
 
     Raises:
         PictureLost: if it is gone, or its content does not have this hash.
     """
-    path = _path(desk, sha256)
+    path = _path(store, sha256)
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -52,15 +52,15 @@ def read_bytes(desk: Desk, sha256: str) -> bytes:
     return data
 
 
-def read(desk: Desk, sha256: str, name: str = "") -> Field:
+def read(store: ReviewStore, sha256: str, name: str = "") -> Field:
     """A stored picture as a field. Raises PictureLost."""
-    return Field(name or f"{sha256[:12]}.png", pixels_of(read_bytes(desk, sha256)), sha256)
+    return Field(name or f"{sha256[:12]}.png", pixels_of(read_bytes(store, sha256)), sha256)
 
 
-def _path(desk: Desk, sha256: str) -> Path:
+def _path(store: ReviewStore, sha256: str) -> Path:
     if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
         raise PictureLost(f"{sha256[:12]!r} is no name of a stored picture")
-    return desk.pictures / sha256[:2] / f"{sha256}.png"
+    return store.pictures / sha256[:2] / f"{sha256}.png"
 
 
 def _sync_folder(folder: Path) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from core.access.people import Person
 from core.review.record.case_rows import Case
 from core.review.record.errors import CaseRefused
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.store.review_schema import answers, box_edits, grades, ledger
 
 FIRST: Final = 1
@@ -65,7 +65,7 @@ def writable_by(connection: Connection, case: Case, person: Person) -> int:
     return case.reading
 
 
-def may_write(desk: Desk, case: Case, person: Person) -> bool:
+def may_write(store: ReviewStore, case: Case, person: Person) -> bool:
     """Is it this person's turn: False for a first reader while the second reads."""
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         return case.reading != SECOND or person.subject not in first_readers(connection, case)

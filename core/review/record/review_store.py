@@ -8,7 +8,7 @@ from core.store.database import Database, database
 
 
 @dataclass(frozen=True)
-class Desk:
+class ReviewStore:
     """What every function of the review is given: rows in ``database``, files below ``folder``."""
 
     database: Database
@@ -30,6 +30,6 @@ class Desk:
         return self.folder / "ledger-anchors.txt"
 
 
-def desk() -> Desk:
+def review_store() -> ReviewStore:
     """The desk of the settings. Raises DatabaseRefused where its database is not usable."""
-    return Desk(database(), settings().var)
+    return ReviewStore(database(), settings().var)

@@ -13,7 +13,7 @@ from core.access.people import LOCAL_SUBJECT, Person
 from core.access.rights import ROLES, Role, require
 from core.access.sign_in import SignInRefused, named_administrator
 from core.review.record.ledger import Recording, recording
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.store.review_schema import people
 
 _LONGEST_NAME = 120
@@ -33,7 +33,7 @@ class Listed:
     since: datetime
 
 
-def welcome(desk: Desk, subject: str, name: str) -> Person:
+def welcome(store: ReviewStore, subject: str, name: str) -> Person:
     """Somebody whom the sign-in has named.
 
     The administrators of the settings are put on the list the first time they come.
@@ -41,7 +41,7 @@ def welcome(desk: Desk, subject: str, name: str) -> Person:
     Raises:
         SignInRefused: if they are not on the list, or were taken off it.
     """
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         row = connection.execute(select(people).where(people.c.subject == subject)).first()
     if row is not None and row.active:
         return _listed(row).person
@@ -55,22 +55,24 @@ def welcome(desk: Desk, subject: str, name: str) -> Person:
             "Ask an administrator of this site to add you on the screen Settings."
         )
     person = Person(name, "administrator", subject)
-    with recording(desk, person, "person added", detail="named in HEMADESK_ADMINISTRATORS") as book:
+    with recording(
+        store, person, "person added", detail="named in HEMADESK_ADMINISTRATORS"
+    ) as book:
         again = book.connection.execute(select(people.c.id).where(people.c.subject == subject))
         if again.first() is None:
             _insert(book, person)
     return person
 
 
-def everybody(desk: Desk, who: Person) -> list[Listed]:
+def everybody(store: ReviewStore, who: Person) -> list[Listed]:
     """The list, by name. Raises NotAllowed for all but administrators."""
     require(who, "manage_people")
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         rows = connection.execute(select(people).order_by(func.lower(people.c.name)))
         return [_listed(row) for row in rows]
 
 
-def add(desk: Desk, who: Person, *, subject: str, name: str, role: Role) -> Person:
+def add(store: ReviewStore, who: Person, *, subject: str, name: str, role: Role) -> Person:
     """Put somebody on the list.
 
     Raises:
@@ -85,7 +87,7 @@ def add(desk: Desk, who: Person, *, subject: str, name: str, role: Role) -> Pers
     if not name or len(name) > _LONGEST_NAME:
         raise RosterRefused(f"give a name of 1 to {_LONGEST_NAME} characters")
     person = Person(name, role, subject)
-    with recording(desk, who, "person added", detail=f"{name}, {role}") as book:
+    with recording(store, who, "person added", detail=f"{name}, {role}") as book:
         known = book.connection.execute(select(people).where(people.c.subject == subject)).first()
         if known is not None:
             raise RosterRefused(f"{subject} is on the list already, as {known.name}")
@@ -93,7 +95,7 @@ def add(desk: Desk, who: Person, *, subject: str, name: str, role: Role) -> Pers
     return person
 
 
-def change_role(desk: Desk, who: Person, subject: str, role: Role) -> None:
+def change_role(store: ReviewStore, who: Person, subject: str, role: Role) -> None:
     """Give somebody another role; it holds from their next click on.
 
     Raises:
@@ -102,7 +104,7 @@ def change_role(desk: Desk, who: Person, subject: str, role: Role) -> None:
     """
     require(who, "manage_people")
     _check_role(role)
-    with recording(desk, who, "role changed", detail=f"{subject}: {role}") as book:
+    with recording(store, who, "role changed", detail=f"{subject}: {role}") as book:
         row = _row(book, subject)
         if row.role == role:
             return
@@ -111,7 +113,7 @@ def change_role(desk: Desk, who: Person, subject: str, role: Role) -> None:
         book.update(people, row.id, role=role)
 
 
-def set_active(desk: Desk, who: Person, subject: str, active: bool) -> None:
+def set_active(store: ReviewStore, who: Person, subject: str, active: bool) -> None:
     """Let somebody sign in, or no longer.
 
     Raises:
@@ -120,7 +122,7 @@ def set_active(desk: Desk, who: Person, subject: str, active: bool) -> None:
     """
     require(who, "manage_people")
     action = "person let in again" if active else "person taken off"
-    with recording(desk, who, action, detail=subject) as book:
+    with recording(store, who, action, detail=subject) as book:
         row = _row(book, subject)
         if row.active == active:
             return

@@ -10,15 +10,14 @@ from core.settings import ROOT
 
 _PREPARING: Final = (
     "core/imaging/read.py",
-    "core/inference/locate.py",
-    "core/inference/peaks.py",
-    "core/inference/cell_crop.py",
+    "core/inference/locate/locator.py",
+    "core/inference/locate/peaks.py",
+    "core/inference/locate/cell_crop.py",
     "core/inference/smear.py",
-    "core/inference/wbc.py",
-    "core/inference/regression.py",
-    "core/inference/palm.py",
-    "core/inference/palm_crop.py",
-    "core/inference/palm_views.py",
+    "core/inference/white_cell/classify.py",
+    "core/inference/locate/regression.py",
+    "core/inference/palm/screening.py",
+    "core/inference/palm/crop.py",
 )
 
 

@@ -18,7 +18,7 @@ from core.records import Cell, CellCounts, Field, SmearFinding
 from core.review.case.cases import CasePicture, case_in, pictures_in
 from core.review.record import pictures
 from core.review.record.errors import CaseRefused, PictureLost
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.review.record.stored_finding import from_text
 from core.review.record.versions import code_version, preprocessing_version
 from core.review.signature.signing import signatures_in
@@ -48,7 +48,9 @@ class Replayed:
         return not self.drift and not self.refused
 
 
-def replay(desk: Desk, person: Person, case_id: int, version: int | None = None) -> list[Replayed]:
+def replay(
+    store: ReviewStore, person: Person, case_id: int, version: int | None = None
+) -> list[Replayed]:
     """Every field and palm of a case computed again, by the models its finding names.
 
     Args:
@@ -62,7 +64,7 @@ def replay(desk: Desk, person: Person, case_id: int, version: int | None = None)
         CaseRefused: if it was never signed, or not in this version.
     """
     require(person, "view")
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         case = case_in(connection, case_id)
         signed = signatures_in(connection, case_id)
         known = pictures_in(connection, case_id)
@@ -71,17 +73,17 @@ def replay(desk: Desk, person: Person, case_id: int, version: int | None = None)
         which = "" if version is None else f" as version {version}"
         raise CaseRefused(f"case {case.accession} is not signed{which}; there is nothing to repeat")
     signed_pictures = {row["id"] for row in chosen[-1].snapshot["pictures"]}
-    return [_again(desk, picture) for picture in known if picture.id in signed_pictures]
+    return [_again(store, picture) for picture in known if picture.id in signed_pictures]
 
 
-def _again(desk: Desk, picture: CasePicture) -> Replayed:
+def _again(store: ReviewStore, picture: CasePicture) -> Replayed:
     notes = []
     if picture.models.get("preprocessing") != preprocessing_version():
         notes.append("the files that prepare a picture were changed since")
     if picture.code_version != code_version():
         notes.append(f"the program was {picture.code_version}, now it is {code_version()}")
     try:
-        field = pictures.read(desk, picture.sha256, picture.name)
+        field = pictures.read(store, picture.sha256, picture.name)
         with registry.answering(_models(picture)):
             again = _palm_drift if picture.kind == "palm" else _field_drift
             found = again(picture, field)

@@ -19,7 +19,7 @@ from core.review.record import readings
 from core.review.record.errors import Blocker, CaseRefused, SignatureBlocked
 from core.review.record.ledger import canonical, head, recording
 from core.review.record.readings import FINISHED_FIRST, FIRST, SECOND, SETTLING
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.review.signature.blockers import incomplete, of_case
 from core.review.signature.snapshot import snapshot_of
 from core.store import review_schema as schema
@@ -40,7 +40,7 @@ class Signature:
     snapshot_sha256: str
 
 
-def blockers(desk: Desk, person: Person, case_id: int) -> tuple[Blocker, ...]:
+def blockers(store: ReviewStore, person: Person, case_id: int) -> tuple[Blocker, ...]:
     """What stands between this case and its signature; empty if nothing does.
 
     Raises:
@@ -48,13 +48,13 @@ def blockers(desk: Desk, person: Person, case_id: int) -> tuple[Blocker, ...]:
         CaseRefused: if there is no such case or it is signed.
     """
     require(person, "view")
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         case = open_case(connection, case_id)
         reading = readings.seen_by(connection, case, person)
         return of_case(connection, case, cells_in(connection, case, reading, unveiled=True))
 
 
-def finish_reading(desk: Desk, person: Person, case_id: int, reason: str = "") -> Case:
+def finish_reading(store: ReviewStore, person: Person, case_id: int, reason: str = "") -> Case:
     """Hand a case on: from the first reader to the second, or from the second to be settled.
 
     Args:
@@ -67,10 +67,10 @@ def finish_reading(desk: Desk, person: Person, case_id: int, reason: str = "") -
         CaseRefused: if the case is signed, or already being settled.
     """
     require(person, "review")
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         reading = case_in(connection, case_id).reading
     action = FINISHED_FIRST if reading == FIRST else "finish_second_reading"
-    with recording(desk, person, action, case_id=case_id, detail=reason.strip()) as book:
+    with recording(store, person, action, case_id=case_id, detail=reason.strip()) as book:
         case = open_case(book.connection, case_id)
         if case.reading != reading or case.reading == SETTLING:
             raise CaseRefused(f"case {case.accession} is no longer in this reading")
@@ -79,7 +79,7 @@ def finish_reading(desk: Desk, person: Person, case_id: int, reason: str = "") -
         if left and not reason.strip():
             raise SignatureBlocked(tuple(left))
         if reading == SECOND:
-            reading_boxes.lay_together(book, case)
+            reading_boxes.merge_readings(book, case)
         book.update(
             schema.cases,
             case_id,
@@ -93,7 +93,7 @@ def finish_reading(desk: Desk, person: Person, case_id: int, reason: str = "") -
         return case_in(book.connection, case_id)
 
 
-def sign(desk: Desk, person: Person, case_id: int, reason: str = "") -> Signature:
+def sign(store: ReviewStore, person: Person, case_id: int, reason: str = "") -> Signature:
     """Sign a case; what it says now is kept as its version for good.
 
     Args:
@@ -106,7 +106,7 @@ def sign(desk: Desk, person: Person, case_id: int, reason: str = "") -> Signatur
         CaseRefused: if it is signed already or has no picture.
     """
     require(person, "sign")
-    with recording(desk, person, "sign", case_id=case_id, detail=reason.strip()) as book:
+    with recording(store, person, "sign", case_id=case_id, detail=reason.strip()) as book:
         case = open_case(book.connection, case_id)
         white = cells_in(book.connection, case, case.reading, unveiled=True)
         against = [
@@ -147,11 +147,11 @@ def sign(desk: Desk, person: Person, case_id: int, reason: str = "") -> Signatur
             select(schema.signatures).where(schema.signatures.c.id == number)
         ).one()
         signature = signature_of(row._mapping)
-    anchor(desk)
+    anchor(store)
     return signature
 
 
-def amend(desk: Desk, person: Person, case_id: int, reason: str) -> Case:
+def amend(store: ReviewStore, person: Person, case_id: int, reason: str) -> Case:
     """Open a signed case again as its next version; the signed one stays as it is.
 
     The verified answers, boxes and grades come over as the new version's first reading.
@@ -163,7 +163,7 @@ def amend(desk: Desk, person: Person, case_id: int, reason: str) -> Case:
     require(person, "sign")
     if not reason.strip():
         raise CaseRefused("an amendment needs a reason")
-    with recording(desk, person, "amend", case_id=case_id, detail=reason.strip()) as book:
+    with recording(store, person, "amend", case_id=case_id, detail=reason.strip()) as book:
         case = case_in(book.connection, case_id)
         if not case.is_closed:
             raise CaseRefused(f"case {case.accession} is not signed; change it as it is")
@@ -223,10 +223,10 @@ def _carried(case: Case, cell: ReviewCell) -> dict[str, Any] | None:
     }
 
 
-def versions(desk: Desk, person: Person, case_id: int) -> list[Signature]:
+def versions(store: ReviewStore, person: Person, case_id: int) -> list[Signature]:
     """The signed versions of a case, oldest first. Raises NotAllowed, CaseRefused."""
     require(person, "view")
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         case_in(connection, case_id)
         return signatures_in(connection, case_id)
 
@@ -243,13 +243,13 @@ def signature_of(row: Any) -> Signature:
     return Signature(**{**row, "snapshot": json.loads(row["snapshot"])})
 
 
-def anchor(desk: Desk) -> None:
+def anchor(store: ReviewStore) -> None:
     """Write the ledger's head into a file outside the database, one line for each time.
 
     Whoever rewrites the whole chain in the database has these lines against them.
     """
-    desk.folder.mkdir(parents=True, exist_ok=True)
-    with desk.anchors.open("a", encoding="ascii") as handle:
-        handle.write(f"{head(desk)}\n")
+    store.folder.mkdir(parents=True, exist_ok=True)
+    with store.anchors.open("a", encoding="ascii") as handle:
+        handle.write(f"{head(store)}\n")
         handle.flush()
         os.fsync(handle.fileno())

@@ -11,7 +11,7 @@ from core.access.rights import require
 from core.review.case.cases import Case, case_in
 from core.review.reading.cells import UNIDENTIFIED, ReviewCell, cells_in
 from core.review.record import readings
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.slide.differential import Differential, of_labels
 from core.taxonomy import KINDS, WBC_CLASSES, CellKind
 
@@ -48,10 +48,10 @@ class Verified:
     differing: int
 
 
-def verified(desk: Desk, person: Person, case_id: int) -> Verified:
+def verified(store: ReviewStore, person: Person, case_id: int) -> Verified:
     """Both differentials of a case, as this person may see them. Raises NotAllowed, CaseRefused."""
     require(person, "view")
-    with desk.database.read() as connection:
+    with store.database.read() as connection:
         case = case_in(connection, case_id)
         reading = readings.seen_by(connection, case, person)
         return verified_in(connection, case, reading)

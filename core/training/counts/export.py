@@ -15,11 +15,11 @@ from core.models.regressor import CountRegressor
 from core.models.weights import LoadedModel, save_model, write_card
 from core.statistics.calibration import conformal_scale
 from core.taxonomy import KINDS
+from core.training.card_facts import origin_of
 from core.training.loop.settings import LoopSettings
-from core.training.publish import origin_of
 
 
-def publish_counts(
+def export_counts(
     module: DensityCounter | CountRegressor,
     validation: Sequence[Counted],
     settings: LoopSettings,

@@ -14,17 +14,17 @@ from core.models.classifier import CellClassifier
 from core.models.density import DensityCounter
 from core.models.regressor import CountRegressor
 from core.models.weights import LoadedModel
+from core.training.card_facts import data_hash
 from core.training.counts.data import CountingSplit
 from core.training.counts.density import DensityRecipe
 from core.training.counts.density_data import ScaledField
-from core.training.counts.export import publish_counts
+from core.training.counts.export import export_counts
 from core.training.counts.recipe import RegressionRecipe
 from core.training.job import Job, start_model
 from core.training.locator.job import count_facts, own_parts
 from core.training.locator.recipe import split_fields
 from core.training.loop.recipe import Recipe
 from core.training.loop.settings import LoopSettings
-from core.training.publish import data_hash
 
 _PUBLIC = "TXL-PBC train and val, counts only (and one red-cell diameter a field)"
 
@@ -73,9 +73,9 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
         "backbone": words,
     }
 
-    def publish(trained: nn.Module, target: Path) -> LoadedModel:
+    def export(trained: nn.Module, target: Path) -> LoadedModel:
         assert isinstance(trained, DensityCounter | CountRegressor)
-        return publish_counts(trained, fields.validation, settings, origin, target)
+        return export_counts(trained, fields.validation, settings, origin, target)
 
     recipe: Recipe
     if published:
@@ -86,7 +86,7 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
         recipe = DensityRecipe(fields, settings.seed, pretrained=begin == "imagenet", start=module)
     facts = count_facts(fields.train, fields.validation)
     return Job(
-        recipe, digest, {**facts, "started_from": start.identity if start else words}, publish
+        recipe, digest, {**facts, "started_from": start.identity if start else words}, export
     )
 
 

@@ -14,8 +14,8 @@ from core.datasets.fields import LabelledField, read_rgb
 from core.models.locator import RBC_DIAMETER_PX
 from core.records import RgbImage
 from core.taxonomy import KINDS
+from core.training.augment import flip_and_turn, vary_sharpness, vary_stain
 from core.training.locator.targets import draw_targets
-from core.training.white_cells.augment import flip_and_turn, vary_sharpness, vary_stain
 
 _RBC = KINDS.index("rbc")
 _CACHE_SCALE = 1.5

@@ -12,12 +12,13 @@ from core.models.locator import Locator
 from core.models.weights import LoadedModel
 from core.settings import settings as site_settings
 from core.taxonomy import KINDS
+from core.training.card_facts import data_hash
 from core.training.intakes import trainable
 from core.training.job import Job, start_model
+from core.training.locator.export import export_locator
 from core.training.locator.recipe import LocatorRecipe, LocatorSplit, split_fields
 from core.training.loop.settings import LoopSettings
 from core.training.promote import locked_sets
-from core.training.publish import data_hash, publish_locator
 
 
 def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path) -> Job:
@@ -46,9 +47,9 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
     module = None if start is None else start.module
     assert module is None or isinstance(module, Locator)
 
-    def publish(trained: nn.Module, target: Path) -> LoadedModel:
+    def export(trained: nn.Module, target: Path) -> LoadedModel:
         assert isinstance(trained, Locator)
-        return publish_locator(trained, fields.validation, settings, origin, target)
+        return export_locator(trained, fields.validation, settings, origin, target)
 
     recipe = LocatorRecipe(
         fields,
@@ -59,7 +60,7 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
     )
     facts = count_facts(fields.train, fields.validation)
     return Job(
-        recipe, digest, {**facts, "started_from": start.identity if start else begin}, publish
+        recipe, digest, {**facts, "started_from": start.identity if start else begin}, export
     )
 
 

@@ -16,7 +16,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from core.training.loop.order import Batches
-from core.training.loop.process_group import Crew
+from core.training.loop.process_group import ProcessGroup
 from core.training.loop.rate_trial import RateTrial
 from core.training.loop.recipe import Batch, Recipe
 from core.training.loop.settings import LoopSettings
@@ -46,7 +46,7 @@ def find_rate(
     Raises:
         FloatingPointError: if the loss is not finite from the start.
     """
-    device = Crew().device()
+    device = ProcessGroup().device()
     torch.manual_seed(settings.seed)
     model = recipe.build().to(device)
     model.train()
@@ -83,7 +83,13 @@ def _batches(examples: Dataset[Batch], length: int, settings: LoopSettings) -> I
     count = max(1, length // settings.batch_size)
     for epoch in itertools.count():
         order = Batches(
-            length, settings.batch_size, count, seed=settings.seed, epoch=epoch, skip=0, crew=Crew()
+            length,
+            settings.batch_size,
+            count,
+            seed=settings.seed,
+            epoch=epoch,
+            skip=0,
+            group=ProcessGroup(),
         )
         yield from DataLoader(examples, batch_sampler=order, num_workers=settings.workers)
 

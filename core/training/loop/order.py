@@ -7,7 +7,7 @@ from typing import TypeVar
 import torch
 from torch.utils.data import Sampler
 
-from core.training.loop.process_group import Crew
+from core.training.loop.process_group import ProcessGroup
 
 Item = TypeVar("Item")
 
@@ -19,11 +19,19 @@ class Batches(Sampler[list[tuple[int, int]]]):
     """
 
     def __init__(
-        self, length: int, size: int, count: int, *, seed: int, epoch: int, skip: int, crew: Crew
+        self,
+        length: int,
+        size: int,
+        count: int,
+        *,
+        seed: int,
+        epoch: int,
+        skip: int,
+        group: ProcessGroup,
     ) -> None:
         """``count`` batches of ``size`` out of ``length`` examples, the first ``skip`` left out."""
         self._length, self._size, self._count, self._skip = length, size, count, skip
-        self._seed, self._epoch, self._crew = seed, epoch, crew
+        self._seed, self._epoch, self._crew = seed, epoch, group
 
     def __len__(self) -> int:
         return self._count - self._skip

@@ -23,14 +23,14 @@ _PATIENCE: Final = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
-class Crew:
+class ProcessGroup:
     """The processes of one training; ``rank`` is this one's number, 0 leads."""
 
     rank: int = 0
     size: int = 1
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         """Is this the process that validates and writes."""
         return self.rank == 0
 
@@ -52,13 +52,13 @@ class Crew:
         """This process's part of a batch."""
         return list(batch[self.rank :: self.size])
 
-    def wrapped(self, lesson: nn.Module) -> nn.Module:
+    def wrapped(self, loss_module: nn.Module) -> nn.Module:
         """The module as it must be called, so that gradients are averaged over the processes.
 
         Only what is computed inside that call is averaged: it has to be the whole loss, since a
         recipe may use a part of its model alone.
         """
-        return lesson if self.size == 1 else nn.parallel.DistributedDataParallel(lesson)
+        return loss_module if self.size == 1 else nn.parallel.DistributedDataParallel(loss_module)
 
     def mean(self, loss: Tensor) -> float:
         """Mean of a scalar over the processes."""
@@ -69,7 +69,7 @@ class Crew:
             mean = mean / self.size
         return float(mean)
 
-    def told(self, value: Any) -> Any:
+    def broadcast(self, value: Any) -> Any:
         """What the first process says, in all of them."""
         if self.size == 1:
             return value
@@ -86,24 +86,24 @@ class Crew:
         return found
 
 
-def present_crew() -> Crew:
-    """The crew this process belongs to: of one, unless :func:`assembled`."""
+def current_group() -> ProcessGroup:
+    """The crew this process belongs to: of one, unless :func:`init_group`."""
     if dist.is_available() and dist.is_initialized():
-        return Crew(dist.get_rank(), dist.get_world_size())
-    return Crew()
+        return ProcessGroup(dist.get_rank(), dist.get_world_size())
+    return ProcessGroup()
 
 
 @contextmanager
-def assembled() -> Iterator[Crew]:
+def init_group() -> Iterator[ProcessGroup]:
     """Join the other processes torchrun started; a crew of one where it started none."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        yield Crew()
+        yield ProcessGroup()
         return
     with_cards = torch.cuda.is_available()
     if with_cards:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
     dist.init_process_group("cpu:gloo,cuda:nccl" if with_cards else "gloo", timeout=_PATIENCE)
     try:
-        yield present_crew()
+        yield current_group()
     finally:
         dist.destroy_process_group()

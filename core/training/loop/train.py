@@ -29,7 +29,7 @@ from core.training.loop.checkpoint import (
 )
 from core.training.loop.history import as_history, read_history, write_history
 from core.training.loop.order import Batches, groups_of
-from core.training.loop.process_group import present_crew
+from core.training.loop.process_group import current_group
 from core.training.loop.recipe import Batch, Interrupted, Order, Progress, Recipe
 from core.training.loop.settings import LoopSettings, with_defaults
 
@@ -66,30 +66,30 @@ def train(
         FloatingPointError: if the loss is not finite.
         Interrupted: if ``control`` said so.
     """
-    crew = present_crew()
+    group = current_group()
     folder.mkdir(parents=True, exist_ok=True)
-    if crew.leads:
+    if group.is_main:
         remove_unfinished(folder)
-    device = crew.device()
+    device = group.device()
     torch.manual_seed(settings.seed)
     model = _built(recipe, device)
     averaged = _built(recipe, device)
     averaged.load_state_dict(model.state_dict())
-    average, lesson = WeightAverage(averaged, model), crew.wrapped(_Lesson(recipe, model))
+    average, loss_module = WeightAverage(averaged, model), group.wrapped(LossModule(recipe, model))
     optimizer = OPTIMIZERS[settings.optimizer](
         _decayed(model, settings.weight_decay), lr=settings.learning_rate
     )
     examples = recipe.training_set()
     length = len(examples)  # type: ignore[arg-type]  # every training set here has a length
-    crew.check(settings.batch_size, length)
+    group.check(settings.batch_size, length)
     batches_per_epoch = max(1, length // settings.batch_size)
     batches_per_step = min(settings.accumulation, batches_per_epoch)
     steps_per_epoch = batches_per_epoch // batches_per_step
     start, best_score, best_epoch = 0, -math.inf, -1
     steps_done, loss_before, seconds_before = 0, 0.0, 0.0
     history: list[Epoch] = []
-    if not crew.leads:
-        torch.manual_seed(settings.seed + crew.rank)  # dropout is not the same in each process
+    if not group.is_main:
+        torch.manual_seed(settings.seed + group.rank)  # dropout is not the same in each process
 
     last = folder / "last.safetensors"
     if last.exists():
@@ -97,29 +97,29 @@ def train(
         if with_defaults(state["settings"]) != asdict(settings):
             raise ValueError(f"{folder} holds a run with other settings; resume needs the same")
         generators = [state["generator"], *state.get("other_generators", [])]
-        if len(generators) != crew.size:
+        if len(generators) != group.size:
             raise ValueError(
-                f"{folder} holds a run of {len(generators)} processes, these are {crew.size}; "
+                f"{folder} holds a run of {len(generators)} processes, these are {group.size}; "
                 "resume needs as many"
             )
         model.load_state_dict(state["model"])
         averaged.load_state_dict(state["averaged"])
         optimizer.load_state_dict(state["optimizer"])
         _lay_out_like_parameters(optimizer)
-        torch.set_rng_state(generators[crew.rank])
+        torch.set_rng_state(generators[group.rank])
         start, best_score, best_epoch = state["epoch"] + 1, state["best_score"], state["best_epoch"]
         steps_done = state.get("batches_done", 0)
         loss_before, seconds_before = state.get("loss_sum", 0.0), state.get("seconds", 0.0)
         # Checkpoints of the first version held no history.
         rows = as_history(state["history"]) if "history" in state else read_history(folder)
         history = [row for row in rows if row.number < start]
-        if crew.leads:
+        if group.is_main:
             write_history(folder, history)
-    if crew.leads:
+    if group.is_main:
         settle_best(folder, best_epoch)
 
     def save(epoch: int, **within: Any) -> None:
-        first, *others = crew.gathered(generator_state())
+        first, *others = group.gathered(generator_state())
         everything = {
             "model": model.state_dict(),
             "averaged": averaged.state_dict(),
@@ -132,7 +132,7 @@ def train(
             "settings": asdict(settings),
             "history": [asdict(row) for row in history],
         }
-        if crew.leads:
+        if group.is_main:
             save_checkpoint(last, {**everything, **within})
 
     for epoch in range(start, settings.epochs):
@@ -143,7 +143,7 @@ def train(
         steps_done, loss_before, seconds_before = 0, 0.0, 0.0
         rate = rate_at(epoch * steps_per_epoch, steps_per_epoch * settings.epochs, settings)
         mean = loss_sum / max(1, first)
-        asked = crew.told(
+        asked = group.broadcast(
             control(Progress(epoch, settings.epochs, first, steps_per_epoch, mean, rate, 0.0))
         )
         if asked != "go":
@@ -156,25 +156,25 @@ def train(
             seed=settings.seed,
             epoch=epoch,
             skip=first * batches_per_step,
-            crew=crew,
+            group=group,
         )
         batches = iter(DataLoader(examples, batch_sampler=order, num_workers=settings.workers))
         if first:
             # Making the iterator drew from the generator, as it had before the pause.
-            torch.set_rng_state(generators[crew.rank])
-        for number, group in enumerate(groups_of(batches, batches_per_step), start=first):
+            torch.set_rng_state(generators[group.rank])
+        for number, parts in enumerate(groups_of(batches, batches_per_step), start=first):
             step = epoch * steps_per_epoch + number
             rate = rate_at(step, steps_per_epoch * settings.epochs, settings)
             for parameters in optimizer.param_groups:
                 parameters["lr"] = rate
             optimizer.zero_grad(set_to_none=True)
             step_loss = 0.0
-            for batch in group:
+            for batch in parts:
                 batch = {k: v.to(device, non_blocking=True) for k, v in batch.items()}
                 with torch.autocast(device.type, torch.bfloat16, enabled=settings.bfloat16):
-                    loss = lesson(batch) / len(group)
+                    loss = loss_module(batch) / len(parts)
                 loss.backward()
-                step_loss += crew.mean(loss)
+                step_loss += group.mean(loss)
             if not math.isfinite(step_loss):
                 raise FloatingPointError(
                     f"loss became {step_loss} in epoch {epoch + 1}, batch {number + 1}; "
@@ -185,10 +185,10 @@ def train(
             average.follow(min(settings.averaging, (1 + step) / (10 + step)))
             loss_sum += step_loss
 
-            learnt += settings.batch_size * len(group)
+            learnt += settings.batch_size * len(parts)
             speed, done = learnt / max(1e-9, time.monotonic() - since), number + 1
             mean = loss_sum / done
-            asked = crew.told(
+            asked = group.broadcast(
                 control(Progress(epoch, settings.epochs, done, steps_per_epoch, mean, rate, speed))
             )
             if asked == "pause" and done < steps_per_epoch:
@@ -199,26 +199,26 @@ def train(
                 raise Interrupted(asked)
 
         averaged.eval()
-        metrics = crew.told(recipe.validate(averaged) if crew.leads else {})
+        metrics = group.broadcast(recipe.validate(averaged) if group.is_main else {})
         better = metrics["score"] > best_score
         if better:
             best_score, best_epoch = metrics["score"], epoch
-        if better and crew.leads:
+        if better and group.is_main:
             save_checkpoint(folder / NEXT_BEST, {"model": averaged.state_dict(), "epoch": epoch})
         seconds = time.monotonic() - began
         loss_mean = loss_sum / steps_per_epoch
         history.append(Epoch(epoch, loss_mean, metrics, rate, seconds, learnt))
         save(epoch)
-        if crew.leads:
+        if group.is_main:
             settle_best(folder, best_epoch)
             write_history(folder, history)
             report(history[-1])
 
     # The others of a crew may be here before the best has its place.
-    return best_model(recipe, folder) if crew.leads else averaged
+    return best_model(recipe, folder) if group.is_main else averaged
 
 
-class _Lesson(nn.Module):
+class LossModule(nn.Module):
     """The loss of a batch as one call, which is what several processes share."""
 
     def __init__(self, recipe: Recipe, model: nn.Module) -> None:

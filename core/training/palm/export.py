@@ -18,6 +18,7 @@ from core.statistics.palm_scores import (
     threshold_for_sensitivity,
     threshold_for_specificity,
 )
+from core.training.card_facts import data_hash, made_now
 from core.training.palm.figures import (
     PalmPart,
     PaperCnnLogits,
@@ -38,7 +39,6 @@ from core.training.palm.head import (
     resampled_heads,
     truth_of,
 )
-from core.training.publish import data_hash, made_now
 
 SENSITIVITY: Final = 0.9
 SPECIFICITY: Final = 0.9

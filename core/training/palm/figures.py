@@ -25,6 +25,7 @@ from core.models import registry
 from core.models.palm_classifier import PalmClassifier
 from core.models.weights import LoadedModel
 from core.statistics.palm_scores import Scores
+from core.training.card_facts import data_hash
 from core.training.palm.head import (
     PARTS,
     REPEATS,
@@ -38,7 +39,6 @@ from core.training.palm.head import (
     mean_auroc,
     truth_of,
 )
-from core.training.publish import data_hash
 
 Say = Callable[[str], None]
 Logits = npt.NDArray[np.float64]

@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from core.datasets.fields import read_rgb
 from core.datasets.public.ghana_palms import PalmPhoto
 from core.datasets.public.palm_splits import folds
-from core.inference.palm.views import views
+from core.inference.palm.crop import views
 from core.models.engine import as_batch
 from core.models.palm_classifier import PalmClassifier
 from core.statistics.palm_scores import Scores, Truth, auroc

@@ -9,12 +9,12 @@ from torch import nn
 
 from core.datasets.public.ghana_palms import load, usable
 from core.datasets.public.palm_splits import folds
-from core.models.palm_cnn import PublishedPalmCnn
+from core.models.palm_cnn import PaperPalmCnn
 from core.models.weights import LoadedModel, save_model
+from core.training.card_facts import data_hash
 from core.training.job import Job
 from core.training.loop.settings import LoopSettings
 from core.training.palm.recipe import PalmRecipe, Target
-from core.training.publish import data_hash
 
 
 def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path) -> Job:
@@ -50,8 +50,8 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
         "started_from": "random",
     }
 
-    def publish(trained: nn.Module, path: Path) -> LoadedModel:
-        assert isinstance(trained, PublishedPalmCnn)
+    def export(trained: nn.Module, path: Path) -> LoadedModel:
+        assert isinstance(trained, PaperPalmCnn)
         card = {
             "task": "palm_cnn",
             "architecture": {"kind": "palm_cnn", "width": width, "height": height},
@@ -72,4 +72,4 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
         return save_model(path, trained, card)
 
     recipe = PalmRecipe(train, validation, (width, height), target, settings.seed)
-    return Job(recipe, digest, facts, publish)
+    return Job(recipe, digest, facts, export)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from core.datasets.public.ghana_palms import PalmPhoto
-from core.models.palm_cnn import PublishedPalmCnn
+from core.models.palm_cnn import PaperPalmCnn
 from core.statistics.bland_altman import bland_altman
 from core.statistics.palm_scores import auroc
 from core.training.loop.recipe import Batch
@@ -54,8 +54,8 @@ class PalmRecipe:
         share = float(np.clip(values.mean(), 0.02, 0.98)) if target == "anemic" else 0.5
         self._positive_weight = (1 - share) / share
 
-    def build(self) -> PublishedPalmCnn:
-        return PublishedPalmCnn(self._size)
+    def build(self) -> PaperPalmCnn:
+        return PaperPalmCnn(self._size)
 
     def training_set(self) -> Dataset[Batch]:
         return PalmPhotos(self._train, self._size, self._target, varied=True, seed=self._seed)

@@ -163,8 +163,10 @@ def original_fields() -> Path | None:
         if not (data / "cbc").is_dir() or not (data / "txl").is_dir():
             return None
         fields = cbc.load(data / "cbc", "Testing")
-        twins = locator_suite.txl_twins(data, fields)
-        counted = [CountedField(f.path, t.counts()) for f, t in zip(fields, twins, strict=True)]
+        relabelled = locator_suite.relabelled_copies(data, fields)
+        counted = [
+            CountedField(f.path, t.counts()) for f, t in zip(fields, relabelled, strict=True)
+        ]
         lock_fields(file, "60 CBC test fields, TXL-PBC's labels", counted)
     return file
 

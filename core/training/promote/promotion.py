@@ -37,8 +37,8 @@ __all__ = [
     "objections",
     "promote",
     "roll_back",
-    "settle",
     "still_holds",
+    "sync_live",
 ]
 
 TASKS: Final[tuple[Task, ...]] = ("wbc", "locator", "counts")
@@ -153,7 +153,7 @@ def _record(task: Task, **values: Any) -> None:
     registry.set_live(task, cast(str | None, values["file"]))
 
 
-def settle() -> None:
+def sync_live() -> None:
     """Bring the file that says what is live in step with the database, which is what counts."""
     for task in TASKS:
         changes = history(task)

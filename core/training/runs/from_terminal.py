@@ -120,15 +120,15 @@ def in_crew(lead: Callable[[], int]) -> int:
     """Do it; where torchrun started several processes, in the first, and the others train along."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return lead()
-    from core.training.loop.process_group import assembled
+    from core.training.loop.process_group import init_group
     from core.training.runs.worker import follow
 
-    with assembled() as crew:
-        if not crew.leads:
+    with init_group() as group:
+        if not group.is_main:
             return follow()
         status = lead()
         if status in (0, 130):
-            crew.told(None)
+            group.broadcast(None)
         # Otherwise the others may wait within the training: torchrun ends them with this one.
         return status
 

@@ -22,7 +22,7 @@ from core.store.runs import Epoch, Request, Run, RunBook, RunRefused, State
 from core.training.job import Job, in_words
 from core.training.loop import wrong_examples
 from core.training.loop.history import read_history
-from core.training.loop.process_group import present_crew
+from core.training.loop.process_group import current_group
 from core.training.loop.recipe import Interrupted, Order, Progress
 from core.training.loop.train import best_model, train
 from core.training.recipes import prepare
@@ -140,9 +140,9 @@ def _train(
             f"it can be stopped and its best model kept, or started anew"
         )
     device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "CPU"
-    crew = present_crew()
+    group = current_group()
     facts = {**job.facts, "threads": threads, "torch": torch.__version__.split("+")[0]}
-    facts["processes"] = crew.size
+    facts["processes"] = group.size
     runs.beat(run.id, run.attempt, data_sha256=job.data_sha256, facts=facts, device=device)
     # What the folder holds counts: the process may have died before telling the database.
     runs.set_epochs(run.id, read_history(folder))
@@ -157,12 +157,12 @@ def _train(
             f"{metrics} ({epoch.seconds:.0f} s)"
         )
 
-    crew.told(run.id)
+    group.broadcast(run.id)
     try:
         module = train(job.recipe, settings_of(run), folder, report, pulse.order)
     except Interrupted:
         return _interrupted(run, job, pulse, log, target)
-    return "done", "", _publish(run, job, module, target, log)
+    return "done", "", _export(run, job, module, target, log)
 
 
 def _interrupted(
@@ -176,15 +176,15 @@ def _interrupted(
         module = best_model(job.recipe, folder_of(run))
     except FileNotFoundError:
         return "stopped", "no epoch had ended, so there is no model to keep", None
-    return "stopped", "", _publish(run, job, module, target, log)
+    return "stopped", "", _export(run, job, module, target, log)
 
 
-def _publish(
+def _export(
     run: Run, job: Job, module: torch.nn.Module, target: Path | None, log: Callable[[str], None]
 ) -> LoadedModel:
     log("calibrating the best epoch's model on the validation part")
     # Each run's model has a name of its own, by which every finding made with it is known.
-    model = job.publish(module, target or folder_of(run) / f"{run.name}.safetensors")
+    model = job.export(module, target or folder_of(run) / f"{run.name}.safetensors")
     log(f"saved {model.path}")
     return model
 
@@ -216,7 +216,7 @@ def follow() -> int:
     """Train along with the first process of a crew, run by run; the exit status."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the first hears them, and all do what it says
-    while (run_id := present_crew().told(None)) is not None:
+    while (run_id := current_group().broadcast(None)) is not None:
         run = book().get(run_id)
         torch.set_num_threads(int((run.facts or {})["threads"]))
         job = prepare(run.recipe, Path(run.data), settings_of(run), run.options, folder_of(run))

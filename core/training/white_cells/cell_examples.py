@@ -15,9 +15,8 @@ from core.datasets.public.pbc import CELL_SHARE, LabelledCell
 from core.models.classifier import INPUT_PX
 from core.records import RgbImage
 from core.taxonomy import parent_of
-from core.training.choices import AUGMENTATIONS
-from core.training.loop.recipe import Batch
-from core.training.white_cells.augment import (
+from core.training.augment import (
+    auto_augment,
     vary_channels,
     vary_parts,
     vary_sharpness,
@@ -25,7 +24,8 @@ from core.training.white_cells.augment import (
     vary_surroundings,
     vary_towards,
 )
-from core.training.white_cells.augmentations import auto_augment
+from core.training.choices import AUGMENTATIONS
+from core.training.loop.recipe import Batch
 from core.training.white_cells.foreign_cells import ForeignCell
 
 

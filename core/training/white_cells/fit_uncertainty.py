@@ -18,18 +18,18 @@ from core.datasets.fields import read_rgb
 from core.datasets.public import pbc, wbcatt
 from core.datasets.public.pbc import LabelledCell
 from core.inference.white_cell.features import Answers, answers_of
-from core.inference.white_cell.novelty import on_axes, weighed
-from core.inference.white_cell.uncertainty import save_extras
+from core.inference.white_cell.novelty import apply_label_shift, on_axes
+from core.inference.white_cell.uncertainty import save_uncertainty
 from core.models.weights import LoadedModel
 from core.records import RgbImage
+from core.training.augment import vary_sharpness, vary_stain
 from core.training.white_cells.attributes import fit_attributes
-from core.training.white_cells.augment import vary_sharpness, vary_stain
 from core.training.white_cells.cell_examples import centre_crop
 from core.training.white_cells.foreign_cells import ForeignCell, load_foreign
 from core.training.white_cells.limits import (
-    elsewhere,
     fit_calibration,
     fit_critical,
+    label_shift,
     likely_elsewhere,
 )
 from core.training.white_cells.novelty_head import (
@@ -121,12 +121,12 @@ def characterise(
     rule = None
     if "adapted_from" not in model.card:  # such a one knows how often the classes are met
         beyond = float(np.quantile(near.distance(own), WEIGHED_BEYOND))
-        rule = {"beyond": beyond, "shift": elsewhere(classes).tolist()}
+        rule = {"beyond": beyond, "shift": label_shift(classes).tolist()}
     far_labels = [str(restained[i].label) for i in np.flatnonzero(far)]
     limits = fit_calibration(
         classes,
         (inside.logits, _labels(judged)),
-        (weighed(outside.logits, distances, rule)[far], far_labels),
+        (apply_label_shift(outside.logits, distances, rule)[far], far_labels),
         float(model.card["temperature"]),
     )
     card: dict[str, Any] = {
@@ -167,7 +167,7 @@ def characterise(
     tensors["index.feature"] = features.astype(np.float16)
     tensors["index.label"] = np.array([classes.index(name) for name in labels], np.int16)
     _add_attributes(card, tensors, model, data, amount, rng, report)
-    return save_extras(model, {**card, "seed": seed, "amount": asdict(amount)}, tensors)
+    return save_uncertainty(model, {**card, "seed": seed, "amount": asdict(amount)}, tensors)
 
 
 def _add_attributes(

@@ -18,12 +18,13 @@ from core.models.weights import LoadedModel
 from core.settings import settings as site_settings
 from core.statistics.classes import majority_accuracy
 from core.taxonomy import WBC_CLASSES
+from core.training.card_facts import data_hash
 from core.training.intakes import trainable
 from core.training.job import Job, start_model
 from core.training.loop.averaging import between
 from core.training.loop.settings import LoopSettings
 from core.training.promote import locked_sets
-from core.training.publish import FOREIGN_LICENCE, PBC_LICENCE, data_hash, publish_wbc
+from core.training.white_cells.export import FOREIGN_LICENCE, PBC_LICENCE, export_white_cells
 from core.training.white_cells.foreign_cells import load_foreign
 from core.training.white_cells.recipe import PBC_CLASSES, WbcRecipe, WbcSplit
 
@@ -117,14 +118,14 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
         foreign=foreign,
     )
 
-    def publish(trained: nn.Module, target: Path) -> LoadedModel:
+    def export(trained: nn.Module, target: Path) -> LoadedModel:
         assert isinstance(trained, CellClassifier)
         if module is not None and trained.classes == module.classes:
             between(module, trained, _KEPT[str(options.get("keep_start", "no"))])
         licence = FOREIGN_LICENCE if foreign else cells.licence
-        return publish_wbc(trained, cells.validation, settings, origin, target, licence)
+        return export_white_cells(trained, cells.validation, settings, origin, target, licence)
 
-    return Job(recipe, digest, facts, publish)
+    return Job(recipe, digest, facts, export)
 
 
 def _pbc(data: Path) -> _Cells:

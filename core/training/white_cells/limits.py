@@ -36,7 +36,7 @@ _OVERDRAWN: Final = {"neutrophil": -1.0}
 _RARE: Final = -2.0
 
 
-def elsewhere(classes: Sequence[str]) -> Array:
+def label_shift(classes: Sequence[str]) -> Array:
     """What another laboratory's cells add to each logit, ``(classes,)``.
 
     The five kinds of every blood count are taken as equally likely and everything else as an eighth

@@ -1,5 +1,6 @@
 """Recipe of the white-cell classifier: PBC cells, cut by near-duplicate group."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,12 +14,11 @@ from core.datasets.fields import read_rgb
 from core.datasets.public.pbc import LabelledCell
 from core.models.classifier import INPUT_PX, CellClassifier
 from core.taxonomy import parent_of
+from core.training.choices import CLASS_WEIGHTS, FROZEN
 from core.training.loop.recipe import Batch
 from core.training.loop.wrong_examples import WrongExample, worst_calls
 from core.training.white_cells.cell_examples import CellExamples, as_input, centre_crop
-from core.training.white_cells.class_weights import class_weights as weights_of_classes
 from core.training.white_cells.foreign_cells import ForeignCell
-from core.training.white_cells.freezing import freeze
 
 PBC_CLASSES = (
     "segmented_neutrophil",
@@ -78,7 +78,7 @@ class WbcRecipe:
         self._network_px = network_px or (start.network_px if start else INPUT_PX)
         self._foreign = foreign
         labels = [str(cell.label) for cell in self._train]
-        self._weights = weights_of_classes(class_weights, labels, classes)
+        self._weights = class_weights_of(class_weights, labels, classes)
 
     def build(self) -> CellClassifier:
         if self._start is None:
@@ -165,3 +165,45 @@ def _take_over(model: CellClassifier, start: CellClassifier) -> None:
             from_row = start.classes.index(name)
             model.last_layer().weight[row] = start.last_layer().weight[from_row]
             model.last_layer().bias[row] = start.last_layer().bias[from_row]
+
+
+def freeze(model: nn.Module, last: nn.Module, how: str) -> None:
+    """Take the gradients from the weights that stay; running statistics still follow the data.
+
+    Args:
+        model: the network, its parameters in the order they are passed through.
+        last: its last layer, which is always learnt.
+        how: one of ``FROZEN``.
+
+    Raises:
+        ValueError: for another word.
+    """
+    if how not in FROZEN:
+        raise ValueError(f"frozen must be one of {', '.join(FROZEN)}, got {how!r}")
+    parameters = list(model.parameters())
+    count = {"nothing": 0, "half": len(parameters) // 2, "backbone": len(parameters)}[how]
+    for parameter in parameters[:count]:
+        parameter.requires_grad = False
+    for parameter in last.parameters():
+        parameter.requires_grad = True
+
+
+def class_weights_of(how: str, labels: Sequence[str], classes: Sequence[str]) -> Tensor | None:
+    """Weights ``(len(classes),)``; None where every cell counts the same.
+
+    ``balanced`` is cells / (classes x cells of the class), so that every class counts the same
+    whatever its frequency; a class without a cell gets 1.
+
+    Raises:
+        ValueError: for a word that is not in ``CLASS_WEIGHTS``.
+
+    Source: King & Zeng 2001, as scikit-learn's ``compute_class_weight`` has it.
+    """
+    if how not in CLASS_WEIGHTS:
+        raise ValueError(f"class_weights must be one of {', '.join(CLASS_WEIGHTS)}, got {how!r}")
+    if how == "none":
+        return None
+    counts = Counter(labels)
+    present = sum(counts[name] > 0 for name in classes)
+    rows = [len(labels) / (present * counts[n]) if counts[n] else 1.0 for n in classes]
+    return torch.tensor(rows, dtype=torch.float32)

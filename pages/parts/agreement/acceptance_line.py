@@ -6,7 +6,7 @@ from core.access.people import Person
 from core.models import registry
 from core.models.weights import WeightsRefused
 from core.review.acceptance import records
-from core.review.record.review_store import desk
+from core.review.record.review_store import review_store
 from core.store.database import DatabaseRefused
 from pages.parts.wording import plain
 
@@ -15,7 +15,7 @@ def draw(who: Person) -> None:
     """The last acceptance of the live pair, or that there is none."""
     try:
         live = {task: registry.live(task).identity for task in ("locator", "wbc")}
-        found = records.of_models(desk(), who, live["wbc"], live["locator"])
+        found = records.of_models(review_store(), who, live["wbc"], live["locator"])
     except (WeightsRefused, DatabaseRefused):
         return  # the screen says so above
     words, way = st.columns([5, 1], vertical_alignment="center")

@@ -6,7 +6,7 @@ from core.access.people import Person
 from core.access.rights import NotAllowed, may
 from core.review.case import cases, worklist
 from core.review.record.errors import CaseRefused
-from core.review.record.review_store import desk
+from core.review.record.review_store import review_store
 from core.store.database import DatabaseRefused
 from pages.parts import signed_in
 from pages.parts.palm.session import PalmSession
@@ -27,7 +27,7 @@ def draw(session: PalmSession) -> None:
 
 
 def _form(session: PalmSession, who: Person) -> None:
-    open_cases = {row.case.id: row.case for row in worklist.worklist(desk(), who)}
+    open_cases = {row.case.id: row.case for row in worklist.worklist(review_store(), who)}
     with st.form("palm_keep", border=False):
         chosen = st.selectbox(
             "Case",
@@ -51,13 +51,13 @@ def _keep(session: PalmSession, who: Person, chosen: int | None, accession: str)
     assert photo.reading is not None
     try:
         case = (
-            cases.create(desk(), who, accession)
+            cases.create(review_store(), who, accession)
             if chosen is None
-            else cases.get(desk(), who, chosen)
+            else cases.get(review_store(), who, chosen)
         )
         call = photo.reading.call
         cases.keep_palm(
-            desk(), who, case.id, photo.field(), call.as_json(), models={"palm": call.model}
+            review_store(), who, case.id, photo.field(), call.as_json(), models={"palm": call.model}
         )
     except (NotAllowed, CaseRefused, DatabaseRefused, OSError) as refusal:
         st.warning(f"Not kept: {plain(str(refusal))}.", icon=":material/error:")

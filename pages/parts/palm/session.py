@@ -8,9 +8,8 @@ import streamlit as st
 
 from core.explain.palm_map import PalmMap, explain_palm
 from core.imaging.read import ImageRefused, read_field
-from core.inference.palm.crop import Kind, PalmRefused
+from core.inference.palm.crop import Kind, PalmRefused, views
 from core.inference.palm.screening import PalmReading, read_palm
-from core.inference.palm.views import views
 from core.records import Field, RgbImage
 from core.settings import settings
 

@@ -11,7 +11,7 @@ from core.review.reading import boxes
 from core.review.reading.boxes import BoxAsRead, BoxDifference
 from core.review.reading.cells import ReviewCell
 from core.review.record.errors import CaseRefused, StaleEdit
-from core.review.record.review_store import desk
+from core.review.record.review_store import review_store
 from core.taxonomy import CellKind
 from pages.parts import signed_in
 from pages.parts.wording import several
@@ -22,7 +22,7 @@ ONE: dict[CellKind, str] = {"rbc": "red cell", "wbc": "white cell", "platelet": 
 
 def draw(who: Person, case: Case, picture_id: int, closed: str) -> None:
     """The differences of one field, with where the others are; nothing where there are none."""
-    found = boxes.differences(desk(), who, case.id)
+    found = boxes.differences(review_store(), who, case.id)
     if not found:
         return
     here = [one for one in found if one.cell.picture_id == picture_id]
@@ -79,7 +79,9 @@ def _show(cell_id: int) -> None:
 
 def _settle(case_id: int, cells: Sequence[ReviewCell], whose: int) -> None:
     try:
-        boxes.settle(desk(), signed_in.person(), case_id, [(cell, whose) for cell in cells])
+        boxes.adjudicate(
+            review_store(), signed_in.person(), case_id, [(cell, whose) for cell in cells]
+        )
     except StaleEdit:
         st.session_state[NOTICE] = (
             "Somebody else settled one of these boxes in the meantime. Nothing was overwritten: "

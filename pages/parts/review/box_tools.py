@@ -12,7 +12,7 @@ from core.review.case.cases import Case, CasePicture
 from core.review.reading import boxes
 from core.review.reading.cells import ReviewCell
 from core.review.record.errors import CaseRefused, StaleEdit
-from core.review.record.review_store import desk
+from core.review.record.review_store import review_store
 from core.taxonomy import KINDS
 from pages.parts import signed_in
 from pages.parts.review.adjudicate import NOTICE, ONE
@@ -75,7 +75,7 @@ def _draw_tools(
                 on_click=do,
                 args=(
                     lambda who, kind=kind: boxes.add_box(
-                        desk(), who, case.id, picture.id, kind, drawn
+                        review_store(), who, case.id, picture.id, kind, drawn
                     ),
                 ),
             )
@@ -125,7 +125,9 @@ def _cell_tools(case: Case, cell: ReviewCell) -> None:
 
 def _change(case: Case, cell: ReviewCell, wanted: dict[str, Any]) -> None:
     do(
-        lambda who: boxes.change_box(desk(), who, case.id, cell.id, cell.revision, **wanted),
+        lambda who: boxes.change_box(
+            review_store(), who, case.id, cell.id, cell.revision, **wanted
+        ),
     )
 
 

@@ -10,31 +10,31 @@ from core.review.case.cases import Case
 from core.review.exchange.contents import gather
 from core.review.exchange.formats import FORMATS, ExportFormat
 from core.review.exchange.signed_contents import gather_signed
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 
 
-def draw(desk: Desk, who: Person, case: Case) -> None:
+def draw(store: ReviewStore, who: Person, case: Case) -> None:
     """The report as a button, everything else behind one more click."""
     report, others = st.columns(2)
     with report:
         words = "Report" if case.is_closed else "Draft report"
-        _button(desk, who, case, FORMATS["pdf"], words)
+        _button(store, who, case, FORMATS["pdf"], words)
     with others.popover("Export", icon=":material/output:", width="stretch"):
         if not case.is_closed:
             st.caption("Not signed yet: every file is named a draft.")
         for form in FORMATS.values():
             if form.name != "pdf":
-                _button(desk, who, case, form, form.title)
+                _button(store, who, case, form, form.title)
                 st.caption(form.what[0].upper() + form.what[1:])
 
 
-def earlier(desk: Desk, who: Person, case: Case, version: int) -> None:
+def earlier(store: ReviewStore, who: Person, case: Case, version: int) -> None:
     """The report of an earlier version, as it was signed."""
     form = FORMATS["pdf"]
     then = replace(case, version=version, state="signed")
     st.download_button(
         "Report",
-        data=lambda: form.make(gather_signed(desk, who, case.id, version)),
+        data=lambda: form.make(gather_signed(store, who, case.id, version)),
         file_name=form.file_name(then),
         mime=form.mime,
         key=f"download_pdf_{case.id}_{version}",
@@ -44,10 +44,10 @@ def earlier(desk: Desk, who: Person, case: Case, version: int) -> None:
     )
 
 
-def _button(desk: Desk, who: Person, case: Case, form: ExportFormat, label: str) -> None:
+def _button(store: ReviewStore, who: Person, case: Case, form: ExportFormat, label: str) -> None:
     st.download_button(
         label,
-        data=_made(desk, who, case, form),
+        data=_made(store, who, case, form),
         file_name=form.file_name(case),
         mime=form.mime,
         key=f"download_{form.name}_{case.id}",
@@ -57,9 +57,9 @@ def _button(desk: Desk, who: Person, case: Case, form: ExportFormat, label: str)
     )
 
 
-def _made(desk: Desk, who: Person, case: Case, form: ExportFormat) -> Callable[[], bytes]:
+def _made(store: ReviewStore, who: Person, case: Case, form: ExportFormat) -> Callable[[], bytes]:
     def make() -> bytes:
         # What stands when it is asked for, not when the page was drawn.
-        return form.make(gather(desk, who, case.id))
+        return form.make(gather(store, who, case.id))
 
     return make

@@ -7,7 +7,7 @@ from core.review.case import cases
 from core.review.case.cases import Case
 from core.review.reading.cells import cells
 from core.review.reading.remarks import remarks_of
-from core.review.record.review_store import desk
+from core.review.record.review_store import review_store
 from pages.parts import signed_in
 from pages.parts.review import desk as review_desk
 from pages.parts.review import two_differentials
@@ -15,8 +15,8 @@ from pages.parts.review import two_differentials
 
 def draw(who: Person, case: Case, closed: str) -> None:
     """The desk, or what is missing for one."""
-    fields = [p for p in cases.case_pictures_of(desk(), who, case.id) if p.kind == "field"]
-    white = cells(desk(), who, case.id)
+    fields = [p for p in cases.case_pictures_of(review_store(), who, case.id) if p.kind == "field"]
+    white = cells(review_store(), who, case.id)
     if not white:
         st.info(
             "No white cell was found in this case. Cells that were missed can be added under "
@@ -34,7 +34,7 @@ def draw(who: Person, case: Case, closed: str) -> None:
 def _desk(case_id: int, closed: str) -> None:
     # Asked anew with every answer: what is shown as saved is what the database holds.
     who = signed_in.person()
-    case = cases.get(desk(), who, case_id)
-    white = cells(desk(), who, case_id)
-    review_desk.draw(who, case, white, remarks_of(desk(), who, case_id), closed)
+    case = cases.get(review_store(), who, case_id)
+    white = cells(review_store(), who, case_id)
+    review_desk.draw(who, case, white, remarks_of(review_store(), who, case_id), closed)
     two_differentials.draw(who, case)

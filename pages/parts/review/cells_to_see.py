@@ -21,7 +21,7 @@ from core.review.learning.queue import Queued
 from core.review.reading.sheet import thumbnails
 from core.review.record import ledger
 from core.review.record.errors import CaseRefused, PictureLost
-from core.review.record.review_store import Desk, desk
+from core.review.record.review_store import ReviewStore, review_store
 from core.taxonomy import title
 from pages.parts import signed_in
 from pages.parts.picture import in_page
@@ -89,31 +89,31 @@ def draw_suspects(who: Person) -> None:
 
 
 def _asked(
-    ask: Callable[[str, Desk, Person], list[Listed]], who: Person, words: str
+    ask: Callable[[str, ReviewStore, Person], list[Listed]], who: Person, words: str
 ) -> list[Listed] | None:
     """A list for this state of the ledger; None after a word about why there is none."""
     try:
-        state = f"{who.role} {ledger.head(desk())} {registry.live('wbc').identity}"
+        state = f"{who.role} {ledger.head(review_store())} {registry.live('wbc').identity}"
         with st.spinner(f"{words} …"):
-            return ask(state, desk(), who)
+            return ask(state, review_store(), who)
     except (PictureLost, WeightsRefused) as why:
         st.error(f"This list cannot be made: {plain(str(why))}.", icon=":material/error:")
         return None
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
-def _queue(state: str, _desk_of: Desk, _who: Person) -> list[Queued]:
+def _queue(state: str, _desk_of: ReviewStore, _who: Person) -> list[Queued]:
     return queue.next_cells(_desk_of, _who, _MOST)
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
-def _suspects(state: str, _desk_of: Desk, _who: Person) -> list[Suspect]:
+def _suspects(state: str, _desk_of: ReviewStore, _who: Person) -> list[Suspect]:
     return label_errors.suspected(_desk_of, _who, limit=_MOST)
 
 
 @st.cache_data(show_spinner=False, max_entries=40)
 def _thumbnails(key: str, _who: Person, _cells: Sequence[_Card]) -> list[bytes | None]:
-    return thumbnails(desk(), _who, [(one.picture, one.box_xyxy_px) for one in _cells])
+    return thumbnails(review_store(), _who, [(one.picture, one.box_xyxy_px) for one in _cells])
 
 
 def _of_queued(one: Queued, some_are_common: bool) -> _Card:
@@ -187,7 +187,7 @@ def _cards(who: Person, cards: list[_Card], name: str, verb: str) -> None:
 def _confirm(one: _Card) -> None:
     try:
         who = signed_in.person()
-        label_errors.confirm(desk(), who, one.case_id, one.cell_id, str(one.verified))
+        label_errors.confirm(review_store(), who, one.case_id, one.cell_id, str(one.verified))
     except (NotAllowed, CaseRefused) as refusal:
         st.session_state["cells_notice"] = f"Not saved: {refusal}."
 

@@ -10,7 +10,7 @@ from core.review.case.cases import Case
 from core.review.reading import remarks
 from core.review.reading.remarks import Remark
 from core.review.record.errors import CaseRefused, StaleEdit
-from core.review.record.review_store import desk
+from core.review.record.review_store import review_store
 from pages.parts import signed_in
 from pages.parts.wording import plain
 
@@ -52,11 +52,19 @@ def _change(case: Case, one: Remark) -> None:
 
 def _save(case_id: int, one: Remark, key: str) -> None:
     text = str(st.session_state.get(key) or "")
-    _do(lambda who: remarks.change_remark(desk(), who, case_id, one.id, one.revision, text=text))
+    _do(
+        lambda who: remarks.change_remark(
+            review_store(), who, case_id, one.id, one.revision, text=text
+        )
+    )
 
 
 def _take_back(case_id: int, one: Remark) -> None:
-    _do(lambda who: remarks.change_remark(desk(), who, case_id, one.id, one.revision, deleted=True))
+    _do(
+        lambda who: remarks.change_remark(
+            review_store(), who, case_id, one.id, one.revision, deleted=True
+        )
+    )
 
 
 def _do(change: Callable[[Person], object]) -> None:

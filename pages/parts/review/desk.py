@@ -23,7 +23,7 @@ from core.review.reading.cells import cells as cells_of
 from core.review.reading.remarks import Remark, remark
 from core.review.reading.sheet import Sheet, sheet
 from core.review.record.errors import CaseRefused, Conflict, StaleEdit
-from core.review.record.review_store import Desk, desk
+from core.review.record.review_store import ReviewStore, review_store
 from core.store.database import DatabaseRefused
 from core.taxonomy import CRITICAL_CLASSES, title
 from pages.parts import signed_in
@@ -65,7 +65,7 @@ _sheet = st.components.v2.component("hemadesk_review_sheet", js=_read("sheet.js"
 @st.cache_data(show_spinner="Cutting out the cells", max_entries=6)
 def _pictures(
     key: str,  # which cells and boxes; the rest is looked up by it and not compared
-    _desk_of: Desk,
+    _desk_of: ReviewStore,
     _who: Person,
     _fields: Sequence[CasePicture],
     _cells: Sequence[ReviewCell],
@@ -84,7 +84,7 @@ def draw_sheet(
 ) -> None:
     """Send the pictures; outside the fragment, so that no key sends them again."""
     key = sheet_key(case, cells)
-    pictures = _pictures(key, desk(), who, fields, cells)
+    pictures = _pictures(key, review_store(), who, fields, cells)
     _sheet(
         key="review_sheet",
         data={
@@ -185,7 +185,7 @@ def _remarked() -> None:
     if sent and case_id is not None:
         try:
             who = signed_in.person()
-            remark(desk(), who, case_id, str(sent["text"]), cell_id=int(sent["cell"]))
+            remark(review_store(), who, case_id, str(sent["text"]), cell_id=int(sent["cell"]))
         except (NotAllowed, CaseRefused) as refusal:
             _say(f"The comment was not saved: {refusal}.")
 
@@ -195,7 +195,7 @@ def _undo() -> None:
     if not _sent("undo") or case_id is None:
         return
     try:
-        entry = undo.undo(desk(), signed_in.person(), case_id)
+        entry = undo.undo(review_store(), signed_in.person(), case_id)
         _say("Nothing to take back." if entry is None else f"Taken back: {entry.detail}.")
     except (NotAllowed, CaseRefused, StaleEdit) as refusal:
         _say(f"Not taken back: {refusal}.")
@@ -213,7 +213,7 @@ def _save(case_id: int, ops: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         given = _new_answers(who, case_id, ops)
         while given:
             try:
-                answers.answer(desk(), who, case_id, given)
+                answers.answer(review_store(), who, case_id, given)
                 break
             except StaleEdit as told:
                 # The others of the batch are not held back by those that somebody else changed.
@@ -234,7 +234,7 @@ def _new_answers(who: Person, case_id: int, ops: Sequence[Mapping[str, Any]]) ->
     what that said of the cell), the revision is the one that stands if it was."""
     now = {}
     if any("after" in op for op in ops):
-        now = {cell.id: cell.answer for cell in cells_of(desk(), who, case_id)}
+        now = {cell.id: cell.answer for cell in cells_of(review_store(), who, case_id)}
     given = []
     for op in ops:
         number, label, revision = int(op["cell"]), op["label"], int(op["revision"])

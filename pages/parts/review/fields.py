@@ -15,7 +15,7 @@ from core.review.reading.cells import ReviewCell, cells
 from core.review.reading.sheet import field_view as view_of
 from core.review.record.errors import PictureLost
 from core.review.record.readings import SETTLING
-from core.review.record.review_store import desk
+from core.review.record.review_store import review_store
 from core.review.signature import verified
 from core.taxonomy import KINDS
 from pages.parts.kinds import STYLES
@@ -28,16 +28,16 @@ from pages.parts.wording import plain, several
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _view(sha256: str, _who: Person, _picture: CasePicture) -> bytes:
-    return view_of(desk(), _who, _picture)
+    return view_of(review_store(), _who, _picture)
 
 
 def draw(who: Person, case: Case, closed: str) -> None:
     """The fields of the case, one at a time."""
-    fields = [p for p in cases.case_pictures_of(desk(), who, case.id) if p.kind == "field"]
+    fields = [p for p in cases.case_pictures_of(review_store(), who, case.id) if p.kind == "field"]
     if not fields:
         st.info("No field has been kept in this case yet. Keep some on the screen Analyse smear.")
         return
-    everything = cells(desk(), who, case.id, kind=None, with_deleted=True)
+    everything = cells(review_store(), who, case.id, kind=None, with_deleted=True)
     number = _chosen_field(fields, everything)
     picture = fields[number]
     here = sorted((c for c in everything if c.picture_id == picture.id), key=lambda cell: cell.id)
@@ -182,7 +182,7 @@ def _said() -> None:
 def _remarks(who: Person, case: Case, picture: CasePicture, closed: str) -> None:
     said = [
         one
-        for one in remarks.remarks_of(desk(), who, case.id)
+        for one in remarks.remarks_of(review_store(), who, case.id)
         if one.picture_id == picture.id and one.cell_id is None
     ]
     comments.draw(who, case, said, closed)
@@ -202,4 +202,6 @@ def _remarks(who: Person, case: Case, picture: CasePicture, closed: str) -> None
 def _remark(case: Case, picture: CasePicture, key: str) -> None:
     text = st.session_state[key]
     if text.strip():
-        box_tools.do(lambda who: remarks.remark(desk(), who, case.id, text, picture_id=picture.id))
+        box_tools.do(
+            lambda who: remarks.remark(review_store(), who, case.id, text, picture_id=picture.id)
+        )

@@ -9,7 +9,7 @@ from core.review.case.timing import Period, Quartiles
 from core.review.learning import training_sets
 from core.review.reading import blind
 from core.review.record.errors import CaseRefused, PictureLost
-from core.review.record.review_store import desk
+from core.review.record.review_store import review_store
 from core.taxonomy import title
 from pages.parts import signed_in
 from pages.parts.wording import percent, plain, several
@@ -28,7 +28,7 @@ def draw(who: Person) -> None:
 
 def _corrections(who: Person) -> None:
     st.markdown("**Learning from corrections**")
-    found = training_sets.proposal(desk(), who)
+    found = training_sets.proposal(review_store(), who)
     st.markdown(
         f"{several(found.new_corrections, 'correction')} since the last training set; a training "
         f"is proposed at {found.needed:,}."
@@ -51,7 +51,7 @@ def _corrections(who: Person) -> None:
 
 def _make() -> None:
     try:
-        made = training_sets.make(desk(), signed_in.person(), _SET, "cells")
+        made = training_sets.make(review_store(), signed_in.person(), _SET, "cells")
         said = f"{made.name}, version {made.version}: {several(made.items, 'cell')} kept."
     except (NotAllowed, CaseRefused, PictureLost, OSError) as refusal:
         said = f"No set was made: {refusal}."
@@ -60,7 +60,7 @@ def _make() -> None:
 
 def _times(who: Person) -> None:
     st.markdown("**From upload to signature**")
-    periods = timing.turnaround(desk(), who, by="week")
+    periods = timing.turnaround(review_store(), who, by="week")
     if not periods:
         st.caption("Shown when the first case is signed.")
         return
@@ -71,7 +71,7 @@ def _times(who: Person) -> None:
         alt="Time from upload to signature by week",
     )
     st.caption("Median with the middle half. Time per cell as the review screen measured it.")
-    found = blind.estimate(desk(), who)
+    found = blind.estimate(review_store(), who)
     if found.error is not None:
         low, high = found.error_interval.low, found.error_interval.high
         st.caption(

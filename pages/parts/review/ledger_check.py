@@ -6,7 +6,7 @@ from core.access.people import Person
 from core.access.rights import may
 from core.review.record import integrity, ledger
 from core.review.record.errors import LedgerBroken
-from core.review.record.review_store import desk
+from core.review.record.review_store import review_store
 from pages.parts.wording import plain, several
 
 _MOST = 20
@@ -16,7 +16,7 @@ def draw(who: Person) -> None:
     """The head, and a button that reads everything."""
     st.subheader("Ledger", anchor=False)
     try:
-        head = ledger.head(desk())
+        head = ledger.head(review_store())
     except LedgerBroken as broken:
         st.error(plain(str(broken)), icon=":material/error:")
         return
@@ -28,7 +28,7 @@ def draw(who: Person) -> None:
         return
     if st.button("Verify the ledger", key="verify_ledger", icon=":material/fact_check:"):
         with st.spinner("Every entry, row and picture is read"):
-            _verdict(integrity.verify(desk()))
+            _verdict(integrity.verify(review_store()))
 
 
 def _verdict(found: integrity.Verification) -> None:

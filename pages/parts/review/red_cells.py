@@ -12,7 +12,7 @@ from core.review.reading import grades
 from core.review.reading.cells import cells
 from core.review.reading.grades import GRADES, PLATELET_WORDS, PLATELETS, TERMS, Grade
 from core.review.record.errors import CaseRefused, StaleEdit
-from core.review.record.review_store import desk
+from core.review.record.review_store import review_store
 from core.review.signature import verified
 from pages.parts import signed_in
 from pages.parts.wording import plain, several
@@ -23,7 +23,7 @@ _GRADE_WORDS: Final = {0: "0", 1: "1", 2: "2", 3: "3"}
 
 def draw(who: Person, case: Case, closed: str) -> None:
     """Every term with its grade; saved with each press."""
-    given = grades.grades_of(desk(), who, case.id)
+    given = grades.grades_of(review_store(), who, case.id)
     graded = sum(one.grade is not None for term, one in given.items() if term in TERMS)
     head, act = st.columns([7, 3], vertical_alignment="center")
     head.markdown(
@@ -75,8 +75,8 @@ def _term(case: Case, term: str, given: Grade | None, closed: str) -> None:
 
 
 def _platelets(who: Person, case: Case, given: Grade | None, closed: str) -> None:
-    fields = [p for p in cases.case_pictures_of(desk(), who, case.id) if p.kind == "field"]
-    found = verified.counts(cells(desk(), who, case.id, kind=None))["platelet"]
+    fields = [p for p in cases.case_pictures_of(review_store(), who, case.id) if p.kind == "field"]
+    found = verified.counts(cells(review_store(), who, case.id, kind=None))["platelet"]
     mean = f"{found / len(fields):.1f} per field" if fields else "not determined"
     name, choice = st.columns([3, 7], vertical_alignment="center")
     name.markdown(f"**Platelets** {mean}  \n:small[{found} in {several(len(fields), 'field')}]")
@@ -102,7 +102,7 @@ def _words(term: str) -> str:
 def _graded(case_id: int, term: str, key: str, revision: int) -> None:
     try:
         value = st.session_state[key]
-        grades.grade(desk(), signed_in.person(), case_id, term, value, revision)
+        grades.grade(review_store(), signed_in.person(), case_id, term, value, revision)
     except StaleEdit as told:
         one = told.conflicts[0]
         st.session_state["review_grades_notice"] = (
@@ -115,6 +115,6 @@ def _graded(case_id: int, term: str, key: str, revision: int) -> None:
 
 def _all_normal(case_id: int) -> None:
     try:
-        grades.all_as_normal(desk(), signed_in.person(), case_id)
+        grades.all_as_normal(review_store(), signed_in.person(), case_id)
     except (NotAllowed, CaseRefused) as refusal:
         st.session_state["review_grades_notice"] = f"Not saved: {refusal}."

@@ -11,7 +11,7 @@ from core.review.case.history import history
 from core.review.reading import remarks
 from core.review.record.errors import Blocker, CaseRefused, SignatureBlocked
 from core.review.record.ledger import Entry
-from core.review.record.review_store import desk
+from core.review.record.review_store import review_store
 from core.review.signature import signing
 from core.review.signature.signing import Signature
 from pages.parts import signed_in
@@ -29,20 +29,20 @@ def draw(who: Person, case: Case, closed: str) -> None:
         notice = st.session_state.pop("review_sign_notice", None)
         if notice:
             st.error(plain(notice), icon=":material/block:")
-        signed = signing.versions(desk(), who, case.id)
+        signed = signing.versions(review_store(), who, case.id)
         if case.is_closed:
             _signed(who, case, signed)
         else:
             _open(who, case, signed, closed)
         # While a second person reads, a draft would show them what the first one answered.
         if case.is_closed or case.reading == 1:
-            case_downloads.draw(desk(), who, case)
+            case_downloads.draw(review_store(), who, case)
         _history(who, case)
 
 
 def _remarks(who: Person, case: Case, closed: str) -> None:
     st.markdown("**Comments**")
-    said = remarks.remarks_of(desk(), who, case.id)
+    said = remarks.remarks_of(review_store(), who, case.id)
     comments.draw(who, case, said, closed)
     if not said:
         st.caption("None yet.")
@@ -51,7 +51,7 @@ def _remarks(who: Person, case: Case, closed: str) -> None:
     with st.form("case_remark", border=False, clear_on_submit=True):
         text = st.text_area("Comment on the case", max_chars=remarks.LONGEST, height=80)
         if st.form_submit_button("Add comment") and text.strip():
-            _do(lambda person: remarks.remark(desk(), person, case.id, text))
+            _do(lambda person: remarks.remark(review_store(), person, case.id, text))
             st.rerun()
 
 
@@ -62,7 +62,7 @@ def _open(who: Person, case: Case, signed: list[Signature], closed: str) -> None
             "This is its amendment; the signed version stays as it is."
         )
         _earlier(who, case, signed)
-    against = signing.blockers(desk(), who, case.id)
+    against = signing.blockers(review_store(), who, case.id)
     st.subheader(_heading(case), anchor=False)
     for one in against:
         st.markdown(f":{'orange' if one.reason_suffices else 'red'}[●] {_sentence(one)}")
@@ -177,12 +177,12 @@ def _earlier(who: Person, case: Case, signed: list[Signature]) -> None:
                 f"Version {one.version}: signed by {plain(one.signed_name)} on "
                 f"{one.signed_at:%d %b %Y, %H:%M} UTC."
             )
-            case_downloads.earlier(desk(), who, case, one.version)
+            case_downloads.earlier(review_store(), who, case, one.version)
 
 
 def _history(who: Person, case: Case) -> None:
     with st.expander("What happened to this case"):
-        entries = history(desk(), who, case.id)
+        entries = history(review_store(), who, case.id)
         st.dataframe(
             [_line(entry) for entry in reversed(entries)],
             hide_index=True,
@@ -203,17 +203,17 @@ def _line(entry: Entry) -> dict[str, str]:
 
 def _finish(case_id: int) -> None:
     reason = st.session_state.get("sign_reason") or ""
-    _do(lambda who: signing.finish_reading(desk(), who, case_id, reason))
+    _do(lambda who: signing.finish_reading(review_store(), who, case_id, reason))
 
 
 def _sign(case_id: int) -> None:
     reason = st.session_state.get("sign_reason") or ""
-    _do(lambda who: signing.sign(desk(), who, case_id, reason))
+    _do(lambda who: signing.sign(review_store(), who, case_id, reason))
 
 
 def _amend(case_id: int) -> None:
     reason = st.session_state.get("amend_reason") or ""
-    _do(lambda who: signing.amend(desk(), who, case_id, reason))
+    _do(lambda who: signing.amend(review_store(), who, case_id, reason))
     st.session_state.pop(f"step_{case_id}", None)
 
 

@@ -5,7 +5,7 @@ import streamlit as st
 
 from core.access.people import Person
 from core.review.case.cases import Case
-from core.review.record.review_store import desk
+from core.review.record.review_store import review_store
 from core.review.signature.verified import Verified, verified
 from core.slide.differential import Differential, DifferentialRow
 from core.taxonomy import title
@@ -20,7 +20,7 @@ _NAMES = {
 
 def draw(who: Person, case: Case) -> Verified:
     """The table, and what it rests on; returns what it shows."""
-    standing = verified(desk(), who, case.id)
+    standing = verified(review_store(), who, case.id)
     st.markdown(f"**Differential** {_basis(standing)}")
     st.table(
         _table(standing),

@@ -7,7 +7,7 @@ import streamlit as st
 from core.access.people import Person
 from core.access.rights import ROLES, NotAllowed, Role, may
 from core.review.record import roster
-from core.review.record.review_store import desk
+from core.review.record.review_store import review_store
 from core.review.record.roster import Listed, RosterRefused
 from pages.parts import signed_in
 from pages.parts.wording import plain
@@ -54,7 +54,7 @@ def _notice() -> None:
 
 
 def _table(who: Person) -> None:
-    listed = roster.everybody(desk(), who)
+    listed = roster.everybody(review_store(), who)
     if not listed:
         st.caption(
             "Nobody is on the list yet. Add the people who will sign in; "
@@ -90,12 +90,12 @@ def _line(line: Listed) -> None:
 
 
 def _activity(subject: str, active: bool) -> Callable[[Person], None]:
-    return lambda who: roster.set_active(desk(), who, subject, active)
+    return lambda who: roster.set_active(review_store(), who, subject, active)
 
 
 def _new_role(subject: str) -> None:
     role: Role = st.session_state[f"role_{subject}"]
-    _do(lambda who: roster.change_role(desk(), who, subject, role))
+    _do(lambda who: roster.change_role(review_store(), who, subject, role))
     # What was refused must not stay chosen.
     st.session_state.pop(f"role_{subject}", None)
 
@@ -127,7 +127,11 @@ def _added() -> None:
 
     def add(who: Person) -> None:
         roster.add(
-            desk(), who, subject=chosen.new_subject, name=chosen.new_name, role=chosen.new_role
+            review_store(),
+            who,
+            subject=chosen.new_subject,
+            name=chosen.new_name,
+            role=chosen.new_role,
         )
         chosen.people_notice = f"{chosen.new_name} was added as {chosen.new_role}."
         chosen.new_name = chosen.new_subject = ""

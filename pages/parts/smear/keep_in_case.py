@@ -10,7 +10,7 @@ from core.inference.originals import OriginalGone
 from core.review.case import cases, worklist
 from core.review.case.cases import SEXES, Case
 from core.review.record.errors import CaseRefused
-from core.review.record.review_store import desk
+from core.review.record.review_store import review_store
 from core.store.database import DatabaseRefused
 from pages.parts import signed_in
 from pages.parts.smear.session import SmearSession
@@ -56,7 +56,7 @@ def _notice(session: SmearSession) -> None:
 
 
 def _form(session: SmearSession, who: Person) -> None:
-    open_cases = [row.case for row in worklist.worklist(desk(), who)]
+    open_cases = [row.case for row in worklist.worklist(review_store(), who)]
     sort = _NEW
     if open_cases:
         sort = str(
@@ -109,10 +109,10 @@ def _keep(session: SmearSession, in_open_case: bool) -> None:
     try:
         who = signed_in.person()
         if in_open_case:
-            case = cases.get(desk(), who, asked["keep_case"])
+            case = cases.get(review_store(), who, asked["keep_case"])
         else:
             case = cases.create(
-                desk(),
+                review_store(),
                 who,
                 asked["keep_accession"],
                 pseudonym=asked["keep_pseudonym"],
@@ -124,7 +124,7 @@ def _keep(session: SmearSession, in_open_case: bool) -> None:
             analysed = session.known[key]
             field = session.originals.field(key[0], analysed.finding.file)
             cases.keep_field(
-                desk(), who, case.id, field, session.finding(key), slide=asked["keep_slide"]
+                review_store(), who, case.id, field, session.finding(key), slide=asked["keep_slide"]
             )
             kept += 1
     except (NotAllowed, CaseRefused, OriginalGone, DatabaseRefused, OSError) as refusal:

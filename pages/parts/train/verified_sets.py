@@ -9,7 +9,7 @@ from core.access.rights import NotAllowed
 from core.review.learning import training_sets
 from core.review.learning.training_sets import SetKind
 from core.review.record.errors import CaseRefused
-from core.review.record.review_store import desk
+from core.review.record.review_store import review_store
 from core.training.presets import recipe_info
 from pages.parts import signed_in
 from pages.parts.wording import plain, several
@@ -27,7 +27,7 @@ def layout_of(recipe: str, layout: str) -> str:
 def choose(layout: str) -> Path | None:
     """The folder of the set a person chose; None where there is none, or it was changed."""
     who, kind = signed_in.person(), KIND_OF[layout]
-    proposal = training_sets.proposal(desk(), who)
+    proposal = training_sets.proposal(review_store(), who)
     if proposal.is_due:
         st.info(
             f"{several(proposal.new_corrections, 'new correction')} since the last set: train "
@@ -36,11 +36,11 @@ def choose(layout: str) -> Path | None:
         )
     if st.button(f"Make a set of the verified {kind}", key="make_set", icon=":material/add:"):
         try:
-            made = training_sets.make(desk(), who, f"verified-{kind}", kind)
+            made = training_sets.make(review_store(), who, f"verified-{kind}", kind)
             st.session_state[f"verified_{kind}"] = made.id
         except (CaseRefused, NotAllowed) as refusal:
             st.error(plain(str(refusal)), icon=":material/error:")
-    sets = training_sets.all_sets(desk(), who, kind)
+    sets = training_sets.all_sets(review_store(), who, kind)
     if not sets:
         st.caption(f"No set of verified {kind} yet. Signed cases make one.")
         return None
@@ -56,7 +56,7 @@ def choose(layout: str) -> Path | None:
         key=f"verified_{kind}",
     )
     chosen = by_id[number]
-    changed = training_sets.changed_files(desk(), who, chosen)
+    changed = training_sets.changed_files(review_store(), who, chosen)
     if changed:
         st.error(
             f"{several(len(changed), 'file')} of this set were changed since it was made, so it "
@@ -64,4 +64,4 @@ def choose(layout: str) -> Path | None:
             icon=":material/error:",
         )
         return None
-    return chosen.path(desk())
+    return chosen.path(review_store())

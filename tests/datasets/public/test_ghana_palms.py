@@ -11,7 +11,7 @@ from core.studies.paper_palm_clusters import (
     balanced_split,
     cluster_facts,
     clusters,
-    split_as_published,
+    split_as_in_paper,
     split_honestly,
 )
 
@@ -129,7 +129,7 @@ def test_clusters_are_those_of_the_paper(tmp_path):
     photos = load(tmp_path)
     for cluster in clusters(photos):
         assert len(cluster) == 136 and sum(bool(p.anemic) for p in cluster) == 68
-        split = split_as_published(cluster, 0)
+        split = split_as_in_paper(cluster, 0)
         assert (len(split.test), len(split.train)) == (28, 108)
     first, second = ({p.path for p in c if not p.anemic} for c in clusters(photos))
     assert not first & second
@@ -137,7 +137,7 @@ def test_clusters_are_those_of_the_paper(tmp_path):
 
 def test_the_published_split_leaks_and_the_honest_one_does_not(made):
     cluster = clusters(made)[0]
-    leaked = [split_as_published(cluster, state) for state in range(5)]
+    leaked = [split_as_in_paper(cluster, state) for state in range(5)]
     assert all(split.on_both_sides > 0 and split.blocks_on_both_sides > 0 for split in leaked)
     for state in range(5):
         split = split_honestly(cluster, state)

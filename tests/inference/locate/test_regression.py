@@ -95,13 +95,13 @@ def test_erasing_one_red_cell_lowers_the_sum_by_about_one(data_dir):
     from core.datasets.fields import read_rgb
     from core.datasets.public import cbc
     from core.evaluation.count_suite import as_taken
-    from core.evaluation.locator_suite import txl_twins
+    from core.evaluation.locator_suite import relabelled_copies
 
     fields = cbc.load(data_dir / "cbc", "Testing")
     pictures = [read_rgb(field.path) for field in fields]
     falls = []
     for pixels, field in zip(
-        pictures, as_taken(txl_twins(data_dir, fields), pictures), strict=True
+        pictures, as_taken(relabelled_copies(data_dir, fields), pictures), strict=True
     ):
         for place in free_cells(field, KINDS.index("rbc"), pixels.shape[1], pixels.shape[0])[:1]:
             without = erased(pixels, field.boxes_xyxy_px[place])

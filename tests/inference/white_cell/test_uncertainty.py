@@ -8,13 +8,13 @@ from core.inference.white_cell.attributes import Attribute, attributes_of, contr
 from core.inference.white_cell.classify import call_crops
 from core.inference.white_cell.features import answers_of
 from core.inference.white_cell.neighbours import Neighbour, nearest
-from core.inference.white_cell.novelty import calibration_of, familiarity, weighed
+from core.inference.white_cell.novelty import apply_label_shift, calibration_of, familiarity
 from core.inference.white_cell.uncertainty import (
-    Extras,
-    copy_extras,
-    extras_of,
-    extras_path,
-    save_extras,
+    Uncertainty,
+    copy_uncertainty,
+    save_uncertainty,
+    uncertainty_of,
+    uncertainty_path,
 )
 from core.models import registry
 from core.models.classifier import CellClassifier
@@ -51,8 +51,8 @@ def tensors():
 
 
 @pytest.fixture
-def extras():
-    return Extras(CARD, tensors())
+def uncertainty():
+    return Uncertainty(CARD, tensors())
 
 
 @pytest.fixture
@@ -62,42 +62,42 @@ def model(tmp_path):
 
 
 def test_extras_belong_to_one_set_of_weights(model):
-    assert extras_of(model) is None
-    save_extras(model, CARD, tensors())
-    found = extras_of(model)
+    assert uncertainty_of(model) is None
+    save_uncertainty(model, CARD, tensors())
+    found = uncertainty_of(model)
     assert found is not None and found.card["novelty"]["bias"] == -1.0
     other = LoadedModel("m", model.module, model.card, "b" * 64, model.path)
-    assert extras_of(other) is None
+    assert uncertainty_of(other) is None
 
 
 def test_damaged_extras_are_refused(model):
-    save_extras(model, CARD, tensors())
-    extras_path(model.path).write_bytes(b"something else")
+    save_uncertainty(model, CARD, tensors())
+    uncertainty_path(model.path).write_bytes(b"something else")
     with pytest.raises(WeightsRefused, match="characterise"):
-        extras_of(model)
-    extras_path(model.path).with_suffix(".json").write_text("[]")
+        uncertainty_of(model)
+    uncertainty_path(model.path).with_suffix(".json").write_text("[]")
     with pytest.raises(WeightsRefused, match="does not describe"):
-        extras_of(model)
+        uncertainty_of(model)
 
 
 def test_extras_of_a_later_version_are_refused(model):
-    sidecar = save_extras(model, CARD, tensors()).with_suffix(".json")
+    sidecar = save_uncertainty(model, CARD, tensors()).with_suffix(".json")
     sidecar.write_text(json.dumps({**json.loads(sidecar.read_text()), "format": 9}))
     with pytest.raises(WeightsRefused, match="format 9"):
-        extras_of(model)
+        uncertainty_of(model)
 
 
 def test_extras_can_be_taken_along(model, tmp_path):
-    save_extras(model, CARD, tensors())
+    save_uncertainty(model, CARD, tensors())
     target = tmp_path / "other" / "n.safetensors"
     target.parent.mkdir()
-    copy_extras(model.path, target)
+    copy_uncertainty(model.path, target)
     moved = LoadedModel("n", model.module, model.card, model.sha256, target)
-    assert extras_of(moved) is not None
+    assert uncertainty_of(moved) is not None
 
 
-def test_familiarity_by_hand(extras):
-    seen = familiarity(np.array([[3, 0], [0, 1]], np.float32), extras)
+def test_familiarity_by_hand(uncertainty):
+    seen = familiarity(np.array([[3, 0], [0, 1]], np.float32), uncertainty)
     # 1 / (1 + e) and 1 / (1 + e^-3); distances from the origin.
     assert seen.not_a_cell == pytest.approx([0.26894, 0.95257], abs=1e-4)
     assert seen.distance.tolist() == [3, 1]
@@ -107,8 +107,8 @@ def test_familiarity_by_hand(extras):
 def test_only_what_is_far_off_is_weighed_anew():
     logits, distance = np.array([[1, 0], [1, 0]], np.float32), np.array([3, 5], np.float32)
     rule = {"beyond": 4.0, "shift": [-2.0, 0.0]}
-    assert weighed(logits, distance, rule).tolist() == [[1, 0], [-1, 0]]
-    assert weighed(logits, distance, None) is logits
+    assert apply_label_shift(logits, distance, rule).tolist() == [[1, 0], [-1, 0]]
+    assert apply_label_shift(logits, distance, None) is logits
 
 
 def test_weighing_does_not_hide_a_critical_cell(model):
@@ -117,7 +117,7 @@ def test_weighing_does_not_hide_a_critical_cell(model):
     grey = np.full((128, 128, 3), 200, np.uint8)
     live = registry.live("wbc")
     shutil.copy(live.path.with_suffix(".onnx"), model.path.with_suffix(".onnx"))
-    fitted = extras_of(live)
+    fitted = uncertainty_of(live)
     assert fitted is not None
     classes = model.card["architecture"]["classes"]
 
@@ -126,7 +126,7 @@ def test_weighing_does_not_hide_a_critical_cell(model):
         rule = {"beyond": 0.0, "shift": shifts}
         card = {**fitted.card, "elsewhere": rule, "critical": {"limit": limit}}
         owned = ("format", "model", "model_sha256", "sha256")
-        save_extras(model, {k: v for k, v in card.items() if k not in owned}, fitted.tensors)
+        save_uncertainty(model, {k: v for k, v in card.items() if k not in owned}, fitted.tensors)
         (call,) = call_crops([crop], model)
         share = sum(p for name, p in call.probabilities.items() if name in CRITICAL_CLASSES)
         return share, any(flag.code == "critical_cell" for flag in call.flags)
@@ -140,19 +140,19 @@ def test_weighing_does_not_hide_a_critical_cell(model):
     assert called(noise, -30.0, 1.0)[1]
 
 
-def test_limits_hold_for_their_group_only(model, extras):
-    assert calibration_of(model, extras, False).set_limit == 0.9
-    assert calibration_of(model, extras, True).temperature == 2.0
+def test_limits_hold_for_their_group_only(model, uncertainty):
+    assert calibration_of(model, uncertainty, False).set_limit == 0.9
+    assert calibration_of(model, uncertainty, True).temperature == 2.0
     plain = calibration_of(model, None, True)
     assert plain.set_limit == plain.wide_limit == model.card["set_limit"]
 
 
-def test_nearest_cells_by_class_and_cosine(extras):
-    found = nearest(np.array([2, 0.1], np.float32), "monocyte", extras)
+def test_nearest_cells_by_class_and_cosine(uncertainty):
+    found = nearest(np.array([2, 0.1], np.float32), "monocyte", uncertainty)
     assert [one.file for one in found] == ["a.jpg", "b.jpg"]
     # cosine of the angle to (1, 0): 2 / sqrt(4.01)
     assert found[0].distance == pytest.approx(1 - 2 / np.sqrt(4.01), abs=1e-3)
-    assert nearest(np.array([1, 0], np.float32), "blast", extras) == []
+    assert nearest(np.array([1, 0], np.float32), "blast", uncertainty) == []
 
 
 def test_a_neighbour_leads_nowhere_else(tmp_path):
@@ -164,13 +164,13 @@ def test_a_neighbour_leads_nowhere_else(tmp_path):
     assert Neighbour("monocyte", "absent.jpg", 0).picture(tmp_path / "data") is None
 
 
-def test_attributes_are_the_best_of_each_head(extras):
-    (row,) = attributes_of(np.array([[2, -1]], np.float32), extras)
+def test_attributes_are_the_best_of_each_head(uncertainty):
+    (row,) = attributes_of(np.array([[2, -1]], np.float32), uncertainty)
     assert [(one.name, one.value) for one in row] == [
         ("granularity", "yes"), ("granule_colour", "nil"),
     ]  # fmt: skip
     assert row[0].probability == pytest.approx(np.exp(2) / (np.exp(2) + np.exp(-2)), abs=1e-3)
-    bare = Extras({**CARD, "attributes": {}}, tensors())
+    bare = Uncertainty({**CARD, "attributes": {}}, tensors())
     assert attributes_of(np.zeros((2, 2), np.float32), bare) == [(), ()]
 
 
@@ -215,7 +215,7 @@ def test_features_are_what_the_last_layer_reads():
 
 def test_the_shipped_extras_fit_the_shipped_network():
     live = registry.live("wbc")
-    found = extras_of(live)
+    found = uncertainty_of(live)
     assert found is not None, "run python -m core characterise: the network was trained anew"
     assert isinstance(live.module, CellClassifier)
     width = live.module.last_layer().in_features

@@ -139,26 +139,26 @@ def test_suggestions_are_about_figures_that_exist(measured):
     assert figure_title("bias_share_neutrophil") == "Bias, neutrophil share"
 
 
-def test_it_is_signed_kept_and_told_by_the_ledger(sqlite_desk, people, measured):
+def test_it_is_signed_kept_and_told_by_the_ledger(sqlite_store, people, measured):
     limits = [Limit("bias_rbc", "within", 50.0), Limit("accuracy", "at least", 0.0)]
     with pytest.raises(NotAllowed):
-        sign(sqlite_desk, people.trainer, "Nov 2026", measured, limits)
-    kept = sign(sqlite_desk, people.pathologist, "Nov 2026", measured, limits, "Giemsa only")
+        sign(sqlite_store, people.trainer, "Nov 2026", measured, limits)
+    kept = sign(sqlite_store, people.pathologist, "Nov 2026", measured, limits, "Giemsa only")
     assert kept.accepted and kept.measured == measured and kept.signed_name == "Paul"
     again = sign(
-        sqlite_desk, people.second, "Dec 2026", measured, [Limit("error_rbc", "at most", 0.0)]
+        sqlite_store, people.second, "Dec 2026", measured, [Limit("error_rbc", "at most", 0.0)]
     )
-    assert [one.title for one in every(sqlite_desk, people.viewer)] == ["Dec 2026", "Nov 2026"]
+    assert [one.title for one in every(sqlite_store, people.viewer)] == ["Dec 2026", "Nov 2026"]
     models = measured.models
-    found = of_models(sqlite_desk, people.viewer, models["wbc"], models["locator"])
+    found = of_models(sqlite_store, people.viewer, models["wbc"], models["locator"])
     assert found == again
-    assert of_models(sqlite_desk, people.viewer, "another@1", models["locator"]) is None
-    assert verify(sqlite_desk).is_sound
-    with sqlite_desk.database.write() as connection:
+    assert of_models(sqlite_store, people.viewer, "another@1", models["locator"]) is None
+    assert verify(sqlite_store).is_sound
+    with sqlite_store.database.write() as connection:
         from core.store.review_schema import acceptances
 
         connection.execute(acceptances.update().values(accepted=True))
-    told = [one for one in verify(sqlite_desk).tampered if one.table == "acceptances"]
+    told = [one for one in verify(sqlite_store).tampered if one.table == "acceptances"]
     assert [one.row for one in told] == [again.id]
 
 
@@ -167,15 +167,15 @@ def test_it_is_signed_kept_and_told_by_the_ledger(sqlite_desk, people, measured)
     [(" ", [Limit("accuracy", "at least", 0.5)], "needs a title"), ("x", [], "at least one limit")],
 )
 def test_nothing_is_signed_without_a_title_and_a_limit(
-    sqlite_desk, people, measured, title, limits, said
+    sqlite_store, people, measured, title, limits, said
 ):
     with pytest.raises(CaseRefused, match=said):
-        sign(sqlite_desk, people.pathologist, title, measured, limits)
+        sign(sqlite_store, people.pathologist, title, measured, limits)
 
 
-def test_the_report_says_whether_each_limit_is_met(sqlite_desk, people, measured):
+def test_the_report_says_whether_each_limit_is_met(sqlite_store, people, measured):
     kept = sign(
-        sqlite_desk,
+        sqlite_store,
         people.pathologist,
         "November 2026, Giemsa",
         measured,

@@ -12,7 +12,7 @@ from core.review.reading.answers import NewAnswer, answer
 from core.review.reading.cells import cells
 from core.review.reading.grades import PLATELETS, all_as_normal, grade, grades_of
 from core.review.reading.remarks import remark
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.review.signature.signing import sign
 from core.store.database import Database
 
@@ -76,7 +76,7 @@ def templates(tmp_path_factory, drawn):
     folders = {}
     for name in ("open", "signed"):
         folder = tmp_path_factory.mktemp(name)
-        made = Desk(Database(f"sqlite:///{folder / 'review.db'}"), folder)
+        made = ReviewStore(Database(f"sqlite:///{folder / 'review.db'}"), folder)
         case_id = new_case(made, drawn)
         if name == "signed":
             review_and_sign(made, case_id)
@@ -94,50 +94,50 @@ def kept(request, templates, tmp_path):
 
 
 @pytest.fixture
-def desk(kept):
+def store(kept):
     folder = kept[0]
-    return Desk(Database(f"sqlite:///{folder / 'review.db'}"), folder)
+    return ReviewStore(Database(f"sqlite:///{folder / 'review.db'}"), folder)
 
 
 @pytest.fixture
-def case(desk, kept):
+def case(store, kept):
     """A case nobody has reviewed yet."""
-    return cases.get(desk, READER, kept[1])
+    return cases.get(store, READER, kept[1])
 
 
 @pytest.fixture
-def signed(desk, kept):
+def signed(store, kept):
     """The same case reviewed, graded, commented and signed."""
-    return cases.get(desk, READER, kept[1])
+    return cases.get(store, READER, kept[1])
 
 
-def new_case(desk, drawn):
+def new_case(store, drawn):
     made = cases.create(
-        desk, READER, "H-2026/0042", pseudonym="Żółw 平", sex="female", age_years=47,
+        store, READER, "H-2026/0042", pseudonym="Żółw 平", sex="female", age_years=47,
         indication="Fatigue; leukocytes 24 ×10⁹/L",
     )  # fmt: skip
     for item in drawn:
         name = f"Jane Patient {item.field.name}"
-        cases.keep_field(desk, READER, made.id, item.field, finding_of(item, name), slide="A")
+        cases.keep_field(store, READER, made.id, item.field, finding_of(item, name), slide="A")
     return made.id
 
 
-def review_and_sign(desk, case_id, person=READER):
-    review_all(desk, case_id, person)
-    all_as_normal(desk, person, case_id)
-    graded = grades_of(desk, person, case_id)
-    grade(desk, person, case_id, "spherocytes", 2, graded["spherocytes"].revision)
-    grade(desk, person, case_id, PLATELETS, "decreased", graded[PLATELETS].revision)
-    remark(desk, person, case_id, "Blast with Auer rod: please call. =SUM(A1)")
-    sign(desk, person, case_id)
+def review_and_sign(store, case_id, person=READER):
+    review_all(store, case_id, person)
+    all_as_normal(store, person, case_id)
+    graded = grades_of(store, person, case_id)
+    grade(store, person, case_id, "spherocytes", 2, graded["spherocytes"].revision)
+    grade(store, person, case_id, PLATELETS, "decreased", graded[PLATELETS].revision)
+    remark(store, person, case_id, "Blast with Auer rod: please call. =SUM(A1)")
+    sign(store, person, case_id)
 
 
-def review_all(desk, case_id, person=READER):
+def review_all(store, case_id, person=READER):
     """Answer every white cell with the truth it was drawn with."""
     truth: dict[int, str] = {}
-    pictures = cases.case_pictures_of(desk, person, case_id)
+    pictures = cases.case_pictures_of(store, person, case_id)
     for picture, labels in zip(pictures, TRUTH, strict=True):
-        found = cells(desk, person, case_id, picture_id=picture.id)
+        found = cells(store, person, case_id, picture_id=picture.id)
         found.sort(key=lambda cell: cell.place or 0)
         truth |= {cell.id: label for cell, label in zip(found, labels, strict=True)}
-    return answer(desk, person, case_id, [NewAnswer(i, label) for i, label in truth.items()])
+    return answer(store, person, case_id, [NewAnswer(i, label) for i, label in truth.items()])

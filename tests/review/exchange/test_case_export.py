@@ -10,8 +10,8 @@ from core.datasets.intake.box_formats import read_boxes
 
 
 @pytest.fixture
-def run(desk, monkeypatch):
-    monkeypatch.setattr("core.review.record.review_store.desk", lambda: desk)
+def run(store, monkeypatch):
+    monkeypatch.setattr("core.review.record.review_store.review_store", lambda: store)
     return lambda *words: CliRunner().invoke(app, ["cases", "export", *map(str, words)])
 
 
@@ -60,8 +60,8 @@ def test_what_cannot_be_done_is_one_sentence(run, case, words, said):
     assert len(result.stderr.strip().splitlines()) == 1
 
 
-def test_a_lost_picture_is_named(run, signed, desk):
-    for file in desk.pictures.rglob("*.png"):
+def test_a_lost_picture_is_named(run, signed, store):
+    for file in store.pictures.rglob("*.png"):
         file.unlink()
-    result = run(signed.id, "--format", "yolo", "--to", desk.folder / "out")
+    result = run(signed.id, "--format", "yolo", "--to", store.folder / "out")
     assert result.exit_code == 2 and "is gone" in result.stderr

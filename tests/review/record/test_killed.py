@@ -15,7 +15,7 @@ from core.access.people import Person
 from core.review.case import cases
 from core.review.reading import cells, remarks
 from core.review.record import integrity
-from core.review.record.review_store import Desk
+from core.review.record.review_store import ReviewStore
 from core.store.database import Database
 from tests.review.conftest import the
 
@@ -32,9 +32,9 @@ def test_what_was_said_to_be_saved_is_there_after_sigkill(kind, request, tmp_pat
     else:
         database = request.getfixturevalue("desk_on_postgres").database
         url = database.url.render_as_string(hide_password=False)
-    desk = Desk(database, tmp_path / "var")
+    store = ReviewStore(database, tmp_path / "var")
     rng = random.Random(7)
-    command = [sys.executable, "-m", "tests.review.record.killed_reviews", url, str(desk.folder)]
+    command = [sys.executable, "-m", "tests.review.record.killed_reviews", url, str(store.folder)]
     # All at once: starting is the slow part, and writers in each other's way are the harder case.
     working = [
         subprocess.Popen([*command, f"K-{n}"], stdout=subprocess.PIPE, text=True, cwd=ROOT)
@@ -59,18 +59,18 @@ def test_what_was_said_to_be_saved_is_there_after_sigkill(kind, request, tmp_pat
         assert process.wait() == -signal.SIGKILL
         the(process.stdout).close()
 
-    found = integrity.verify(desk)
+    found = integrity.verify(store)
     assert found.tampered == ()
     # A line that the kill cut short was not said.
     lines = [line.split() for heard in said.values() for line in heard if line.endswith("\n")]
     assert len(lines) >= _KILLS
     for what, case_id, number in ((w, int(c), int(n)) for w, c, n in lines):
         if what == "answer":
-            labels = {c.id: c.label for c in cells.cells(desk, _ME, case_id)}
+            labels = {c.id: c.label for c in cells.cells(store, _ME, case_id)}
             assert labels[number] == "monocyte"
         elif what == "picture":
-            kept = {p.id: p for p in cases.case_pictures_of(desk, _ME, case_id)}
-            assert cases.picture_png(desk, _ME, kept[number])
+            kept = {p.id: p for p in cases.case_pictures_of(store, _ME, case_id)}
+            assert cases.picture_png(store, _ME, kept[number])
         else:
-            assert number in {r.id for r in remarks.remarks_of(desk, _ME, case_id)}
+            assert number in {r.id for r in remarks.remarks_of(store, _ME, case_id)}
     database.close()

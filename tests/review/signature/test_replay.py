@@ -40,9 +40,9 @@ def _signed(on, people, field, finding):
     return case
 
 
-def test_the_same_models_say_the_same_of_the_stored_picture(sqlite_desk, people, analysed):
-    case = _signed(sqlite_desk, people, *analysed)
-    (found,) = replay.replay(sqlite_desk, people.viewer, case.id)
+def test_the_same_models_say_the_same_of_the_stored_picture(sqlite_store, people, analysed):
+    case = _signed(sqlite_store, people, *analysed)
+    (found,) = replay.replay(sqlite_store, people.viewer, case.id)
     assert (found.drift, found.refused) == ((), "")
     assert found.is_identical
 
@@ -66,40 +66,40 @@ def test_what_drifted_is_said(analysed):
     assert replay.drift(finding, more)[0].startswith("counts were")
 
 
-def test_a_picture_or_model_that_is_gone_is_said(sqlite_desk, people, analysed):
+def test_a_picture_or_model_that_is_gone_is_said(sqlite_store, people, analysed):
     field, finding = analysed
-    case = _signed(sqlite_desk, people, field, replace(finding, model="locator-9@00000000"))
-    (found,) = replay.replay(sqlite_desk, people.viewer, case.id)
+    case = _signed(sqlite_store, people, field, replace(finding, model="locator-9@00000000"))
+    (found,) = replay.replay(sqlite_store, people.viewer, case.id)
     assert found.refused == "the model locator-9@00000000 is not here any more"
-    next(sqlite_desk.pictures.rglob("*.png")).unlink()
-    (found,) = replay.replay(sqlite_desk, people.viewer, case.id)
+    next(sqlite_store.pictures.rglob("*.png")).unlink()
+    (found,) = replay.replay(sqlite_store, people.viewer, case.id)
     assert "is gone" in found.refused
 
 
-def test_a_palm_is_read_again_as_it_was_asked_for(sqlite_desk, people, data_dir):
+def test_a_palm_is_read_again_as_it_was_asked_for(sqlite_store, people, data_dir):
     files = sorted((data_dir / "palm").rglob("*.jpg")) + sorted((data_dir / "palm").rglob("*.png"))
     field = read_path(files[0], settings(), min_side_px=32)
     asked = {"kind": "crop", "which": None, "reference": [180, 182, 178], "prevalence": 0.2}
     call = read_palm(field, "crop", None, (180, 182, 178), 0.2).call
-    case = cases.create(sqlite_desk, people.technologist, "A-1")
+    case = cases.create(sqlite_store, people.technologist, "A-1")
     said = {**call.as_json(), "read_with": asked}
-    cases.keep_palm(sqlite_desk, people.technologist, case.id, field, said)
-    signing.sign(sqlite_desk, people.pathologist, case.id)
-    (found,) = replay.replay(sqlite_desk, people.viewer, case.id)
+    cases.keep_palm(sqlite_store, people.technologist, case.id, field, said)
+    signing.sign(sqlite_store, people.pathologist, case.id)
+    (found,) = replay.replay(sqlite_store, people.viewer, case.id)
     assert (found.drift, found.refused) == ((), "")
-    other = cases.create(sqlite_desk, people.technologist, "A-2")
+    other = cases.create(sqlite_store, people.technologist, "A-2")
     changed = {**said, "anemia_probability": 1.0, "decision": "?", "read_with": {}}
-    cases.keep_palm(sqlite_desk, people.technologist, other.id, field, changed)
-    signing.sign(sqlite_desk, people.pathologist, other.id)
-    (found,) = replay.replay(sqlite_desk, people.viewer, other.id)
+    cases.keep_palm(sqlite_store, people.technologist, other.id, field, changed)
+    signing.sign(sqlite_store, people.pathologist, other.id)
+    (found,) = replay.replay(sqlite_store, people.viewer, other.id)
     assert found.drift[0].startswith("anemia_probability was 1.0000, is ")
     assert any(words.startswith("decision was ?") for words in found.drift)
 
 
-def test_a_case_that_was_never_signed_has_nothing_to_repeat(sqlite_desk, people, make_case):
-    case = make_case(sqlite_desk)
+def test_a_case_that_was_never_signed_has_nothing_to_repeat(sqlite_store, people, make_case):
+    case = make_case(sqlite_store)
     with pytest.raises(Exception, match="not signed"):
-        replay.replay(sqlite_desk, people.viewer, case.id)
+        replay.replay(sqlite_store, people.viewer, case.id)
 
 
 def test_models_answer_in_place_of_the_live_ones_only_within(analysed):
@@ -119,7 +119,7 @@ def test_models_answer_in_place_of_the_live_ones_only_within(analysed):
 def site_desk(tmp_path, monkeypatch):
     """The desk of the settings, in a folder of its own."""
     monkeypatch.setattr(settings(), "var", tmp_path)
-    return review_store.desk()
+    return review_store.review_store()
 
 
 def test_the_commands_list_show_verify_and_replay(site_desk, people, analysed, tmp_path):

@@ -10,10 +10,10 @@ from core.imaging.synthetic import draw
 from core.inference.locate.peaks import box_iou, find_peaks
 from core.models.locator import STRIDE
 from core.taxonomy import KINDS
+from core.training.augment import flip_and_turn, vary_sharpness, vary_stain
 from core.training.locator.data import LocatorExamples
 from core.training.locator.recipe import heat_loss
 from core.training.locator.targets import draw_targets
-from core.training.white_cells.augment import flip_and_turn, vary_sharpness, vary_stain
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from core.training.loop.process_group import assembled
+from core.training.loop.process_group import init_group
 from core.training.loop.recipe import Interrupted, Order, Progress
 from core.training.loop.train import LoopSettings, train
 from tests.training.loop.killed_runs import Examples, Tiny, die
@@ -71,12 +71,12 @@ def child(folder, rank, place):
 
     if rank is not None:
         os.environ.update({"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"})
-    with assembled() as crew:
+    with init_group() as group:
         # Only the first is asked; what another is told must not matter.
         def unheard(progress: Progress) -> Order:
             return "leave"
 
-        asked = control if crew.leads else unheard
+        asked = control if group.is_main else unheard
         try:
             kind_of = InParts if "parts" in folder.name else Plain
             recipe = kind_of(0.3 if "chance" in folder.name else 0.0)

@@ -13,7 +13,7 @@ import torch
 from core.training.loop.checkpoint import load_checkpoint
 from core.training.loop.history import read_history
 from core.training.loop.order import Batches, groups_of
-from core.training.loop.process_group import Crew
+from core.training.loop.process_group import ProcessGroup
 
 SCRIPT = Path(__file__).parent / "group_runs.py"
 ROOT = Path(__file__).parents[3]
@@ -80,24 +80,24 @@ def test_there_is_one_checkpoint_and_nothing_half_written(folders):
     assert not torch.equal(states[1]["generator"], states[1]["other_generators"][0])
 
 
-def _batches(crew, skip=0):
-    return list(Batches(22, 4, 5, seed=3, epoch=2, skip=skip, crew=crew))
+def _batches(group, skip=0):
+    return list(Batches(22, 4, 5, seed=3, epoch=2, skip=skip, group=group))
 
 
 def test_every_example_goes_to_one_process():
-    whole = _batches(Crew())
-    shares = [_batches(Crew(rank, 2)) for rank in range(2)]
+    whole = _batches(ProcessGroup())
+    shares = [_batches(ProcessGroup(rank, 2)) for rank in range(2)]
     assert [sorted(a + b) for a, b in zip(*shares, strict=True)] == [sorted(b) for b in whole]
     assert len({index for batch in whole for _, index in batch}) == 20
-    assert _batches(Crew(), skip=3) == whole[3:]
+    assert _batches(ProcessGroup(), skip=3) == whole[3:]
 
 
 def test_a_batch_that_cannot_be_shared_is_refused():
     with pytest.raises(ValueError, match="batch_size must be a multiple of the 3 processes"):
-        Crew(0, 3).check(16, 100)
+        ProcessGroup(0, 3).check(16, 100)
     with pytest.raises(ValueError, match="no more than the 8 examples"):
-        Crew(0, 2).check(16, 8)
-    Crew().check(16, 8)
+        ProcessGroup(0, 2).check(16, 8)
+    ProcessGroup().check(16, 8)
 
 
 def test_groups_keep_the_order():
@@ -108,14 +108,14 @@ def test_torchrun_from_a_terminal_makes_one_run_and_one_model(tiny_data, tmp_pat
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     numbers = ["--epochs", "1", "--batch-size", "6", "--workers", "0", "--start", "random"]
     train = ["-m", "--", "core", "train", "wbc", "--data", str(tiny_data), *numbers]
-    told = {"HEMADESK_VAR": str(tmp_path), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    broadcast = {"HEMADESK_VAR": str(tmp_path), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
     ran = subprocess.run(
         [*command, *train],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, **told},
+        env={**os.environ, **broadcast},
     )
     assert ran.returncode == 0, ran.stderr
     (folder,) = (tmp_path / "runs").iterdir()

@@ -57,7 +57,7 @@ def test_it_learns_and_is_published(folder, tmp_path, target):
         assert found["lower_limit_g_dl"] < found["bias_g_dl"] < found["upper_limit_g_dl"]
         # Always saying the mean is off by about 1.25 g/dL here.
         assert found["mean_absolute_error_g_dl"] < 0.9
-    model = job.publish(module, tmp_path / "cnn.safetensors")
+    model = job.export(module, tmp_path / "cnn.safetensors")
     images = torch.rand(2, 3, 32, 40)
     with torch.no_grad():
         assert torch.allclose(model.module(images), module(images), atol=0.02)

@@ -156,7 +156,7 @@ def test_what_is_live_follows_the_database(site, known_models):
     promotion.promote(found, who=ADA, reason="better")
     (settings().var / registry.MODELS / "live.json").unlink()  # as if killed before writing it
     assert _answer().label == "monocyte"
-    promotion.settle()
+    promotion.sync_live()
     assert _answer().label == "lymphocyte"
 
 

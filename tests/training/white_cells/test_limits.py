@@ -15,9 +15,9 @@ from core.training.white_cells.adaptation.last_layer import (
 )
 from core.training.white_cells.attributes import fit_attributes
 from core.training.white_cells.limits import (
-    elsewhere,
     fit_calibration,
     fit_critical,
+    label_shift,
     likely_elsewhere,
 )
 from core.training.white_cells.novelty_head import fit_familiarity, fit_not_a_cell
@@ -74,7 +74,7 @@ def test_the_critical_rule_states_its_price():
 
 
 def test_elsewhere_the_five_kinds_of_a_count_are_alike_and_the_rest_is_rare():
-    shift = elsewhere(["band_neutrophil", "eosinophil", "immature_granulocyte", "blast"])
+    shift = label_shift(["band_neutrophil", "eosinophil", "immature_granulocyte", "blast"])
     assert shift.tolist() == [-1, 0, -2, -2]
     labels = ["segmented_neutrophil"] * 30 + ["band_neutrophil"] * 10
     labels += ["basophil"] * 5 + ["erythroblast"] * 55

@@ -25,11 +25,11 @@ from core.datasets.public.pbc import LabelledCell
 from core.inference.white_cell.features import answers_of
 from core.inference.white_cell.hierarchy import CHILDREN
 from core.inference.white_cell.uncertainty import (
-    Extras,
-    copy_extras,
-    extras_of,
-    extras_path,
-    save_extras,
+    Uncertainty,
+    copy_uncertainty,
+    save_uncertainty,
+    uncertainty_of,
+    uncertainty_path,
 )
 from core.models import registry
 from core.models.classifier import CellClassifier
@@ -38,10 +38,11 @@ from core.records import RgbImage
 from core.settings import settings
 from core.store.database import database
 from core.store.runs import Run, RunBook
+from core.training.augment import vary_sharpness, vary_stain
+from core.training.card_facts import data_hash, origin_of
 from core.training.intakes import judged_on
 from core.training.loop.settings import LoopSettings
 from core.training.promote import locked_sets
-from core.training.publish import data_hash, origin_of
 from core.training.runs.lifecycle import code_version
 from core.training.white_cells.adaptation.adaptations import WITHOUT_EXTRAS
 from core.training.white_cells.adaptation.laboratory import (
@@ -50,14 +51,13 @@ from core.training.white_cells.adaptation.laboratory import (
     list_cells,
     usable_cells,
 )
-from core.training.white_cells.adaptation.last_blocks import HomeCells, can_move, fine_tuned
+from core.training.white_cells.adaptation.last_blocks import RehearsalCells, can_move, fine_tuned
 from core.training.white_cells.adaptation.last_layer import (
     AdaptRefused,
     allowed_classes,
     fit_last_layer,
 )
-from core.training.white_cells.adaptation.rehearsal_cells import home_cells
-from core.training.white_cells.augment import vary_sharpness, vary_stain
+from core.training.white_cells.adaptation.rehearsal_cells import rehearsal_cells
 
 Array = npt.NDArray[np.float32]
 Report = Callable[[str], None]
@@ -123,15 +123,15 @@ def adapt_to(
         WeightsRefused: if the live model is missing or damaged.
     """
     live = registry.live("wbc")
-    extras = extras_of(live)
-    if extras is None:
+    uncertainty = uncertainty_of(live)
+    if uncertainty is None:
         raise AdaptRefused(
             f"{live.identity} has no stored cells to keep its knowledge with; "
             "run python -m core characterise first"
         )
     report("reading the cells and what they must not be copies of")
     found = list_cells(root)
-    home = _home(live, extras) if deep else None
+    home = _home(live, uncertainty) if deep else None
     known, left_out = _known_to(live, found.cells)
     known, unusable = usable_cells(known, judged_on("wbc"))
     drawn, rest = draw_cells(known, per_class, seed)
@@ -145,13 +145,13 @@ def adapt_to(
         )
     part = "last blocks" if deep else "last layer"
     report(f"fitting the {part} to {len(used)} cells")
-    module = adapted(live, extras, crops, [str(cell.label) for cell in used], seed, home)
+    module = adapted(live, uncertainty, crops, [str(cell.label) for cell in used], seed, home)
     name = f"wbc-adapted-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     file = target or settings().var / "runs" / name / f"{name}.safetensors"
     report("saving")
     model = _save(live, module, file, root, used, seed, part)
     if not deep:
-        _carry_extras(live, extras, model)
+        _carry_extras(live, uncertainty, model)
     run = None if target else _as_run(name, root, model, rest, counts, seed, who)
     return Adapted(
         model, counts, len(rest), (*found.skipped, *left_out, *unusable, *skipped), run, deep
@@ -160,11 +160,11 @@ def adapt_to(
 
 def adapted(
     live: LoadedModel,
-    extras: Extras,
+    uncertainty: Uncertainty,
     crops: Sequence[RgbImage],
     labels: Sequence[str],
     seed: int,
-    home: HomeCells | None = None,
+    home: RehearsalCells | None = None,
 ) -> CellClassifier:
     """The live network with its last layer fitted to new cells, ``labels`` classes or parents.
 
@@ -179,8 +179,8 @@ def adapted(
     views = [_view(rng, crop, number) for crop in crops for number in range(VIEWS)]
     features = answers_of(views, live).features
     classes = list(module.classes)
-    known = torch.from_numpy(extras.tensors["index.feature"].astype(np.float32))
-    known_labels = _known_labels(extras, classes)
+    known = torch.from_numpy(uncertainty.tensors["index.feature"].astype(np.float32))
+    known_labels = _known_labels(uncertainty, classes)
     weight, bias = fit_last_layer(
         module.last_layer(),
         (known[known_labels >= 0], known_labels[known_labels >= 0]),
@@ -192,13 +192,13 @@ def adapted(
     return module.eval()
 
 
-def _home(live: LoadedModel, extras: Extras) -> HomeCells:
+def _home(live: LoadedModel, uncertainty: Uncertainty) -> RehearsalCells:
     if not can_move(live.module):
         raise AdaptRefused(
             f"the deep way knows MobileNetV2 only, and {live.identity} is another network; "
             "adapt the last layer only"
         )
-    return home_cells(extras, settings().data)
+    return rehearsal_cells(uncertainty, settings().data)
 
 
 def _known_to(
@@ -217,11 +217,11 @@ def _known_to(
     return known, others
 
 
-def _known_labels(extras: Extras, classes: Sequence[str]) -> Tensor:
+def _known_labels(uncertainty: Uncertainty, classes: Sequence[str]) -> Tensor:
     """Classes of the stored cells in this network's order; -1 where it does not know them."""
-    names = extras.card["index"]["classes"]
+    names = uncertainty.card["index"]["classes"]
     order = torch.tensor([classes.index(name) if name in classes else -1 for name in names])
-    return order[torch.from_numpy(extras.tensors["index.label"].astype(np.int64))]
+    return order[torch.from_numpy(uncertainty.tensors["index.label"].astype(np.int64))]
 
 
 def _view(rng: np.random.Generator, crop: RgbImage, number: int) -> RgbImage:
@@ -261,14 +261,14 @@ def _save(
     return save_model(file, module, card)
 
 
-def _carry_extras(live: LoadedModel, extras: Extras, model: LoadedModel) -> None:
+def _carry_extras(live: LoadedModel, uncertainty: Uncertainty, model: LoadedModel) -> None:
     # The features are the same, so everything fitted on them still holds. How often the classes are
     # met in that laboratory its last layer has learnt.
-    copy_extras(live.path, model.path)
-    assert extras_path(model.path).is_file()
+    copy_uncertainty(live.path, model.path)
+    assert uncertainty_path(model.path).is_file()
     owned = ("format", "model", "model_sha256", "sha256", "elsewhere")
-    card = {key: one for key, one in extras.card.items() if key not in owned}
-    save_extras(model, {**card, "limits_from": live.identity}, extras.tensors)
+    card = {key: one for key, one in uncertainty.card.items() if key not in owned}
+    save_uncertainty(model, {**card, "limits_from": live.identity}, uncertainty.tensors)
 
 
 def _as_run(

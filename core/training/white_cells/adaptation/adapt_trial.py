@@ -17,7 +17,7 @@ from core.datasets.public import other_labs, pbc
 from core.datasets.public.pbc import LabelledCell
 from core.inference.white_cell.classify import call_crops, largest_white_cell
 from core.inference.white_cell.features import answers_of
-from core.inference.white_cell.uncertainty import extras_of
+from core.inference.white_cell.uncertainty import uncertainty_of
 from core.models.classifier import CellClassifier
 from core.models.weights import LoadedModel
 from core.records import Field, RgbImage
@@ -27,7 +27,7 @@ from core.training.white_cells.adaptation.adapt import adapted
 from core.training.white_cells.adaptation.laboratory import draw_cells
 from core.training.white_cells.adaptation.last_blocks import features_of, first_maps
 from core.training.white_cells.adaptation.last_layer import AdaptRefused
-from core.training.white_cells.adaptation.rehearsal_cells import home_cells
+from core.training.white_cells.adaptation.rehearsal_cells import rehearsal_cells
 from core.training.white_cells.cell_examples import centre_crop
 
 Array = npt.NDArray[np.float32]
@@ -48,10 +48,10 @@ def measure_adaptation(
         FileNotFoundError: if a set is missing.
         AdaptRefused: if the live model was never characterised, or cannot be adapted the deep way.
     """
-    extras = extras_of(live)
-    if extras is None:
+    uncertainty = uncertainty_of(live)
+    if uncertainty is None:
         raise AdaptRefused("run python -m core characterise first")
-    remembered = home_cells(extras, data) if deep else None
+    remembered = rehearsal_cells(uncertainty, data) if deep else None
     report("locating the cells of the other laboratory")
     cells, crops = _located(other_labs.deepbionet(data / "wbc_other_lab"))
     truth = [str(cell.label) for cell in cells]
@@ -74,7 +74,7 @@ def measure_adaptation(
         inside = [i for i, cell in enumerate(cells) if cell.path in chosen]
         outside = [i for i in range(len(cells)) if i not in set(inside)]
         labels = [truth[i] for i in inside]
-        module = adapted(live, extras, [crops[i] for i in inside], labels, seed, remembered)
+        module = adapted(live, uncertainty, [crops[i] for i in inside], labels, seed, remembered)
         seconds = time.monotonic() - began
         moved = [features_of(module, part).numpy() for part in maps] or [features, home]
         after = _right(_labels(moved[0][outside], module), [truth[i] for i in outside])

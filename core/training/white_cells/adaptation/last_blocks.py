@@ -23,12 +23,12 @@ from torch import Tensor, nn
 from core.models.classifier import INPUT_PX, CellClassifier
 from core.models.engine import as_batch
 from core.records import RgbImage
+from core.training.augment import vary_sharpness, vary_stain
 from core.training.white_cells.adaptation.last_layer import (
     AdaptRefused,
     allowed_classes,
     fit_last_layer,
 )
-from core.training.white_cells.augment import vary_sharpness, vary_stain
 
 FIRST_BLOCK: Final = 14
 """MobileNetV2's blocks from here on move: those behind the last halving of the map."""
@@ -46,7 +46,7 @@ _STAIN: Final = 0.3
 
 
 @dataclass(frozen=True)
-class HomeCells:
+class RehearsalCells:
     """Crops of the original training cells and their classes, to be remembered by."""
 
     crops: Sequence[RgbImage]
@@ -60,7 +60,7 @@ def can_move(module: nn.Module) -> bool:
 
 def fine_tuned(
     live: CellClassifier,
-    home: HomeCells,
+    home: RehearsalCells,
     crops: Sequence[RgbImage],
     labels: Sequence[str],
     seed: int,

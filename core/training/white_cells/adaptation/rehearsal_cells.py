@@ -6,9 +6,9 @@ from typing import Final
 
 from core.datasets.fields import read_rgb
 from core.imaging.read import ImageRefused
-from core.inference.white_cell.uncertainty import Extras
+from core.inference.white_cell.uncertainty import Uncertainty
 from core.training.white_cells.adaptation.laboratory import crop_of
-from core.training.white_cells.adaptation.last_blocks import HomeCells
+from core.training.white_cells.adaptation.last_blocks import RehearsalCells
 from core.training.white_cells.adaptation.last_layer import AdaptRefused
 from core.training.white_cells.cell_examples import centre_crop
 
@@ -16,14 +16,16 @@ PER_CLASS: Final = 70
 _FEWEST: Final = 100
 
 
-def home_cells(extras: Extras, data: Path, per_class: int = PER_CLASS) -> HomeCells:
+def rehearsal_cells(
+    uncertainty: Uncertainty, data: Path, per_class: int = PER_CLASS
+) -> RehearsalCells:
     """The stored cells of each class whose pictures are under ``data``, cut for the network.
 
     Raises:
         AdaptRefused: if hardly any of the pictures are there.
     """
-    index = extras.card["index"]
-    names = [index["classes"][int(i)] for i in extras.tensors["index.label"]]
+    index = uncertainty.card["index"]
+    names = [index["classes"][int(i)] for i in uncertainty.tensors["index.label"]]
     taken: Counter[str] = Counter()
     crops, labels = [], []
     for file, name in zip(index["files"], names, strict=True):
@@ -41,4 +43,4 @@ def home_cells(extras: Extras, data: Path, per_class: int = PER_CLASS) -> HomeCe
             "the deep way needs pictures of the cells the live model learnt from, and of them "
             f"{len(crops)} are in {data} (HEMADESK_DATA); adapt the last layer only"
         )
-    return HomeCells(crops, labels)
+    return RehearsalCells(crops, labels)

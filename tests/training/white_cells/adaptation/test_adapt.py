@@ -7,7 +7,7 @@ from core.datasets.near_duplicates import hash_files
 from core.datasets.public.pbc import LabelledCell
 from core.imaging.synthetic import draw
 from core.inference.white_cell.classify import call_crops
-from core.inference.white_cell.uncertainty import extras_of
+from core.inference.white_cell.uncertainty import uncertainty_of
 from core.models import registry
 from core.models.classifier import CellClassifier
 from core.training.promote import locked_sets
@@ -86,11 +86,13 @@ def test_cells_it_did_not_learn_from_are_judged_as_it_sees_them(tmp_path):
 
 
 def test_extras_go_with_it(made, laboratory):
-    extras = extras_of(made.model)
-    assert extras is not None and extras.card["limits_from"] == registry.live("wbc").identity
+    uncertainty = uncertainty_of(made.model)
+    assert (
+        uncertainty is not None and uncertainty.card["limits_from"] == registry.live("wbc").identity
+    )
     # How often the classes are met there, it has learnt from the laboratory's own cells.
-    live = extras_of(registry.live("wbc"))
-    assert live is not None and live.card["elsewhere"] and "elsewhere" not in extras.card
+    live = uncertainty_of(registry.live("wbc"))
+    assert live is not None and live.card["elsewhere"] and "elsewhere" not in uncertainty.card
     calls = call_crops([crop_of(laboratory / "lymphocyte" / "0.png")], made.model)
     assert calls[0].not_a_cell is not None
 

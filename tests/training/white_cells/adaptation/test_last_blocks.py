@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from core.inference.white_cell.features import answers_of
-from core.inference.white_cell.uncertainty import extras_of
+from core.inference.white_cell.uncertainty import uncertainty_of
 from core.models import registry
 from core.models.classifier import CellClassifier
 from core.training.white_cells.adaptation.adapt import adapt_to
 from core.training.white_cells.adaptation.last_blocks import (
     FIRST_BLOCK,
-    HomeCells,
+    RehearsalCells,
     can_move,
     features_of,
     fine_tuned,
@@ -19,7 +19,7 @@ from core.training.white_cells.adaptation.last_blocks import (
     view,
 )
 from core.training.white_cells.adaptation.last_layer import AdaptRefused
-from core.training.white_cells.adaptation.rehearsal_cells import home_cells
+from core.training.white_cells.adaptation.rehearsal_cells import rehearsal_cells
 
 CLASSES = ("segmented_neutrophil", "band_neutrophil", "lymphocyte")
 
@@ -42,7 +42,7 @@ def network():
 
 @pytest.fixture(scope="module")
 def tuned(network, crops):
-    home = HomeCells(crops[:4], ["band_neutrophil", "lymphocyte"] * 2)
+    home = RehearsalCells(crops[:4], ["band_neutrophil", "lymphocyte"] * 2)
     return fine_tuned(network, home, crops[4:8], ["neutrophil", "lymphocyte"] * 2, 3, steps=3)
 
 
@@ -57,7 +57,7 @@ def test_only_the_last_blocks_and_the_last_layer_move(network, tuned):
 
 
 def test_the_same_seed_gives_the_same_network(network, crops, tuned):
-    home = HomeCells(crops[:4], ["band_neutrophil", "lymphocyte"] * 2)
+    home = RehearsalCells(crops[:4], ["band_neutrophil", "lymphocyte"] * 2)
     again = fine_tuned(network, home, crops[4:8], ["neutrophil", "lymphocyte"] * 2, 3, steps=3)
     assert all(
         torch.equal(a, b)
@@ -85,14 +85,14 @@ def test_the_first_view_is_the_cell_itself_and_the_others_are_not(crops):
 def test_another_network_is_refused(crops):
     other = CellClassifier(CLASSES, "resnet18").eval()
     with pytest.raises(AdaptRefused, match="MobileNetV2"):
-        fine_tuned(other, HomeCells(crops[:2], CLASSES[1:]), crops[:2], CLASSES[1:], 0)
+        fine_tuned(other, RehearsalCells(crops[:2], CLASSES[1:]), crops[:2], CLASSES[1:], 0)
 
 
 def test_without_the_original_pictures_it_says_what_to_do(tmp_path):
-    extras = extras_of(registry.live("wbc"))
-    assert extras is not None
+    uncertainty = uncertainty_of(registry.live("wbc"))
+    assert uncertainty is not None
     with pytest.raises(AdaptRefused, match="adapt the last layer only"):
-        home_cells(extras, tmp_path)
+        rehearsal_cells(uncertainty, tmp_path)
 
 
 @pytest.mark.data
@@ -105,7 +105,8 @@ def test_the_deep_challenger_brings_no_extras_and_says_so(data_dir, tmp_path, mo
             (tmp_path / name / picture.name).write_bytes(picture.read_bytes())
     # The same parts on fewer cells and steps: what is tested does not depend on how many.
     monkeypatch.setattr(
-        "core.training.white_cells.adaptation.adapt.home_cells", partial(home_cells, per_class=13)
+        "core.training.white_cells.adaptation.adapt.home_cells",
+        partial(rehearsal_cells, per_class=13),
     )
     monkeypatch.setattr(
         "core.training.white_cells.adaptation.adapt.fine_tuned", partial(fine_tuned, steps=2)
@@ -113,7 +114,7 @@ def test_the_deep_challenger_brings_no_extras_and_says_so(data_dir, tmp_path, mo
     target = tmp_path / "made" / "deep.safetensors"
     made = adapt_to(tmp_path, per_class=2, target=target, deep=True)
     assert made.deep and made.left_for_test == 2
-    assert extras_of(made.model) is None
+    assert uncertainty_of(made.model) is None
     assert "characterise" in made.in_words()
     assert "last blocks" in made.model.card["licence"]
     assert made.model.card["adapted_from"] == live.identity

@@ -3,7 +3,7 @@
 import numpy as np
 
 from core.imaging.synthetic import draw
-from core.training.white_cells.augment import vary_channels, vary_parts, vary_surroundings
+from core.training.augment import vary_channels, vary_parts, vary_surroundings
 
 CELL = np.ascontiguousarray(draw(3).field.pixels[:128, :128])
 

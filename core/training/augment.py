@@ -4,14 +4,20 @@ The colour changes are physical: a stained cell absorbs light, so stains are var
 density and the lamp as a gain per channel. Another microscope is the normal case.
 """
 
+from typing import Final
+
 import cv2
 import numpy as np
 import numpy.typing as npt
+import torch
+from torchvision.transforms import AutoAugment, AutoAugmentPolicy
 
 from core.records import RgbImage
 
 Rng = np.random.Generator
 FloatImage = npt.NDArray[np.float32]
+
+_POLICY: Final = AutoAugment(AutoAugmentPolicy.IMAGENET)
 
 
 def vary_stain(rng: Rng, pixels: RgbImage, strength: float = 1.0) -> RgbImage:
@@ -153,3 +159,15 @@ def flip_and_turn(
     if rng.random() < 0.5:
         pixels, (x0, y0, x1, y1) = pixels.transpose(1, 0, 2), (y0, x0, y1, x1)
     return np.ascontiguousarray(pixels), np.stack([x0, y0, x1, y1], axis=1).astype(np.float32)
+
+
+def auto_augment(rng: Rng, pixels: RgbImage) -> RgbImage:
+    """One draw of the ImageNet policy on ``(H, W, 3)``; the same generator, the same picture.
+
+    Source: Cubuk et al. 2019, AutoAugment, as torchvision has it.
+    """
+    # torchvision draws from torch's own generator, which belongs to the loop.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(rng.integers(2**31)))
+        varied = _POLICY(torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))))
+    return np.ascontiguousarray(varied.numpy().transpose(1, 2, 0))

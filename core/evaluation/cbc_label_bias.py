@@ -27,7 +27,7 @@ _SAME_CELL = 0.3
 
 
 @dataclass(frozen=True)
-class HabitField:
+class LabelBiasField:
     """Located cells of one kind in one field: how each lies, and whether it was boxed.
 
     ``features`` ``(N, 6)``: score, width and area in red-cell diameters, distance to the nearest
@@ -39,9 +39,9 @@ class HabitField:
     labelled: int
 
 
-def habit_field(
+def label_bias_field(
     peaks: Peaks, labels: LabelledField, kind: int, diameter_px: float, size: tuple[int, int]
-) -> HabitField:
+) -> LabelBiasField:
     """One field for the habit model.
 
     Args:
@@ -81,7 +81,7 @@ def habit_field(
         overlap = box_iou(boxes[ours], theirs)
         mine, other = linear_sum_assignment(-overlap)
         boxed[mine[overlap[mine, other] >= _SAME_CELL]] = True
-    return HabitField(all_features[ours], boxed, len(theirs))
+    return LabelBiasField(all_features[ours], boxed, len(theirs))
 
 
 @dataclass(frozen=True)
@@ -92,11 +92,11 @@ class Habit:
     share: float
     offset: float
 
-    def count(self, field: HabitField) -> float:
+    def count(self, field: LabelBiasField) -> float:
         """The count the labellers would write, never below zero."""
         return max(0.0, self._expected(field) + self.offset)
 
-    def _expected(self, field: HabitField) -> float:
+    def _expected(self, field: LabelBiasField) -> float:
         if not len(field.features):
             return 0.0
         if self.model is None:
@@ -104,7 +104,7 @@ class Habit:
         return float(self.model.predict_proba(field.features)[:, 1].sum())
 
 
-def fit_habit(fields: Sequence[HabitField]) -> Habit:
+def fit_label_bias(fields: Sequence[LabelBiasField]) -> Habit:
     """The habit in ``fields``; the constant is the median of what the sum misses there."""
     features = np.concatenate([field.features for field in fields])
     boxed = np.concatenate([field.boxed for field in fields])
@@ -121,12 +121,14 @@ def fit_habit(fields: Sequence[HabitField]) -> Habit:
     )
 
 
-def counts_in_turn(fields: Sequence[HabitField], parts: int = 10, seed: int = 0) -> Array:
+def cross_validated_counts(
+    fields: Sequence[LabelBiasField], parts: int = 10, seed: int = 0
+) -> Array:
     """Counts of every field by a habit fitted on the other parts, ``(fields,)``."""
     part = np.random.default_rng(seed).permutation(len(fields)) % parts
     counts = np.zeros(len(fields))
     for held_out in range(parts):
-        habit = fit_habit([f for f, p in zip(fields, part, strict=True) if p != held_out])
+        label_bias = fit_label_bias([f for f, p in zip(fields, part, strict=True) if p != held_out])
         for place in np.flatnonzero(part == held_out):
-            counts[place] = habit.count(fields[int(place)])
+            counts[place] = label_bias.count(fields[int(place)])
     return counts

@@ -1,0 +1,91 @@
+"""A trained classifier becomes a model: its calibration from validation, and its card."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from core.datasets.fields import read_rgb
+from core.datasets.public.pbc import LabelledCell
+from core.models.classifier import CellClassifier
+from core.models.weights import LoadedModel, save_model
+from core.statistics.calibration import (
+    abstention_limit,
+    as_probabilities,
+    best_temperature,
+    expected_calibration_error,
+    set_limit,
+)
+from core.taxonomy import title
+from core.training.card_facts import origin_of
+from core.training.loop.settings import LoopSettings
+from core.training.white_cells.cell_examples import as_input, centre_crop
+
+PBC_LICENCE = "MIT; trained on PBC (CC BY 4.0, Acevedo et al. 2019)"
+FOREIGN_LICENCE = (
+    f"{PBC_LICENCE}, CBC (MIT), TXL-PBC (MIT) and the Munich AML-Cytomorphology support set "
+    "(CC BY 3.0)"
+)
+
+
+@torch.no_grad()
+def export_white_cells(
+    module: CellClassifier,
+    validation: Sequence[LabelledCell],
+    settings: LoopSettings,
+    data: dict[str, Any],
+    target: Path,
+    licence: str = PBC_LICENCE,
+) -> LoadedModel:
+    """Save a classifier; temperature, conformal limit and abstention come from ``validation``."""
+    cells = [
+        cell for cell in validation if cell.label in module.classes and not cell.odd_background
+    ]
+    labels = np.array([module.classes.index(str(cell.label)) for cell in cells])
+    logits = np.concatenate(
+        [
+            module(
+                torch.stack([as_input(centre_crop(read_rgb(c.path))) for c in cells[i : i + 64]])
+            ).numpy()
+            for i in range(0, len(cells), 64)
+        ]
+    )
+    temperature = best_temperature(logits, labels)
+    said = as_probabilities(logits, temperature)
+    card = {
+        "task": "wbc",
+        "architecture": {
+            "kind": "cell_classifier",
+            "backbone": module.backbone,
+            "classes": list(module.classes),
+            "network_px": module.network_px,
+        },
+        "temperature": temperature,
+        "set_limit": set_limit(said, labels),
+        "abstain_below": abstention_limit(said, labels),
+        "validation": {
+            "cells": len(cells),
+            "accuracy": float((said.argmax(1) == labels).mean()),
+            "expected_calibration_error": expected_calibration_error(said, labels),
+        },
+        "intended_use": "Class of single white cells of stained blood smears. "
+        "Research use, a qualified person decides.",
+        "limits": _limits_of_wbc(module.classes, foreign="foreign_cells" in data),
+        "licence": licence,
+        **origin_of(settings, data),
+    }
+    return save_model(target, module, card)
+
+
+def _limits_of_wbc(classes: Sequence[str], foreign: bool) -> str:
+    rare = [name for name in ("blast", "smudge") if name in classes]
+    unknown = [name for name in ("blast", "smudge") if name not in classes]
+    learnt = "mostly from one laboratory, with a few cells of others" if foreign else ""
+    said = f"Learnt {learnt or 'from one laboratory'}. It does not know atypical lymphocytes"
+    said += "".join(f" or {title(name).lower()}s" for name in unknown) + "."
+    if rare:
+        named = " and ".join(title(name).lower() + "s" for name in rare)
+        said += f" It has seen few {named}: low evidence, a person must look for them."
+    return said
