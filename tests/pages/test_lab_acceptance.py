@@ -27,7 +27,7 @@ def here(tmp_path, monkeypatch):
     """A desk of the test's own, used by the pages too."""
     made = ReviewStore(Database(f"sqlite:///{tmp_path / 'pages.db'}"), tmp_path)
     for module in ("core.review.record.review_store", "pages.parts.agreement.acceptance_line"):
-        monkeypatch.setattr(f"{module}.desk", lambda: made)
+        monkeypatch.setattr(f"{module}.review_store", lambda: made)
     return made
 
 

@@ -56,7 +56,7 @@ def store(request, tmp_path):
         yield ReviewStore(opened, tmp_path / "var")
         opened.close()
         return
-    yield request.getfixturevalue("desk_on_postgres")
+    yield request.getfixturevalue("store_on_postgres")
 
 
 @pytest.fixture

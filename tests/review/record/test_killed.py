@@ -30,7 +30,7 @@ def test_what_was_said_to_be_saved_is_there_after_sigkill(kind, request, tmp_pat
         url = f"sqlite:///{tmp_path / 'hemadesk.db'}"
         database = Database(url)
     else:
-        database = request.getfixturevalue("desk_on_postgres").database
+        database = request.getfixturevalue("store_on_postgres").database
         url = database.url.render_as_string(hide_password=False)
     store = ReviewStore(database, tmp_path / "var")
     rng = random.Random(7)

@@ -105,7 +105,7 @@ def test_the_deep_challenger_brings_no_extras_and_says_so(data_dir, tmp_path, mo
             (tmp_path / name / picture.name).write_bytes(picture.read_bytes())
     # The same parts on fewer cells and steps: what is tested does not depend on how many.
     monkeypatch.setattr(
-        "core.training.white_cells.adaptation.adapt.home_cells",
+        "core.training.white_cells.adaptation.adapt.rehearsal_cells",
         partial(rehearsal_cells, per_class=13),
     )
     monkeypatch.setattr(
