@@ -7,6 +7,8 @@ from typing import Annotated, Final
 
 import typer
 
+from core.files import atomic_path, sha256_of
+
 _INSIDE: Final = {
     "palm_detection_full.tflite": "mediapipe/modules/palm_detection/palm_detection_full.tflite",
     "hand_landmark_full.tflite": "mediapipe/modules/hand_landmark/hand_landmark_full.tflite",
@@ -34,7 +36,6 @@ def unpack(wheel: Path) -> None:
         HandModelsMissing: if a file inside is not the published one.
     """
     from core.models.hand import SHA256, HandModelsMissing, folder
-    from core.models.weights import file_hash
 
     if wheel.is_dir():
         wheel = next(iter(sorted(wheel.glob("mediapipe-*.whl"))), wheel / "mediapipe-*.whl")
@@ -42,9 +43,7 @@ def unpack(wheel: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(wheel) as archive:
         for name, inside in _INSIDE.items():
-            temporary = target / f"{name}.writing"
-            temporary.write_bytes(archive.read(inside))
-            if file_hash(temporary) != SHA256[name]:
-                temporary.unlink()
-                raise HandModelsMissing(f"{name} in it is not the published file")
-            temporary.replace(target / name)
+            with atomic_path(target / name) as temporary:
+                temporary.write_bytes(archive.read(inside))
+                if sha256_of(temporary) != SHA256[name]:
+                    raise HandModelsMissing(f"{name} in it is not the published file")

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from core.files import write_atomically
 from core.imaging.view import pixels_of, png
 from core.records import Field
 
@@ -29,9 +30,7 @@ class Originals:
             field = opened()
             path = self._path(field.sha256)
             if not path.exists():
-                temporary = path.with_suffix(".writing")
-                temporary.write_bytes(png(field.pixels))
-                temporary.replace(path)
+                write_atomically(path, png(field.pixels), durable=False)
             return field
 
         return opening

@@ -1,11 +1,8 @@
 """A folder that one process works in, held by a lock that the system lets go of when it dies."""
 
 import fcntl
-import json
-import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final
 
 _LOCK: Final = ".lock"
 
@@ -35,21 +32,3 @@ def is_held(folder: Path) -> bool:
         except BlockingIOError:
             return True
         return False
-
-
-def write(file: Path, said: Mapping[str, Any]) -> None:
-    """Write JSON under a temporary name and rename it: it is whole or absent."""
-    temporary = file.with_suffix(".writing")
-    with temporary.open("w") as handle:
-        json.dump(said, handle)
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(file)
-
-
-def read(file: Path) -> dict[str, Any] | None:
-    """What :func:`write` wrote; None where there is no such file."""
-    try:
-        return dict(json.loads(file.read_text()))
-    except FileNotFoundError:
-        return None

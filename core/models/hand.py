@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.models.weights import file_hash
+from core.files import sha256_of
 
 Array = npt.NDArray[np.float32]
 
@@ -89,7 +89,7 @@ def _open(where: Path) -> Networks:
         file = where / name
         if not file.is_file():
             raise HandModelsMissing(f"{name} is not in {where}; `make hands` fetches it")
-        if file_hash(file) != expected:
+        if sha256_of(file) != expected:
             raise HandModelsMissing(f"{name} is not the published file; `make hands` fetches it")
     # The default engine of OpenCV 5 shows only one output of these files.
     return Networks(

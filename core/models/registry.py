@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal
 
+from core.files import read_json, write_json
 from core.models.weights import LoadedModel, WeightsRefused, load_model
 from core.settings import settings
 
@@ -94,10 +95,7 @@ def set_live(task: Task, name: str | None) -> None:
     """Name the promoted model of a task, or None for the shipped one; atomically."""
     file = settings().var / MODELS / "live.json"
     file.parent.mkdir(parents=True, exist_ok=True)
-    said = json.loads(file.read_text()) if file.is_file() else {}
-    temporary = file.with_suffix(".writing")
-    temporary.write_text(json.dumps({**said, task: name}))
-    temporary.replace(file)
+    write_json(file, {**(read_json(file) or {}), task: name})
 
 
 @lru_cache(maxsize=8)

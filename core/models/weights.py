@@ -6,7 +6,6 @@ The sidecar holds everything needed to rebuild and to judge the model: architect
 scale, thresholds, training data and its hash, seed, metrics with intervals, commit, intended use.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from core.files import atomic_path, sha256_of, write_json
 from core.models.classifier import INPUT_PX, CellClassifier
 from core.models.density import DensityCounter
 from core.models.locator import Locator
@@ -88,24 +88,21 @@ def save_model(
         for key, value in module.state_dict().items()
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".writing")
-    save_file(tensors, temporary)
-    temporary.chmod(0o644)
-    temporary.replace(path)
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary)
+        temporary.chmod(0o644)
     # Exported from what was stored, so that rounding to half precision is in both.
     stored = build(card["architecture"])
     stored.load_state_dict(_read_tensors(path))
     onnx_file = path.with_suffix(".onnx")
     export_onnx(stored, onnx_file, metadata_of(card))
-    write_card(path, {"sha256": file_hash(path), "onnx_sha256": file_hash(onnx_file), **card})
+    write_card(path, {"sha256": sha256_of(path), "onnx_sha256": sha256_of(onnx_file), **card})
     return load_model(path)
 
 
 def write_card(path: Path, card: dict[str, Any]) -> None:
     """Write the sidecar of ``path``, which ends in ``.safetensors``."""
-    path.with_suffix(".json").write_text(
-        json.dumps({"format": FORMAT, "name": path.stem, **card}, indent=2) + "\n"
-    )
+    write_json(path.with_suffix(".json"), {"format": FORMAT, "name": path.stem, **card}, indent=2)
 
 
 def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
@@ -137,7 +134,7 @@ def load_model(path: Path) -> LoadedModel:
         (path, card["sha256"]),
         (path.with_suffix(".onnx"), card["onnx_sha256"]),
     ):
-        found = file_hash(file) if file.is_file() else "no such file"
+        found = sha256_of(file) if file.is_file() else "no such file"
         if found != expected:
             raise WeightsRefused(
                 f"{file.name} is not the file its sidecar describes "
@@ -178,9 +175,3 @@ def upgrade(card: dict[str, Any]) -> dict[str, Any]:
     if missing:
         raise WeightsRefused(f"the sidecar lacks {', '.join(sorted(missing))}")
     return card
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

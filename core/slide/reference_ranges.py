@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Final, Literal, get_args
 
+from core.files import write_json
 from core.records import Estimate
 
 Analyte = Literal[
@@ -151,6 +152,4 @@ def ranges_of(rows: Sequence[object]) -> tuple[ReferenceRange, ...]:
 def write_ranges(file: Path, ranges: Sequence[ReferenceRange]) -> None:
     """Keep the site's ranges; atomically."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_suffix(".writing")
-    temporary.write_text(json.dumps([asdict(row) for row in ranges], indent=2) + "\n")
-    temporary.replace(file)
+    write_json(file, [asdict(row) for row in ranges], indent=2)

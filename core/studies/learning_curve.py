@@ -15,8 +15,8 @@ import numpy as np
 from core.datasets.fields import read_rgb
 from core.datasets.intake.fields import CountedField
 from core.evaluation.locator_suite import error_rows
+from core.files import read_json, write_json
 from core.inference.smear import analyse
-from core.jobs.folder_lock import read, write
 from core.records import Field
 from core.statistics.counts import constant_predictor
 from core.studies.count_tables import CURVE_COUNTERS
@@ -100,7 +100,7 @@ def measured_curve(
     missing = [key for key in wanted if key not in done]
     report(f"{len(wanted) - len(missing)} of {len(wanted)} trainings are there already")
     folder.mkdir(parents=True, exist_ok=True)
-    write(folder / FILE, found)
+    write_json(folder / FILE, found)
     for counter, size, drawn, step, score, said in _trained(
         fields, missing, sizes[-1], plan, pretrained, report
     ):
@@ -114,7 +114,7 @@ def measured_curve(
             "field_errors": np.abs(said - truth).mean(axis=1).tolist(),
         }
         kept.append(cell)
-        write(folder / FILE, found)
+        write_json(folder / FILE, found)
         report(_line(cell, len(kept)))
     cells = {_key(cell): cell for cell in kept}
     return {
@@ -181,7 +181,7 @@ def _kept(file: Path, setting: dict[str, Any]) -> list[dict[str, Any]]:
         ValueError: if the file is something else, or of another curve.
     """
     try:
-        found = read(file)
+        found = read_json(file)
         if found is None:
             return []
         kept, same = list(found["cells"]), found["setting"] == setting

@@ -14,6 +14,7 @@ import numpy as np
 
 from core.datasets.public.ghana_palms import PalmPhoto
 from core.datasets.public.palm_splits import PalmSplit, folds
+from core.files import atomic_path
 from core.studies.paper_palm import CnnSettings, train_and_test
 from core.studies.paper_palm_clusters import balanced_split
 from core.training.card_facts import data_hash
@@ -113,8 +114,6 @@ def _trained(
         return np.asarray(np.load(kept, allow_pickle=False), np.float64)
     logits = train_and_test(balanced_split(learn, test, state), state, settings)[1]
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = kept.with_suffix(".writing")
-    with temporary.open("wb") as file:
+    with atomic_path(kept) as temporary, temporary.open("wb") as file:
         np.save(file, logits)
-    temporary.replace(kept)
     return logits

@@ -8,6 +8,7 @@ from urllib.error import URLError
 
 from torch import nn
 
+from core.files import copy_atomically
 from core.models import registry
 from core.models.weights import LoadedModel, load_model
 from core.training.loop.recipe import Recipe
@@ -46,9 +47,7 @@ def start_model(task: registry.Task, choice: str, folder: Path) -> LoadedModel |
     if not copy.with_suffix(".json").is_file():
         live = registry.live(task)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        # The sidecar last: it stands for all three.
+        # Copy the JSON last: its presence marks the three files as complete.
         for suffix in (".safetensors", ".onnx", ".json"):
-            temporary = copy.with_suffix(".writing")
-            temporary.write_bytes(live.path.with_suffix(suffix).read_bytes())
-            temporary.replace(copy.with_suffix(suffix))
+            copy_atomically(live.path.with_suffix(suffix), copy.with_suffix(suffix))
     return load_model(copy)

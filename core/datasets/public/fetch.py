@@ -1,7 +1,5 @@
 """Getting a public set from its authors' address: resumed where it broke off, checked, unpacked."""
 
-import hashlib
-import json
 import shutil
 import urllib.error
 import urllib.request
@@ -13,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import urlparse
 
 from core.datasets.archive import ArchiveRefused, unpack
+from core.files import read_json, sha256_of, write_json
 
 _BLOCK: Final = 1 << 20
 _TIMEOUT_S: Final = 60.0
@@ -74,8 +73,8 @@ def fetch(
     kept.mkdir(parents=True, exist_ok=True)
     part, record = kept / f"{name}.part", kept / f"{name}.json"
     _download(source.address, part, record, report)
-    digest = _hash(part)
-    known = json.loads(record.read_text())
+    digest = sha256_of(part)
+    known = read_json(record) or {}
     expected = source.sha256 or known.get("sha256")
     if expected is not None and digest != expected:
         part.unlink()
@@ -83,23 +82,14 @@ def fetch(
             f"what came from {source.address} has the hash {digest[:12]}, expected is "
             f"{expected[:12]}; it was thrown away, nothing was unpacked"
         )
-    record.write_text(json.dumps({**known, "address": source.address, "sha256": digest}))
+    write_json(record, {**known, "address": source.address, "sha256": digest})
     try:
         files = _unpack(part, folder, source.top)
     except ArchiveRefused as refusal:
         raise FetchRefused(f"{name} was not unpacked: {refusal.message}") from refusal
-    (folder / RECORD).write_text(
-        json.dumps(
-            {
-                "address": source.address,
-                "sha256": digest,
-                "licence": source.licence,
-                "citation": source.citation,
-            },
-            indent=2,
-        )
-        + "\n"
-    )
+    origin = {"address": source.address, "sha256": digest}
+    origin |= {"licence": source.licence, "citation": source.citation}
+    write_json(folder / RECORD, origin, indent=2)
     part.unlink()
     return Fetched(folder, files, digest, expected is not None)
 
@@ -107,7 +97,7 @@ def fetch(
 def _download(address: str, part: Path, record: Path, report: Report) -> None:
     if urlparse(address).scheme not in ("http", "https"):
         raise FetchRefused(f"{address} is no address of a web server")
-    known = json.loads(record.read_text()) if record.is_file() else {}
+    known = read_json(record) or {}
     have = part.stat().st_size if part.is_file() else 0
     request = urllib.request.Request(address, headers={"User-Agent": "hemadesk"})
     if have and known.get("address", address) == address:
@@ -141,7 +131,7 @@ def _write(
 ) -> None:
     goes_on = answer.status == 206
     etag = answer.headers.get("ETag")
-    record.write_text(json.dumps({**known, "address": address, "etag": etag}))
+    write_json(record, {**known, "address": address, "etag": etag})
     length = answer.headers.get("Content-Length")
     done = have if goes_on else 0
     total = None if length is None else done + int(length)
@@ -175,8 +165,3 @@ def _only_folder(whole: Path) -> Path:
     """Archives of repositories hold one folder, named after the repository."""
     inside = list(whole.iterdir())
     return inside[0] if len(inside) == 1 and inside[0].is_dir() else whole
-
-
-def _hash(file: Path) -> str:
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
 
-from core.models.weights import LoadedModel, WeightsRefused, file_hash
+from core.files import atomic_path, copy_atomically, sha256_of, write_json
+from core.models.weights import LoadedModel, WeightsRefused
 
 FORMAT: Final = 1
 
@@ -53,18 +54,17 @@ def save_uncertainty(
 ) -> Path:
     """Write the extras beside the model; the sidecar last, since it stands for both."""
     path = uncertainty_path(model.path)
-    temporary = path.with_suffix(".writing")
-    save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, temporary)
-    temporary.chmod(0o644)
-    temporary.replace(path)
+    with atomic_path(path) as temporary:
+        save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, temporary)
+        temporary.chmod(0o644)
     said = {
         "format": FORMAT,
         "model": model.name,
         "model_sha256": model.sha256,
-        "sha256": file_hash(path),
+        "sha256": sha256_of(path),
         **card,
     }
-    path.with_suffix(".json").write_text(json.dumps(said, indent=2) + "\n")
+    write_json(path.with_suffix(".json"), said, indent=2)
     return path
 
 
@@ -73,9 +73,7 @@ def copy_uncertainty(source: Path, target: Path) -> None:
     for suffix in (".safetensors", ".json"):
         file = uncertainty_path(source).with_suffix(suffix)
         if file.is_file():
-            temporary = uncertainty_path(target).with_suffix(".writing")
-            temporary.write_bytes(file.read_bytes())
-            temporary.replace(uncertainty_path(target).with_suffix(suffix))
+            copy_atomically(file, uncertainty_path(target).with_suffix(suffix))
 
 
 @lru_cache(maxsize=8)
@@ -90,7 +88,7 @@ def _read(path: Path, model_sha256: str, _state: object) -> Uncertainty | None:
         raise WeightsRefused(f"{sidecar.name} does not describe any extras ({error})") from error
     if version > FORMAT:
         raise WeightsRefused(f"{sidecar.name} has format {version}; this version reads {FORMAT}")
-    if file_hash(path) != expected:
+    if sha256_of(path) != expected:
         raise WeightsRefused(
             f"{path.name} is not the file its sidecar describes; restore both from the release, "
             "or run python -m core characterise"

@@ -1,10 +1,9 @@
 """Pictures of cases as files named by the hash of their content; never changed, never deleted."""
 
 import hashlib
-import os
-import secrets
 from pathlib import Path
 
+from core.files import sync_folder, write_atomically
 from core.imaging.view import pixels_of, png
 from core.records import Field, RgbImage
 from core.review.record.errors import PictureLost
@@ -25,14 +24,8 @@ def keep(store: ReviewStore, pixels: RgbImage) -> str:
     for folder in (store.pictures, path.parent):
         if not folder.is_dir():
             folder.mkdir(parents=True, exist_ok=True)
-            _sync_folder(folder.parent)
-    temporary = path.with_name(f"{name}.{secrets.token_hex(4)}.writing")
-    with temporary.open("wb") as handle:
-        handle.write(data)
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(path)
-    _sync_folder(path.parent)
+            sync_folder(folder.parent)
+    write_atomically(path, data)
     return name
 
 
@@ -61,12 +54,3 @@ def _path(store: ReviewStore, sha256: str) -> Path:
     if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
         raise PictureLost(f"{sha256[:12]!r} is no name of a stored picture")
     return store.pictures / sha256[:2] / f"{sha256}.png"
-
-
-def _sync_folder(folder: Path) -> None:
-    # A new name is only safe once the folder that holds it is on the disk.
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -5,7 +5,6 @@ is pickled. A file is written under a temporary name and renamed, so that it is 
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +12,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+
+from core import files
+from core.files import atomic_path
 
 _TENSOR = "__tensor__"
 _INT_KEYS = "__int_keys__"
@@ -24,18 +26,15 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write a nested state of dicts, lists, tensors and JSON values, atomically."""
     tensors: dict[str, Tensor] = {}
     skeleton = _strip(state, "", tensors)
-    temporary = path.with_suffix(".writing")
-    save_file(tensors, temporary, metadata={"state": json.dumps(skeleton)})
-    with temporary.open("rb+") as handle:
-        os.fsync(handle.fileno())
-    temporary.replace(path)
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, metadata={"state": json.dumps(skeleton)})
 
 
 def remove_unfinished(folder: Path) -> None:
     """Remove what a process killed while writing left; safetensors writes ``.tmp*`` first."""
-    for pattern in ("*.writing", ".tmp*"):
-        for file in folder.glob(pattern):
-            file.unlink()
+    files.remove_unfinished(folder)
+    for file in folder.glob(".tmp*"):
+        file.unlink()
 
 
 def settle_best(folder: Path, best_epoch: int) -> None:

@@ -10,6 +10,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final
 
+from core.files import write_atomically
 from core.store.run_records import Epoch
 
 __all__ = ["FILE", "Epoch", "as_history", "read_history", "write_history"]
@@ -19,9 +20,8 @@ FILE: Final = "epochs.jsonl"
 
 def write_history(folder: Path, rows: Sequence[Epoch]) -> None:
     """Replace the file, atomically."""
-    temporary = folder / f"{FILE}.writing"
-    temporary.write_text("".join(json.dumps(asdict(row)) + "\n" for row in rows))
-    temporary.replace(folder / FILE)
+    text = "".join(json.dumps(asdict(row)) + "\n" for row in rows)
+    write_atomically(folder / FILE, text)
 
 
 def read_history(folder: Path) -> list[Epoch]:

@@ -2,10 +2,11 @@
 
 import csv
 import io
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
+
+from core.files import read_json, write_json
 
 FILE: Final = "rates.json"
 
@@ -22,17 +23,15 @@ class RateTrial:
 def keep(folder: Path, trial: RateTrial) -> None:
     """Write a trial into a folder: ``rates.json`` for the screen."""
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f"{FILE}.writing"
-    temporary.write_text(json.dumps(asdict(trial)))
-    temporary.replace(folder / FILE)
+    write_json(folder / FILE, asdict(trial))
 
 
 def kept(folder: Path) -> RateTrial | None:
     """The trial in a folder; None while there is none."""
-    if not (folder / FILE).is_file():
+    stored = read_json(folder / FILE)
+    if stored is None:
         return None
-    said = json.loads((folder / FILE).read_text())
-    return RateTrial(tuple(said["rates"]), tuple(said["losses"]), float(said["proposed"]))
+    return RateTrial(tuple(stored["rates"]), tuple(stored["losses"]), float(stored["proposed"]))
 
 
 def as_csv(trial: RateTrial) -> str:

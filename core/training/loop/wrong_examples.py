@@ -1,6 +1,5 @@
 """What a model gets most wrong among the examples it is chosen on, for a person to look at."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,6 +7,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+
+from core.files import read_json, write_json
 
 FILE: Final = "wrong.json"
 MOST: Final = 8
@@ -73,16 +74,13 @@ def worst_counts(
 
 def keep(folder: Path, epoch: int, found: Sequence[WrongExample]) -> None:
     """Write what the last epoch got wrong into a run's folder, atomically."""
-    temporary = folder / f"{FILE}.writing"
     rows = [asdict(example) for example in found]
-    temporary.write_text(json.dumps({"epoch": epoch, "examples": rows}))
-    temporary.replace(folder / FILE)
+    write_json(folder / FILE, {"epoch": epoch, "examples": rows}, durable=False)
 
 
 def kept(folder: Path) -> tuple[int, list[WrongExample]] | None:
     """Number of the epoch and its examples; None where there are none yet."""
-    file = folder / FILE
-    if not file.is_file():
+    stored = read_json(folder / FILE)
+    if stored is None:
         return None
-    said = json.loads(file.read_text())
-    return int(said["epoch"]), [WrongExample(**row) for row in said["examples"]]
+    return int(stored["epoch"]), [WrongExample(**row) for row in stored["examples"]]

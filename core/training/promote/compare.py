@@ -6,9 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from core.files import sha256_of
 from core.models import registry
 from core.models.registry import Task
-from core.models.weights import LoadedModel, file_hash, load_model
+from core.models.weights import LoadedModel, load_model
 from core.settings import ROOT
 from core.store.runs import Run
 from core.training.promote import locked_sets
@@ -101,7 +102,7 @@ def _hashes(
 def file_hashes(weights: Path) -> dict[str, str]:
     """Suffix -> SHA-256 of the files of the model at ``weights``."""
     files = {suffix: weights.with_suffix(suffix) for suffix in MODEL_FILES}
-    return {suffix: file_hash(file) for suffix, file in files.items() if file.is_file()}
+    return {suffix: sha256_of(file) for suffix, file in files.items() if file.is_file()}
 
 
 def sources_sha256() -> str:

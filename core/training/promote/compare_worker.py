@@ -8,7 +8,7 @@ import traceback
 from pathlib import Path
 from typing import Any, Final
 
-from core.jobs.folder_lock import write
+from core.files import write_json
 from core.settings import settings
 from core.store.database import DatabaseRefused
 from core.store.runs import Run
@@ -51,7 +51,7 @@ class _Pulse:
     def _beat(self) -> None:
         while True:
             seconds = time.monotonic() - self._began
-            write(self._folder / PROGRESS, {**self._said, "seconds": seconds})
+            write_json(self._folder / PROGRESS, {**self._said, "seconds": seconds})
             if self._end.wait(BEAT_S):
                 return
 
@@ -66,16 +66,16 @@ def work(run: Run, folder: Path) -> Asked:
             with (settings().var / "comparing.lock").open("w") as turn:
                 _wait_for_turn(turn.fileno(), pulse)
                 found = compare(run, pulse.tell)
-            write(folder / RESULT, found.as_json())
+            write_json(folder / RESULT, found.as_json())
         except _Stopped:
-            write(folder / FAILURE, {"message": f"{(folder / STOP).read_text()} stopped it"})
+            write_json(folder / FAILURE, {"message": f"{(folder / STOP).read_text()} stopped it"})
         except _EXPECTED as error:
             print(error, file=sys.stderr)
-            write(folder / FAILURE, {"message": str(error) or type(error).__name__})
+            write_json(folder / FAILURE, {"message": str(error) or type(error).__name__})
         except Exception as error:
             # Whatever it was, somebody waits for a sentence; the log has the whole of it.
             traceback.print_exc()
-            write(folder / FAILURE, {"message": f"{type(error).__name__}: {error}"})
+            write_json(folder / FAILURE, {"message": f"{type(error).__name__}: {error}"})
     return read(folder)
 
 

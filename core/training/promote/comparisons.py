@@ -17,6 +17,7 @@ from typing import IO, Any, Final, Literal
 
 from core.access.people import Person
 from core.access.rights import require
+from core.files import read_json, write_json
 from core.jobs import folder_lock, processes
 from core.models.registry import Task
 from core.settings import settings
@@ -108,12 +109,12 @@ def read(folder: Path) -> Asked:
     task = json.loads((folder / _TASK).read_text())
     # Held or not is asked first: a process writes what it found before it lets go.
     alive = _is_alive(folder, task["host"])
-    progress = folder_lock.read(folder / PROGRESS) or {}
+    progress = read_json(folder / PROGRESS) or {}
     state: State = "running" if alive else "lost"
     message = "" if alive else "its process died or its machine was switched off"
     if (folder / RESULT).is_file():
         state, message = "done", ""
-    elif (failure := folder_lock.read(folder / FAILURE)) is not None:
+    elif (failure := read_json(folder / FAILURE)) is not None:
         state, message = "failed", str(failure.get("message", ""))
     return Asked(folder, task["who"], datetime.fromisoformat(task["at"]), state, progress, message)
 
@@ -146,7 +147,7 @@ def _begin(run: Run, who: Person) -> tuple[Path, IO[str]] | Asked:
         folder.mkdir()
         lock = folder_lock.take(folder)
         said = {"who": who.name, "at": now.isoformat(), "host": socket.gethostname()}
-        folder_lock.write(folder / _TASK, said)
+        write_json(folder / _TASK, said)
         return folder, lock
 
 

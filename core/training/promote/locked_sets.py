@@ -17,7 +17,7 @@ from core.datasets.intake.imported_set import Locked
 from core.datasets.public import cbc, other_labs, pbc
 from core.datasets.public.pbc import LabelledCell
 from core.evaluation import locator_suite
-from core.jobs import folder_lock
+from core.files import atomic_path, sha256_of, write_json
 from core.settings import settings
 
 FILE: Final = "test_set.json"
@@ -86,9 +86,9 @@ def read_fields(file: Path) -> LockedSet[CountedField]:
 def _write(file: Path, title: str, what: str, rows: list[dict[str, Any]], **more: bool) -> None:
     if file.exists():
         return
-    hashed = [{**row, "sha256": _hash(Path(row["path"]))} for row in rows]
+    hashed = [{**row, "sha256": sha256_of(Path(row["path"]))} for row in rows]
     file.parent.mkdir(parents=True, exist_ok=True)
-    folder_lock.write(file, {"title": title, **more, what: hashed})
+    write_json(file, {"title": title, **more, what: hashed})
 
 
 def _read(file: Path, what: str, truth: str) -> tuple[dict[str, Any], str]:
@@ -97,7 +97,7 @@ def _read(file: Path, what: str, truth: str) -> tuple[dict[str, Any], str]:
         raise TestSetBroken(f"the locked test set {said['title']} holds no {what}")
     for row in said[what]:
         path = Path(row["path"])
-        if not path.is_file() or _hash(path) != row["sha256"]:
+        if not path.is_file() or sha256_of(path) != row["sha256"]:
             raise TestSetBroken(
                 f"{path.name} of the locked test set {said['title']} is gone or was changed; "
                 "nothing can be compared on it"
@@ -120,10 +120,8 @@ def hashes_of(file: Path) -> Locked | None:
     if not all(path.is_file() for path in paths):
         return None
     hashes = near_duplicates.hash_files(paths)
-    temporary = kept.with_suffix(".writing")
-    with temporary.open("wb") as handle:
+    with atomic_path(kept) as temporary, temporary.open("wb") as handle:
         np.save(handle, hashes, allow_pickle=False)
-    temporary.replace(kept)
     return Locked(str(said["title"]), hashes)
 
 
@@ -169,7 +167,3 @@ def original_fields() -> Path | None:
         ]
         lock_fields(file, "60 CBC test fields, TXL-PBC's labels", counted)
     return file
-
-
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -5,11 +5,11 @@ Both answer the same locked test sets, through the product's own path. The rule 
 """
 
 import json
-import shutil
 from typing import Any, Final, cast
 
 from core.access.people import Person
 from core.access.rights import require
+from core.files import copy_atomically
 from core.models import registry
 from core.models.registry import Task
 from core.models.weights import load_model
@@ -84,9 +84,7 @@ def promote(comparison: Comparison, *, who: Person, reason: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     for suffix in MODEL_FILES:
         if source.with_suffix(suffix).is_file():
-            temporary = target.with_suffix(".writing")
-            shutil.copyfile(source.with_suffix(suffix), temporary)
-            temporary.replace(target.with_suffix(suffix))
+            copy_atomically(source.with_suffix(suffix), target.with_suffix(suffix))
     if file_hashes(target) != comparison.compared.models["challenger"]:
         raise PromotionRefused("the model's file was changed since the comparison; compare again")
     load_model(target)

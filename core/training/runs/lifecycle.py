@@ -4,7 +4,6 @@ Knows no network, so that a screen can ask it without loading one.
 """
 
 import fcntl
-import json
 import secrets
 import shutil
 import socket
@@ -20,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.access.people import Person
 from core.access.rights import require
+from core.files import read_json, write_json
 from core.jobs import processes
 from core.settings import ROOT, settings
 from core.store.database import DatabaseRefused, database
@@ -82,7 +82,7 @@ def submit(
     }
     folder = settings().var / "runs" / name
     folder.mkdir(parents=True)
-    (folder / _DEFINITION).write_text(json.dumps(values, indent=2) + "\n")
+    write_json(folder / _DEFINITION, values, indent=2)
     return book().add(values, who.name)
 
 
@@ -98,10 +98,9 @@ def find(which: str) -> Run:
     known = book().find(folder.name) or (book().get(int(which)) if which.isdecimal() else None)
     if known is not None:
         return known
-    definition = folder / _DEFINITION
-    if not definition.is_file():
+    values = read_json(folder / _DEFINITION)
+    if values is None:
         raise RunRefused(f"{which} is neither the number, the name nor the folder of a run")
-    values = json.loads(definition.read_text())
     # An absolute folder stays itself when joined to var.
     run = book().add({**values, "folder": str(folder.resolve())}, "found in its folder")
     return book().ask(run.id, "pause", "found in its folder")

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from core.access.people import Person
 from core.access.rights import require
+from core.files import read_json, write_json
 from core.jobs import folder_lock, processes
 from core.settings import settings
 from core.training.loop.settings import LoopSettings
@@ -50,7 +51,7 @@ def start(
         return folder
     for old in (PROGRESS, STOP, LOG):
         (folder / old).unlink(missing_ok=True)
-    folder_lock.write(folder / TASK, _task(recipe, data, chosen, options))
+    write_json(folder / TASK, _task(recipe, data, chosen, options))
     with lock:
         words = ["core", "train", recipe, "--find-rate", "--trial", str(folder)]
         processes.start(words, folder / LOG, lock)
@@ -72,12 +73,12 @@ def tell(folder: Path, done: int, total: int) -> None:
     """What the trial's process says after each step. Raises ValueError where it should stop."""
     if (folder / STOP).is_file():
         raise ValueError("it was stopped")
-    folder_lock.write(folder / PROGRESS, {"done": done, "total": total})
+    write_json(folder / PROGRESS, {"done": done, "total": total})
 
 
 def progress(folder: Path) -> tuple[int, int] | None:
     """Steps done, and all; None before the first."""
-    said = folder_lock.read(folder / PROGRESS)
+    said = read_json(folder / PROGRESS)
     return None if said is None else (int(said["done"]), int(said["total"]))
 
 

@@ -24,9 +24,7 @@ def keep_archive(name: str, archive: BinaryIO) -> Path:
     Raises:
         ArchiveRefused: for an archive that could do harm or is none.
     """
-    digest = hashlib.sha256()
-    while block := archive.read(1 << 20):
-        digest.update(block)
+    digest = hashlib.file_digest(archive, "sha256")  # type: ignore[arg-type]  # any binary file
     archive.seek(0)
     plain = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(name).stem).strip("-")[:40] or "cells"
     folder = settings().var / _SETS / f"{plain}-{digest.hexdigest()[:8]}"

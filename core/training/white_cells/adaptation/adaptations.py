@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from core.access.people import Person
 from core.access.rights import require
+from core.files import read_json, write_json
 from core.jobs import folder_lock, processes
 from core.settings import settings
 
@@ -65,7 +66,7 @@ def start(data: Path, per_class: int, deep: bool, who: Person) -> "subprocess.Po
             (folder / old).unlink(missing_ok=True)
         at = datetime.now(UTC).isoformat()
         said = {"data": str(data), "per_class": per_class, "deep": deep, "who": who.name, "at": at}
-        folder_lock.write(folder / _TASK, said)
+        write_json(folder / _TASK, said)
         return processes.start(["core", "adapt", "--folder", str(folder)], folder / _LOG, lock)
 
 
@@ -73,16 +74,16 @@ def latest() -> Adaptation | None:
     """The last one that was begun; None before the first."""
     folder = _folder()
     running = folder_lock.is_held(folder)
-    task = folder_lock.read(folder / _TASK)
+    task = read_json(folder / _TASK)
     if task is None:
         return None
     who, at = str(task["who"]), datetime.fromisoformat(task["at"])
-    if (made := folder_lock.read(folder / _RESULT)) is not None:
+    if (made := read_json(folder / _RESULT)) is not None:
         return Adaptation("done", who, at, "", made)
-    if (failure := folder_lock.read(folder / _FAILURE)) is not None:
+    if (failure := read_json(folder / _FAILURE)) is not None:
         return Adaptation("failed", who, at, str(failure["words"]))
     if running:
-        where = folder_lock.read(folder / _PROGRESS) or {"words": "starting"}
+        where = read_json(folder / _PROGRESS) or {"words": "starting"}
         return Adaptation("running", who, at, str(where["words"]))
     return Adaptation("lost", who, at, "its process ended before it was done")
 
@@ -96,7 +97,7 @@ def work(folder: Path) -> None:
     from core.training.white_cells.adaptation.adapt import adapt_to
     from core.training.white_cells.adaptation.last_layer import AdaptRefused
 
-    task = folder_lock.read(folder / _TASK)
+    task = read_json(folder / _TASK)
     assert task is not None
     try:
         made = adapt_to(
@@ -104,12 +105,12 @@ def work(folder: Path) -> None:
             per_class=int(task["per_class"]),
             deep=bool(task["deep"]),
             who=str(task["who"]),
-            report=lambda words: folder_lock.write(folder / _PROGRESS, {"words": words}),
+            report=lambda words: write_json(folder / _PROGRESS, {"words": words}),
         )
     except (AdaptRefused, DataRefused, WeightsRefused, DatabaseRefused, OSError) as refusal:
-        folder_lock.write(folder / _FAILURE, {"words": str(refusal)})
+        write_json(folder / _FAILURE, {"words": str(refusal)})
         return
-    folder_lock.write(folder / _RESULT, made.as_json())
+    write_json(folder / _RESULT, made.as_json())
 
 
 def _folder() -> Path:

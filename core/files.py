@@ -1,0 +1,98 @@
+"""Files that are whole or absent, JSON files, and the hash of a file."""
+
+import errno
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+_UNFINISHED: Final = ".writing"
+"""Suffix of every temporary file, so that no search for ``*.json`` or the like finds one."""
+
+
+@contextmanager
+def atomic_path(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """A temporary path to write to, which takes the place of ``path`` when the block ends.
+
+    A reader sees the old file or the new one, never a part of it. The temporary file lies beside
+    ``path`` and has a random name, so that two processes that write the same file do not mix their
+    bytes; the last one to finish wins. If the block raises, ``path`` stays as it was.
+
+    Args:
+        path: file to write; its folder must exist.
+        durable: wait until content and name are on the disk. Without it a power cut may lose the
+            file, which is fine for progress that is written again a second later.
+    """
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}{_UNFINISHED}")
+    try:
+        yield temporary
+        if durable:
+            with temporary.open("rb+") as handle:
+                os.fsync(handle.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    if durable:
+        sync_folder(path.parent)
+
+
+def write_atomically(path: Path, content: bytes | str, *, durable: bool = True) -> None:
+    """Write bytes, or text as UTF-8; see :func:`atomic_path`."""
+    with atomic_path(path, durable=durable) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def copy_atomically(source: Path, target: Path) -> None:
+    """Copy the content of a file; see :func:`atomic_path`."""
+    write_atomically(target, source.read_bytes())
+
+
+def write_json(path: Path, value: Any, *, indent: int | None = None, durable: bool = True) -> None:
+    """Write a value as JSON with a final line break; see :func:`atomic_path`."""
+    write_atomically(path, json.dumps(value, indent=indent) + "\n", durable=durable)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The JSON object in a file; None where there is no such file.
+
+    Raises:
+        ValueError: if the file holds anything else.
+    """
+    try:
+        value = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise ValueError(f"{path} is not valid JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise ValueError(f"{path} holds no JSON object")
+    return value
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's content, hexadecimal."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove the temporary files of writers that were killed; call it only where nobody writes."""
+    for file in folder.glob(f"*{_UNFINISHED}"):
+        file.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk: a new file is only safe after that."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        # Some network file systems cannot do this for a folder; they have nothing to wait for.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)
