@@ -39,6 +39,20 @@ CATALOGUE = (
         361,
     ),
     DataSet(
+        "deepbionet_fields",
+        "whole fields with boxes, the laboratory of wbc_other_lab",
+        "DeepBioNet, Shams et al. 2024",
+        "no licence file; cite the paper",
+        934,
+    ),
+    DataSet(
+        "chula_rbc12",
+        "red cells in twelve shapes as points, and fields of five anemias",
+        "Naruenatthanaset et al. 2021",
+        "MIT",
+        601,
+    ),
+    DataSet(
         "wbc_munich_support",
         "single cells in fifteen classes",
         "AML-Cytomorphology LMU",

@@ -41,6 +41,8 @@ SOURCES: Final[dict[str, Source]] = {
 UNREACHABLE: Final[dict[str, str]] = {
     "wbc_munich_support": "take it from The Cancer Imaging Archive, "
     "https://www.cancerimagingarchive.net/collection/aml-cytomorphology_lmu/ (CC BY 3.0)",
+    "deepbionet_fields": "ask its authors for it (DeepBioNet, no licence file)",
+    "chula_rbc12": "take it from https://github.com/Chula-PIC-Lab/Chula-RBC-12-Dataset (MIT)",
     "wbc_other_lab": "ask its authors for it (DeepBioNet, research use)",
     "hands": "take it from https://sites.google.com/view/11khands (academic use)",
 }

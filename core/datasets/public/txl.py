@@ -29,12 +29,18 @@ def load(root: Path, part: str) -> list[LabelledField]:
     if not folder.is_dir():
         raise FileNotFoundError(f"TXL-PBC part {part!r} not found: {folder}")
     return [
-        _read(path, root / "labels" / part / f"{path.stem}.txt")
+        read_yolo_field(path, root / "labels" / part / f"{path.stem}.txt")
         for path in sorted(folder.iterdir())
     ]
 
 
-def _read(path: Path, labels: Path) -> LabelledField:
+def read_yolo_field(path: Path, labels: Path) -> LabelledField:
+    """A picture and its lines ``class cx cy w h``: class 0 white cell, 1 red cell, 2 platelet.
+
+    Raises:
+        FileNotFoundError: if either is not there.
+        ValueError: if a line has not five numbers.
+    """
     with Image.open(path) as image:
         width, height = image.size
     rows = np.array(
