@@ -13,7 +13,14 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from core.taxonomy import KINDS, WBC_CLASSES, CellKind
+from core.taxonomy import (
+    CRITICAL_CLASSES,
+    CRITICAL_FLAG,
+    KINDS,
+    LEFT_OUT_FLAGS,
+    WBC_CLASSES,
+    CellKind,
+)
 
 Box = tuple[float, float, float, float]
 Method = Literal["locator", "regression"]
@@ -114,12 +121,25 @@ class WbcCall:
         """The set for people: the wide one, or the conformal one of a model without limits."""
         return self.wide_set or self.prediction_set
 
+    @property
+    def critical(self) -> bool:
+        """Is this call critical by the rule: it carries the flag, or its class is critical.
+
+        The rule is set for sensitivity, so a call can be critical though its likeliest class is
+        not. Screens and reports ask :mod:`core.slide.judgement`.
+        """
+        flagged = any(flag.code == CRITICAL_FLAG for flag in self.flags)
+        return flagged or self.label in CRITICAL_CLASSES
+
     def as_json(self) -> dict[str, Any]:
         """The keys that other programs rely on, and no others."""
         return {
             "class": self.label,
             "probability": round(self.probability, 4),
             "set": list(self.prediction_set),
+            "could_be": list(self.could_be),
+            "reported_as": self.reported_as or self.label,
+            "critical": self.critical,
             "probabilities": {k: round(v, 4) for k, v in self.probabilities.items()},
             "abstained": self.abstained,
             "flags": [flag.as_json() for flag in self.flags],
@@ -130,8 +150,6 @@ class WbcCall:
         """Everything that was said of the cell: what an exported case holds."""
         return {
             **self.as_json(),
-            "set_wide": list(self.could_be),
-            "reported_as": self.reported_as or self.label,
             "attributes": dict(self.attributes),
             "description": self.description,
             "contradictions": list(self.contradictions),
@@ -196,6 +214,8 @@ class SmearFinding:
 
     ``counts`` are by ``method`` and ``model``. ``regressed`` are the counts of the other way, by
     ``regression_model``; None in a finding that was kept before there were two.
+    ``included_by_person`` is what a person decided about this field: it counts (True), it is left
+    out (False), or nobody decided (None) and its flags do.
     """
 
     file: str
@@ -210,6 +230,17 @@ class SmearFinding:
     rbc_diameter_px: float | None = None
     regressed: CellCounts | None = None
     regression_model: str = ""
+    included_by_person: bool | None = None
+
+    @property
+    def included(self) -> bool:
+        """Does this field count in totals, differential and blood count.
+
+        Screens and reports ask :mod:`core.slide.judgement`, which also says why not.
+        """
+        if self.included_by_person is not None:
+            return self.included_by_person
+        return not any(flag.code in LEFT_OUT_FLAGS for flag in self.flags)
 
     def cells_of(self, kind: CellKind) -> tuple[Cell, ...]:
         return tuple(cell for cell in self.cells if cell.kind == kind)
@@ -221,6 +252,7 @@ class SmearFinding:
             "height": self.height,
             "method": self.method,
             "model": self.model,
+            "included": self.included,
             "counts": self.counts.as_json(),
             "cells": [cell.as_json() for cell in self.cells],
             "flags": [flag.as_json() for flag in self.flags],

@@ -32,6 +32,18 @@ PARENTS: Final[dict[str, str]] = {
 CRITICAL_CLASSES: Final[frozenset[str]] = frozenset({"blast", "immature_granulocyte"})
 """Classes a person must see before anything else; the finding carries a flag for them."""
 
+CRITICAL_FLAG: Final = "critical_cell"
+"""Code of the flag by which a call or a field is critical."""
+
+LEFT_OUT_FLAGS: Final[tuple[str, ...]] = ("not_a_smear",)
+"""Codes of the flags whose fields do not count unless a person takes them in."""
+
+SYNTHETIC_FLAG: Final = "synthetic_field"
+"""Code of the flag of a field that the program drew: it belongs to no patient."""
+
+UNIDENTIFIED: Final = "unidentified"
+"""What a reader calls a white cell that cannot be told; not a class of any model."""
+
 NOT_LEUKOCYTES: Final[frozenset[str]] = frozenset({"erythroblast", "platelet", "smudge"})
 """Classes a white-cell box may turn out to hold that do not count in the differential."""
 

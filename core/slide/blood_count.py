@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.records import Estimate, SmearFinding
+from core.slide import judgement
 from core.statistics.poisson import poisson_interval, ratio_interval
 from core.taxonomy import KINDS, NOT_LEUKOCYTES, CellKind
 
@@ -23,17 +24,19 @@ class KindRate:
 
 
 def rates(findings: Sequence[SmearFinding], confidence: float = 0.95) -> tuple[KindRate, ...]:
-    """One rate for each kind, in the order of ``KINDS``; empty without findings.
+    """One rate for each kind, in the order of ``KINDS``; empty without a field that counts.
 
+    Fields that are left out (:mod:`core.slide.judgement`) are in no number.
     White-cell boxes that were called platelets, smudges or nucleated red cells are not counted as
     white cells; a box called a platelet counts as one.
     """
-    if not findings:
+    counting = judgement.included(findings)
+    if not counting:
         return ()
     rows = []
     for kind in KINDS:
-        cells = sum(_cells(finding, kind) for finding in findings)
-        rows.append(KindRate(kind, len(findings), cells, rate(cells, len(findings), confidence)))
+        cells = sum(_cells(finding, kind) for finding in counting)
+        rows.append(KindRate(kind, len(counting), cells, rate(cells, len(counting), confidence)))
     return tuple(rows)
 
 
@@ -50,10 +53,10 @@ def rate(cells: int, fields: int, confidence: float = 0.95) -> Estimate:
 
 
 def nucleated_red_cells(findings: Sequence[SmearFinding]) -> int:
-    """Located white cells that were called erythroblasts."""
+    """Located white cells of the fields that count that were called erythroblasts."""
     return sum(
         cell.wbc is not None and cell.wbc.label == "erythroblast"
-        for finding in findings
+        for finding in judgement.included(findings)
         for cell in finding.cells_of("wbc")
     )
 

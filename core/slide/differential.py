@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from core.records import SmearFinding
+from core.slide import judgement
 from core.statistics.intervals import Interval, clopper_pearson
 from core.taxonomy import NOT_LEUKOCYTES, WBC_CLASSES, parent_of
 
@@ -35,14 +36,19 @@ class Differential:
 
 
 def differential(findings: Iterable[SmearFinding]) -> Differential:
-    """Differential of all white cells of ``findings``; bands are a part of the neutrophils."""
-    calls = [cell.wbc for finding in findings for cell in finding.cells_of("wbc") if cell.wbc]
+    """Differential of the white cells of the fields that count; bands are a part of neutrophils."""
+    calls = [
+        cell.wbc
+        for finding in judgement.included(findings)
+        for cell in finding.cells_of("wbc")
+        if cell.wbc
+    ]
     # A class the model was never taught is not determined, which is not the same as none seen.
     known = {label for call in calls for label in call.probabilities}
     return of_labels(
         (call.label for call in calls),
         known if calls else set(WBC_CLASSES),
-        sum(call.abstained for call in calls),
+        sum(judgement.call_is_doubtful(call) for call in calls),
     )
 
 
@@ -55,7 +61,7 @@ def of_labels(labels: Iterable[str], known: Collection[str], unsure: int = 0) ->
         unsure: how many of the cells are in doubt.
     """
     counted = Counter(labels)
-    total = sum(n for label, n in counted.items() if label not in NOT_LEUKOCYTES)
+    total = sum(n for label, n in counted.items() if judgement.is_leukocyte(label))
     neutrophils = sum(n for label, n in counted.items() if parent_of(label) == "neutrophil")
 
     def row(label: str, n: int, part_of: str | None = None) -> DifferentialRow:

@@ -4,71 +4,91 @@ import csv
 import io
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Final
 
-from core.records import SmearFinding
+from core.records import SmearFinding, WbcCall
+from core.slide import judgement
 from core.taxonomy import KINDS
 
 DISCLAIMER = "Research use only: a qualified person decides."
 
 
 def findings_csv(findings: Iterable[SmearFinding]) -> str:
-    """One row per field: counts with intervals, rule, flags, model."""
+    """One row per field: does it count and why not, counts with intervals, rule, flags, models.
+
+    ``critical`` is the number of critical cells; ``wbc_model`` what called the white cells.
+    """
     out = io.StringIO()
-    columns = [f"{kind}{end}" for kind in KINDS for end in ("", "_low", "_high")]
     writer = csv.writer(out)
+    counts = [f"{kind}{end}" for kind in KINDS for end in ("", "_low", "_high")]
     writer.writerow(
-        ["file", "width_px", "height_px", *columns, "counting_rule", "flags", "model", "note"]
-    )
-    for finding in findings:
-        counts = [
-            round(value) for kind in KINDS for value in finding.counts.of(kind).as_json().values()
+        [
+            "file", "included", "left_out", "width_px", "height_px", *counts, "counting_rule",
+            "critical", "flags", "model", "wbc_model", "note",
         ]
-        flags = " ".join(flag.code for flag in finding.flags)
-        size = [finding.width, finding.height]
+    )  # fmt: skip
+    for finding in findings:
+        reason = judgement.left_out(finding)
+        values = (value for kind in KINDS for value in finding.counts.of(kind).as_json().values())
         writer.writerow(
             [
                 inert(finding.file),
-                *size,
-                *counts,
+                judgement.is_included(finding),
+                "" if reason is None else reason.code,
+                finding.width,
+                finding.height,
+                *(round(value) for value in values),
                 finding.counting_rule,
-                flags,
+                len(judgement.critical_cells(finding)),
+                " ".join(flag.code for flag in finding.flags),
                 finding.model,
+                _wbc_model(finding),
                 DISCLAIMER,
             ]
         )
     return out.getvalue()
 
 
+_CELL: Final = ("file", "included", "cell", "kind", "x0_px", "y0_px", "x1_px", "y1_px", "score")
+CALL: Final = (
+    "class", "probability", "could_be", "reported_as", "critical", "abstained", "flags", "model",
+)  # fmt: skip
+"""What is written of a call, under the names of the command line's JSON."""
+
+
+def call_row(call: WbcCall | None) -> list[object]:
+    """A call under the columns :data:`CALL`; all empty without one."""
+    if call is None:
+        return [""] * len(CALL)
+    return [
+        call.label,
+        f"{call.probability:.4f}",
+        " ".join(call.could_be),
+        call.reported_as or call.label,
+        judgement.call_is_critical(call),
+        judgement.call_is_doubtful(call),
+        " ".join(flag.code for flag in call.flags),
+        call.model,
+    ]
+
+
 def cells_csv(findings: Iterable[SmearFinding]) -> str:
-    """One row per located cell: kind, box, score and, for white cells, the call."""
+    """One row per located cell: kind, box, score and, for white cells, all that the screen says."""
     out = io.StringIO()
     writer = csv.writer(out)
-    box = ["x0_px", "y0_px", "x1_px", "y1_px"]
-    writer.writerow(
-        ["file", "cell", "kind", *box, "score", "class", "probability", "set", "abstained", "note"]
-    )
+    writer.writerow([*_CELL, *CALL, "note"])
     for finding in findings:
         for number, cell in enumerate(finding.cells, start=1):
-            call = cell.wbc
-            said = (
-                [
-                    call.label,
-                    f"{call.probability:.4f}",
-                    " ".join(call.prediction_set),
-                    call.abstained,
-                ]
-                if call
-                else [""] * 4
-            )
-            corners = [f"{v:.1f}" for v in cell.box_xyxy_px]
             writer.writerow(
                 [
                     inert(finding.file),
+                    judgement.is_included(finding),
                     number,
                     cell.kind,
-                    *corners,
+                    *(f"{side:.1f}" for side in cell.box_xyxy_px),
                     f"{cell.score:.4f}",
-                    *said,
+                    *call_row(cell.wbc),
                     DISCLAIMER,
                 ]
             )
@@ -76,10 +96,19 @@ def cells_csv(findings: Iterable[SmearFinding]) -> str:
 
 
 def findings_json(findings: Iterable[SmearFinding]) -> str:
-    """The command line's objects in one document, with the disclaimer."""
-    return json.dumps(
-        {"note": DISCLAIMER, "fields": [finding.as_json() for finding in findings]}, indent=2
-    )
+    """The command line's objects in one document, with the disclaimer and what was left out."""
+    fields = list(findings)
+    out = [asdict(one) for one in judgement.all_left_out(fields)]
+    document = {
+        "note": DISCLAIMER,
+        "left_out": out,
+        "fields": [finding.as_json() for finding in fields],
+    }
+    return json.dumps(document, indent=2)
+
+
+def _wbc_model(finding: SmearFinding) -> str:
+    return next((cell.wbc.model for cell in finding.cells if cell.wbc), "")
 
 
 def inert(name: str) -> str:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from core.records import SmearFinding
+from core.slide import judgement
 from core.taxonomy import KINDS, CellKind
 
 _WORST = (
-    "critical_cell",
     "not_a_smear",
     "methods_disagree",
     "too_few_cells",
@@ -16,7 +16,7 @@ _WORST = (
     "too_dark",
     "too_bright",
 )
-"""Flags in the order a person should see them; any other comes after these."""
+"""Flags in the order a person should see them, after the critical ones; any other comes last."""
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,19 @@ class KindTotal:
 
 
 def totals(findings: Iterable[SmearFinding]) -> tuple[KindTotal, ...]:
-    """One total for each kind, in the order of the taxonomy; empty without findings.
+    """One total for each kind, in the order of the taxonomy; empty without a field that counts.
+
+    Fields that are left out (:mod:`core.slide.judgement`) are in no number.
 
     No interval is given for the sum: the fields' errors share a stain and a camera, so they do not
     cancel as independent ones would.
     """
-    kept = list(findings)
-    if not kept:
+    counting = judgement.included(findings)
+    if not counting:
         return ()
     rows = []
     for kind in KINDS:
-        counts = [round(finding.counts.of(kind).value) for finding in kept]
+        counts = [round(finding.counts.of(kind).value) for finding in counting]
         rows.append(KindTotal(kind, sum(counts), fmean(counts), min(counts), max(counts)))
     return tuple(rows)
 
@@ -49,16 +51,17 @@ def totals(findings: Iterable[SmearFinding]) -> tuple[KindTotal, ...]:
 def worst_first(findings: Sequence[SmearFinding]) -> list[int]:
     """Places of ``findings``, the one that most needs a person first.
 
-    Critical flags, then flags about the whole picture, then white cells without a sure class, then
+    Critical cells, then flags about the whole picture, then white cells without a sure class, then
     the widest interval for its count; equal ones stay in input order.
     """
 
-    def need(place: int) -> tuple[int, int, int, float]:
+    def need(place: int) -> tuple[bool, int, int, int, float]:
         finding = findings[place]
         codes = [flag.code for flag in finding.flags]
         grave = min((_WORST.index(code) for code in codes if code in _WORST), default=len(_WORST))
-        unsure = sum(cell.wbc is not None and cell.wbc.abstained for cell in finding.cells)
+        unsure = sum(judgement.call_is_doubtful(cell.wbc) for cell in finding.cells)
         rbc = finding.counts.rbc
-        return grave, -len(codes), -unsure, -(rbc.high - rbc.low) / (rbc.value + 1)
+        width = (rbc.high - rbc.low) / (rbc.value + 1)
+        return "critical" not in judgement.field_marks(finding), grave, -len(codes), -unsure, -width
 
     return sorted(range(len(findings)), key=need)

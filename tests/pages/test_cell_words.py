@@ -41,5 +41,5 @@ def test_json_keeps_its_keys_and_tells_the_rest():
     assert said.as_json().items() <= row.items()
     old = ["class", "probability", "set", "probabilities", "abstained", "flags", "model"]
     assert list(said.as_json()) == old
-    assert row["set"] == [] and row["set_wide"] == ["band_neutrophil"]
+    assert row["set"] == [] and row["could_be"] == ["band_neutrophil"]
     assert row["class"] == "band_neutrophil" and row["reported_as"] == "neutrophil"

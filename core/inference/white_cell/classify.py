@@ -118,7 +118,8 @@ def _critical(
     """The critical flag: by the class, or by the rule's limit, which is set for sensitivity.
 
     The rule reads the probabilities ``as_learnt``: weighing makes a rare class rarer, and must not
-    hide the one that counts most.
+    hide the one that counts most. The sentence carries no number: the screen shows the weighed
+    probabilities, and the rule's would contradict them.
     """
     if label in CRITICAL_CLASSES:
         words = f"{title(label)}: critical, a person must look at this cell."
@@ -129,8 +130,8 @@ def _critical(
         share >= float(uncertainty.card["critical"]["limit"]) or likeliest in CRITICAL_CLASSES
     ):
         words = (
-            f"It could be a blast or an immature granulocyte ({share:.0%}): critical, a person "
-            "must look at this cell."
+            "It could be a blast or an immature granulocyte: critical, a person must look at this "
+            "cell."
         )
         return (Flag("critical_cell", words),)
     return ()
