@@ -1,18 +1,12 @@
 """``python -m core datasets``: which public sets are here, and getting one."""
 
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from core.settings import settings
+from core.commands.terminal import Data, public_sets, stop
 
 app = typer.Typer(invoke_without_command=True)
-
-Data = Annotated[
-    Path | None, typer.Option(help="folder of the public sets (default: HEMADESK_DATA)")
-]
 
 
 @app.callback()
@@ -26,9 +20,9 @@ def datasets(
         return
     from core.datasets.catalogue import CATALOGUE, unreadable
 
-    failed = False
+    folder, failed = public_sets(data), False
     for entry in CATALOGUE:
-        paths = entry.paths(data or settings().data)
+        paths = entry.paths(folder)
         state = "absent" if not paths else f"{len(paths)} of {entry.pictures} pictures"
         if paths and verify:
             broken = unreadable(paths)
@@ -52,19 +46,19 @@ def fetch(
     sha256: Annotated[str | None, typer.Option(help="the archive's hash, if you know it")] = None,
 ) -> None:
     """Get a public set from its authors' address; a download that broke off is gone on with."""
-    from dataclasses import replace
-
     from core.datasets.public.fetch import FetchRefused
     from core.datasets.public.fetch import fetch as get
     from core.datasets.public.sources import SOURCES, UNREACHABLE
 
     if name in UNREACHABLE:
-        print(f"{name} cannot be fetched by a program: {UNREACHABLE[name]}", file=sys.stderr)
-        raise typer.Exit(2)
+        stop(f"{name} cannot be fetched by a program: {UNREACHABLE[name]}")
     if name not in SOURCES:
         known = ", ".join([*SOURCES, *UNREACHABLE])
-        print(f"unknown set {name!r}; known are {known}", file=sys.stderr)
-        raise typer.Exit(2)
+        stop(f"unknown set {name!r}; known are {known}")
+    from dataclasses import replace
+
+    # The folder is made if it is not there yet.
+    folder = data if data is not None else public_sets(None)
     source = SOURCES[name]
     source = replace(source, address=address or source.address, sha256=sha256 or source.sha256)
     print(f"{name} from {source.address}")
@@ -80,10 +74,9 @@ def fetch(
             print(f"{done / 1e6:.0f}{of} MB", flush=True)
 
     try:
-        found = get(name, source, data or settings().data, report)
+        found = get(name, source, folder, report)
     except FetchRefused as refusal:
-        print(refusal, file=sys.stderr)
-        raise typer.Exit(1) from refusal
+        stop(refusal, status=1)
     how = (
         "as expected"
         if found.checked

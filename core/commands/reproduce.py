@@ -1,7 +1,6 @@
 """``python -m core reproduce``: the tables of the published systems, filled with our numbers.
 
-One file for each system (``reproduce_counts.py`` and so on) holds its command; this file only
-gathers them.
+The command of each system has a file of its own (``reproduce_counts.py`` and so on).
 """
 
 import typer

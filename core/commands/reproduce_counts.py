@@ -1,13 +1,12 @@
 """``python -m core reproduce counts``: direct count regression (Adinugroho et al. 2025)."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from core.settings import settings
+from core.commands.terminal import Data, progress, public_sets, results_folder, stop
 
 PAPER = {
     "without": (6.153, 0.378, 1.023, 2.518),
@@ -27,9 +26,7 @@ _ROWS = (("rbc", "RBC"), ("wbc", "WBC"), ("platelet", "platelets"), ("mean", "me
 
 
 def counts(
-    data: Annotated[
-        Path | None, typer.Option(help="folder of the public sets (default: HEMADESK_DATA)")
-    ] = None,
+    data: Data = None,
     to: Annotated[
         Path | None, typer.Option(help="folder for the trainings, the tables and figure 5")
     ] = None,
@@ -38,34 +35,31 @@ def counts(
 
     With CUDA the full ResNet-50; without it a reduced setting that says so. Broken off, it goes on.
     """
+    sets, folder = public_sets(data), results_folder(to, "reproduce", "counts")
     from core.studies.count_tables import loss_curves_svg
     from core.studies.paper_counts import reproduce_counts
 
-    folder = to or settings().var / "reproduce" / "counts"
     try:
-        found = reproduce_counts(
-            data or settings().data, folder, lambda line: print(line, file=sys.stderr, flush=True)
-        )
+        result = reproduce_counts(sets, folder, progress)
     except (FileNotFoundError, ValueError) as error:
-        print(error, file=sys.stderr)
-        raise typer.Exit(2) from error
-    tables = as_markdown(found)
+        stop(error)
+    tables = as_markdown(result)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "counts.json").write_text(json.dumps(found, indent=2) + "\n")
+    (folder / "counts.json").write_text(json.dumps(result, indent=2) + "\n")
     (folder / "tables.md").write_text(tables)
-    (folder / "figure-5.svg").write_text(loss_curves_svg(found["curves"]["with"]))
+    (folder / "figure-5.svg").write_text(loss_curves_svg(result["curves"]["with"]))
     print(tables)
     print(f"Tables, figure 5 and both trainings are in {folder}.")
 
 
-def as_markdown(found: dict[str, Any]) -> str:
+def as_markdown(result: dict[str, Any]) -> str:
     """Tables 1 to 4 with our numbers and the columns the paper lacks, as Markdown."""
     from core.studies.count_tables import table
 
-    ours, twin = found["cbc_labels"], found["txl_labels"]
-    split = found["split"]
+    ours, relabelled = result["cbc_labels"], result["txl_labels"]
+    split = result["split"]
     parts = [
-        f"Setting: {found['setting']}.",
+        f"Setting: {result['setting']}.",
         f"{split['training']} fields to learn from, {split['validation']} to choose on, "
         f"{split['test']} to test on; no field or copy of one in two parts. "
         "Mean absolute error a field; in brackets the 95 % interval of the mean.",
@@ -92,7 +86,13 @@ def as_markdown(found: dict[str, Any]) -> str:
             }
         ),
         "### The same 60 fields with every visible cell labelled (TXL-PBC)",
-        table({"ours, without": twin["without"], "ours, PBC": twin["with"], **_beside(twin)}),
+        table(
+            {
+                "ours, without": relabelled["without"],
+                "ours, PBC": relabelled["with"],
+                **_beside(relabelled),
+            }
+        ),
         "The regressor and the constant learnt from CBC's labels, which leave out four red cells "
         "in ten; the locator from labels of every visible cell. Each is right by its own.",
     ]

@@ -1,12 +1,10 @@
 """``python -m core reproduce palm``: the CNN on palm photos (Rizal et al. 2022)."""
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.settings import settings
+from core.commands.terminal import Data, progress, public_sets, results_folder, stop
 
 if TYPE_CHECKING:
     from core.datasets.public.ghana_palms import PalmPhoto
@@ -14,9 +12,7 @@ if TYPE_CHECKING:
 
 
 def palm(
-    data: Annotated[
-        Path | None, typer.Option(help="folder of the public sets (default: HEMADESK_DATA)")
-    ] = None,
+    data: Data = None,
     reduced: Annotated[
         bool, typer.Option(help="small photos and few epochs: minutes on a processor")
     ] = False,
@@ -35,20 +31,21 @@ def palm(
     ] = False,
 ) -> None:
     """Tables 1 to 4 of the palm paper: as published, then with a split that does not leak."""
+    if limits not in (None, "paper", "who"):
+        stop(f"--limits must be paper or who, got {limits!r}")
+    sets = public_sets(data)
     from dataclasses import replace
 
     from core.datasets.public.ghana_palms import load, usable
     from core.studies.paper_palm import REDUCED, CnnSettings
     from core.studies.paper_palm_clusters import clusters
 
-    if limits not in (None, "paper", "who"):
-        _stop(f"--limits must be paper or who, got {limits!r}")
     try:
-        photos = usable(load((data or settings().data) / "palm", limits))  # type: ignore[arg-type]  # checked above
+        photos = usable(load(sets / "palm", limits))  # type: ignore[arg-type]  # checked above
     except (FileNotFoundError, ValueError) as error:
-        _stop(str(error))
+        stop(error)
     if len({photo.anemic for photo in photos}) < 2:
-        _stop("both classes are needed: photos with anemia and photos without")
+        stop("both classes are needed: photos with anemia and photos without")
     if grouped:
         _print_grouped(photos, epochs)
         return
@@ -78,12 +75,12 @@ def _print_grouped(photos: "list[PalmPhoto]", epochs: int | None) -> None:
     try:
         logits = cross_validated_cnn(
             development,
-            settings().var / "palm-cnn",
+            results_folder(None, "palm-cnn"),
             chosen,
-            say=lambda line: print(line, file=sys.stderr, flush=True),
+            say=progress,
         )
     except ValueError as error:
-        _stop(str(error))
+        stop(error)
     truth, blocks = truth_of(development), blocks_of(development)
     row = auroc_row(logits.mean(axis=0), truth, blocks)
     print(f"# The CNN in folds of session blocks, {len(development)} photos\n")
@@ -127,7 +124,7 @@ def _print_tables(
         scores_table,
     )
 
-    said: list[str] = []
+    summaries: list[str] = []
     for manner, split in (
         ("As published", split_as_in_paper),
         ("Honestly", split_honestly),
@@ -139,7 +136,7 @@ def _print_tables(
             for state in range(states):
                 result = train_and_test(split(cluster, state), state, chosen)[0]
                 results.append(result)
-                print(f"cluster {number}, state {state} done", file=sys.stderr, flush=True)
+                progress(f"cluster {number}, state {state} done")
             rows.append(results)
         for number, results in enumerate(rows, start=1):
             paper = published(number)[:states] if manner == "As published" else ()
@@ -148,19 +145,13 @@ def _print_tables(
             print(f"Table {number + 2}, cluster {number}\n\n{cells_table(results)}\n")
         every = [result for results in rows for result in results]
         single = [100 * result.accuracy for result in every]
-        said.append(
+        summaries.append(
             f"{manner}: mean accuracy {100 * mean_of(every, 'accuracy'):.1f} %, single random "
             f"states {min(single):.1f} to {max(single):.1f} %, always the more frequent class "
             f"{100 * mean_of(every, 'majority'):.1f} %."
         )
-    print(" ".join(said))
+    print(" ".join(summaries))
     print(
         "In the published split photos of one group stand on both sides, honestly they do not. "
         "A difference smaller than the spread of the random states shows nothing by itself."
     )
-
-
-def _stop(message: str) -> None:
-    """Say what is wrong in one sentence and leave with status 2."""
-    print(message, file=sys.stderr)
-    raise typer.Exit(2)

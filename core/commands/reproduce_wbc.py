@@ -1,19 +1,16 @@
 """``python -m core reproduce wbc``: automated white-cell classification by ResNet-18."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from core.settings import settings
+from core.commands.terminal import Data, progress, public_sets, results_folder, stop
 
 
 def wbc(
-    data: Annotated[
-        Path | None, typer.Option(help="folder of the public sets (default: HEMADESK_DATA)")
-    ] = None,
+    data: Data = None,
     to: Annotated[Path | None, typer.Option(help="folder for the training and the table")] = None,
     seed: Annotated[int, typer.Option()] = 0,
 ) -> None:
@@ -21,27 +18,21 @@ def wbc(
 
     With CUDA at full size; without it a reduced setting that says so. Broken off, it goes on.
     """
+    sets, folder = public_sets(data), results_folder(to, "reproduce", "wbc")
     from core.studies.paper_wbc import reproduce_wbc
 
-    folder = to or settings().var / "reproduce" / "wbc"
     try:
-        found = reproduce_wbc(
-            data or settings().data,
-            folder,
-            seed,
-            lambda line: print(line, file=sys.stderr, flush=True),
-        )
+        result = reproduce_wbc(sets, folder, seed, progress)
     except (FileNotFoundError, ValueError) as error:
-        print(error, file=sys.stderr)
-        raise typer.Exit(2) from error
-    table = as_markdown(found, _live_report())
-    (folder / "wbc.json").write_text(json.dumps(found, indent=2) + "\n")
+        stop(error)
+    table = as_markdown(result, _live_report())
+    (folder / "wbc.json").write_text(json.dumps(result, indent=2) + "\n")
     (folder / "table.md").write_text(table)
     print(table)
     print(f"The table and the training are in {folder}.")
 
 
-def as_markdown(found: dict[str, Any], live: dict[str, Any]) -> str:
+def as_markdown(result: dict[str, Any], live: dict[str, Any]) -> str:
     """The published report, the system trained anew, the shipped model, and the naive answer."""
     from core.evaluation import paper_wbc_report
     from core.evaluation.confusion_picture import as_markdown as confusion_table
@@ -56,34 +47,34 @@ def as_markdown(found: dict[str, Any], live: dict[str, Any]) -> str:
         )
 
     lines = [
-        f"Setting: {found['setting']}; start: {found['start']}; seed {found['seed']}; "
-        f"{found['training_cells']} training cells. Near-duplicates stay on one side.",
+        f"Setting: {result['setting']}; start: {result['start']}; seed {result['seed']}; "
+        f"{result['training_cells']} training cells. Near-duplicates stay on one side.",
         "",
         "| class | published P / R / F1 | trained anew | shipped model | test cells |",
         "|---|---|---|---|---|",
     ]
-    for name in dict.fromkeys([*paper_wbc_report.REPORT, *found["classes"]]):
+    for name in dict.fromkeys([*paper_wbc_report.REPORT, *result["classes"]]):
         row = paper_wbc_report.REPORT.get(name)
         published = " / ".join(f"{one:.2f}" for one in row) if row else "not given"
-        number = found["report"].get(name, {}).get("n", 0)
+        number = result["report"].get(name, {}).get("n", 0)
         lines.append(
-            f"| {name} | {published} | {cells(found['report'], name)} | "
+            f"| {name} | {published} | {cells(result['report'], name)} | "
             f"{cells(live.get('report', {}), name)} | {number} |"
         )
-    accuracy = found["accuracy"]
+    accuracy = result["accuracy"]
     lines += [
         "",
         f"Accuracy: published {paper_wbc_report.ACCURACY:.3f} (its own data); trained anew "
         f"{accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f}, "
-        f"n {accuracy['n']}); shipped model {_said(live.get('eight_class_accuracy'))}; always the "
-        f"most frequent class {found['majority_baseline']:.3f}.",
+        f"n {accuracy['n']}); shipped model {_accuracy(live.get('eight_class_accuracy'))}; always "
+        f"the most frequent class {result['majority_baseline']:.3f}.",
         "",
-        confusion_table(_array(found["confusion"]), found["classes"]),
+        confusion_table(_array(result["confusion"]), result["classes"]),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _said(row: dict[str, Any] | None) -> str:
+def _accuracy(row: dict[str, Any] | None) -> str:
     if not row:
         return "not measured"
     return f"{row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f}, n {row['n']})"

@@ -31,7 +31,7 @@ Counter = CountRegressor | DensityCounter
 
 LOOPS: Final[dict[str, LoopSettings]] = {
     "plain": REDUCED,
-    "map": recipe_info("regression").preset("shipped").settings,
+    "map": recipe_info("counts").preset("shipped").settings,
 }
 """Batch, rate, decay and averaging of each counter; their epochs are not used, see ``Plan``."""
 

@@ -27,7 +27,7 @@ from core.training.runs.lifecycle import folder_of
 
 State = Literal["running", "done", "failed", "lost"]
 
-TASK_OF: Final[dict[str, Task]] = {"wbc": "wbc", "locator": "locator", "regression": "counts"}
+TASK_OF: Final[dict[str, Task]] = {"wbc": "wbc", "locator": "locator", "counts": "counts"}
 """Recipe -> task of the model it makes."""
 
 FOLDER: Final = "comparisons"

@@ -41,7 +41,7 @@ def draw(who: Person) -> None:
             key="adapt_deep",
             help="Moves the last blocks of the network too. It needs the pictures the live model "
             "learnt from (HEMADESK_DATA), and what was fitted on its features (novelty, set "
-            "limits, attributes) has to be fitted anew: python -m core characterise.",
+            "limits, attributes) has to be fitted anew: python -m core fit-uncertainty.",
         )
         pressed = st.form_submit_button("Adapt", icon=":material/tune:")
     if pressed:

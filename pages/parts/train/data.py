@@ -24,7 +24,7 @@ _OWN, _SENT, _PUBLIC, _VERIFIED = "Folder", "ZIP", "Public set", "Verified"
 _PUBLIC_SETS = {
     "wbc": ("pbc", "PBC single cells"),
     "locator": ("txl", "TXL-PBC fields"),
-    "regression": ("txl", "TXL-PBC fields"),
+    "counts": ("txl", "TXL-PBC fields"),
     "palm": ("palm", "palm photos (Asare et al.)"),
 }
 _SAMPLES, _ACROSS = 12, 4

@@ -127,7 +127,7 @@ def adapt_to(
     if uncertainty is None:
         raise AdaptRefused(
             f"{live.identity} has no stored cells to keep its knowledge with; "
-            "run python -m core characterise first"
+            "run python -m core fit-uncertainty first"
         )
     report("reading the cells and what they must not be copies of")
     found = list_cells(root)

@@ -50,7 +50,7 @@ def measure_adaptation(
     """
     uncertainty = uncertainty_of(live)
     if uncertainty is None:
-        raise AdaptRefused("run python -m core characterise first")
+        raise AdaptRefused("run python -m core fit-uncertainty first")
     remembered = rehearsal_cells(uncertainty, data) if deep else None
     report("locating the cells of the other laboratory")
     cells, crops = _located(other_labs.deepbionet(data / "wbc_other_lab"))

@@ -23,7 +23,7 @@ _FAILURE: Final = "failure.json"
 _LOG: Final = "log.txt"
 
 WITHOUT_EXTRAS: Final = (
-    "Its features moved: once it is live, python -m core characterise fits novelty, set limits and "
+    "Its features moved: once it is live, python -m core fit-uncertainty fits novelty, limits and "
     "attributes to it anew; until then it answers without them."
 )
 
