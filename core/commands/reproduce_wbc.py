@@ -13,16 +13,33 @@ def wbc(
     data: Data = None,
     to: Annotated[Path | None, typer.Option(help="folder for the training and the table")] = None,
     seed: Annotated[int, typer.Option()] = 0,
+    full: Annotated[
+        bool, typer.Option("--full", help="all cells, also without CUDA: some hours on two cores")
+    ] = False,
+    epochs: Annotated[int | None, typer.Option(min=1, help="at most so many")] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="ResNet-18 weights to start from: .safetensors or .pth", exists=True),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="only say what would be trained, and for how long")
+    ] = False,
 ) -> None:
-    """Train as published and print its report beside ours and the majority baseline.
+    """Train the paper's ResNet-18 and print its report beside ours and the majority baseline.
 
-    With CUDA at full size; without it a reduced setting that says so. Broken off, it goes on.
+    With CUDA or --full at full size, otherwise in a reduced form that says so. A run that was
+    stopped goes on from its last epoch.
     """
     sets, folder = public_sets(data), results_folder(to, "reproduce", "wbc")
-    from core.studies.paper_wbc import reproduce_wbc
+    from core.studies.paper_wbc import forecast, reproduce_wbc
 
     try:
-        result = reproduce_wbc(sets, folder, seed, progress)
+        if dry_run:
+            print(forecast(sets, seed, full=full, epochs=epochs))
+            return
+        result = reproduce_wbc(
+            sets, folder, seed, progress, full=full, epochs=epochs, weights=weights
+        )
     except (FileNotFoundError, ValueError) as error:
         stop(error)
     table = as_markdown(result, _live_report())

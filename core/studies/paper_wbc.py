@@ -5,7 +5,9 @@ not say of its split. Without CUDA a reduced setting is trained that is named as
 start at random where ImageNet's ResNet-18 cannot be had.
 """
 
-from collections.abc import Callable, Sequence
+import pickle
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +16,8 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 from torchvision.models import ResNet18_Weights, resnet18
@@ -24,7 +28,7 @@ from core.datasets.public.pbc import LabelledCell
 from core.datasets.skipped import Skipped
 from core.records import RgbImage
 from core.statistics.classes import accuracy_row, confusion, majority_accuracy, report
-from core.training.loop.recipe import Batch
+from core.training.loop.recipe import Batch, Order, Progress
 from core.training.loop.settings import LoopSettings
 from core.training.loop.train import train
 from core.training.presets import PAPER_CLASSIFIER
@@ -58,6 +62,22 @@ FULL: Final = Setting(
     None,
     replace(PAPER_CLASSIFIER, epochs=20),
 )
+FULL_WITHOUT_CUDA: Final = Setting(
+    "full: 128 px, all cells, at most 20 epochs",
+    128,
+    None,
+    replace(
+        PAPER_CLASSIFIER,
+        epochs=20,
+        patience=6,
+        learning_rate=5e-4,
+        warmup_steps=200,
+        schedule="cosine",
+        workers=0,
+    ),
+)
+"""From random weights a constant rate of 1e-4 needs several times as many epochs, so the rate is
+higher and falls by a half cosine; batch, optimizer and augmentation are the paper's."""
 REDUCED: Final = Setting(
     "reduced for a processor without CUDA: 96 px, 300 cells a class, 5 epochs",
     96,
@@ -111,18 +131,28 @@ class PaperWbc:
         validation: Sequence[LabelledCell],
         side_px: int,
         seed: int,
+        weights: Path | None = None,
     ) -> None:
+        self._weights, self.start = weights, ""
+        self._imagenet: Mapping[str, Any] = {}
         self._training = PaperCells(train_cells, side_px, seed)
         self._validation = PaperCells(validation, side_px, seed)
-        self.pretrained = False
         self.skipped = [*self._training.skipped, *self._validation.skipped]
 
     def build(self) -> nn.Module:
-        try:
-            net = resnet18(weights=ResNet18_Weights.IMAGENET1K_V1)
-            self.pretrained = True
-        except OSError:  # no network, and no file where torchvision looks
-            net = resnet18(weights=None)
+        net = resnet18(weights=None)
+        if self._weights is not None:
+            net.load_state_dict(start_weights(self._weights), strict=False)
+            self.start = f"weights of {self._weights.name}"
+        elif not self.start:
+            # Asked for once: without a network every attempt waits for its time-out.
+            try:
+                self._imagenet = ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=False)
+                self.start = "ImageNet"
+            except OSError:  # no network, and no file where torchvision looks
+                self.start = "random weights, ImageNet's not to be had"
+        if self.start == "ImageNet":
+            net.load_state_dict(self._imagenet)
         net.fc = nn.Linear(net.fc.in_features, len(CLASSES))
         return net
 
@@ -152,33 +182,149 @@ def answers(model: nn.Module, pixels: Sequence[RgbImage]) -> np.ndarray[Any, np.
     return np.concatenate(rows)
 
 
-def reproduce_wbc(
-    data: Path, folder: Path, seed: int = 0, tell: Callable[[str], None] = lambda line: None
-) -> dict[str, Any]:
-    """Train as published, measure on the test part; goes on where ``folder`` has a checkpoint.
+def setting_for(*, full: bool, epochs: int | None = None) -> Setting:
+    """Full size with CUDA or where asked for, otherwise a reduced form."""
+    without_cuda = FULL_WITHOUT_CUDA if full else REDUCED
+    setting = FULL if torch.cuda.is_available() else without_cuda
+    if epochs is None:
+        return setting
+    name = f"{setting.name}, ended after {epochs} epochs"
+    return replace(setting, name=name, loop=replace(setting.loop, epochs=epochs))
+
+
+def start_weights(file: Path) -> dict[str, Tensor]:
+    """ResNet-18 weights of a file, without the last layer.
+
+    Args:
+        file: ``.safetensors`` or ``.pth`` (read without running code), with the names of
+            torchvision or timm, which are the same for this network.
+
+    Raises:
+        ValueError: if the file cannot be read or holds another network.
+    """
+    try:
+        if file.suffix == ".safetensors":
+            state = load_file(file)
+        else:
+            state = torch.load(file, map_location="cpu", weights_only=True)
+    except (OSError, SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise ValueError(f"{file.name} holds no weights that can be read ({error})") from error
+    expected = resnet18(weights=None).state_dict()
+    body = {name: value for name, value in state.items() if not name.startswith("fc.")}
+    wrong = [
+        name
+        for name, value in expected.items()
+        if not name.startswith("fc.") and (name not in body or body[name].shape != value.shape)
+    ]
+    if wrong or body.keys() - expected.keys():
+        raise ValueError(f"{file.name} does not hold the weights of a ResNet-18 ({wrong[:3]})")
+    return body
+
+
+def forecast(data: Path, seed: int = 0, *, full: bool = False, epochs: int | None = None) -> str:
+    """What would be trained on this machine, how long it takes at most, and the memory it needs.
+
+    The time is measured on three steps of the real network; validation adds about a tenth.
 
     Raises:
         FileNotFoundError: if PBC is missing.
     """
-    setting = FULL if torch.cuda.is_available() else REDUCED
+    setting = setting_for(full=full, epochs=epochs)
+    parts, _ = _split_of_readable(pbc.load(data / "pbc"))
+    learn = len(_of_each_class(parts[0], setting.per_class, seed))
+    judged = len(_of_each_class(parts[1], setting.per_class and setting.per_class // 4, seed))
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    net = resnet18(weights=None, num_classes=len(CLASSES)).to(device)
+    optimizer = torch.optim.Adam(net.parameters())
+    side, batch = setting.side_px, setting.loop.batch_size
+    pictures = torch.rand(batch, 3, side, side, device=device)
+    labels = torch.zeros(batch, dtype=torch.long, device=device)
+    began = time.monotonic()
+    for step in range(4):
+        if step == 1:  # the first one allocates
+            began = time.monotonic()
+        with torch.autocast(device.type, torch.bfloat16, enabled=setting.loop.bfloat16):
+            loss = F.cross_entropy(net(pictures).float(), labels)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+    per_epoch_s = 1.1 * (time.monotonic() - began) / 3 * learn / batch
+    pixels_mb = (learn + judged) * 3 * side * side / 1e6
+    return (
+        f"ResNet-18, {setting.name}: {learn} training cells, {judged} validation cells, "
+        f"on {torch.cuda.get_device_name(0) if device.type == 'cuda' else 'the processor'}.\n"
+        f"About {per_epoch_s / 60:.1f} minutes an epoch, at most "
+        f"{per_epoch_s * setting.loop.epochs / 3600:.1f} hours for {setting.loop.epochs} epochs.\n"
+        f"About {pixels_mb + 1500:,.0f} MB of memory, {pixels_mb:,.0f} of them pictures."
+    )
+
+
+class _Lines:
+    """The loop's ``control`` that never stops it and says about every half minute where it is."""
+
+    def __init__(self, tell: Callable[[str], None], every_s: float = 30.0) -> None:
+        self._tell, self._every_s, self._last = tell, every_s, time.monotonic()
+
+    def __call__(self, progress: Progress) -> Order:
+        now = time.monotonic()
+        if progress.examples_per_second > 0 and now - self._last >= self._every_s:
+            self._last = now
+            steps = (progress.epochs - progress.epoch) * progress.batches - progress.batch
+            left_s = steps * PAPER_CLASSIFIER.batch_size / progress.examples_per_second
+            self._tell(
+                f"epoch {progress.epoch + 1} of {progress.epochs}, batch {progress.batch} of "
+                f"{progress.batches}: loss {progress.loss:.3f}, "
+                f"{progress.examples_per_second:.0f} pictures/s, at most {left_s / 60:.0f} min left"
+            )
+        return "go"
+
+
+def reproduce_wbc(
+    data: Path,
+    folder: Path,
+    seed: int = 0,
+    tell: Callable[[str], None] = lambda line: None,
+    *,
+    full: bool = False,
+    epochs: int | None = None,
+    weights: Path | None = None,
+) -> dict[str, Any]:
+    """Train as the paper did, measure on the test part; resumes from a checkpoint in ``folder``.
+
+    Args:
+        data: folder of the public sets.
+        folder: gets checkpoints; a run that was stopped goes on from them.
+        seed: of the order of examples and of the random weights.
+        tell: gets one line for each epoch, and one about every half minute in between.
+        full: train on all cells also where there is no CUDA.
+        epochs: at most so many; None for the setting's own number.
+        weights: file of ResNet-18 weights to start from (see :func:`start_weights`); None for
+            torchvision's ImageNet weights where they can be had, else random ones.
+
+    Raises:
+        FileNotFoundError: if PBC is missing.
+        ValueError: if ``weights`` are not those of a ResNet-18.
+    """
+    setting = setting_for(full=full, epochs=epochs)
     parts, broken = _split_of_readable(pbc.load(data / "pbc"))
     learnt = _of_each_class(parts[0], setting.per_class, seed)
     judged = _of_each_class(parts[1], setting.per_class and setting.per_class // 4, seed)
-    recipe = PaperWbc(learnt, judged, setting.side_px, seed)
+    recipe = PaperWbc(learnt, judged, setting.side_px, seed, weights)
     loop = LoopSettings(**{**asdict(setting.loop), "seed": seed})
     tell(f"{setting.name}: {len(learnt)} training cells, {len(judged)} validation cells")
     model = train(
         recipe,
         loop,
         folder,
-        lambda epoch: tell(f"epoch {epoch.number}: accuracy {epoch.metrics['accuracy']:.3f}"),
+        lambda epoch: tell(f"epoch {epoch.number + 1}: accuracy {epoch.metrics['accuracy']:.4f}"),
+        _Lines(tell),
     )
     test = PaperCells(parts[2], setting.side_px, seed)
     said = [CLASSES[i] for i in answers(model, test.pixels).argmax(axis=1)]
     truth = [CLASSES[i] for i in test.labels]
     return {
         "setting": setting.name,
-        "start": "ImageNet" if recipe.pretrained else "random weights, ImageNet's not to be had",
+        "start": recipe.start,
         "training_cells": len(learnt),
         "seed": seed,
         "accuracy": accuracy_row([t == s for t, s in zip(truth, said, strict=True)]),
