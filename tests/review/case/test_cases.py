@@ -15,7 +15,7 @@ from core.review.record import pictures, stored_finding
 from core.review.record.errors import CaseRefused, PictureLost, StaleEdit, TakenByOther
 from core.settings import settings
 from core.store.review_schema import case_cells
-from tests.review.conftest import call_of, field_of, finding_of
+from tests.fixtures.review import call_of, field_of, finding_of
 
 
 def test_a_case_comes_back_as_it_was_made(store, people):

@@ -21,7 +21,7 @@ from core.review.case import cases
 from core.review.record import review_store
 from core.review.signature import replay, signing
 from core.settings import settings
-from tests.review.conftest import field_of, finding_of
+from tests.fixtures.review import field_of, finding_of
 
 _RUNNER = CliRunner()
 

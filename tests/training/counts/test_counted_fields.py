@@ -26,8 +26,8 @@ from core.training import recipes
 from core.training.loop.settings import LoopSettings
 from core.training.loop.train import train
 from core.training.promote import locked_sets
+from tests.fixtures.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 QUICK = LoopSettings(
     epochs=1, batch_size=4, learning_rate=3e-3, warmup_steps=0, averaging=0.0, workers=0
 )

@@ -15,16 +15,10 @@ from core.access.rights import NotAllowed
 from core.training.promote import comparisons, locked_sets, promotion
 from core.training.promote.promotion import PromotionRefused
 from core.training.runs import lifecycle
-from tests.known_models import ADA, BOB, finished_run, installed
+from tests.fixtures.models import ADA, BOB, finished_run
 
 SECONDS = 600
 """After which it counts as hung; nothing is judged by its speed."""
-
-
-@pytest.fixture
-def site(tmp_path, monkeypatch, known_models):
-    with installed(tmp_path, known_models, monkeypatch) as folder:
-        yield folder
 
 
 def ended(run):

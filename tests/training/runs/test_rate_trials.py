@@ -7,21 +7,15 @@ import time
 import pytest
 
 from core.jobs import folder_lock
-from core.settings import settings
 from core.training.loop.settings import LoopSettings
 from core.training.runs import rate_trials
-from tests.known_models import ADA
+from tests.fixtures.models import ADA
 
 SECONDS = 600
 CHOSEN = LoopSettings(workers=0)
 
 
-@pytest.fixture(autouse=True)
-def site(tmp_path, monkeypatch):
-    monkeypatch.setenv("HEMADESK_VAR", str(tmp_path / "var"))
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
+pytestmark = pytest.mark.usefixtures("own_var")
 
 
 def test_one_that_cannot_begin_leaves_its_sentence(tmp_path):

@@ -15,7 +15,7 @@ from core.models import registry
 from core.training.runs import lifecycle
 from core.training.white_cells.adaptation import adaptations
 from core.training.white_cells.adaptation.adaptations import AdaptationRunning
-from tests.known_models import ADA
+from tests.fixtures.models import ADA
 
 SECONDS = 300
 

@@ -10,7 +10,7 @@ from core.review.learning import label_errors, queue, training_sets
 from core.review.reading import answers, blind, boxes, cells, grades, remarks, undo
 from core.review.reading.answers import NewAnswer
 from core.review.signature import replay, signing, verified
-from tests.review.conftest import call_of, field_of, finding_of
+from tests.fixtures.review import call_of, field_of, finding_of
 
 EVERYBODY = {"technologist", "pathologist", "trainer", "administrator", "viewer"}
 REVIEWERS = {"pathologist"}
