@@ -1,6 +1,5 @@
 """The method switch and the tab Blood count of Analyse smear, driven without a browser."""
 
-
 import pytest
 
 from core.imaging import synthetic

@@ -1,6 +1,5 @@
 """The screens Lab acceptance and Agreement, driven without a browser."""
 
-
 import pytest
 
 from core.access.people import Person

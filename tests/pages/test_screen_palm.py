@@ -1,6 +1,5 @@
 """The screen Screen palm, driven without a browser."""
 
-
 import cv2
 import numpy as np
 import pytest
