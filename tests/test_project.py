@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -199,3 +201,62 @@ def test_decisions_are_numbered_without_gaps() -> None:
     names = sorted(path.name for path in (ROOT / "docs" / "decisions").glob("*.md"))
     assert names
     assert [name[:4] for name in names] == [f"{n:03}-" for n in range(1, len(names) + 1)]
+
+
+def imports_of_modules() -> dict[str, set[str]]:
+    """Module of core or pages -> modules of core or pages that it imports anywhere, by name."""
+    files = [path for path in code() if path.relative_to(ROOT).parts[0] in {"core", "pages"}]
+    names = {}
+    for path in files:
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        names[name.removesuffix(".__init__")] = path
+    found: dict[str, set[str]] = {name: set() for name in names}
+    for name, path in names.items():
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+                for alias in node.names:
+                    full = f"{node.module}.{alias.name}"
+                    target = full if full in names else node.module
+                    if target in names and target != name:
+                        found[name].add(target)
+    return found
+
+
+def circles(imports: dict[str, set[str]]) -> list[list[str]]:
+    """Groups of modules that import each other, directly or through others."""
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        return [error.args[1]]
+    return []
+
+
+def test_a_circle_of_imports_is_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": set()})
+    assert not circles({"a": {"b", "c"}, "b": {"c"}, "c": set()})
+
+
+def test_no_two_files_import_each_other() -> None:
+    assert not circles(imports_of_modules())
+
+
+def test_no_folder_is_crowded() -> None:
+    folders = Counter(
+        str(path.parent.relative_to(ROOT))
+        for path in project_files()
+        if path.relative_to(ROOT).parts[0] in {"core", "pages"} and path.suffix == ".py"
+    )
+    assert not {folder: count for folder, count in folders.items() if count > 20}
+
+
+def test_documents_name_files_that_exist() -> None:
+    documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    assert ROOT / "docs" / "architecture.md" in documents
+    missing = {}
+    for document in documents:
+        text = document.read_text()
+        named = set(re.findall(r"(?<![\w/.])(?:core|pages|tests|weights|docs)/[\w/.-]*\w", text))
+        gone = {name for name in named if not (ROOT / name).exists() }
+        if gone:
+            missing[str(document.relative_to(ROOT))] = sorted(gone)
+    assert not missing
