@@ -255,8 +255,8 @@ def test_documents_name_files_that_exist() -> None:
     missing = {}
     for document in documents:
         text = document.read_text()
-        named = set(re.findall(r"(?<![\w/.])(?:core|pages|tests|weights|docs)/[\w/.-]*\w", text))
-        gone = {name for name in named if not (ROOT / name).exists() }
+        named = set(re.findall(r"(?<![\w/.])(?:core|pages|tests|docs)/[\w/.-]*\w", text))
+        gone = {name for name in named if not (ROOT / name).exists()}
         if gone:
             missing[str(document.relative_to(ROOT))] = sorted(gone)
     assert not missing
