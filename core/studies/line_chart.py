@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 _INK: Final = "#33373f"
 _GRID: Final = "#dfe2e8"
 
-_STYLE: Final[dict[str, Any]] = {
+_STYLE: Final[dict[Any, Any]] = {
     # The same figures give the same file: no random identifiers, and text as text, not as outlines.
     "svg.hashsalt": "line chart",
     "svg.fonttype": "none",

@@ -21,7 +21,7 @@ TABLE = np.array([[8, 2], [0, 0]])
 def test_a_confusion_matrix_is_shaded_by_its_row(tmp_path):
     (axes,) = as_figure(TABLE, ["monocyte", "basophil"]).axes
     (squares,) = axes.images
-    colours = 255 * np.asarray(squares.to_rgba(squares.get_array()))[:, :, :3]
+    colours = 255 * np.asarray(squares.to_rgba(np.asarray(squares.get_array())))[:, :, :3]
     # 80 and 20 % of the way from white to the deep blue (8, 64, 129)
     assert colours[0, 0] == pytest.approx([255 - 0.8 * 247, 255 - 0.8 * 191, 255 - 0.8 * 126], abs=2)  # noqa: E501  # fmt: skip
     assert colours[0, 1] == pytest.approx([255 - 0.2 * 247, 255 - 0.2 * 191, 255 - 0.2 * 126], abs=2)  # noqa: E501  # fmt: skip
