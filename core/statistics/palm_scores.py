@@ -96,13 +96,13 @@ class OfThousand:
 
     @property
     def positive_predictive_value(self) -> float | None:
-        told = self.suspected_anemic + self.suspected_other
-        return self.suspected_anemic / told if told else None
+        answered = self.suspected_anemic + self.suspected_other
+        return self.suspected_anemic / answered if answered else None
 
     @property
     def negative_predictive_value(self) -> float | None:
-        told = self.cleared_anemic + self.cleared_other
-        return self.cleared_other / told if told else None
+        answered = self.cleared_anemic + self.cleared_other
+        return self.cleared_other / answered if answered else None
 
 
 def of_thousand(

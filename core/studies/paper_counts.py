@@ -97,7 +97,7 @@ def reproduce_counts(
     Args:
         data: folder of the public sets.
         folder: keeps the trainings; a broken-off one goes on from there.
-        report: told a line now and then.
+        report: called with a line of progress.
 
     Returns:
         ``setting``, ``split``, ``curves`` and, under ``cbc_labels`` and ``txl_labels``, for each
@@ -205,7 +205,7 @@ def _errors(
     truth = np.stack([field.counts() for field in labels])
     # What the regressor learnt from gives the constant too: both know only CBC's training labels.
     constant = constant_predictor(np.stack([field.counts() for field in train]))
-    rows = {name: _row(np.abs(said - truth)) for name, said in answers.items()}
+    rows = {name: _row(np.abs(counted - truth)) for name, counted in answers.items()}
     return {**rows, "constant": _row(np.abs(constant - truth)), "n": len(truth)}
 
 

@@ -24,7 +24,6 @@ from core.statistics.counts import (
     best_thresholds,
     bootstrap_interval,
     constant_predictor,
-    mean_absolute_error,
 )
 from core.statistics.intervals import clopper_pearson
 
@@ -134,9 +133,6 @@ def test_best_threshold_takes_the_middle_of_the_best_run():
 
 
 def test_count_errors_by_hand():
-    assert mean_absolute_error(
-        np.array([[10, 1, 0], [12, 1, 2]]), np.array([[11, 1, 0], [15, 0, 2]])
-    ).tolist() == [2.0, 0.5, 0.0]
     assert constant_predictor(np.array([[1, 1, 0], [3, 1, 4], [9, 2, 1]])).tolist() == [3, 1, 1]
     assert majority_accuracy(["a", "a", "b"]) == pytest.approx(2 / 3)
     assert accuracy_row([True, False])["value"] == 0.5

@@ -4,10 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from core.datasets import near_duplicates
 from core.datasets.public import bodzas, pbc, raabin
 from core.datasets.public.pbc import LabelledCell
-from core.datasets.splits import grouped_split
 from core.settings import Settings
 
 SETS: Final = ("bodzas", "raabin")
@@ -44,7 +42,8 @@ def read_public_cells(name: str, data: Path, settings: Settings) -> PublicCells:
         )
     if name == "bodzas":
         cells = list(bodzas.load(folder, settings).cells)
-        parts = split(cells)
+        # The same cut as PBC's: by groups of near-duplicates within each class.
+        parts = pbc.split(cells)
         return PublicCells(
             "Bodzas et al. 2023, 0.7 / 0.2 / 0.1 by near-duplicate group", bodzas.LICENCE, *parts
         )
@@ -57,14 +56,3 @@ def read_public_cells(name: str, data: Path, settings: Settings) -> PublicCells:
         validation,
         test,
     )
-
-
-def split(
-    cells: list[LabelledCell], seed: int = 0
-) -> tuple[list[LabelledCell], list[LabelledCell], list[LabelledCell]]:
-    """Training, validation and test cells, 0.7 / 0.2 / 0.1, near-duplicates kept together."""
-    groups = near_duplicates.groups(near_duplicates.hash_files([cell.path for cell in cells]))
-    labels = [str(cell.label) for cell in cells]
-    parts = grouped_split(groups.tolist(), labels, (0.7, 0.2, 0.1), seed)
-    train, validation, test = ([cells[i] for i in part] for part in parts)
-    return train, validation, test
