@@ -61,9 +61,9 @@ def bench(runs: int = 20) -> list[Timing]:
 def _time(name: str, step: Callable[[], object], runs: int, warmup: int = 3) -> Timing:
     for _ in range(warmup):
         step()
-    taken = []
+    milliseconds = []
     for _ in range(runs):
         began = time.perf_counter()
         step()
-        taken.append((time.perf_counter() - began) * 1000)
-    return Timing(name, statistics.median(taken), min(taken), max(taken), runs)
+        milliseconds.append((time.perf_counter() - began) * 1000)
+    return Timing(name, statistics.median(milliseconds), min(milliseconds), max(milliseconds), runs)

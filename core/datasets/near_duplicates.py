@@ -6,6 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 Bits = npt.NDArray[np.uint8]
 
@@ -102,17 +104,11 @@ def groups(hashes: Bits, limit: float = MAX_DISTANCE, block: int = 2048) -> npt.
         limit: distance below which two pictures are linked.
         block: rows compared at once; bounds the memory.
     """
-    parent = np.arange(len(hashes))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = int(parent[i])
-        return i
-
+    pairs = [np.zeros((0, 2), np.int64)]
     for start in range(0, len(hashes), block):
-        rows = hashes[start : start + block]
-        for a, b in np.argwhere(distances(rows, hashes[start:]) < limit):
-            if a < b:
-                parent[root(start + int(b))] = root(start + int(a))
-    return np.array([root(i) for i in range(len(hashes))], dtype=np.int64)
+        close = np.argwhere(distances(hashes[start : start + block], hashes[start:]) < limit)
+        pairs.append(start + close[close[:, 0] < close[:, 1]])
+    rows, columns = np.concatenate(pairs).T
+    size = (len(hashes), len(hashes))
+    links = coo_matrix((np.ones(len(rows), np.uint8), (rows, columns)), shape=size)
+    return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)

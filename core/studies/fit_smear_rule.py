@@ -171,9 +171,9 @@ def report(rows: list[Row], rule: Rule, say: Callable[[str], None] = print) -> N
     """How many pictures of each group of these rows the rule takes for a smear."""
     for group in dict.fromkeys(row.group for row in rows):
         inside = [row for row in rows if row.group == group]
-        taken = sum(rule.likeness(row.features) >= 0.5 for row in inside)
+        accepted = sum(rule.likeness(row.features) >= 0.5 for row in inside)
         kind = "smear" if inside[0].smear else "other"
-        say(f"{kind} {group:16s} n={len(inside):4d} taken for a smear {taken:4d}")
+        say(f"{kind} {group:16s} n={len(inside):4d} accepted as a smear {accepted:4d}")
 
 
 if __name__ == "__main__":

@@ -320,18 +320,18 @@ def reproduce_wbc(
         _Lines(tell),
     )
     test = PaperCells(parts[2], setting.side_px, seed)
-    said = [CLASSES[i] for i in answers(model, test.pixels).argmax(axis=1)]
+    predicted = [CLASSES[i] for i in answers(model, test.pixels).argmax(axis=1)]
     truth = [CLASSES[i] for i in test.labels]
     return {
         "setting": setting.name,
         "start": recipe.start,
         "training_cells": len(learnt),
         "seed": seed,
-        "accuracy": accuracy_row([t == s for t, s in zip(truth, said, strict=True)]),
+        "accuracy": accuracy_row([t == s for t, s in zip(truth, predicted, strict=True)]),
         "majority_baseline": majority_accuracy(truth),
-        "report": report(truth, said, CLASSES),
+        "report": report(truth, predicted, CLASSES),
         "classes": list(CLASSES),
-        "confusion": confusion(truth, said, CLASSES).tolist(),
+        "confusion": confusion(truth, predicted, CLASSES).tolist(),
         "skipped": [asdict(one) for one in (*broken, *recipe.skipped, *test.skipped)],
     }
 

@@ -204,7 +204,14 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
         ),
         {
             "start": STARTS,
-            "layout": ("pbc", "folders", "three laboratories", "verified cells"),
+            "layout": (
+                "pbc",
+                "folders",
+                "three laboratories",
+                "verified cells",
+                "bodzas",
+                "raabin",
+            ),
             "enlarged_px": ("no", "160", "192", "224"),
             "keep_start": ("no", "a third"),
             "backbone": BACKBONES,

@@ -91,7 +91,10 @@ def test_the_figure_has_a_line_for_each_counter_and_for_both_references():
         "80",
     } <= words
     # Two sizes, four lines with a mark at each.
-    assert len(list(svg.iter(f"{_SVG}circle"))) == 8
+    axes = next(group for group in svg.iter(f"{_SVG}g") if group.get("id") == "axes_1")
+    colours = ("#cc79a7", "#e69f00", "#0072b2", "#009e73")
+    styles = [use.get("style") or "" for use in axes.iter(f"{_SVG}use")]
+    assert [sum(f"fill: {one}" in style for style in styles) for one in colours] == [2] * 4
 
 
 @pytest.mark.parametrize(

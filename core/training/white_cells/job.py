@@ -26,6 +26,7 @@ from core.training.loop.settings import LoopSettings
 from core.training.promote import locked_sets
 from core.training.white_cells.export import FOREIGN_LICENCE, PBC_LICENCE, export_white_cells
 from core.training.white_cells.foreign_cells import load_foreign
+from core.training.white_cells.public_cells import SETS, read_public_cells
 from core.training.white_cells.recipe import PBC_CLASSES, WbcRecipe, WbcSplit
 
 BESIDE: Final = 150
@@ -56,13 +57,15 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
     """Cut the cells into parts, lock the test part, find what the weights start from.
 
     Raises:
-        FileNotFoundError: if ``data`` lacks PBC.
+        FileNotFoundError: if ``data`` lacks PBC, or the other public set that was chosen.
         DataRefused: if a laboratory's own cells cannot be trained on.
         ValueError: if there are too few.
     """
     layout = options.get("layout", "pbc")
     if layout == "verified cells":
         cells = _verified(data, options, folder)
+    elif layout in SETS:
+        cells = _public(str(layout), data)
     else:
         cells = _folders(data, options) if layout == "folders" else _pbc(data)
     foreign = load_foreign(data) if layout == "three laboratories" else []
@@ -131,6 +134,14 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
 def _pbc(data: Path) -> _Cells:
     title = "PBC, 0.7 / 0.2 / 0.1 by near-duplicate group"
     return _Cells(title, PBC_LICENCE, PBC_CLASSES, *pbc.split(pbc.load(data / "pbc"), seed=0))
+
+
+def _public(name: str, data: Path) -> _Cells:
+    found = read_public_cells(name, data, site_settings())
+    labels = {cell.label for cell in (*found.train, *found.validation)}
+    classes = tuple(label for label in WBC_CLASSES if label in labels)
+    parts = found.train, found.validation, found.test
+    return _Cells(found.title, found.licence, classes, *parts)
 
 
 def _verified(data: Path, options: Mapping[str, Any], folder: Path) -> _Cells:
