@@ -5,10 +5,9 @@ not say of its split. Without CUDA a reduced setting is trained that is named as
 start at random where ImageNet's ResNet-18 cannot be had.
 """
 
-import pickle
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,8 +15,6 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 from torchvision.models import ResNet18_Weights, resnet18
@@ -28,10 +25,10 @@ from core.datasets.public.pbc import LabelledCell
 from core.datasets.skipped import Skipped
 from core.records import RgbImage
 from core.statistics.classes import accuracy_row, confusion, majority_accuracy, report
-from core.training.loop.recipe import Batch, Order, Progress
+from core.studies.paper_wbc_setting import ProgressLines, setting_for, start_weights
+from core.training.loop.recipe import Batch
 from core.training.loop.settings import LoopSettings
 from core.training.loop.train import train
-from core.training.presets import PAPER_CLASSIFIER
 
 CLASSES: Final = (
     "neutrophil",
@@ -44,46 +41,6 @@ CLASSES: Final = (
     "platelet",
 )
 _FOLDERS: Final = {"ig": "immature_granulocyte"}
-
-
-@dataclass(frozen=True)
-class Setting:
-    """How much is trained. ``per_class`` cells of each class, None for all of them."""
-
-    name: str
-    side_px: int
-    per_class: int | None
-    loop: LoopSettings
-
-
-FULL: Final = Setting(
-    "as published: 224 px, all cells, 20 epochs",
-    224,
-    None,
-    replace(PAPER_CLASSIFIER, epochs=20),
-)
-FULL_WITHOUT_CUDA: Final = Setting(
-    "full: 128 px, all cells, at most 20 epochs",
-    128,
-    None,
-    replace(
-        PAPER_CLASSIFIER,
-        epochs=20,
-        patience=6,
-        learning_rate=5e-4,
-        warmup_steps=200,
-        schedule="cosine",
-        workers=0,
-    ),
-)
-"""From random weights a constant rate of 1e-4 needs several times as many epochs, so the rate is
-higher and falls by a half cosine; batch, optimizer and augmentation are the paper's."""
-REDUCED: Final = Setting(
-    "reduced for a processor without CUDA: 96 px, 300 cells a class, 5 epochs",
-    96,
-    300,
-    replace(PAPER_CLASSIFIER, epochs=5, learning_rate=3e-4, workers=0, bfloat16=False),
-)
 
 
 class PaperCells(Dataset[Batch]):
@@ -182,45 +139,6 @@ def answers(model: nn.Module, pixels: Sequence[RgbImage]) -> np.ndarray[Any, np.
     return np.concatenate(rows)
 
 
-def setting_for(*, full: bool, epochs: int | None = None) -> Setting:
-    """Full size with CUDA or where asked for, otherwise a reduced form."""
-    without_cuda = FULL_WITHOUT_CUDA if full else REDUCED
-    setting = FULL if torch.cuda.is_available() else without_cuda
-    if epochs is None:
-        return setting
-    name = f"{setting.name}, ended after {epochs} epochs"
-    return replace(setting, name=name, loop=replace(setting.loop, epochs=epochs))
-
-
-def start_weights(file: Path) -> dict[str, Tensor]:
-    """ResNet-18 weights of a file, without the last layer.
-
-    Args:
-        file: ``.safetensors`` or ``.pth`` (read without running code), with the names of
-            torchvision or timm, which are the same for this network.
-
-    Raises:
-        ValueError: if the file cannot be read or holds another network.
-    """
-    try:
-        if file.suffix == ".safetensors":
-            state = load_file(file)
-        else:
-            state = torch.load(file, map_location="cpu", weights_only=True)
-    except (OSError, SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(f"{file.name} holds no weights that can be read ({error})") from error
-    expected = resnet18(weights=None).state_dict()
-    body = {name: value for name, value in state.items() if not name.startswith("fc.")}
-    wrong = [
-        name
-        for name, value in expected.items()
-        if not name.startswith("fc.") and (name not in body or body[name].shape != value.shape)
-    ]
-    if wrong or body.keys() - expected.keys():
-        raise ValueError(f"{file.name} does not hold the weights of a ResNet-18 ({wrong[:3]})")
-    return body
-
-
 def forecast(data: Path, seed: int = 0, *, full: bool = False, epochs: int | None = None) -> str:
     """What would be trained on this machine, how long it takes at most, and the memory it needs.
 
@@ -257,26 +175,6 @@ def forecast(data: Path, seed: int = 0, *, full: bool = False, epochs: int | Non
         f"{per_epoch_s * setting.loop.epochs / 3600:.1f} hours for {setting.loop.epochs} epochs.\n"
         f"About {pixels_mb + 1500:,.0f} MB of memory, {pixels_mb:,.0f} of them pictures."
     )
-
-
-class _Lines:
-    """The loop's ``control`` that never stops it and says about every half minute where it is."""
-
-    def __init__(self, tell: Callable[[str], None], every_s: float = 30.0) -> None:
-        self._tell, self._every_s, self._last = tell, every_s, time.monotonic()
-
-    def __call__(self, progress: Progress) -> Order:
-        now = time.monotonic()
-        if progress.examples_per_second > 0 and now - self._last >= self._every_s:
-            self._last = now
-            steps = (progress.epochs - progress.epoch) * progress.batches - progress.batch
-            left_s = steps * PAPER_CLASSIFIER.batch_size / progress.examples_per_second
-            self._tell(
-                f"epoch {progress.epoch + 1} of {progress.epochs}, batch {progress.batch} of "
-                f"{progress.batches}: loss {progress.loss:.3f}, "
-                f"{progress.examples_per_second:.0f} pictures/s, at most {left_s / 60:.0f} min left"
-            )
-        return "go"
 
 
 def reproduce_wbc(
@@ -317,7 +215,7 @@ def reproduce_wbc(
         loop,
         folder,
         lambda epoch: tell(f"epoch {epoch.number + 1}: accuracy {epoch.metrics['accuracy']:.4f}"),
-        _Lines(tell),
+        ProgressLines(tell),
     )
     test = PaperCells(parts[2], setting.side_px, seed)
     predicted = [CLASSES[i] for i in answers(model, test.pixels).argmax(axis=1)]

@@ -1,14 +1,14 @@
 """``python -m core reproduce``: the tables of the published systems, filled with our numbers.
 
-The command of each system has a file of its own (``reproduce_counts.py`` and so on).
+The command of each system has a file of its own (``counts.py`` and so on).
 """
 
 import typer
 
-from core.commands.reproduce_counts import counts
-from core.commands.reproduce_learning_curve import learning_curve
-from core.commands.reproduce_palm import palm
-from core.commands.reproduce_wbc import wbc
+from core.commands.reproduce.counts import counts
+from core.commands.reproduce.learning_curve import learning_curve
+from core.commands.reproduce.palm import palm
+from core.commands.reproduce.wbc import wbc
 
 app = typer.Typer(
     add_completion=False,

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from core.cli import app
-from core.commands.reproduce_learning_curve import as_markdown
+from core.commands.reproduce.learning_curve import as_markdown
 from core.studies.count_tables import learning_curve_svg
 from core.studies.learning_curve import FILE
 

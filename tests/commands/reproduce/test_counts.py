@@ -3,7 +3,7 @@
 from typer.testing import CliRunner
 
 from core.cli import app
-from core.commands.reproduce_counts import PAPER, as_markdown
+from core.commands.reproduce.counts import PAPER, as_markdown
 
 
 def _row(rbc, wbc, platelet):
