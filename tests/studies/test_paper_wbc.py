@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from torchvision.models import resnet18
 
 from core.commands.reproduce.wbc import as_markdown
-from core.studies import paper_wbc
+from core.studies import paper_wbc_setting
 from core.studies.paper_wbc import CLASSES, PaperCells, forecast, reproduce_wbc
 from core.studies.paper_wbc_setting import REDUCED, setting_for, start_weights
 
@@ -28,8 +28,8 @@ def found(broken_data, tmp_path_factory):
         REDUCED, name="tiny", side_px=32, per_class=8, loop=replace(REDUCED.loop, epochs=2)
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(paper_wbc, "REDUCED", small)
-        patch.setattr(paper_wbc, "FULL", small)
+        patch.setattr(paper_wbc_setting, "REDUCED", small)
+        patch.setattr(paper_wbc_setting, "FULL", small)
         return reproduce_wbc(broken_data, tmp_path_factory.mktemp("run"))
 
 
