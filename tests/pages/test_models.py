@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.jobs import job
 from core.models import registry
 from core.settings import settings
 from core.training.promote import comparisons
@@ -90,7 +91,7 @@ def test_while_it_is_made_it_can_be_stopped(site, known_models):
     assert "It goes on when this page is closed" in _words(app)
     assert _button(app, "Compare on the locked test sets") is None
     app.button(key="stop_comparing").click().run()
-    assert (folder / comparisons.STOP).is_file()
+    assert job.read(folder).stopping
     lock.close()
     assert "was lost: its process died" in _words(_screen())
 
