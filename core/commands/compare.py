@@ -40,9 +40,12 @@ def compare(
         stop(error)
     if comparison.state != "done":
         stop(f"not compared: {comparison.message}")
-    result = comparison.result()
+    result = comparisons.evidence_of(comparison)
     if as_json:
-        print(json.dumps(result.as_json()))
+        payload = result.as_json()
+        # The keys that this command prints are a contract; the stored file has the newer name.
+        payload["elsewhere"] = payload.pop("external_lab")
+        print(json.dumps(payload))
         return
     print(f"live {result.champion}, challenger {result.challenger}")
     for one in result.sets.values():

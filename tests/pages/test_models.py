@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from core.jobs import job
 from core.models import registry
 from core.settings import settings
 from core.training.promote import comparisons
@@ -66,7 +67,7 @@ def test_while_it_is_made_it_can_be_stopped(site, known_models):
     assert "It goes on when this page is closed" in words(app)
     assert _button(app, "Compare on the locked test sets") is None
     app.button(key="stop_comparing").click().run()
-    assert (folder / comparisons.STOP).is_file()
+    assert job.read(folder).stopping
     lock.close()
     assert "was lost: its process died" in words(opened("models"))
 

@@ -21,7 +21,7 @@ from core.training.promote.locked_sets import LockedSet
 from core.training.runs.lifecycle import code_version, folder_of
 
 MODEL_FILES: Final = (".extras.safetensors", ".extras.json", ".safetensors", ".onnx", ".json")
-"""What belongs to one model, by suffix. The sidecar comes last: it stands for all of them."""
+"""Files of one model, by suffix. The JSON comes last: its presence marks the set as complete."""
 
 IN_THE_PATH: Final[dict[Task, tuple[Task, ...]]] = {"wbc": ("locator",), "counts": ("locator",)}
 """Task -> the other models that its answers pass through."""
@@ -59,7 +59,7 @@ def compare(run: Run, tell: Tell = lambda title, words, share: None) -> Comparis
             answers[name] = on_fields(one, task, champion, challenger, heard)
         behind += len(one.items)
     names = champion.identity, challenger.identity, challenger.path
-    rest = answers.get("original"), answers.get("elsewhere")
+    rest = answers.get("original"), answers.get("external_lab")
     return Comparison(task, *names, compared, answers["own"], *rest)
 
 
@@ -84,8 +84,8 @@ def _files(task: Task, kept: Path) -> dict[str, Path]:
         if task == "wbc" or known is None:
             raise PromotionRefused(f"it kept no test {what} aside; train it anew")
         return {"own": known}
-    elsewhere = locked_sets.laboratory_left_out() if task == "wbc" else None
-    each = {"own": kept, "original": known, "elsewhere": elsewhere}
+    external = locked_sets.laboratory_left_out() if task == "wbc" else None
+    each = {"own": kept, "original": known, "external_lab": external}
     return {name: file for name, file in each.items() if file is not None}
 
 
