@@ -42,7 +42,7 @@ def checks() -> Iterator[Check]:
     yield _extras_belong()
     yield _engine_agrees()
     truth = draw(11)
-    counted = analyse(truth.field).counts.rbc.value
+    counted = analyse(truth.field, registry.smear_models()).counts.rbc.value
     true = sum(cell.kind == "rbc" for cell in truth.cells)
     yield Check(
         "a drawn smear is counted",

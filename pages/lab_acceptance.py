@@ -133,7 +133,8 @@ def _analyse(sources: list[Source], results: LocalResults, chosen: list[Limit]) 
         )
 
     try:
-        st.session_state["acceptance_done"] = measure(sources, results, progress), chosen
+        found = measure(sources, results, registry.smear_models(), progress)
+        st.session_state["acceptance_done"] = found, chosen
     except WeightsRefused as refusal:
         st.error(plain(str(refusal)), icon=":material/error:")
         st.stop()

@@ -1,7 +1,6 @@
 """``python -m core evaluate``: the live models on test data that nothing was tuned on."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -27,7 +26,7 @@ def evaluate(
     check_recipe(recipe, SUITES)
     folder = public_sets(data)
     try:
-        figures = _suite(recipe)(folder)
+        figures = _figures(recipe, folder)
     except (FileNotFoundError, ValueError) as error:
         stop(error)
     if write_card:
@@ -39,19 +38,17 @@ def evaluate(
     print(json.dumps(figures) if as_json else json.dumps(figures, indent=2))
 
 
-def _suite(recipe: str) -> Callable[[Path], dict[str, Any]]:
+def _figures(recipe: str, folder: Path) -> dict[str, Any]:
     from core.evaluation.count_suite import evaluate_counts
     from core.evaluation.locator_suite import evaluate_locator
     from core.evaluation.wbc_suite import evaluate_wbc
+    from core.models import registry
     from core.training.palm.figures import evaluate_palm
 
-    suites: dict[str, Callable[[Path], dict[str, Any]]] = {
-        "locator": evaluate_locator,
-        "wbc": evaluate_wbc,
-        "counts": evaluate_counts,
-        "palm": evaluate_palm,
-    }
-    return suites[recipe]
+    if recipe == "palm":
+        return evaluate_palm(folder, registry.live("palm"))
+    suites = {"locator": evaluate_locator, "wbc": evaluate_wbc, "counts": evaluate_counts}
+    return suites[recipe](folder, registry.smear_models())
 
 
 def _write_card(recipe: str, figures: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """``python -m core palm`` and ``fit-palm``: the palm's answer, and how its model is made."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ from core.commands.terminal import (
 )
 
 if TYPE_CHECKING:
+    from core.models.weights import LoadedModel
     from core.records import Field
 
 
@@ -37,10 +39,17 @@ def palm(
     if not 0 < prevalence < 1:
         stop(f"--prevalence must lie between 0 and 1, got {prevalence:g}")
 
+    # Loaded with the first readable picture and kept.
+    @cache
+    def model() -> "LoadedModel":
+        from core.models import registry
+
+        return registry.live("palm")
+
     def answer(field: "Field") -> tuple[dict[str, Any], str]:
         from core.inference.palm.screening import can_be_judged, read_palm
 
-        call = read_palm(field, kind, prevalence=prevalence).call  # type: ignore[arg-type]  # checked above
+        call = read_palm(field, model(), kind, prevalence=prevalence).call  # type: ignore[arg-type]  # checked above
         notes = "".join(f"\n  {flag.message}" for flag in call.flags)
         verdict = "no verdict, this photo cannot be judged"
         if can_be_judged(call.flags):

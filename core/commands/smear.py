@@ -1,5 +1,6 @@
 """``python -m core analyse`` and ``classify``: blood-smear fields and single cells."""
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,6 +9,8 @@ import typer
 from core.commands.terminal import AsJson, Pictures, each_picture, stop
 
 if TYPE_CHECKING:
+    from core.models.smear_models import SmearModels
+    from core.models.weights import LoadedModel
     from core.records import Field
 
 
@@ -31,18 +34,26 @@ def analyse(
             "so no counting rule can be applied"
         )
 
+    # Loaded with the first readable picture and kept: all pictures of a command have one set.
+    @cache
+    def models() -> "SmearModels":
+        from core.models import registry
+
+        return registry.smear_models()
+
     def answer(field: "Field") -> tuple[dict[str, Any], str]:
         from core.inference.smear import analyse as analyse_field
 
         finding = analyse_field(
             field,
+            models(),
             counting_rule="chamber" if chamber_rule else "all_visible",
             method="regression" if method == "regression" else "locator",
         )
         if explain is not None:
             from core.explain.pictures import write_explanations
 
-            write_explanations(field, finding, explain)
+            write_explanations(field, finding, explain, models())
         counts = ", ".join(
             f"{name} {e.value:.0f} ({e.low:.0f} to {e.high:.0f})"
             for name, e in zip(
@@ -63,10 +74,17 @@ def analyse(
 def classify(paths: Pictures, as_json: AsJson = False) -> None:
     """Class of the one white cell in each picture."""
 
+    # Loaded with the first readable picture and kept.
+    @cache
+    def models() -> "tuple[LoadedModel, LoadedModel]":
+        from core.models import registry
+
+        return registry.live("locator"), registry.live("wbc")
+
     def answer(field: "Field") -> tuple[dict[str, Any], str]:
         from core.inference.white_cell.classify import classify as classify_cell
 
-        call = classify_cell(field)
+        call = classify_cell(field, *models())
         doubt = " (check)" if call.abstained else ""
         return (
             {"file": field.name, **call.as_json()},

@@ -27,7 +27,8 @@ def fit_uncertainty(
 
     amount = Amount(1000, 450, 1300, 300, 80, 80) if quick else Amount()
     try:
-        made = fit(registry.live("wbc"), sets, amount=amount, seed=seed, report=progress)
+        model, locator = registry.live("wbc"), registry.live("locator")
+        made = fit(model, locator, sets, amount=amount, seed=seed, report=progress)
     except (FileNotFoundError, WeightsRefused) as error:
         stop(error)
     print(f"{made.name} and its sidecar are written; now python -m core evaluate wbc")
@@ -94,8 +95,10 @@ def _measure(data: Path, per_class: int, deep: bool) -> None:
     from core.models import registry, weights
     from core.training.white_cells.adaptation.adapt_trial import measure_adaptation
 
-    model = registry.live("wbc")
-    figures = measure_adaptation(model, data, per_class=per_class, deep=deep, report=progress)
+    model, locator = registry.live("wbc"), registry.live("locator")
+    figures = measure_adaptation(
+        model, locator, data, per_class=per_class, deep=deep, report=progress
+    )
     key = "adaptation_deep" if deep else "adaptation"
     evaluation = {**model.card.get("evaluation", {}), key: figures}
     weights.write_card(model.path, {**model.card, "evaluation": evaluation})

@@ -16,7 +16,7 @@ from core.imaging.read import ImageRefused, read_frames
 from core.imaging.view import LONG_SIDE_PX, jpeg, png, shrink
 from core.inference.locate.cell_crop import crop_cell
 from core.inference.smear import analyse
-from core.models import registry
+from core.models.smear_models import SmearModels
 from core.records import Field, SmearFinding
 from core.settings import Settings
 
@@ -24,7 +24,7 @@ _THUMBNAIL_PX = 240
 _LARGE_CROP_PX = 256
 
 Key = tuple[str, ...]
-"""SHA-256 of the picture and the identities of the models: what an answer depends on."""
+"""SHA-256 of the picture, then ``SmearModels.identities``: what an answer depends on."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,7 @@ class Batch:
 
     Args:
         sources: what to analyse, in this order.
+        models: what answers for all of them, whatever is promoted meanwhile.
         known: answers already there; they are taken as they are, nothing is computed again.
         present: pictures (SHA-256 -> name) of the same set: a copy is refused, not counted twice.
 
@@ -125,6 +126,7 @@ class Batch:
     def __init__(
         self,
         sources: Sequence[Source],
+        models: SmearModels,
         *,
         known: Mapping[Key, AnalysedField] | None = None,
         present: Mapping[str, str] | None = None,
@@ -132,6 +134,7 @@ class Batch:
         self.results: list[AnalysedField] = []
         self.refusals: list[ImageRefused] = []
         self._sources = tuple(sources)
+        self._models = models
         self._total = len(self._sources)
         self._known = dict(known or {})
         self._present = dict(present or {})
@@ -191,14 +194,14 @@ class Batch:
             other = self._present[field.sha256]
             message = f"{field.name} is the same picture as {other}; it is counted once."
             raise ImageRefused(field.name, "same_picture", message)
-        key = (field.sha256, *(registry.live(task).identity for task in registry.TASKS))
-        result = self._known.get(key) or _analysed(key, field, source.synthetic)
+        key = (field.sha256, *self._models.identities)
+        result = self._known.get(key) or _analysed(key, field, self._models, source.synthetic)
         self._present[field.sha256] = field.name
         self.results.append(replace(result, finding=replace(result.finding, file=field.name)))
 
 
-def _analysed(key: Key, field: Field, is_synthetic: bool) -> AnalysedField:
-    finding = analyse(field)
+def _analysed(key: Key, field: Field, models: SmearModels, is_synthetic: bool) -> AnalysedField:
+    finding = analyse(field, models)
     white = []
     for index, cell in enumerate(finding.cells):
         if cell.wbc is not None:

@@ -17,6 +17,7 @@ from core.datasets.intake.fields import CountedField
 from core.evaluation.locator_suite import error_rows
 from core.files import read_json, write_json
 from core.inference.smear import analyse
+from core.models import registry
 from core.records import Field
 from core.statistics.counts import constant_predictor
 from core.studies.count_tables import CURVE_COUNTERS
@@ -155,7 +156,8 @@ def _trained(
 
 def _located(fields: Sequence[CountedField]) -> Counts:
     """Counts by the live locator, which learnt from boxes."""
-    found = [analyse(Field(f.path.name, read_rgb(f.path), "")).counts for f in fields]
+    models = registry.smear_models()
+    found = [analyse(Field(f.path.name, read_rgb(f.path), ""), models).counts for f in fields]
     return np.array([[counts.of(kind).value for kind in KINDS] for counts in found])
 
 

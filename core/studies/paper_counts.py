@@ -121,12 +121,12 @@ def reproduce_counts(
             answers[name] = np.concatenate(
                 [model(whole_field(p)[None]).double().numpy() for p in pictures]
             )
-    answers["locator"] = np.array(
-        [
-            [analyse(Field(f.path.name, p, "")).counts.of(kind).value for kind in KINDS]
-            for f, p in zip(tests, pictures, strict=True)
-        ]
-    )
+    models = registry.smear_models()
+    counts = [
+        analyse(Field(f.path.name, p, ""), models).counts
+        for f, p in zip(tests, pictures, strict=True)
+    ]
+    answers["locator"] = np.array([[one.of(kind).value for kind in KINDS] for one in counts])
     relabelled = relabelled_copies(data, tests)
     return {
         "setting": how.words,

@@ -23,9 +23,9 @@ def analysed(monkeypatch):
     """Names of the fields that were really analysed, one for each computation."""
     names = []
 
-    def counted(field):
+    def counted(field, models):
         names.append(field.name)
-        return analyse(field)
+        return analyse(field, models)
 
     monkeypatch.setattr("core.inference.batch.analyse", counted)
     return names
@@ -111,9 +111,9 @@ def test_only_bad_files_leave_the_first_step_on_the_screen(app):
 def test_nothing_shown_is_computed_again(app, field_file, analysed, monkeypatch):
     maps = []
 
-    def counted(crop, label):
+    def counted(crop, label, model):
         maps.append(label)
-        return explain_class(crop, label)
+        return explain_class(crop, label, model)
 
     monkeypatch.setattr("pages.parts.smear.why.explain_class", counted)
     send(app, field_file)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from core.access.people import Person
+from core.models import registry
 from core.settings import settings
 from core.store.runs import Epoch
 from core.training.loop.settings import LoopSettings
@@ -217,7 +218,9 @@ def test_verified_cells_of_one_case_stand_beside_the_public_set(own_var, tmp_pat
     me = Person("local user", "local", "local")
     case = cases.create(review_store(), me, "H-7")
     drawn = synthetic.draw(3, wbc=["lymphocyte", "monocyte", "eosinophil"])
-    cases.keep_field(review_store(), me, case.id, drawn.field, analyse(drawn.field))
+    cases.keep_field(
+        review_store(), me, case.id, drawn.field, analyse(drawn.field, registry.smear_models())
+    )
     found = review_cells.cells(review_store(), me, case.id)
     assert found
     given = [NewAnswer(cell.id, "lymphocyte") for cell in found]

@@ -100,7 +100,7 @@ def test_agreement_of_the_verified_classes_with_the_program(here):
     case = cases.create(here, WHO, "A-1")
     for seed in (1, 2, 3):
         field = synthetic.draw(seed, width=320, height=240, wbc=["monocyte", "lymphocyte"]).field
-        cases.keep_field(here, WHO, case.id, field, analyse(field))
+        cases.keep_field(here, WHO, case.id, field, analyse(field, registry.smear_models()))
     white = cells.cells(here, WHO, case.id)
     answers.answer(here, WHO, case.id, [answers.NewAnswer(c.id, "monocyte") for c in white])
     signing.sign(here, WHO, case.id)

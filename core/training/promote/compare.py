@@ -40,7 +40,9 @@ def compare(run: Run, tell: Tell = lambda title, words, share: None) -> Comparis
     """
     task = task_of(run)
     kept = folder_of(run) / locked_sets.FILE
-    champion, challenger = registry.live(task), load_model(Path(str(run.model_path)))
+    live = registry.smear_models()
+    champion = {"locator": live.locator, "wbc": live.white_cells, "counts": live.counts}[task]
+    challenger = load_model(Path(str(run.model_path)))
     tell("", "reading the locked test sets", 0.0)
     sets: dict[str, LockedSet[Any]] = {}
     for name, file in _files(task, kept).items():
@@ -54,9 +56,9 @@ def compare(run: Run, tell: Tell = lambda title, words, share: None) -> Comparis
     for name, one in sets.items():
         heard = partial(_pass_on, tell, one, behind, total)
         if task == "wbc":
-            answers[name] = on_cells(one, champion, challenger, heard)
+            answers[name] = on_cells(one, live.locator, champion, challenger, heard)
         else:
-            answers[name] = on_fields(one, task, champion, challenger, heard)
+            answers[name] = on_fields(one, task, live, challenger, heard)
         behind += len(one.items)
     names = champion.identity, challenger.identity, challenger.path
     rest = answers.get("original"), answers.get("external_lab")

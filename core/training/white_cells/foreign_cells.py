@@ -9,8 +9,8 @@ from core.datasets.public.pbc import CELL_SHARE
 from core.inference.locate.cell_crop import crop_cell, crop_side
 from core.inference.locate.locator import locate
 from core.inference.white_cell.classify import single_cell_box
-from core.models import registry
 from core.models.classifier import CROP_RBC_DIAMETERS, INPUT_PX
+from core.models.weights import LoadedModel
 from core.records import Box, Field, RgbImage
 
 _FRAME_PX = round(INPUT_PX / CELL_SHARE)
@@ -29,13 +29,14 @@ class ForeignCell:
     label: str
 
 
-def load_foreign(data: Path) -> list[ForeignCell]:
+def load_foreign(data: Path, locator: LoadedModel) -> list[ForeignCell]:
     """Cells of the CBC and TXL-PBC training fields and of the Munich support set.
+
+    ``locator`` finds the size of the red cells, which gives the scale.
 
     Raises:
         FileNotFoundError: if a set is missing.
     """
-    locator = registry.live("locator")
     cells = []
     boxed = other_labs.cbc_training_cells(data) + other_labs.txl_cells(data, "train")
     for cell, box in boxed:
@@ -46,7 +47,7 @@ def load_foreign(data: Path) -> list[ForeignCell]:
         if single.label is None:
             continue
         pixels = read_rgb(single.path)
-        found, diameter = single_cell_box(Field(single.path.name, pixels, ""))
+        found, diameter = single_cell_box(Field(single.path.name, pixels, ""), locator)
         if found is not None:
             framed = _framed(pixels, found, diameter)
             cells.append(ForeignCell(single.path, framed, single.label))

@@ -13,6 +13,7 @@ from torch import nn
 from core.datasets.intake.cells import CellIntake
 from core.datasets.public import pbc
 from core.datasets.public.pbc import LabelledCell
+from core.models import registry
 from core.models.classifier import CellClassifier
 from core.models.weights import LoadedModel
 from core.settings import settings as site_settings
@@ -68,7 +69,7 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
         cells = _public(str(layout), data)
     else:
         cells = _folders(data, options) if layout == "folders" else _pbc(data)
-    foreign = load_foreign(data) if layout == "three laboratories" else []
+    foreign = load_foreign(data, registry.live("locator")) if layout == "three laboratories" else []
     used, judged = cells.usable(cells.train), cells.usable(cells.validation)
     if not used or not judged:
         raise ValueError(f"{data}: too few labelled cells to cut into training and validation")

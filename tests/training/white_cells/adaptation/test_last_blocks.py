@@ -92,7 +92,7 @@ def test_without_the_original_pictures_it_says_what_to_do(tmp_path):
     uncertainty = uncertainty_of(registry.live("wbc"))
     assert uncertainty is not None
     with pytest.raises(AdaptRefused, match="adapt the last layer only"):
-        rehearsal_cells(uncertainty, tmp_path)
+        rehearsal_cells(uncertainty, tmp_path, registry.live("locator"))
 
 
 @pytest.mark.data
