@@ -98,6 +98,19 @@ def smears(data: Path) -> Iterator[tuple[str, bool, RgbImage]]:
             yield f"other_{tint}", index >= len(paths) // 2, pixels
     for index, path in enumerate(sorted(data.glob("wbc_munich_support/*/*.jpg"))):
         yield "munich", index % 2 == 1, read_rgb(path)
+    yield from chula(data / "chula_rbc12")
+
+
+def chula(folder: Path) -> Iterator[tuple[str, bool, RgbImage]]:
+    """Red-cell fields of Chula RBC-12: slides lie in runs of numbers, so the halves are of runs."""
+    judged, previous = True, -9
+    for path in sorted(folder.glob("images/*.jpg"), key=lambda path: int(path.stem)):
+        if int(path.stem) - previous > 2:
+            judged = not judged
+        previous = int(path.stem)
+        yield "chula", judged, read_rgb(path)
+    for index, path in enumerate(sorted(folder.glob("disease/*.jpg"))):
+        yield "chula_disease", index // 8 % 2 == 1, read_rgb(path)
 
 
 def others(
