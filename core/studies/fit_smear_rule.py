@@ -4,8 +4,8 @@
 
 DATA is the folder of the public sets, PHOTOS any folder of everyday photographs. Half of the
 pictures make the constants, the other half make the printed rates; palms are halved by session,
-CBC fields by slide order, Chula fields by runs of numbers (a run is one slide), and TXL pictures that
-repeat a CBC field are left out.
+CBC fields by slide order, Chula fields by runs of numbers (a run is one slide), and TXL pictures
+that repeat a CBC field are left out.
 """
 
 from __future__ import annotations
