@@ -30,7 +30,7 @@ FIELD = synthetic.draw(5, width=320, height=240).field.pixels
 
 def encoded(kind: str, **options: object) -> bytes:
     out = io.BytesIO()
-    Image.fromarray(FIELD).save(out, kind, **options)  # type: ignore[arg-type]
+    Image.fromarray(FIELD).save(out, kind, **options)
     return out.getvalue()
 
 

@@ -107,7 +107,7 @@ def test_packed_bits_are_the_depth_they_say(bits: int) -> None:
     with tifffile.TiffWriter(out) as writer:
         writer.write(packed, photometric="minisblack", metadata=None, rowsperstrip=240)
     out.seek(0)
-    with tifffile.TiffFile(out, mode="r+b") as file:
+    with tifffile.TiffFile(out, mode="r+") as file:
         file.pages[0].tags["ImageWidth"].overwrite(320)  # type: ignore[union-attr]
         file.pages[0].tags["BitsPerSample"].overwrite(bits)  # type: ignore[union-attr]
     assert off_by(out.getvalue(), FIELD[..., 0]) <= 1
@@ -313,7 +313,7 @@ def test_a_cut_off_file_is_never_half_a_picture(compression: Any, share: float) 
 
 def test_a_missing_strip_is_not_read_as_black() -> None:
     out = io.BytesIO(tiff(FIELD, compression="lzw", rowsperstrip=32))
-    with tifffile.TiffFile(out, mode="r+b") as file:
-        tag = file.pages[0].tags["StripByteCounts"]
+    with tifffile.TiffFile(out, mode="r+") as file:
+        tag = file.pages[0].tags["StripByteCounts"]  # type: ignore[union-attr]
         tag.overwrite((0, *tag.value[1:]))
     assert refused(out.getvalue()).code == "truncated"

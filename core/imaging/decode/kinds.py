@@ -81,13 +81,12 @@ def kind_of(data: bytes) -> Kind | None:
 
 
 def _bare_dicom(data: bytes) -> bool:
-    # Without the preamble a data set begins with an element of group 2 or 8, small end first:
-    # (0002,0000) or (0002,0001) of the file's head, or the first elements of group 8.
-    starts = (b"\2\0\0\0", b"\2\0\1\0", b"\2\0\2\0", b"\x08\0\0\0", b"\x08\0\1\0", b"\x08\0\5\0",
-              b"\x08\0\x08\0", b"\x08\0\x16\0")  # fmt: skip
-    if data[:4] not in starts or len(data) < 64:
+    # Without its preamble a file begins with an element of group 2 (the head) or group 8 (the data
+    # set itself), small end first: number of the element, then two letters or a length.
+    group, element = int.from_bytes(data[:2], "little"), int.from_bytes(data[2:4], "little")
+    if len(data) < 64 or group not in (2, 8) or element > 0x2000:
         return False
-    explicit = data[4:6] in (b"UL", b"OB", b"UI", b"CS", b"SH", b"LO")
+    explicit = data[4:6].isalpha() and data[4:6].isupper()
     return explicit or int.from_bytes(data[4:8], "little") < 256
 
 

@@ -78,6 +78,8 @@ def _unread_jpeg(data: bytes) -> str | None:
     place = 2
     while place + 9 < len(data) and data[place] == 0xFF:
         marker = data[place + 1]
+        if marker == 0xF7:
+            return "a JPEG-LS picture, which is not read. Save it as PNG or an ordinary JPEG"
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             if marker in (0xC3, 0xC7, 0xCB, 0xCF):
                 return "a lossless JPEG, which is not read. Save it as PNG or an ordinary JPEG"
