@@ -147,6 +147,13 @@ def test_a_bar_in_ten_and_fourteen_bits(bits: int, shift: int) -> None:
     assert difference[:220].max() <= 1
 
 
+def test_a_banner_with_soft_letters_changes_nothing_else() -> None:
+    values = TWELVE.copy()
+    values[210:] = 65535
+    values[220:225, 10:310] = np.linspace(0, 65535, 300).astype(np.uint16)[None, :, None]
+    assert np.abs(read(tiff(values)).astype(int) - FIELD)[:210].max() <= 1
+
+
 def test_an_unclear_depth_is_refused_and_a_tag_settles_it() -> None:
     values = TWELVE.copy()
     label = np.linspace(9000, 65535, 10 * 100).astype(np.uint16).reshape(10, 100, 1)

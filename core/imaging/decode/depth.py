@@ -16,8 +16,10 @@ DEPTHS: Final = (8, 10, 12, 14, 16)
 """What cameras deliver; the last is the container itself."""
 
 _HOT: Final = 0.001
-_BURNT_IN: Final = 0.05
+_TAIL: Final = 0.05
+_BURNT_IN: Final = 0.25
 _BURNT_IN_LEVELS: Final = 8
+_BURNT_IN_SHARE: Final = 0.8  # of what is too great: the rest are the soft edges of letters
 _CHUNK: Final = 1 << 20  # values at a time: numpy turns an index into 8 bytes a value
 
 
@@ -34,15 +36,16 @@ def used_bits(name: str, counts: npt.NDArray[np.int64], declared: int | None = N
     """Bits really used by values that lie in 16 bits, as microscope cameras store 10, 12 or 14.
 
     The smallest of `DEPTHS` that holds the values, apart from those that are no part of the
-    scene: at most one value in a thousand (hot pixels), or at most one in twenty where these
-    have few levels (a scale bar or label burnt in). Values just above a depth, up to twice its
-    range, are the scene's own and ask for the next depth. Anything else is not certain.
+    scene: at most one value in a thousand (hot pixels), or at most a quarter where nearly all of
+    these have the same few levels (a scale bar or banner burnt in). Values just above a depth, up
+    to twice its range, are the scene's own and ask for the next depth. Where one value in twenty
+    or fewer is far greater and neither holds, the depth is not certain.
 
     Args:
         name: of the file, for the refusal.
         counts: of `histogram`.
-        declared: bits named by the file's tags; they are believed unless more than one value in
-            twenty contradicts them.
+        declared: bits named by the file's tags; they are believed unless more than a quarter of
+            the values contradicts them.
 
     Raises:
         ImageRefused: ``unclear``.
@@ -57,11 +60,10 @@ def used_bits(name: str, counts: npt.NDArray[np.int64], declared: int | None = N
         share = int(above.sum()) / total
         if share <= _HOT:
             return bits
-        if share > _BURNT_IN:
-            continue
-        if np.count_nonzero(above) <= _BURNT_IN_LEVELS:
+        few_levels = np.partition(above, -_BURNT_IN_LEVELS)[-_BURNT_IN_LEVELS:]
+        if share <= _BURNT_IN and few_levels.sum() >= _BURNT_IN_SHARE * above.sum():
             return bits
-        if int(above[1 << bits :].sum()) > _HOT * total:
+        if share <= _TAIL and int(above[1 << bits :].sum()) > _HOT * total:
             words = f"fits {bits} bits except for {share:.1%} of its values, which are far greater"
             raise _unclear(name, words)
     return 16
