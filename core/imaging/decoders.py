@@ -149,10 +149,10 @@ class _Child:
             self._write(HEADER.pack(len(text), len(data)) + text)
             self._write(data)
             words, length = HEADER.unpack(self._read(HEADER.size))
-            said = json.loads(self._read(words))
+            reply = json.loads(self._read(words))
             if length > request["most"]:
                 raise _ChildGone  # only a process that a file took over would say that
-            return said, self._read(length)
+            return reply, self._read(length)
 
     @contextlib.contextmanager
     def _bounded(self, seconds: float) -> Iterator[int]:
@@ -319,8 +319,8 @@ def count_pictures(name: str, data: bytes, limits: Limits) -> int:
     Raises:
         ImageRefused: also if the file is not understood in time or memory.
     """
-    said, _ = _ask(name, data, limits, do="count", frame=None)
-    return int(said["pictures"])
+    reply, _ = _ask(name, data, limits, do="count", frame=None)
+    return int(reply["pictures"])
 
 
 def decode(name: str, data: bytes, limits: Limits, frame: int | None = None) -> RgbImage:
@@ -329,8 +329,8 @@ def decode(name: str, data: bytes, limits: Limits, frame: int | None = None) -> 
     Raises:
         ImageRefused: also ``too_slow``, ``too_much_memory``, ``stopped``.
     """
-    said, pixels = _ask(name, data, limits, do="decode", frame=frame)
-    height, width, channels = said["shape"]
+    reply, pixels = _ask(name, data, limits, do="decode", frame=frame)
+    height, width, channels = reply["shape"]
     return np.frombuffer(pixels, np.uint8).reshape(height, width, channels)
 
 
@@ -343,7 +343,7 @@ def _ask(
         try:
             with _pool.child() as child:
                 try:
-                    said, pixels = child.ask(request, data)
+                    reply, pixels = child.ask(request, data)
                 except _ChildGone as error:
                     if child.was_killed and attempt == 1:
                         continue  # ended from outside: not the picture's fault, once
@@ -357,9 +357,9 @@ def _ask(
                 "says why."
             )
             raise ImageRefused(name, "unreadable", message) from error
-        if "message" in said:
-            raise ImageRefused(name, str(said["code"]), str(said["message"]))
-        return said, pixels
+        if "message" in reply:
+            raise ImageRefused(name, str(reply["code"]), str(reply["message"]))
+        return reply, pixels
     raise AssertionError("unreachable")
 
 

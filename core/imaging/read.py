@@ -85,7 +85,7 @@ def _read_frame(name: str, data: bytes, limits: Limits, of_file: str, index: int
 
 
 def _checked(name: str, data: bytes, settings: Settings, min_side_px: int | None) -> Limits:
-    """The limits of one reading, after the file's own size was held against them."""
+    """The limits of one reading, after a check of the file's own size."""
     if not data:
         raise ImageRefused(name, "empty", f"{name} is empty (0 bytes). {ACCEPTED}")
     check_bytes(name, len(data), settings.max_file_mb)

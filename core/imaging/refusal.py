@@ -1,4 +1,4 @@
-"""What is said of a file that is not taken as a picture, and the limits every picture keeps to."""
+"""The refusal of a file that is not read as a picture, and the limits of every picture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MEGA: Final = 1_000_000
 
 
 class ImageRefused(ValueError):
-    """A file that is not taken as a picture.
+    """A file that is not read as a picture.
 
     ``file`` is its name, ``code`` one of the stable words below, ``message`` one plain sentence
     naming the file, what is wrong and what is accepted.
@@ -89,8 +89,8 @@ def check_size(name: str, size: tuple[int, int], limits: Limits) -> None:
 
 def too_many_pixels(name: str, size: tuple[int, int] | None, limits: Limits) -> ImageRefused:
     """The refusal of a picture whose header announces more pixels than are accepted."""
-    found = f"{size[0] * size[1] / MEGA:.0f} megapixels" if size else "far too many pixels"
-    message = f"{name} has {found}; at most {limits.max_megapixels:g} megapixels are accepted."
+    area = f"{size[0] * size[1] / MEGA:.0f} megapixels" if size else "far too many pixels"
+    message = f"{name} has {area}; at most {limits.max_megapixels:g} megapixels are accepted."
     return ImageRefused(name, "too_many_pixels", message)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import tifffile
+from PIL import Image
 
 from core.imaging import synthetic
 from core.imaging.read import ImageRefused, read_field
@@ -58,6 +59,8 @@ def refused(data: bytes) -> ImageRefused:
     return caught.value
 
 
+# ReferenceBlackWhite as television has it, not JPEG: numerators and denominators.
+STUDIO_RANGE = [(532, "2I", 6, (15, 1, 235, 1, 128, 1, 240, 1, 128, 1, 240, 1), True)]
 PLANES = np.moveaxis(DEEP, -1, 0)
 
 
@@ -265,7 +268,7 @@ def test_channels_that_do_not_say_their_colour_are_refused() -> None:
         (GREY.astype(np.int8), {"photometric": "minisblack"}, "signed"),
         (DEEP.astype(np.uint32), {}, "32 bits"),
         (FIELD, {"photometric": "cielab"}, "Lab"),
-        (FIELD, {"photometric": "ycbcr"}, "YCbCr"),
+        (FIELD, {"photometric": "ycbcr", "extratags": STUDIO_RANGE}, "YCbCr"),
         (GREY, {"photometric": "cfa", "extratags": [(33421, "H", 2, (2, 2), True),
                                                     (33422, "B", 4, (0, 1, 1, 2), True)]}, "RAW"),
     ],
@@ -288,6 +291,43 @@ def test_jpeg_in_tiff(subsampling: tuple[int, int]) -> None:
     smooth = np.full((240, 320, 3), (200, 120, 160), np.uint8)
     data = tiff(smooth, compression="jpeg", subsampling=subsampling)
     assert off_by(data, smooth) <= 3
+
+
+@pytest.mark.parametrize("compression", [1, 5, 8])
+@pytest.mark.parametrize(("across", "down"), [(1, 1), (2, 1), (2, 2)])
+def test_ycbcr_without_jpeg(compression: int, across: int, down: int) -> None:
+    # Blocks of one colour each, so that halved chroma loses nothing; written as TIFF 6.0 says.
+    patches = FIELD[::8, ::8].repeat(8, axis=0).repeat(8, axis=1)
+    ycbcr = np.asarray(Image.fromarray(patches).convert("YCbCr"))
+    blocks = ycbcr[..., 0].reshape(240 // down, down, 320 // across, across)
+    light = blocks.transpose(0, 2, 1, 3).reshape(240 // down, 320 // across, -1)
+    strip = np.concatenate([light, ycbcr[::down, ::across, 1:]], axis=2)
+    out = io.BytesIO()
+    rows = strip.reshape(240 // down, -1)
+    with tifffile.TiffWriter(out) as writer:
+        writer.write(
+            rows, photometric="minisblack", compression=compression, rowsperstrip=48 // down,
+            metadata=None, extratags=[(530, "H", 2, (across, down), True)],
+        )  # fmt: skip
+    # tifffile writes no such page: its grey one gets the tags of what the strips hold.
+    data = bytearray(out.getvalue())
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        tags = file.pages[0].tags  # type: ignore[union-attr]
+        changes = {256: 320, 257: 240, 262: 6, 277: 3, 278: 48}
+        for code, value in changes.items():
+            tag = tags[code]
+            size = {3: 2, 4: 4}[int(tag.dtype)]
+            data[tag.valueoffset : tag.valueoffset + size] = value.to_bytes(size, "little")
+    assert off_by(bytes(data), patches) <= 3  # three numbers of 8 bits, each rounded twice
+
+
+def test_the_picture_below_its_preview() -> None:
+    # As raw converters write it: the first page is the preview, the picture a page below it.
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as writer:
+        writer.write(FIELD[::4, ::4], photometric="rgb", subfiletype=1, subifds=1, metadata=None)
+        writer.write(FIELD, photometric="rgb", metadata=None)
+    assert off_by(out.getvalue()) == 0
 
 
 def test_palette_and_cmyk() -> None:

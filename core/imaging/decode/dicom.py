@@ -49,7 +49,7 @@ logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 
 @dataclass(frozen=True)
 class DicomPicture:
-    """A file whose header was found sound; its frames are decoded one at a time."""
+    """A file whose header is sound; its frames are decoded one at a time."""
 
     name: str
     frames: int

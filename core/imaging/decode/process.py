@@ -66,14 +66,14 @@ def serve(requests: IO[bytes], answers: IO[bytes], seconds: float) -> None:
         alarm = getattr(signal, "setitimer", None)
         if alarm is not None:
             alarm(signal.ITIMER_REAL, seconds + 2)
-        said, pixels = answer(request, data)
-        text = json.dumps(said).encode()
+        reply, pixels = answer(request, data)
+        text = json.dumps(reply).encode()
         answers.write(HEADER.pack(len(text), len(pixels)) + text)
         answers.write(pixels)
         answers.flush()
         if alarm is not None:
             alarm(signal.ITIMER_REAL, 0)
-        if said.get("code") == "too_much_memory":
+        if reply.get("code") == "too_much_memory":
             return  # its heap is in pieces; the next picture gets a fresh process
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 from core.imaging.decode.colour import srgb_pixels, upright
 from core.imaging.decode.depth import eight_bits, histogram, used_bits
 from core.imaging.decode.tiff_pages import main_page
+from core.imaging.decode.tiff_ycbcr import is_plain_ycbcr, rgb_of_ycbcr
 from core.imaging.refusal import ImageRefused, Limits, check_size, damaged
 from core.records import RgbImage
 
@@ -106,8 +107,8 @@ def _check_sort(name: str, page: tifffile.TiffPage) -> None:
         why = f"has values of {bits} bits"
     elif page.imagedepth > 1:
         why = "is a volume, not a picture"
-    elif photometric == _YCBCR and compression != _JPEG:
-        why = "has YCbCr colours without JPEG compression"
+    elif photometric == _YCBCR and compression != _JPEG and not is_plain_ycbcr(page):
+        why = "has YCbCr colours of an unusual sort"
     elif photometric == _SEPARATED and page.tags.valueof(332, 1) != 1:
         why = "is separated into inks other than CMYK"
     if why is not None:
@@ -147,7 +148,7 @@ def _alpha_kind(page: tifffile.TiffPage) -> int | None:
 
 
 class _Page:
-    """The values of a page whose sort was found to be read."""
+    """The values of a page that passed `_check_sort`."""
 
     def __init__(self, name: str, page: tifffile.TiffPage, data: bytes) -> None:
         self._name, self._page, self._data = name, page, data
@@ -156,7 +157,10 @@ class _Page:
 
     def pixels(self) -> RgbImage:
         profile = self._page.tags.valueof(34675)
-        image = self._image(self._values())
+        if self._photometric == _YCBCR and int(self._page.compression) != _JPEG:
+            image = Image.fromarray(rgb_of_ycbcr(self._page, self._data))
+        else:
+            image = self._image(self._values())
         pixels = srgb_pixels(self._name, image, bytes(profile) if profile else None)
         return upright(pixels, self._page.tags.valueof(274, 1))
 

@@ -45,19 +45,19 @@ def main_page(name: str, tiff: tifffile.TiffFile) -> tifffile.TiffPage:
 
 
 def _pages(tiff: tifffile.TiffFile) -> list[tifffile.TiffPage]:
-    found: list[tifffile.TiffPage] = []
+    pages: list[tifffile.TiffPage] = []
     for index in itertools.count():
         try:
             page = tiff.pages[index]
         except IndexError:
             break
-        found.append(page)  # type: ignore[arg-type]  # frames appear only where asked for
+        pages.append(page)  # type: ignore[arg-type]  # frames come only with useframes=True
         # Pages below a main page that are not marked are its smaller levels (OME, SVS).
         below = list(page.pages or ()) if _is_preview(page) else []  # type: ignore[arg-type]
-        found += [sub for sub in below if not _is_preview(sub)]  # type: ignore[arg-type, misc]
-        if len(found) > _MOST:
+        pages += [sub for sub in below if not _is_preview(sub)]  # type: ignore[arg-type, misc]
+        if len(pages) > _MOST:
             break
-    return found
+    return pages
 
 
 def _is_preview(page: tifffile.TiffPage) -> bool:
@@ -95,15 +95,15 @@ def _planes_announced(tiff: tifffile.TiffFile) -> int:
     first = tiff.pages[0]
     text = str(first.tags.valueof(270, "") or "")[:100_000]  # type: ignore[union-attr]
     if text.lstrip().startswith("ImageJ="):
-        found = re.search(r"^images=(\d{1,6})\s*$", text, re.MULTILINE)
-        return int(found[1]) if found else 1
+        match = re.search(r"^images=(\d{1,6})\s*$", text, re.MULTILINE)
+        return int(match[1]) if match else 1
     if "<OME" in text[:2000] or "<ome:OME" in text[:2000]:
         pixels = re.search(r"<(?:\w+:)?Pixels\b[^>]*>", text)
         planes = 1
         for axis in "CZT":
-            found = re.search(
+            match = re.search(
                 rf"\bSize{axis}\s*=\s*[\"'](\d{{1,6}})[\"']", pixels[0] if pixels else ""
             )
-            planes *= int(found[1]) if found else 1
+            planes *= int(match[1]) if match else 1
         return planes
     return 1

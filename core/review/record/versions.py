@@ -15,6 +15,7 @@ _PREPARING: Final = (
     "core/imaging/decode/raster.py",
     "core/imaging/decode/tiff.py",
     "core/imaging/decode/tiff_pages.py",
+    "core/imaging/decode/tiff_ycbcr.py",
     "core/inference/locate/locator.py",
     "core/inference/locate/peaks.py",
     "core/inference/locate/cell_crop.py",
