@@ -222,6 +222,12 @@ def test_one_plane_of_a_picture_in_several_files_is_refused() -> None:
     text = "ImageJ=1.54f\nimages=3\nchannels=3\n"
     data = tiff(GREY, photometric="minisblack", description=text)
     assert "3 planes" in refused(data).message
+    out = io.BytesIO()
+    tifffile.imwrite(out, np.moveaxis(FIELD, -1, 0), photometric="minisblack", truncate=True)
+    assert "3 planes" in refused(out.getvalue()).message
+    out = io.BytesIO()
+    tifffile.imwrite(out, FIELD[None], photometric="rgb", truncate=True)
+    assert off_by(out.getvalue()) == 0
 
 
 def test_samples_of_unknown_meaning_beside_colours_are_left_out() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -97,6 +98,10 @@ def _planes_announced(tiff: tifffile.TiffFile) -> int:
     if text.lstrip().startswith("ImageJ="):
         match = re.search(r"^images=(\d{1,6})\s*$", text, re.MULTILINE)
         return int(match[1]) if match else 1
+    shape = re.match(r'\{"shape": \[([\d, ]{1,60})\].*"truncated": true', text)
+    if shape:  # tifffile, and only one page for all of them
+        values = math.prod(int(side) for side in shape[1].split(","))
+        return values // max(int(first.imagewidth) * int(first.imagelength), 1)  # type: ignore[union-attr]
     if "<OME" in text[:2000] or "<ome:OME" in text[:2000]:
         pixels = re.search(r"<(?:\w+:)?Pixels\b[^>]*>", text)
         planes = 1
