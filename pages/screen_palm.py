@@ -8,6 +8,7 @@ from typing import Final
 import streamlit as st
 
 from core.explain.gradcam import overlay
+from core.imaging.folders import PICTURE_ENDINGS
 from core.imaging.view import jpeg
 from core.inference.palm.crop import Kind, views
 from core.inference.palm.screening import PalmReading, can_be_judged
@@ -40,7 +41,7 @@ from pages.parts.palm import (
 from pages.parts.palm.session import PalmPhotoShown, PalmSession
 from pages.parts.picture import in_page
 
-_TYPES = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp"]
+_TYPES = [ending[1:] for ending in PICTURE_ENDINGS]
 _KINDS: Final[dict[Kind, str]] = {
     "auto": "Find out",
     "hand": "A hand",

@@ -171,16 +171,10 @@ def _refusal(file: str, code: str, message: str) -> dict[str, Any]:
 
 
 def _pictures(paths: list[Path], dicom: bool) -> list[Path]:
-    """Replace each folder by its pictures, sorted by name; keep everything else as given."""
-    from core.datasets.catalogue import PICTURES
+    """Replace each folder by the pictures in and below it; say on stderr what is passed over."""
+    from core.imaging.folders import with_folders_opened
 
-    accepted = (*PICTURES, ".dcm") if dicom else PICTURES
-    files: list[Path] = []
-    for path in paths:
-        inside = (
-            sorted(file for file in path.iterdir() if file.suffix.lower() in accepted)
-            if path.is_dir()
-            else []
-        )
-        files += inside or [path]
+    files, passed_over = with_folders_opened(paths, dicom=dicom)
+    for sentence in passed_over:
+        progress(sentence)
     return files

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from PIL import Image
 
-PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
+from core.imaging.folders import PICTURE_ENDINGS
+
+PICTURES = PICTURE_ENDINGS
 
 
 @dataclass(frozen=True)

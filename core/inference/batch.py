@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from core.imaging import synthetic
+from core.imaging.decoders import Stop
 from core.imaging.read import ImageRefused, read_frames
 from core.imaging.view import LONG_SIDE_PX, jpeg, png, shrink
 from core.inference.locate.cell_crop import crop_cell
@@ -140,7 +141,7 @@ class Batch:
         self._present = dict(present or {})
         self._done = 0
         self._seconds = 0.0
-        self._stopped = threading.Event()
+        self._stopped = Stop()
         # A daemon: closing the program must not wait for the rest of a batch.
         self._thread = threading.Thread(target=self._run, name="batch", daemon=True)
 
@@ -150,7 +151,10 @@ class Batch:
         return self
 
     def stop(self) -> None:
-        """End after the file that is being analysed; what is finished stays."""
+        """End after the file that is being analysed; what is finished stays.
+
+        A picture that is still being decoded is given up at once, and is not refused.
+        """
         self._stopped.set()
 
     def wait(self, timeout_s: float | None = None) -> bool:
@@ -171,6 +175,12 @@ class Batch:
         return Progress(done, self._total, current, left, self._thread.is_alive())
 
     def _run(self) -> None:
+        with self._stopped.applies():
+            self._work()
+        # Uploaded bytes hang on the sources; the results do not need them.
+        self._sources = ()
+
+    def _work(self) -> None:
         for source in self._sources:
             if self._stopped.is_set():
                 break
@@ -178,6 +188,8 @@ class Batch:
             try:
                 self._take(source)
             except ImageRefused as refusal:
+                if refusal.code == "stopped":
+                    break
                 self.refusals.append(refusal)
             except Exception:  # one file must not end the others, whatever is wrong with it
                 logging.getLogger(__name__).exception("analysis of one file failed")
@@ -185,8 +197,6 @@ class Batch:
                 self.refusals.append(ImageRefused(source.name, "internal_error", message))
             self._seconds += time.monotonic() - began
             self._done += 1
-        # Uploaded bytes hang on the sources; the results do not need them.
-        self._sources = ()
 
     def _take(self, source: Source) -> None:
         field = source.opened()

@@ -5,6 +5,7 @@ from typing import Literal
 
 import streamlit as st
 
+from core.imaging.folders import DICOM_ENDINGS, PICTURE_ENDINGS
 from core.inference.batch import Source, drawn, uploads
 from core.models import registry
 from core.models.weights import WeightsRefused
@@ -12,7 +13,7 @@ from core.settings import settings
 from pages.parts import wording
 from pages.parts.smear.session import SmearSession
 
-_TYPES = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "dcm"]
+_TYPES = [ending[1:] for ending in PICTURE_ENDINGS + DICOM_ENDINGS]
 _MOST_DRAWN = 24
 
 
