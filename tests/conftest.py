@@ -7,9 +7,11 @@ import tempfile
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
-# Read by torch and its libraries when they are first imported, here and in child processes.
-os.environ["OMP_NUM_THREADS"] = "2"
+# Read by torch and its libraries when they are first imported, here and in child processes. Where
+# several processes share the tests, each has one core to itself.
+os.environ["OMP_NUM_THREADS"] = "1" if "PYTEST_XDIST_WORKER" in os.environ else "2"
 
 # Runs, caches and databases go to a folder that is removed after the session. Set before anything
 # of core is imported (the plugins below import it): the settings are read once and cached.
@@ -37,10 +39,36 @@ def pytest_unconfigure() -> None:
     _var.cleanup()
 
 
+_LONG = ("browser", "training", "pages", "studies")
+
+
+def _place(item: pytest.Item) -> int:
+    """Folders that take long come first, so that no process ends long after the others."""
+    folder = item.path.relative_to(item.config.rootpath).parts[1]
+    return _LONG.index(folder) if folder in _LONG else len(_LONG)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the users of ``data_dir`` as ``data``; the browser comes last, since it is slowest."""
+    """Marks the users of ``data_dir`` as ``data``, and brings the tests into their order."""
     for item in items:
         if "data_dir" in getattr(item, "fixturenames", ()):
             item.add_marker("data")
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    items.sort(key=_place)
+
+
+class _ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Gives whole files to the processes, for fixtures are made once a file.
+
+    All browser tests go to one process: they share a server, and Chromium takes the other core.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return "browser" if "/browser/" in file else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    config.option.loadscopereorder = False  # the order is that of _place
+    return _ByFile(config, log)

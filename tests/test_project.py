@@ -240,15 +240,6 @@ def test_no_two_files_import_each_other() -> None:
     assert not circles(imports_of_modules())
 
 
-def test_no_folder_is_crowded() -> None:
-    folders = Counter(
-        str(path.parent.relative_to(ROOT))
-        for path in project_files()
-        if path.relative_to(ROOT).parts[0] in {"core", "pages"} and path.suffix == ".py"
-    )
-    assert not {folder: count for folder, count in folders.items() if count > 20}
-
-
 def test_documents_name_files_that_exist() -> None:
     documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
     assert ROOT / "docs" / "architecture.md" in documents
@@ -260,3 +251,46 @@ def test_documents_name_files_that_exist() -> None:
         if gone:
             missing[str(document.relative_to(ROOT))] = sorted(gone)
     assert not missing
+
+
+NAMED = re.compile(
+    r"`((?:core|pages|tests|weights|docs)(?:/[\w.*-]+)+|[\w-]+\.py)`|\]\(\.\./([^)#]+)\)"
+)
+"""Paths in a document: in code marks, or the target of a link that leaves ``docs``."""
+
+
+def missing_paths(text: str) -> list[str]:
+    """Paths that a document names and that do not exist below the root."""
+    found = [first or second for first, second in NAMED.findall(text)]
+    return [path for path in found if not (ROOT / path).exists()]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("`core/records.py` and [here](../core/cli.py)", []),
+        ("change `core/nowhere.py`", ["core/nowhere.py"]),
+        ("see [nowhere](../pages/nowhere.py), [other](decisions/nowhere.md)", ["pages/nowhere.py"]),
+        ("a folder: `core/nowhere`; a word: `nowhere`; code: `core.cli`", ["core/nowhere"]),
+        ("`nowhere.py`", ["nowhere.py"]),
+    ],
+)
+def test_missing_paths_are_found(text: str, expected: list[str]) -> None:
+    assert missing_paths(text) == expected
+
+
+def test_the_architecture_names_only_files_that_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    assert len(NAMED.findall(text)) > 40
+    assert not missing_paths(text)
+
+
+def test_no_folder_holds_more_than_twenty_files_side_by_side() -> None:
+    """``__init__.py`` makes a folder a package and is not counted."""
+    held = Counter(
+        str(path.parent.relative_to(ROOT))
+        for path in project_files()
+        if path.relative_to(ROOT).parts[0] in {"core", "pages"} and path.name != "__init__.py"
+    )
+    assert held["core"]
+    assert not {folder: number for folder, number in held.items() if number > 20}

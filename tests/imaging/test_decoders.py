@@ -22,6 +22,7 @@ from core.imaging.decoders import Stop
 from core.imaging.read import ImageRefused, read_field
 from core.imaging.refusal import Limits
 from core.inference.batch import Batch, uploads
+from core.models import registry
 from core.settings import ROOT, Settings
 
 LIMITS = Settings()
@@ -128,7 +129,8 @@ def test_stop_ends_the_picture_that_is_being_decoded(fresh: None) -> None:
 
 
 def test_a_batch_stops_within_a_picture(fresh: None) -> None:
-    batch = Batch(uploads([("endless.jpg", endless_jpeg()), ("a.jpg", JPEG)], LIMITS)).start()
+    sources = uploads([("endless.jpg", endless_jpeg()), ("a.jpg", JPEG)], LIMITS)
+    batch = Batch(sources, registry.smear_models()).start()
     while not any(child._serving for child in list(decoders._pool._all)):
         time.sleep(0.02)
     batch.stop()
