@@ -71,13 +71,13 @@ def adapt(
     sets = public_sets(data) if measure else None
     from core.datasets.intake.cells import DataRefused
     from core.models.weights import WeightsRefused
-    from core.training.white_cells.adaptation import adaptations
+    from core.training.white_cells.adaptation import adapt_worker
     from core.training.white_cells.adaptation.adapt import adapt_to
     from core.training.white_cells.adaptation.last_layer import AdaptRefused
 
     if folder is not None:
         os.nice(5)  # a page that a person waits for goes first
-        adaptations.work(folder)
+        adapt_worker.work(folder)
         return
     try:
         if sets is not None:

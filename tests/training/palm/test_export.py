@@ -20,8 +20,9 @@ from sklearn.linear_model import LogisticRegression
 from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
 
 from core.datasets.public.ghana_palms import PalmPhoto
+from core.files import sha256_of
 from core.models.palm_classifier import PalmClassifier
-from core.models.weights import load_model, sha256_of
+from core.models.weights import load_model
 from core.training.palm.export import fit_palm
 from core.training.palm.figures import palm_photos
 from core.training.palm.head import cross_validated, features_of
@@ -101,7 +102,8 @@ class Fitted:
 
 @pytest.fixture(scope="module")
 def fitted(data, tmp_path_factory):
-    path, said = tmp_path_factory.mktemp("fitted") / "palm-trial.safetensors", []
+    path = tmp_path_factory.mktemp("fitted") / "palm-trial.safetensors"
+    said: list[str] = []
     fit_palm(data, path, say=said.append)
     module = load_model(path).module
     assert isinstance(module, PalmClassifier)

@@ -8,9 +8,8 @@ from typing import Final
 
 from core.access.people import Person
 from core.access.rights import require
-from core.jobs import job, worker
+from core.jobs import job
 from core.jobs.job import Job, JobRunning
-from core.jobs.worker import JobContext
 from core.settings import settings
 
 WITHOUT_EXTRAS: Final = (
@@ -49,23 +48,6 @@ def ask_to_stop(who: Person) -> None:
     """Let the present one end at its next step. Raises NotAllowed if ``who`` may not train."""
     require(who, "train")
     job.ask_to_stop(_folder(), who.name)
-
-
-def work(folder: Path) -> None:
-    """Make the one that was begun in a folder: what its process does."""
-    # Heavy libraries, which the screen that asks for it does without.
-    from core.training.white_cells.adaptation.adapt import adapt_to
-
-    def do(context: JobContext) -> dict[str, object]:
-        return adapt_to(
-            Path(context.task["data"]),
-            per_class=int(context.task["per_class"]),
-            deep=bool(context.task["deep"]),
-            who=context.who,
-            report=lambda doing: context.report(0, 0, doing),
-        ).as_json()
-
-    worker.work(folder, do)
 
 
 def _folder() -> Path:

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from core.cli import app
 from core.imaging import synthetic
 from core.inference.white_cell.uncertainty import save_uncertainty
+from core.models.classifier import CellClassifier
 from core.models.weights import load_model
 
 OTHER_LABORATORY = {"monocyte": 3, "lymphocyte": 4}
@@ -52,6 +53,7 @@ def measure(data, *words):
 def stored_cells(site):
     """What the model is said to have learnt from: ten cells a class, apart by their features."""
     model = load_model(site / "weights" / "wbc.safetensors")
+    assert isinstance(model.module, CellClassifier)
     width = model.module.last_layer().in_features
     labels = np.repeat([0, 1, 2], 10)
     rng = np.random.default_rng(0)
