@@ -1,5 +1,7 @@
 """``python -m core datasets``: which public sets are here, and getting one."""
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -102,8 +104,7 @@ def look(
 
     layouts = {"cells": "folders", "boxes": "boxes", "counts": "counts", "palms": "photos"}
     if as_ not in layouts:
-        print(f"unknown kind {as_!r}; known are {', '.join(layouts)}", file=sys.stderr)
-        raise typer.Exit(2)
+        stop(f"unknown kind {as_!r}; known are {', '.join(layouts)}")
     try:
         with tempfile.TemporaryDirectory() as unpacked:
             folder = path
@@ -120,7 +121,9 @@ def look(
 def _print_set(layout: str, folder: Path, as_json: bool) -> None:
     import json
 
-    from core.datasets.intake.rows import PARTS, rows_of_set, totals
+    from core.datasets.intake.parts import PARTS
+    from core.datasets.intake.rows import rows_of_set, totals
+    from core.settings import settings
     from core.training.intakes import read_own
 
     found = read_own(layout, folder, settings())

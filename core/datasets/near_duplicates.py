@@ -181,4 +181,4 @@ def turned_copies_of(reference: Bits, thumbnails: Thumbnails) -> npt.NDArray[np.
     if not len(reference) or not len(thumbnails):
         return np.zeros(len(thumbnails), dtype=bool)
     hashes = np.stack([difference_hash(one) for t in thumbnails for one in _positions(t)])
-    return copies_of(reference, hashes).reshape(len(thumbnails), 8).any(axis=1)
+    return np.asarray(copies_of(reference, hashes).reshape(len(thumbnails), 8).any(axis=1))

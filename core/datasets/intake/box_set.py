@@ -158,9 +158,9 @@ def _fitted(file: str, size: tuple[int, int], found: Annotation) -> tuple[BoxedP
             "were drawn on another picture or another size of it"
         )
     if outside:
-        remarks.append(f"{_boxes(outside)} beside the picture left out")
+        remarks.append(f"{_boxes(outside)} beside the picture and left out")
     if (flat := int((~whole).sum())) > 0:
-        remarks.append(f"{_boxes(flat)} without area left out")
+        remarks.append(f"{_boxes(flat)} without area and left out")
     if given and not good.any():
         why = "; ".join(remarks[:3]) or "none lies on it"
         raise ValueError(f"all of its {given} boxes are lost, so it is no empty field: {why}")

@@ -151,7 +151,7 @@ def groups_of_pictures(
 ) -> tuple[list[tuple[str, ...]], list[str]]:
     """What tables say each picture belongs to (``patient 7``), and the columns that said so."""
     rows = read_tables(tree, FILE_COLUMNS).rows
-    bare = {_bare(column): column for column in GROUP_COLUMNS}
+    bare: dict[str, str] = {_bare(column): column for column in GROUP_COLUMNS}
     keys: dict[str, dict[str, None]] = {}
     columns: set[str] = set()
     for table in dict.fromkeys(row.table for row in rows):
@@ -168,7 +168,7 @@ def groups_of_pictures(
                     if value := mine[number].cells.get(name, ""):
                         keys.setdefault(picture, {})[f"{column} {value}"] = None
                         columns.add(column)
-    ordered = [column for column in GROUP_COLUMNS if column in columns]
+    ordered: list[str] = [column for column in GROUP_COLUMNS if column in columns]
     return [tuple(keys.get(picture, ())) for picture in pictures], ordered
 
 

@@ -107,7 +107,7 @@ def test_without_names_a_class_keeps_its_number(root):
     [
         ("yolo", "0 0.5 0.5 0.1\n", "line 1: 4 values instead of 5"),
         ("yolo", "0 0.5 0.5 0.1 7\n", "line 1: a share outside 0 to 1"),
-        ("yolo", "0 0.5 0.5 nan 0.1\n", "a share outside 0 to 1"),
+        ("yolo", "0 0.5 0.5 nan 0.1\n", "'nan' is not a number"),
         ("voc", "<annotation><object><name>RBC</name></object></annotation>", "four sides"),
         ("voc", "<annotation><object>", "cannot be read"),
         ("voc", '<!DOCTYPE a [<!ENTITY b "c">]><annotation/>', "document type, which is refused"),
@@ -151,7 +151,7 @@ def test_a_box_without_area_is_left_out_and_the_picture_is_used(root):
     found = read_boxes(root)
     assert found.pictures[0].names == ("RBC", "WBC")
     assert [(m.file, m.reason) for m in found.mended] == [
-        ("images/a.png", "1 boxes without area are left out")
+        ("images/a.png", "1 box is without area and left out")
     ]
 
 
