@@ -79,7 +79,9 @@ def disagreement(located: CellCounts, regressed: CellCounts) -> Flag | None:
     words = []
     for kind in KINDS:
         one, other = located.of(kind), regressed.of(kind)
-        if one.low > other.high or other.low > one.high:
+        # Intervals that do not meet may still round to one figure: no disagreement for a reader.
+        apart = one.low > other.high or other.low > one.high
+        if apart and f"{one.value:.0f}" != f"{other.value:.0f}":
             words.append(f"{TITLES[kind]} {one.value:.0f} located, {other.value:.0f} by regression")
     if not words:
         return None
