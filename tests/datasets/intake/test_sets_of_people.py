@@ -33,7 +33,11 @@ def draw(path, seed, size=(240, 200)):
 
 def boxed(file, names, size=(240, 200)):
     return BoxedPicture(
-        file, *size, np.array(BOXES[: len(names)], np.float32).reshape(-1, 4), tuple(names)
+        file,
+        size[0],
+        size[1],
+        np.array(BOXES[: len(names)], np.float32).reshape(-1, 4),
+        tuple(names),
     )
 
 
