@@ -32,13 +32,8 @@ def draw(path, seed, size=(240, 200)):
 
 
 def boxed(file, names, size=(240, 200)):
-    return BoxedPicture(
-        file,
-        size[0],
-        size[1],
-        np.array(BOXES[: len(names)], np.float32).reshape(-1, 4),
-        tuple(names),
-    )
+    boxes = np.array(BOXES[: len(names)], np.float32).reshape(-1, 4)
+    return BoxedPicture(file, size[0], size[1], boxes, tuple(names))
 
 
 def rows(found):
