@@ -1,7 +1,7 @@
 """The boxes and verified classes of a case as labels for other programs, pictures included.
 
 A white cell carries its verified class; without one it is plainly ``wbc``: what only the machine
-said is no label. The files read back the same (:mod:`core.datasets.intake.box_formats`).
+said is no label. The files read back the same (:mod:`core.datasets.intake.boxes.formats`).
 """
 
 import csv
@@ -13,7 +13,7 @@ from typing import Final, Literal, get_args
 
 import numpy as np
 
-from core.datasets.intake.box_formats import (
+from core.datasets.intake.boxes.formats import (
     BoxedPicture,
     write_coco,
     write_data_yaml,

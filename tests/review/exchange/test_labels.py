@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pycocotools.coco import COCO
 
-from core.datasets.intake.box_formats import (
+from core.datasets.intake.boxes.formats import (
     BoxedPicture,
     read_boxes,
     write_coco,
