@@ -6,6 +6,8 @@ the function that does the work.
 
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
+from core.settings import settings
+
 if TYPE_CHECKING:
     from core.access.people import Person
 
@@ -13,8 +15,20 @@ Role = Literal["technologist", "pathologist", "trainer", "administrator", "viewe
 """``local`` is the one person at a computer that nobody else reaches; it is never given away."""
 
 Right = Literal[
-    "view", "upload", "analyse", "review", "sign", "train", "promote", "configure", "manage_people"
+    "view",
+    "read",
+    "upload",
+    "analyse",
+    "preclassify",
+    "review",
+    "sign",
+    "train",
+    "promote",
+    "configure",
+    "manage_people",
 ]
+"""``view`` is being on the site, ``read`` opening cases and their reports, which changes nothing.
+``preclassify`` is naming cells before a pathologist reads the case; it is never a right to sign."""
 
 ROLES: Final[tuple[Role, ...]] = (
     "technologist",
@@ -26,18 +40,20 @@ ROLES: Final[tuple[Role, ...]] = (
 """The roles an administrator can give."""
 
 RIGHTS: Final[dict[Role, frozenset[Right]]] = {
-    "technologist": frozenset({"view", "upload", "analyse"}),
-    "pathologist": frozenset({"view", "review", "sign"}),
-    "trainer": frozenset({"view", "train", "promote"}),
-    "administrator": frozenset({"view", "configure", "manage_people"}),
-    "viewer": frozenset({"view"}),
+    "technologist": frozenset({"view", "read", "upload", "analyse"}),
+    "pathologist": frozenset({"view", "read", "preclassify", "review", "sign"}),
+    "trainer": frozenset({"view", "read", "train", "promote"}),
+    "administrator": frozenset({"view", "read", "configure", "manage_people"}),
+    "viewer": frozenset({"view", "read"}),
     "local": frozenset(get_args(Right)),
 }
 
 _WORDS: Final[dict[Right, str]] = {
-    "view": "look at cases",
+    "view": "look at this site",
+    "read": "open cases",
     "upload": "put pictures into cases",
     "analyse": "analyse pictures",
+    "preclassify": "classify cells before the review",
     "review": "review cells",
     "sign": "sign cases",
     "train": "train models",
@@ -52,8 +68,14 @@ class NotAllowed(PermissionError):
 
 
 def may(person: "Person", right: Right) -> bool:
-    """Does this person's role include the right."""
-    return right in RIGHTS[person.role]
+    """Does one of this person's roles include the right.
+
+    Technologists may pre-classify where the site lets them (``technologists_preclassify``).
+    """
+    if any(right in RIGHTS[role] for role in person.roles):
+        return True
+    allowed = right == "preclassify" and settings().technologists_preclassify
+    return allowed and "technologist" in person.roles
 
 
 def require(person: "Person", right: Right) -> None:
@@ -65,7 +87,8 @@ def require(person: "Person", right: Right) -> None:
     if not may(person, right):
         holders = " or ".join(role for role in ROLES if right in RIGHTS[role])
         raise NotAllowed(
-            f"{person.name} ({person.role}) may not {_WORDS[right]}: that takes the role {holders}."
+            f"{person.name} ({', '.join(person.roles)}) may not {_WORDS[right]}: that takes the "
+            f"role {holders}."
         )
 
 

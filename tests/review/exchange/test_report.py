@@ -171,7 +171,9 @@ def test_a_palm_is_told_with_its_interval(case_store, reader, drawn_fields):
         "anemia_probability": 0.31, "low": 0.12, "high": 0.55, "decision": "refer",
         "flags": [{"code": "blurred", "message": "m"}], "model": "palm-test-1",
     }  # fmt: skip
-    cases.keep_palm(case_store, reader, made.id, drawn_fields[0].field, call)
+    cases.keep_palm(
+        case_store, reader, made.id, drawn_fields[0].field, call, same_picture_because="a test"
+    )
     text, pdf = text_of(case_report(gather(case_store, reader, made.id), Settings()))
     flat = " ".join(text.split())
     assert "refer; the program's probability of anemia 31 % (12 to 55)" in flat
