@@ -4,12 +4,9 @@ The menu hides what a role may not open, but a hidden button protects nothing: t
 the function that does the work.
 """
 
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import Final, Literal, Protocol, get_args
 
 from core.settings import settings
-
-if TYPE_CHECKING:
-    from core.access.people import Person
 
 Role = Literal["technologist", "pathologist", "trainer", "administrator", "viewer", "local"]
 """``local`` is the one person at a computer that nobody else reaches; it is never given away."""
@@ -67,7 +64,17 @@ class NotAllowed(PermissionError):
     """Somebody asked for what their role does not include; the message says which role does."""
 
 
-def may(person: "Person", right: Right) -> bool:
+class HasRoles(Protocol):
+    """Somebody with a name and roles: a :class:`core.access.people.Person`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def roles(self) -> tuple[Role, ...]: ...
+
+
+def may(person: HasRoles, right: Right) -> bool:
     """Does one of this person's roles include the right.
 
     Technologists may pre-classify where the site lets them (``technologists_preclassify``).
@@ -78,7 +85,7 @@ def may(person: "Person", right: Right) -> bool:
     return allowed and "technologist" in person.roles
 
 
-def require(person: "Person", right: Right) -> None:
+def require(person: HasRoles, right: Right) -> None:
     """Go on only if ``person`` has ``right``.
 
     Raises:
@@ -92,7 +99,7 @@ def require(person: "Person", right: Right) -> None:
         )
 
 
-def require_any(person: "Person", *rights: Right) -> None:
+def require_any(person: HasRoles, *rights: Right) -> None:
     """Go on if ``person`` has one of these rights. Raises NotAllowed about the first."""
     if not any(may(person, right) for right in rights):
         require(person, rights[0])
