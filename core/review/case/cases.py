@@ -355,10 +355,10 @@ def _cell_rows(
 
 def _locator_of(finding: SmearFinding) -> str:
     """Identity of the locator that found the cells, whichever method counted them."""
-    if finding.locator is not None:
-        return finding.locator.model
     if finding.method == "locator":
         return finding.model
+    if finding.locator is not None:
+        return finding.locator.model
     raise CaseRefused(
         f"the finding of {finding.file} does not say which locator found its cells; analyse the "
         "picture again"
