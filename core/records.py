@@ -150,6 +150,8 @@ class WbcCall:
         """Everything that was said of the cell: what an exported case holds."""
         return {
             **self.as_json(),
+            # The former name of could_be in exported cases; other programs read it.
+            "set_wide": list(self.could_be),
             "attributes": dict(self.attributes),
             "description": self.description,
             "contradictions": list(self.contradictions),

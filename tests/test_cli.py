@@ -45,6 +45,7 @@ def test_analyse_prints_one_object_per_picture_in_order_and_goes_on_after_a_bad_
             "counts",
             "cells",
             "flags",
+            "included",
         }
         assert row["counts"].keys() == {"rbc", "wbc", "platelet"}
         assert {"kind", "box_xyxy", "score"} <= row["cells"][0].keys()
@@ -67,6 +68,9 @@ def test_classify_gives_the_agreed_keys(folder):
         "class",
         "probability",
         "set",
+        "could_be",
+        "reported_as",
+        "critical",
         "probabilities",
         "abstained",
         "flags",
