@@ -31,7 +31,8 @@ def test_the_look_finds_what_it_looks_for(tmp_path: Path) -> None:
 
 def test_no_text_of_the_product_holds_an_invisible_character() -> None:
     files = [ROOT / "app.py"]
-    files += [f for part in ("core", "pages") for f in (ROOT / part).rglob("*")
-              if f.suffix in _ENDINGS]  # fmt: skip
+    files += [
+        f for part in ("core", "pages") for f in (ROOT / part).rglob("*") if f.suffix in _ENDINGS
+    ]
     assert len(files) > 100
     assert {str(f.relative_to(ROOT)): found for f in files if (found := _found(f))} == {}

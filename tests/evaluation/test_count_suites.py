@@ -209,12 +209,13 @@ def test_intervals_hold_the_truth_as_often_as_they_do(laid, of_locator, of_count
 def test_resized_the_count_moves_by_what_the_product_says(laid, of_locator, tmp_path):
     files = []
     for file in sorted((laid.data / "cbc" / "Testing" / "Images").iterdir()):
-        half = cv2.resize(cv2.imread(str(file)), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        read = cv2.imread(str(file))
+        larger = cv2.resize(read, None, fx=1.5, fy=1.5, interpolation=cv2.INTER_CUBIC)
         files.append(tmp_path / file.name)
-        cv2.imwrite(str(files[-1]), half)
+        cv2.imwrite(str(files[-1]), larger)
     findings = [json.loads(line) for line in run("analyse", *files, "--json").splitlines()]
     moved = np.array([f["counts"]["rbc"]["value"] for f in findings]) - laid.counted("rbc")
-    assert of_locator["rbc_change_when_resized"]["0.5"] == pytest.approx(np.abs(moved).mean())
+    assert of_locator["rbc_change_when_resized"]["1.5"] == pytest.approx(np.abs(moved).mean())
     assert set(of_locator["rbc_change_when_resized"]) == {"0.5", "0.75", "1.5", "2.0"}
 
 

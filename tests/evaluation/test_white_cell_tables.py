@@ -23,8 +23,12 @@ def test_a_confusion_matrix_is_shaded_by_its_row(tmp_path):
     (squares,) = axes.images
     colours = 255 * np.asarray(squares.to_rgba(np.asarray(squares.get_array())))[:, :, :3]
     # 80 and 20 % of the way from white to the deep blue (8, 64, 129)
-    assert colours[0, 0] == pytest.approx([255 - 0.8 * 247, 255 - 0.8 * 191, 255 - 0.8 * 126], abs=2)  # noqa: E501  # fmt: skip
-    assert colours[0, 1] == pytest.approx([255 - 0.2 * 247, 255 - 0.2 * 191, 255 - 0.2 * 126], abs=2)  # noqa: E501  # fmt: skip
+    assert colours[0, 0] == pytest.approx(
+        [255 - 0.8 * 247, 255 - 0.8 * 191, 255 - 0.8 * 126], abs=2
+    )
+    assert colours[0, 1] == pytest.approx(
+        [255 - 0.2 * 247, 255 - 0.2 * 191, 255 - 0.2 * 126], abs=2
+    )
     # A class without cells stays white and divides by nothing.
     assert colours[1] == pytest.approx(np.full((2, 3), 255.0))
     assert [text.get_text() for text in axes.texts] == ["8", "2"]
@@ -46,8 +50,9 @@ def test_pictures_of_every_set_with_a_matrix(tmp_path):
     }
     written = write_confusions(tmp_path / "new", "wbc", figures)
     assert [path.name for path in written] == [
-        "wbc-pbc_test-confusion.png", "wbc-pbc_test-confusion.md",
-    ]  # fmt: skip
+        "wbc-pbc_test-confusion.png",
+        "wbc-pbc_test-confusion.md",
+    ]
     assert Image.open(written[0]).size[0] > 200
 
 

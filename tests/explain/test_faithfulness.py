@@ -104,9 +104,13 @@ def test_refuses_what_does_not_fit(module, pixels, true_map):
         verdict(true_map[:10], pixels, module)
     with pytest.raises(ValueError, match="no part of the module"):
         check_map(
-            true_map, pixels, module,
-            score=lambda out: out[:, 0], last=nn.Linear(1, 1), map_of=lambda _: noise(1),
-        )  # fmt: skip
+            true_map,
+            pixels,
+            module,
+            score=lambda out: out[:, 0],
+            last=nn.Linear(1, 1),
+            map_of=lambda _: noise(1),
+        )
 
 
 def test_the_same_area_is_deleted_elsewhere():

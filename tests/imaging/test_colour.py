@@ -23,8 +23,14 @@ ADOBE = profiles.matrix_profile(profiles.ADOBE_RGB, 2.19921875)
 
 def colours() -> npt.NDArray[np.uint8]:
     """Skin and stain colours, in patches that JPEG keeps."""
-    values = [(224, 172, 140), (198, 134, 110), (141, 85, 66), (120, 80, 160), (230, 160, 180),
-              (90, 60, 130)]  # fmt: skip
+    values = [
+        (224, 172, 140),
+        (198, 134, 110),
+        (141, 85, 66),
+        (120, 80, 160),
+        (230, 160, 180),
+        (90, 60, 130),
+    ]
     return np.repeat(np.repeat(np.array([values], np.uint8), 96, 0), 48, 1)
 
 
@@ -43,9 +49,13 @@ def read(data: bytes) -> npt.NDArray[np.int64]:
 
 @pytest.mark.parametrize(
     ("kind", "options", "tolerance"),
-    [("PNG", {}, 2), ("TIFF", {}, 2), ("JPEG", {"quality": 98, "subsampling": 0}, 4),
-     ("WEBP", {"lossless": True}, 2)],
-)  # fmt: skip
+    [
+        ("PNG", {}, 2),
+        ("TIFF", {}, 2),
+        ("JPEG", {"quality": 98, "subsampling": 0}, 4),
+        ("WEBP", {"lossless": True}, 2),
+    ],
+)
 @pytest.mark.parametrize(
     ("profile", "primaries", "gamma"),
     [(P3, profiles.DISPLAY_P3, None), (ADOBE, profiles.ADOBE_RGB, 2.19921875)],

@@ -34,8 +34,14 @@ def folder(tmp_path: Path) -> Path:
 def test_pictures_of_every_ending_and_depth(folder: Path) -> None:
     found = list_pictures(folder)
     shown = [path.relative_to(folder).as_posix() for path in found.pictures]
-    assert shown == ["a.jpg", "b.WEBP", "c.jfif", "d.jpe", "slide A/deep/0001.tif",
-                     "slide B/0001.JPG"]  # fmt: skip
+    assert shown == [
+        "a.jpg",
+        "b.WEBP",
+        "c.jfif",
+        "d.jpe",
+        "slide A/deep/0001.tif",
+        "slide B/0001.JPG",
+    ]
     assert found.summary() == "1 file was passed over: 1 not a picture by its ending (notes.txt)."
     assert {".webp", ".jfif", ".jpe", ".tiff"} <= set(PICTURES)
 

@@ -65,8 +65,14 @@ def drawn(kind: str) -> npt.NDArray[np.generic]:
     if kind == "noise":
         return rng.integers(0, 256, SHAPE)
     if kind in ("black", "white", "grey", "pink"):
-        return picture * np.array({"black": (0, 0, 0), "white": (1, 1, 1), "grey": (0.5, 0.5, 0.5),
-                                   "pink": (0.9, 0.7, 0.8)}[kind])  # fmt: skip
+        return picture * np.array(
+            {
+                "black": (0, 0, 0),
+                "white": (1, 1, 1),
+                "grey": (0.5, 0.5, 0.5),
+                "pink": (0.9, 0.7, 0.8),
+            }[kind]
+        )
     if kind == "gradient":
         return np.stack([x / 640, y / 480, 1 - x / 640], axis=-1) * 255
     if kind == "stripes":
@@ -95,9 +101,21 @@ def drawn(kind: str) -> npt.NDArray[np.generic]:
 
 @pytest.mark.parametrize(
     "kind",
-    ["noise", "black", "white", "grey", "pink", "gradient", "stripes", "board", "page", "chart",
-     "confetti", "sky"],
-)  # fmt: skip
+    [
+        "noise",
+        "black",
+        "white",
+        "grey",
+        "pink",
+        "gradient",
+        "stripes",
+        "board",
+        "page",
+        "chart",
+        "confetti",
+        "sky",
+    ],
+)
 def test_drawn_pictures_are_not_smears(kind: str) -> None:
     assert "not_a_smear" in codes(drawn(kind))
 

@@ -66,9 +66,14 @@ def test_every_accepted_format_keeps_its_colours(kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("orientation", "shape", "corner"),
-    [(1, (240, 320), LEFT), (2, (240, 320), RIGHT), (3, (240, 320), RIGHT), (6, (320, 240), LEFT),
-     (8, (320, 240), RIGHT)],
-)  # fmt: skip
+    [
+        (1, (240, 320), LEFT),
+        (2, (240, 320), RIGHT),
+        (3, (240, 320), RIGHT),
+        (6, (320, 240), LEFT),
+        (8, (320, 240), RIGHT),
+    ],
+)
 def test_exif_orientation_is_applied(
     orientation: int, shape: tuple[int, int], corner: tuple[int, int, int]
 ) -> None:
@@ -187,8 +192,11 @@ def test_read_many_keeps_order_and_goes_on() -> None:
     files = [("a.png", good), ("b.pdf", b"%PDF"), ("c.png", good), ("d.png", good)]
     read = read_many(files, LIMITS)
     assert [x.name if isinstance(x, Field) else (x.file, x.code) for x in read] == [
-        "a.png", ("b.pdf", "not_an_image"), "c.png", ("d.png", "too_many_files"),
-    ]  # fmt: skip
+        "a.png",
+        ("b.pdf", "not_an_image"),
+        "c.png",
+        ("d.png", "too_many_files"),
+    ]
     last = read[-1]
     assert isinstance(last, ImageRefused) and "at most 3 files" in last.message
 

@@ -178,8 +178,10 @@ def test_the_preview_page_is_not_the_picture() -> None:
     main, preview = (FIELD, kind), (small, {**kind, "subfiletype": 1})
     for written in ((main, preview), (preview, main), (preview, main, preview)):
         assert off_by(pages(*written)) == 0
-    mask = (np.ones((240, 320), np.bool_), {"photometric": "minisblack", "subfiletype": 4,
-                                            "metadata": None})  # fmt: skip
+    mask = (
+        np.ones((240, 320), np.bool_),
+        {"photometric": "minisblack", "subfiletype": 4, "metadata": None},
+    )
     assert off_by(pages(main, mask)) == 0
 
 
@@ -259,8 +261,12 @@ def test_alpha_is_laid_on_white() -> None:
 
 
 def test_channels_that_do_not_say_their_colour_are_refused() -> None:
-    data = tiff(FIELD, photometric="minisblack", planarconfig="contig",
-                extrasamples=["unspecified", "unspecified"])  # fmt: skip
+    data = tiff(
+        FIELD,
+        photometric="minisblack",
+        planarconfig="contig",
+        extrasamples=["unspecified", "unspecified"],
+    )
     assert "3 channels and does not say which colours" in refused(data).message
 
 
@@ -275,10 +281,16 @@ def test_channels_that_do_not_say_their_colour_are_refused() -> None:
         (DEEP.astype(np.uint32), {}, "32 bits"),
         (FIELD, {"photometric": "cielab"}, "Lab"),
         (FIELD, {"photometric": "ycbcr", "extratags": STUDIO_RANGE}, "YCbCr"),
-        (GREY, {"photometric": "cfa", "extratags": [(33421, "H", 2, (2, 2), True),
-                                                    (33422, "B", 4, (0, 1, 1, 2), True)]}, "RAW"),
+        (
+            GREY,
+            {
+                "photometric": "cfa",
+                "extratags": [(33421, "H", 2, (2, 2), True), (33422, "B", 4, (0, 1, 1, 2), True)],
+            },
+            "RAW",
+        ),
     ],
-)  # fmt: skip
+)
 def test_values_and_colours_that_are_not_certain(
     values: npt.NDArray[Any], options: dict[str, Any], words: str
 ) -> None:
@@ -312,9 +324,13 @@ def test_ycbcr_without_jpeg(compression: int, across: int, down: int) -> None:
     rows = strip.reshape(240 // down, -1)
     with tifffile.TiffWriter(out) as writer:
         writer.write(
-            rows, photometric="minisblack", compression=compression, rowsperstrip=48 // down,
-            metadata=None, extratags=[(530, "H", 2, (across, down), True)],
-        )  # fmt: skip
+            rows,
+            photometric="minisblack",
+            compression=compression,
+            rowsperstrip=48 // down,
+            metadata=None,
+            extratags=[(530, "H", 2, (across, down), True)],
+        )
     # tifffile writes no such page: its grey one gets the tags of what the strips hold.
     data = bytearray(out.getvalue())
     with tifffile.TiffFile(io.BytesIO(data)) as file:
@@ -349,10 +365,15 @@ def test_palette_and_cmyk() -> None:
 def test_orientation(orientation: int, values: npt.NDArray[Any]) -> None:
     # Rows and columns that each of the eight names first, by the TIFF 6.0 specification.
     turned = {
-        1: FIELD, 2: FIELD[:, ::-1], 3: FIELD[::-1, ::-1], 4: FIELD[::-1],
-        5: FIELD.transpose(1, 0, 2), 6: np.rot90(FIELD, -1),
-        7: FIELD[::-1, ::-1].transpose(1, 0, 2), 8: np.rot90(FIELD),
-    }[orientation]  # fmt: skip
+        1: FIELD,
+        2: FIELD[:, ::-1],
+        3: FIELD[::-1, ::-1],
+        4: FIELD[::-1],
+        5: FIELD.transpose(1, 0, 2),
+        6: np.rot90(FIELD, -1),
+        7: FIELD[::-1, ::-1].transpose(1, 0, 2),
+        8: np.rot90(FIELD),
+    }[orientation]
     data = tiff(values, extratags=[(274, "H", 1, orientation, True)])
     assert off_by(data, turned) == 0
 

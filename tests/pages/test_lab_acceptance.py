@@ -109,8 +109,9 @@ def test_agreement_of_the_verified_classes_with_the_program(here):
     assert f"1 signed case, 3 fields, {len(white)} white cells" in said
     shown = {metric.label: metric.value for metric in app.metric}
     assert shown["Cohen's kappa"] == "0.00"  # one reader only ever says one thing
-    right = sum(c.call is not None and c.call.label == "monocyte" for c in
-                cells.cells(here, WHO, case.id))  # fmt: skip
+    right = sum(
+        c.call is not None and c.call.label == "monocyte" for c in cells.cells(here, WHO, case.id)
+    )
     assert f"{right} of {len(white)} cells" in said
     app.selectbox(key="agreement_class").set_value("monocyte").run()
     assert not app.exception and title("monocyte") in str(app.selectbox(key="agreement_class"))

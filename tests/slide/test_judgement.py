@@ -41,9 +41,17 @@ def field(name, calls, *flags, red=4, chosen=None):
         Estimate(red, red, red), Estimate(len(calls), 0, len(calls) + 1), Estimate(0, 0, 0)
     )
     return SmearFinding(
-        name, 400, 300, "locator", "locator@01234567", "all_visible", counts, tuple(cells),
-        flags, included_by_person=chosen,
-    )  # fmt: skip
+        name,
+        400,
+        300,
+        "locator",
+        "locator@01234567",
+        "all_visible",
+        counts,
+        tuple(cells),
+        flags,
+        included_by_person=chosen,
+    )
 
 
 @pytest.mark.parametrize(

@@ -77,9 +77,13 @@ def test_of_thousand_by_hand():
 def test_of_thousand_counts_everybody_once(prevalence, s1, s2, c1, c2):
     told = of_thousand(prevalence, (s1, s2), (c1 * (1 - s1), c2 * (1 - s2)))
     everybody = (
-        told.suspected_anemic + told.suspected_other + told.referred_anemic
-        + told.referred_other + told.cleared_anemic + told.cleared_other
-    )  # fmt: skip
+        told.suspected_anemic
+        + told.suspected_other
+        + told.referred_anemic
+        + told.referred_other
+        + told.cleared_anemic
+        + told.cleared_other
+    )
     assert everybody == pytest.approx(1000)
 
 

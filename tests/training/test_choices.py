@@ -197,8 +197,12 @@ def test_the_worst_calls_are_the_surest_wrong_ones(tmp_path):
         ("blast", "monocyte 0.80"),
         ("blast", "monocyte 0.60"),
     ]
-    counts = worst_counts(paths, np.array([[5, 1], [5, 1], [3, 0], [9, 9]]),
-                          np.array([[5, 1], [2, 1], [3, 1], [9, 9]]), ["rbc", "wbc"])  # fmt: skip
+    counts = worst_counts(
+        paths,
+        np.array([[5, 1], [5, 1], [3, 0], [9, 9]]),
+        np.array([[5, 1], [2, 1], [3, 1], [9, 9]]),
+        ["rbc", "wbc"],
+    )
     assert [(w.truth, w.said) for w in counts] == [
         ("rbc 5, wbc 1", "rbc 2, wbc 1"),
         ("rbc 3, wbc 0", "rbc 3, wbc 1"),

@@ -137,9 +137,11 @@ def test_patients_stay_on_one_side(root):
         for patient in range(10):
             mine = {f"{folder}_{patient}.png", f"{folder}_{patient + 10}.png"}
             parts = [
-                n for n, part in enumerate(found.parts) for i in part
+                n
+                for n, part in enumerate(found.parts)
+                for i in part
                 if found.cells[i].path.name in mine
-            ]  # fmt: skip
+            ]
             assert len(parts) == 2 and len(set(parts)) == 1
 
 

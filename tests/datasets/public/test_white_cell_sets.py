@@ -73,8 +73,12 @@ def test_munich_blasts_and_precursors(data_dir):
     assert len(cells) == 75
     labels = {cell.code: cell.label for cell in cells}
     assert [labels[code] for code in ("MYO", "MOB", "PMO", "MMZ", "KSC")] == [
-        "blast", "blast", "immature_granulocyte", "immature_granulocyte", "smudge",
-    ]  # fmt: skip
+        "blast",
+        "blast",
+        "immature_granulocyte",
+        "immature_granulocyte",
+        "smudge",
+    ]
     # What no class stands for must not slip into one.
     assert labels["LYA"] is None and len(labels) == 15
 

@@ -116,8 +116,14 @@ def test_an_answer_with_its_interval():
     assert 0 <= call.low <= call.anemia_probability <= call.high <= 1
     assert {flag.code for flag in call.flags} >= {"uncalibrated_colour"}
     assert set(call.as_json()) == {
-        "file", "anemia_probability", "low", "high", "decision", "flags", "model"
-    }  # fmt: skip
+        "file",
+        "anemia_probability",
+        "low",
+        "high",
+        "decision",
+        "flags",
+        "model",
+    }
 
 
 def test_prevalence_moves_the_probability_and_not_the_decision():

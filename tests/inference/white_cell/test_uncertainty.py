@@ -24,16 +24,22 @@ from core.taxonomy import CRITICAL_CLASSES
 CARD = {
     "calibration": {
         "familiar": {
-            "temperature": 1.0, "set_limit": 0.9, "wide_limit": 0.1, "abstain_below": 0.8,
+            "temperature": 1.0,
+            "set_limit": 0.9,
+            "wide_limit": 0.1,
+            "abstain_below": 0.8,
         },
         "unfamiliar": {
-            "temperature": 2.0, "set_limit": 0.3, "wide_limit": 0.05, "abstain_below": 0.6,
+            "temperature": 2.0,
+            "set_limit": 0.3,
+            "wide_limit": 0.05,
+            "abstain_below": 0.6,
         },
     },
     "novelty": {"bias": -1.0, "not_a_cell_limit": 0.5, "familiar_limit": 2.0},
     "index": {"classes": ["monocyte", "basophil"], "files": ["a.jpg", "b.jpg", "c.jpg"]},
     "attributes": {"values": {"granularity": ["no", "yes"], "granule_colour": ["nil", "red"]}},
-}  # fmt: skip
+}
 
 
 def tensors():
@@ -167,8 +173,9 @@ def test_a_neighbour_leads_nowhere_else(tmp_path):
 def test_attributes_are_the_best_of_each_head(uncertainty):
     (row,) = attributes_of(np.array([[2, -1]], np.float32), uncertainty)
     assert [(one.name, one.value) for one in row] == [
-        ("granularity", "yes"), ("granule_colour", "nil"),
-    ]  # fmt: skip
+        ("granularity", "yes"),
+        ("granule_colour", "nil"),
+    ]
     assert row[0].probability == pytest.approx(np.exp(2) / (np.exp(2) + np.exp(-2)), abs=1e-3)
     bare = Uncertainty({**CARD, "attributes": {}}, tensors())
     assert attributes_of(np.zeros((2, 2), np.float32), bare) == [(), ()]
@@ -180,9 +187,13 @@ def cell(**values):
 
 def test_words_under_the_cell():
     said = cell(
-        nucleus_shape="segmented-multilobed", granularity="yes", granule_type="small",
-        granule_colour="pink", cytoplasm_colour="light blue", cytoplasm_texture="clear",
-    )  # fmt: skip
+        nucleus_shape="segmented-multilobed",
+        granularity="yes",
+        granule_type="small",
+        granule_colour="pink",
+        cytoplasm_colour="light blue",
+        cytoplasm_texture="clear",
+    )
     assert in_words(said) == (
         "segmented nucleus with several lobes, small pink granules, light blue cytoplasm"
     )

@@ -180,9 +180,12 @@ def test_the_report_says_whether_each_limit_is_met(sqlite_store, people, measure
         people.pathologist,
         "November 2026, Giemsa",
         measured,
-        [Limit("bias_rbc", "within", 50.0), Limit("error_wbc", "at most", 0.0),
-         Limit("sensitivity_blast", "at least", 0.9)],
-    )  # fmt: skip
+        [
+            Limit("bias_rbc", "within", 50.0),
+            Limit("error_wbc", "at most", 0.0),
+            Limit("sensitivity_blast", "at least", 0.9),
+        ],
+    )
     pdf = PdfReader(io.BytesIO(acceptance_report(kept, Settings(laboratory="Labor Süd"))))
     text = " ".join(" ".join(page.extract_text() for page in pdf.pages).split())
     error = measured.figures["error_wbc"]["value"]

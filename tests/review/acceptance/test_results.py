@@ -11,8 +11,10 @@ def read(text, name="results.csv"):
 
 def test_counts_of_fields():
     found = read("File,Slide,RBC,WBC,Platelets\na_1.png,A,21,1,\nsub/b_1.png,B,30,0,2\n")
-    assert found.counts == {"a_1.png": {"rbc": 21, "wbc": 1},
-                            "b_1.png": {"rbc": 30, "wbc": 0, "platelet": 2}}  # fmt: skip
+    assert found.counts == {
+        "a_1.png": {"rbc": 21, "wbc": 1},
+        "b_1.png": {"rbc": 30, "wbc": 0, "platelet": 2},
+    }
     assert (found.slide_of("a_1.png"), found.slide_of("c-07.png")) == ("A", "c")
 
 

@@ -168,9 +168,13 @@ def test_a_case_without_pictures_has_a_report_too(case_store, reader):
 def test_a_palm_is_told_with_its_interval(case_store, reader, drawn_fields):
     made = cases.create(case_store, reader, "P-1")
     call = {
-        "anemia_probability": 0.31, "low": 0.12, "high": 0.55, "decision": "refer",
-        "flags": [{"code": "blurred", "message": "m"}], "model": "palm-test-1",
-    }  # fmt: skip
+        "anemia_probability": 0.31,
+        "low": 0.12,
+        "high": 0.55,
+        "decision": "refer",
+        "flags": [{"code": "blurred", "message": "m"}],
+        "model": "palm-test-1",
+    }
     cases.keep_palm(
         case_store, reader, made.id, drawn_fields[0].field, call, same_picture_because="a test"
     )

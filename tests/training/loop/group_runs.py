@@ -21,9 +21,14 @@ from core.training.loop.train import LoopSettings, train
 from tests.training.loop.killed_runs import Examples, Tiny, die
 
 SETTINGS = LoopSettings(
-    epochs=3, batch_size=4, learning_rate=0.01, warmup_steps=2, averaging=0.9, workers=0,
+    epochs=3,
+    batch_size=4,
+    learning_rate=0.01,
+    warmup_steps=2,
+    averaging=0.9,
+    workers=0,
     bfloat16=False,
-)  # fmt: skip
+)
 
 
 class Plain(Tiny):

@@ -17,9 +17,15 @@ from core.training.palm.head import cross_validated, fit_head, novelty
 from core.training.palm.job import prepare
 
 SETTINGS = LoopSettings(
-    epochs=3, batch_size=8, learning_rate=2e-3, warmup_steps=2, workers=0, averaging=0.5,
-    bfloat16=False, patience=3,
-)  # fmt: skip
+    epochs=3,
+    batch_size=8,
+    learning_rate=2e-3,
+    warmup_steps=2,
+    workers=0,
+    averaging=0.5,
+    bfloat16=False,
+    patience=3,
+)
 
 
 @pytest.fixture(scope="module")

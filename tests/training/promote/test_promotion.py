@@ -86,9 +86,15 @@ def test_the_second_of_two_who_promote_is_told(site, known_models):
         promotion.promote(other, who=BOB, reason="better")
     with pytest.raises(StalePromotion, match="in the meantime"):
         promotion._record(
-            "wbc", action="promote", was="wbc@0", became="x@0", file="x.safetensors", who="Bob",
-            reason="late", evidence=None,
-        )  # fmt: skip
+            "wbc",
+            action="promote",
+            was="wbc@0",
+            became="x@0",
+            file="x.safetensors",
+            who="Bob",
+            reason="late",
+            evidence=None,
+        )
     assert _answer().label == "lymphocyte"
 
 

@@ -117,9 +117,12 @@ def test_attribute_heads_learn_what_is_linear():
     rng = np.random.default_rng(0)
     rows = rng.normal(0, 1, (600, 12)).astype(np.float32)
     truth = [
-        tuple(["abc"[int(row[0] > 0.4) + int(row[0] > -0.4)]] + ["yes" if row[k] > 0 else "no" for k in range(1, 11)])  # noqa: E501
+        tuple(
+            ["abc"[int(row[0] > 0.4) + int(row[0] > -0.4)]]
+            + ["yes" if row[k] > 0 else "no" for k in range(1, 11)]
+        )
         for row in rows
-    ]  # fmt: skip
+    ]
     heads = fit_attributes((rows[:500], truth[:500]), (rows[500:], truth[500:]))
     assert heads.weight.shape == (3 + 10 * 2, 12)
     scores = rows[500:] @ heads.weight.T + heads.bias
@@ -153,7 +156,9 @@ def test_a_class_the_network_lacks_cannot_be_adapted_to():
 
 
 def test_drawing_takes_at_most_so_many_of_a_class(tmp_path):
-    cells = [LabelledCell(tmp_path / f"{i}", "monocyte" if i < 30 else "basophil") for i in range(33)]  # noqa: E501  # fmt: skip
+    cells = [
+        LabelledCell(tmp_path / f"{i}", "monocyte" if i < 30 else "basophil") for i in range(33)
+    ]
     learnt, rest = draw_cells(cells, 10, seed=4)
     assert [sum(c.label == name for c in learnt) for name in ("monocyte", "basophil")] == [10, 3]
     assert not set(learnt) & set(rest) and len(learnt) + len(rest) == 33

@@ -5,6 +5,7 @@ import json
 import cv2
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 from typer.testing import CliRunner
 
 from core.cli import app
@@ -12,6 +13,7 @@ from core.imaging import synthetic
 from core.inference.white_cell.uncertainty import save_uncertainty
 from core.models.classifier import CellClassifier
 from core.models.weights import load_model
+from tests.fixtures.paths import ROOT
 
 OTHER_LABORATORY = {"monocyte": 3, "lymphocyte": 4}
 
@@ -51,20 +53,20 @@ def measure(data, *words):
 
 @pytest.fixture
 def stored_cells(site):
-    """What the model is said to have learnt from: ten cells a class, apart by their features."""
+    """Extras like the shipped ones, but for the cells learnt from: ten of each of three classes."""
     model = load_model(site / "weights" / "wbc.safetensors")
     assert isinstance(model.module, CellClassifier)
     width = model.module.last_layer().in_features
     labels = np.repeat([0, 1, 2], 10)
     rng = np.random.default_rng(0)
     features = rng.normal(0, 0.1, (30, width)) + np.eye(3, width)[labels]
-    save_uncertainty(
-        model,
-        {
-            "index": {"classes": ["lymphocyte", "monocyte", "blast"]},
-        },
-        {"index.feature": features.astype(np.float16), "index.label": labels.astype(np.int16)},
-    )
+    weights = ROOT / "weights" / "wbc.extras.safetensors"
+    card, tensors = json.loads(weights.with_suffix(".json").read_text()), load_file(weights)
+    for name in ("format", "model", "model_sha256", "sha256", "elsewhere"):
+        card.pop(name, None)
+    card["index"]["classes"] = ["lymphocyte", "monocyte", "blast"]
+    own = {"index.feature": features.astype(np.float16), "index.label": labels.astype(np.int16)}
+    save_uncertainty(model, card, {**tensors, **own})
 
 
 @pytest.mark.usefixtures("stored_cells")
