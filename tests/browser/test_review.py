@@ -232,7 +232,7 @@ def test_two_readers_from_the_first_key_to_the_signature(
         petra.get_by_role("button", name="Sign case").click()
         # Everything that will be signed is listed, and it is asked for once more by name.
         dialog = petra.get_by_role("dialog")
-        expect(dialog.get_by_text("Platelets: not assessed")).to_be_visible()
+        expect(dialog.get_by_text("Red cells: not assessed.")).to_be_visible()
         dialog.get_by_role("button", name="Sign as Petra").click()
         expect(petra.get_by_text("Signed, version 1")).to_be_visible()
 

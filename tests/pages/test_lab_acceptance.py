@@ -8,6 +8,7 @@ from core.models import registry
 from core.review.acceptance import records
 from core.review.case import cases
 from core.review.reading import answers, cells
+from core.review.reading.box_confirmations import confirm_boxes
 from core.review.record.review_store import ReviewStore
 from core.review.signature import signing
 from core.settings import settings
@@ -103,6 +104,8 @@ def test_agreement_of_the_verified_classes_with_the_program(here):
         cases.keep_field(here, WHO, case.id, field, analyse(field, registry.smear_models()))
     white = cells.cells(here, WHO, case.id)
     answers.answer(here, WHO, case.id, [answers.NewAnswer(c.id, "monocyte") for c in white])
+    for picture in cases.case_pictures_of(here, WHO, case.id):
+        confirm_boxes(here, WHO, case.id, picture.id)  # only what a person looked at is evidence
     signing.sign(here, WHO, case.id)
     app = opened("agreement")
     said = words(app)

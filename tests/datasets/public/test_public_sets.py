@@ -79,8 +79,12 @@ def test_unreadable_pictures_are_named(tmp_path):
 
 @pytest.mark.data
 def test_real_sets_have_the_published_sizes(data_dir):
+    fetched_by_few = {"bodzas", "raabin"}
     for entry in catalogue.CATALOGUE:
-        assert len(entry.paths(data_dir)) == entry.pictures, entry.name
+        paths = entry.paths(data_dir)
+        if entry.name in fetched_by_few and not paths:
+            continue
+        assert len(paths) == entry.pictures, entry.name
 
 
 @pytest.mark.data

@@ -123,7 +123,12 @@ SCRIPTS = {
 
 def test_every_script_is_printed_as_it_was_typed(case_store, reader):
     made = cases.create(
-        case_store, reader, "S-1", pseudonym=SCRIPTS["pseudonym"], indication=SCRIPTS["indication"]
+        case_store,
+        reader,
+        "S-1",
+        pseudonym=SCRIPTS["pseudonym"],
+        pseudonym_confirmed=True,
+        indication=SCRIPTS["indication"],
     )
     remark(case_store, reader, made.id, SCRIPTS["comment"])
     text, _ = text_of(case_report(gather(case_store, reader, made.id), Settings()))

@@ -89,7 +89,14 @@ def test_a_palm_is_read_again_as_it_was_asked_for(sqlite_store, people, data_dir
     assert (found.drift, found.refused) == ((), "")
     other = cases.create(sqlite_store, people.technologist, "A-2")
     changed = {**said, "anemia_probability": 1.0, "decision": "?", "read_with": {}}
-    cases.keep_palm(sqlite_store, people.technologist, other.id, field, changed)
+    cases.keep_palm(
+        sqlite_store,
+        people.technologist,
+        other.id,
+        field,
+        changed,
+        same_picture_because="the answer was changed for this test",
+    )
     signing.sign(sqlite_store, people.pathologist, other.id)
     (found,) = replay.replay(sqlite_store, people.viewer, other.id)
     assert found.drift[0].startswith("anemia_probability was 1.0000, is ")
