@@ -33,7 +33,7 @@ _ORDERS: dict[str, Order] = {
 
 
 def _filters(who: Person) -> list[WorklistRow]:
-    search, which, urgent, mine = st.columns([4, 2.2, 5.2, 2.6], vertical_alignment="bottom")
+    search, which, urgent, mine = st.columns([3.8, 3.1, 4.6, 2.6], vertical_alignment="bottom")
     text = search.text_input(
         "Search",
         placeholder="Accession number, pseudonym or indication",
