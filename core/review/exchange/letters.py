@@ -31,9 +31,14 @@ class NotPrintable(CaseRefused):
     """A text for which no font is here; the message names the characters and the way out."""
 
 
-def script_fonts() -> dict[str, Path]:
-    """Name of a font -> its file, in the order in which they are tried."""
+def fonts_of(chosen: Path | None = None) -> dict[str, Path]:
+    """Name of a font -> its file, in the order in which they are tried.
+
+    ``chosen`` is the site's own font; it comes first, unless its file is no font.
+    """
     found = {}
+    if chosen is not None and characters_of(chosen):
+        found["chosen"] = chosen
     for name, package, inside in _PACKAGES:
         spec = find_spec(package)
         for folder in (spec and spec.submodule_search_locations) or ():
@@ -85,7 +90,7 @@ def fonts_needed(text: str, fonts: dict[str, Path]) -> list[str]:
 
 def why_not_printable(texts: Iterable[str], chosen: Path | None = None) -> str:
     """The sentence about the first text that cannot be printed; empty if all of them can."""
-    fonts = {**({"chosen": chosen} if chosen else {}), **script_fonts()}
+    fonts = fonts_of(chosen)
     for text in texts:
         try:
             fonts_needed(text, fonts)

@@ -12,7 +12,7 @@ from fpdf.fonts import FontFace
 from PIL import Image
 
 from core.review.exchange import letters
-from core.review.exchange.letters import NotPrintable, script_fonts
+from core.review.exchange.letters import NotPrintable
 from core.settings import Settings
 from core.slide.tables import DISCLAIMER
 
@@ -48,9 +48,7 @@ class Paper(FPDF):
             settings,
             draft,
         )
-        chosen = settings.report_font
-        usable = chosen is not None and letters.characters_of(chosen)
-        self._fonts = {**({"chosen": chosen} if chosen and usable else {}), **script_fonts()}
+        self._fonts = letters.fonts_of(settings.report_font)
         self._fallback: list[str] = []
         self._use_fonts()
         self.set_margin(_MARGIN_MM)
