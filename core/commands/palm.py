@@ -88,4 +88,4 @@ def fit_palm(
         model = fit(sets, to, logits, say=progress)
     except (FileNotFoundError, ValueError) as error:
         stop(error)
-    print(json.dumps(model.card["evaluation"], indent=2))
+    print(json.dumps(model.card.evaluation, indent=2))

@@ -32,11 +32,8 @@ def evaluate_attributes(
         most: test cells read at most, drawn at random.
     """
     uncertainty = uncertainty_of(model)
-    if (
-        uncertainty is None
-        or "attributes" not in uncertainty.card
-        or not (data / "wbcatt").is_dir()
-    ):
+    fitted = uncertainty is not None and uncertainty.card.attributes.values
+    if uncertainty is None or not fitted or not (data / "wbcatt").is_dir():
         return {}
     cells = wbcatt.load(data, "test")
     if len(cells) > most:

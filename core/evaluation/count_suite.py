@@ -16,7 +16,7 @@ from core.evaluation.detection import map50
 from core.evaluation.erasing import drops
 from core.evaluation.locator_suite import error_rows, relabelled_copies
 from core.evaluation.robustness import robustness
-from core.inference.locate.locator import locate
+from core.inference.locate.locator import locate, thresholds_of
 from core.inference.locate.peaks import Peaks
 from core.inference.locate.regression import density_map
 from core.inference.smear import analyse
@@ -88,13 +88,8 @@ def _values(counts: Sequence[CellCounts]) -> Counts:
 
 
 def _locator_counts(locator: LoadedModel, pixels: RgbImage) -> Counts:
-    kinds = _above(locate(pixels, locator).peaks, locator).kinds
+    kinds = locate(pixels, locator).peaks.above(thresholds_of(locator)).kinds
     return np.bincount(kinds, minlength=len(KINDS)).astype(float)
-
-
-def _above(peaks: Peaks, locator: LoadedModel) -> Peaks:
-    limits = locator.card["thresholds"]
-    return peaks.above(np.array([limits[kind] for kind in KINDS], np.float32))
 
 
 def _share(which: Sequence[bool] | npt.NDArray[np.bool_]) -> dict[str, Any]:
@@ -178,7 +173,7 @@ def _located(path: Path, locator: LoadedModel) -> tuple[Peaks, float, tuple[int,
         found = locate(pixels, locator)
         size = (pixels.shape[1], pixels.shape[0])
         _LOCATED[key] = (
-            _above(found.peaks, locator),
+            found.peaks.above(thresholds_of(locator)),
             found.rbc_diameter_px or 0.2 * min(size),
             size,
         )

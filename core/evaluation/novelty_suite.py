@@ -17,6 +17,7 @@ from core.inference.white_cell.classify import single_cell_crop
 from core.inference.white_cell.features import answers_of
 from core.inference.white_cell.novelty import familiarity
 from core.inference.white_cell.uncertainty import uncertainty_of
+from core.models.cards import WhiteCellCard
 from core.models.weights import LoadedModel
 from core.records import Field, RgbImage
 from core.statistics.classes import accuracy_row
@@ -116,7 +117,7 @@ def _unknown_classes(
     data: Path, locator: LoadedModel, model: LoadedModel, judged: Any
 ) -> Mapping[str, Any]:
     """Munich's atypical lymphocytes, and whatever else the model has no class for."""
-    classes = set(model.card["architecture"]["classes"])
+    classes = set(model.card_as(WhiteCellCard).classes)
     try:
         cells = munich.load(data / "wbc_munich_support")
     except FileNotFoundError:

@@ -16,6 +16,7 @@ from core.evaluation.attribute_suite import evaluate_attributes
 from core.evaluation.novelty_suite import evaluate_novelty
 from core.inference.white_cell.classify import call_crops, largest_white_cell, single_cell_crop
 from core.inference.white_cell.hierarchy import CHILDREN
+from core.models.cards import WhiteCellCard
 from core.models.smear_models import SmearModels
 from core.models.weights import LoadedModel
 from core.records import Field, RgbImage, WbcCall
@@ -174,7 +175,7 @@ def _blasts(data: Path, models: SmearModels) -> dict[str, Any]:
     flagged = [any(f.code == "critical_cell" for f in call.flags) for call in calls]
     return {
         "evidence": "low",
-        "known_to_the_model": "blast" in model.card["architecture"]["classes"],
+        "known_to_the_model": "blast" in model.card_as(WhiteCellCard).classes,
         "called_blast": accuracy_row([call.label == "blast" for call in calls]),
         "flagged_critical": accuracy_row(flagged),
         "note": "ten support cells of one laboratory (AML-Cytomorphology LMU); where the model "

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from core.models.classifier import CROP_RBC_DIAMETERS, INPUT_PX, CellClassifier
+from core.models.cards import ModelCard, WhiteCellCard
+from core.models.classifier import INPUT_PX, CellClassifier
 from core.models.density import DENSITY_MULTIPLE, DensityCounter
 from core.models.palm_classifier import PALM_PX, PalmClassifier
 from core.models.palm_cnn import PaperPalmCnn
@@ -63,33 +64,20 @@ def export_onnx(module: nn.Module, target: Path, metadata: Mapping[str, str] | N
     program.save(str(target))
 
 
-def metadata_of(card: Mapping[str, Any]) -> dict[str, str]:
+def metadata_of(card: ModelCard) -> dict[str, str]:
     """What a program that has only the ONNX file needs to use it, as its metadata.
 
     ``preprocessing`` says how an input is made: a square round the cell, RGB, in [0, 1]; the
     means and spreads of ImageNet are inside the network.
     """
-    architecture = card["architecture"]
-    said: dict[str, Any] = {
-        "task": card.get("task", ""),
-        "intended_use": card.get("intended_use", ""),
-        "licence": card.get("licence", ""),
-    }
-    if architecture.get("kind") == "cell_classifier":
-        said |= {
-            "classes": list(architecture["classes"]),
-            "temperature": card.get("temperature", 1.0),
-            "preprocessing": {
-                "input_px": INPUT_PX,
-                "crop_side_in_red_cell_diameters": CROP_RBC_DIAMETERS,
-                "channels": "RGB",
-                "layout": "NCHW",
-                "range": [0, 1],
-                "mean_and_std": "inside the network",
-                "colour_normalisation": card.get("colour_normalisation", "none"),
-            },
+    metadata = {"task": card.task, "intended_use": card.intended_use, "licence": card.licence}
+    if isinstance(card, WhiteCellCard):
+        metadata |= {
+            "classes": json.dumps(card.classes),
+            "temperature": json.dumps(card.temperature),
+            "preprocessing": json.dumps(card.preprocessing.model_dump(mode="json")),
         }
-    return {key: one if isinstance(one, str) else json.dumps(one) for key, one in said.items()}
+    return metadata
 
 
 def _add_features(graph: Any) -> None:

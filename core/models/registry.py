@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from core.files import read_json, write_json
+from core.models.cards import Card, CountCard, LocatorCard, PalmCard, WhiteCellCard
 from core.models.smear_models import SmearModels
 from core.models.weights import LoadedModel, WeightsRefused, load_model
 from core.settings import settings
@@ -20,18 +21,27 @@ TASKS: tuple[Task, ...] = ("locator", "wbc", "counts")
 OTHER_TASKS: tuple[Task, ...] = ("palm",)
 """Answered by a shipped model too, on a screen of their own: a smear is read without them."""
 MODELS: Final = "models"
+_CARDS: Final[dict[Task, type[Card]]] = {
+    "locator": LocatorCard,
+    "wbc": WhiteCellCard,
+    "counts": CountCard,
+    "palm": PalmCard,
+}
 
 
 def live(task: Task) -> LoadedModel:
     """The model in use for a task.
 
     Raises:
-        WeightsRefused: if its files are missing or not what their sidecar says.
+        WeightsRefused: if its files are missing, not what their card says, or of another task.
     """
     name = promoted(task)
     if name is not None:
-        return _load(settings().var / MODELS / name)
-    return _load(settings().weights / f"{task}.safetensors")
+        model = _load(settings().var / MODELS / name)
+    else:
+        model = _load(settings().weights / f"{task}.safetensors")
+    model.card_as(_CARDS[task])
+    return model
 
 
 def smear_models() -> SmearModels:

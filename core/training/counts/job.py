@@ -10,6 +10,7 @@ from core.datasets.fields import read_rgb
 from core.datasets.intake.fields import CountedField
 from core.inference.locate.locator import locate
 from core.models import registry
+from core.models.cards import FieldData
 from core.models.classifier import CellClassifier
 from core.models.density import DensityCounter
 from core.models.regressor import CountRegressor
@@ -64,14 +65,14 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
                 "its first layers to the density counter. Choose the backbone imagenet"
             )
         module, words = classifier.module, f"{classifier.identity}, learnt from single cells (PBC)"
-    origin: dict[str, Any] = {
-        "set": _PUBLIC if layout == "txl" else f"{data.name}, the laboratory's own {layout}",
-        "training_fields": len(fields.train),
-        "validation_fields": len(fields.validation),
-        "left_out_as_copies_of_test_fields": fields.left_out,
-        "sha256": digest,
-        "backbone": words,
-    }
+    origin = FieldData(
+        set=_PUBLIC if layout == "txl" else f"{data.name}, the laboratory's own {layout}",
+        training_fields=len(fields.train),
+        validation_fields=len(fields.validation),
+        left_out_as_copies_of_test_fields=fields.left_out,
+        sha256=digest,
+        backbone=words,
+    )
 
     def export(trained: nn.Module, target: Path) -> LoadedModel:
         assert isinstance(trained, DensityCounter | CountRegressor)

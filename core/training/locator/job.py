@@ -8,6 +8,7 @@ import numpy as np
 from torch import nn
 
 from core.datasets.fields import Counted
+from core.models.cards import FieldData
 from core.models.locator import Locator
 from core.models.weights import LoadedModel
 from core.settings import settings as site_settings
@@ -35,13 +36,13 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
     else:
         fields, title = own_split(data, options, folder), f"{data.name}, the laboratory's own boxes"
     digest = data_hash([field.path for field in fields.train])
-    origin: dict[str, Any] = {
-        "set": title,
-        "training_fields": len(fields.train),
-        "validation_fields": len(fields.validation),
-        "left_out_as_copies_of_test_fields": fields.left_out,
-        "sha256": digest,
-    }
+    origin = FieldData(
+        set=title,
+        training_fields=len(fields.train),
+        validation_fields=len(fields.validation),
+        left_out_as_copies_of_test_fields=fields.left_out,
+        sha256=digest,
+    )
     begin = str(options.get("start", "imagenet"))
     start = start_model("locator", begin, folder)
     module = None if start is None else start.module

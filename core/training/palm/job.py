@@ -9,6 +9,7 @@ from torch import nn
 
 from core.datasets.public.ghana_palms import load, usable
 from core.datasets.public.palm_splits import folds
+from core.models.cards import PalmCnnArchitecture, PalmCnnCard, PalmCnnValidation, PalmData
 from core.models.palm_cnn import PaperPalmCnn
 from core.models.weights import LoadedModel, save_model
 from core.training.card_facts import data_hash
@@ -52,23 +53,20 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
 
     def export(trained: nn.Module, path: Path) -> LoadedModel:
         assert isinstance(trained, PaperPalmCnn)
-        card = {
-            "task": "palm_cnn",
-            "architecture": {"kind": "palm_cnn", "width": width, "height": height},
-            "target": target,
-            "validation": {"photos": len(validation), "anemic": ill},
-            "intended_use": "The published CNN on palm photos, for comparison. It gives no "
+        card = PalmCnnCard(
+            architecture=PalmCnnArchitecture(width=width, height=height),
+            target=target,
+            validation=PalmCnnValidation(photos=len(validation), anemic=ill),
+            intended_use="The published CNN on palm photos, for comparison. It gives no "
             "verdicts on the screen. Research use, a qualified person decides.",
-            "limits": "Learnt from the photos named below; knows their light.",
-            "licence": "the photos' own",
-            "data": {
-                "set": f"{root.name}, one fold of session blocks",
-                "photos": len(photos),
-                "sha256": digest,
-            },
-            "seed": settings.seed,
-            "made": datetime.now(UTC).date().isoformat(),
-        }
+            limits="Learnt from the photos named below; knows their light.",
+            licence="the photos' own",
+            data=PalmData(
+                set=f"{root.name}, one fold of session blocks", photos=len(photos), sha256=digest
+            ),
+            seed=settings.seed,
+            made=datetime.now(UTC).date().isoformat(),
+        )
         return save_model(path, trained, card)
 
     recipe = PalmRecipe(train, validation, (width, height), target, settings.seed)

@@ -14,6 +14,7 @@ from core.datasets.intake.cells import CellIntake
 from core.datasets.public import pbc
 from core.datasets.public.pbc import LabelledCell
 from core.models import registry
+from core.models.cards import CellData
 from core.models.classifier import CellClassifier
 from core.models.weights import LoadedModel
 from core.settings import settings as site_settings
@@ -74,24 +75,27 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
     if not used or not judged:
         raise ValueError(f"{data}: too few labelled cells to cut into training and validation")
     digest = data_hash([cell.path for cell in used])
-    origin = {
-        "set": cells.title,
-        "training_cells": len(used),
-        "validation_cells": len(cells.validation),
-        "test_cells": len(cells.test),
-        "sha256": digest,
-    }
+    origin = CellData(
+        set=cells.title,
+        training_cells=len(used),
+        validation_cells=len(cells.validation),
+        test_cells=len(cells.test),
+        sha256=digest,
+    )
     begin = str(options.get("start", "imagenet"))
     start = start_model("wbc", begin, folder)
     module = None if start is None else start.module
     assert module is None or isinstance(module, CellClassifier)
     if foreign:
-        origin["foreign_cells"] = dict(Counter(cell.label for cell in foreign))
-        origin["foreign_sets"] = (
-            "white cells of the CBC training fields, of TXL-PBC's 575x575 training fields (classes "
-            "told by this project, without an expert), Munich support set"
+        origin = origin.model_copy(
+            update={
+                "foreign_cells": dict(Counter(cell.label for cell in foreign)),
+                "foreign_sets": "white cells of the CBC training fields, of TXL-PBC's 575x575 "
+                "training fields (classes told by this project, without an expert), Munich support "
+                "set",
+                "foreign_sha256": data_hash([cell.path for cell in foreign]),
+            }
         )
-        origin["foreign_sha256"] = data_hash([cell.path for cell in foreign])
     learnt = {*cells.classes, *(module.classes if module else ())}
     learnt |= {cell.label for cell in foreign}
     counts = Counter(str(cell.label) for cell in used)

@@ -32,6 +32,7 @@ from core.inference.white_cell.uncertainty import (
     uncertainty_path,
 )
 from core.models import registry
+from core.models.cards import CellData, WhiteCellCard
 from core.models.classifier import CellClassifier
 from core.models.weights import LoadedModel, save_model
 from core.records import RgbImage
@@ -57,7 +58,7 @@ from core.training.white_cells.adaptation.last_layer import (
     allowed_classes,
     fit_last_layer,
 )
-from core.training.white_cells.adaptation.rehearsal_cells import rehearsal_cells
+from core.training.white_cells.adaptation.rehearsal_cells import index_of, rehearsal_cells
 
 Array = npt.NDArray[np.float32]
 Report = Callable[[str], None]
@@ -205,7 +206,7 @@ def _known_to(
     live: LoadedModel, cells: Sequence[LabelledCell]
 ) -> tuple[list[LabelledCell], list[Skipped]]:
     """Cells whose class (or a child of it) the model has, and the others with the reason."""
-    classes = set(live.card["architecture"]["classes"])
+    classes = set(live.card_as(WhiteCellCard).classes)
     known, others = [], []
     for cell in cells:
         label = str(cell.label)
@@ -219,7 +220,7 @@ def _known_to(
 
 def _known_labels(uncertainty: Uncertainty, classes: Sequence[str]) -> Tensor:
     """Classes of the stored cells in this network's order; -1 where it does not know them."""
-    names = uncertainty.card["index"]["classes"]
+    names = index_of(uncertainty).classes
     order = torch.tensor([classes.index(name) if name in classes else -1 for name in names])
     return order[torch.from_numpy(uncertainty.tensors["index.label"].astype(np.int64))]
 
@@ -242,22 +243,22 @@ def _save(
     seed: int,
     part: str,
 ) -> LoadedModel:
-    kept = {
-        key: one
-        for key, one in live.card.items()
-        if key not in ("format", "name", "sha256", "onnx_sha256", "evaluation", "validation")
-    }
-    data = {
-        "set": f"{root.name}: {len(used)} cells, with training cells of {live.identity}",
-        "training_cells": len(used),
-        "sha256": data_hash([cell.path for cell in used]),
-    }
-    card = {
-        **kept,
-        **origin_of(replace(LoopSettings(), seed=seed), data),
-        "adapted_from": live.identity,
-        "licence": f"{live.card.get('licence', '')}; {part} adapted on the laboratory's cells",
-    }
+    data = CellData(
+        set=f"{root.name}: {len(used)} cells, with training cells of {live.identity}",
+        training_cells=len(used),
+        sha256=data_hash([cell.path for cell in used]),
+    )
+    # Nothing that was measured on the live model holds for the adapted one.
+    inherited = live.card_as(WhiteCellCard).without("evaluation", "validation")
+    origin = origin_of(replace(LoopSettings(), seed=seed))
+    card = inherited.model_copy(
+        update={
+            **origin,
+            "data": data,
+            "adapted_from": live.identity,
+            "licence": f"{live.card.licence}; {part} adapted on the laboratory's cells",
+        }
+    )
     return save_model(file, module, card)
 
 
@@ -266,9 +267,9 @@ def _carry_extras(live: LoadedModel, uncertainty: Uncertainty, model: LoadedMode
     # met in that laboratory its last layer has learnt.
     copy_uncertainty(live.path, model.path)
     assert uncertainty_path(model.path).is_file()
-    owned = ("format", "model", "model_sha256", "sha256", "elsewhere")
-    card = {key: one for key, one in uncertainty.card.items() if key not in owned}
-    save_uncertainty(model, {**card, "limits_from": live.identity}, uncertainty.tensors)
+    card = uncertainty.card.without("label_shift")
+    inherited = card.model_copy(update={"limits_from": live.identity})
+    save_uncertainty(model, inherited, uncertainty.tensors)
 
 
 def _as_run(
