@@ -31,13 +31,19 @@ class _TestPart(Behaviour, total=False):
     confusion: list[list[int]]
 
 
-class ScoresRow(TypedDict, total=False):
-    """Precision, recall and F1 of a class; ``n`` is absent in what a paper reports."""
+class PaperRow(TypedDict):
+    """Precision, recall and F1 of a class as a paper reports them."""
 
-    precision: float | None
-    recall: float | None
-    f1: float | None
-    n: int | None
+    precision: float
+    recall: float
+    f1: float
+
+
+class SideBySide(TypedDict):
+    """One class in a paper and here."""
+
+    published: PaperRow
+    ours: ClassRow
 
 
 class InLaboratory(_TestPart, total=False):
@@ -52,7 +58,7 @@ class InLaboratory(_TestPart, total=False):
     band_or_segmented_strict: Measured
     band_or_segmented_together: Measured
     strict_report: dict[str, ClassRow]
-    published_side_by_side: dict[str, dict[str, ScoresRow]]
+    published_side_by_side: dict[str, SideBySide]
     published_accuracy: float
 
 
