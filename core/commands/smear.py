@@ -2,7 +2,7 @@
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -41,7 +41,7 @@ def analyse(
 
         return registry.smear_models()
 
-    def answer(field: "Field") -> tuple[dict[str, Any], str]:
+    def answer(field: "Field") -> tuple[dict[str, object], str]:
         from core.inference.smear import analyse as analyse_field
 
         finding = analyse_field(
@@ -81,7 +81,7 @@ def classify(paths: Pictures, as_json: AsJson = False) -> None:
 
         return registry.live("locator"), registry.live("wbc")
 
-    def answer(field: "Field") -> tuple[dict[str, Any], str]:
+    def answer(field: "Field") -> tuple[dict[str, object], str]:
         from core.inference.white_cell.classify import classify as classify_cell
 
         call = classify_cell(field, *models())

@@ -56,7 +56,7 @@ class Faithfulness:
     draws: int
     reason: str = ""
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         return {
             "reliable": self.reliable,
             "drop": round(self.drop, 4),

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.training.counts import job as counts_job
-from core.training.job import Job
+from core.training.job import PreparedTraining
 from core.training.locator import job as locator_job
 from core.training.loop.settings import LoopSettings
 from core.training.palm import job as palm_job
 from core.training.presets import FORMER_NAMES
 from core.training.white_cells import job as wbc_job
 
-Prepare = Callable[[Path, LoopSettings, Mapping[str, Any], Path], Job]
+Prepare = Callable[[Path, LoopSettings, Mapping[str, Any], Path], PreparedTraining]
 
 _PREPARE: Final[dict[str, Prepare]] = {
     "locator": locator_job.prepare,
@@ -27,7 +27,7 @@ _PREPARE: Final[dict[str, Prepare]] = {
 
 def prepare(
     recipe: str, data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path
-) -> Job:
+) -> PreparedTraining:
     """Read the data, cut it into parts, find what the weights start from.
 
     Raises:

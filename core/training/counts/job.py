@@ -21,7 +21,7 @@ from core.training.counts.density import DensityRecipe
 from core.training.counts.density_data import ScaledField
 from core.training.counts.export import export_counts
 from core.training.counts.recipe import RegressionRecipe
-from core.training.job import Job, start_model
+from core.training.job import PreparedTraining, start_model
 from core.training.locator.job import count_facts, own_parts
 from core.training.locator.recipe import split_fields
 from core.training.loop.recipe import Recipe
@@ -30,7 +30,9 @@ from core.training.loop.settings import LoopSettings
 _PUBLIC = "TXL-PBC train and val, counts only (and one red-cell diameter a field)"
 
 
-def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path) -> Job:
+def prepare(
+    data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path
+) -> PreparedTraining:
     """Cut the fields into parts and find what the weights start from.
 
     ``start`` is ``imagenet``, ``random`` or ``live`` (the live count model); ``backbone`` is
@@ -86,9 +88,8 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
     else:
         recipe = DensityRecipe(fields, settings.seed, pretrained=begin == "imagenet", start=module)
     facts = count_facts(fields.train, fields.validation)
-    return Job(
-        recipe, digest, {**facts, "started_from": start.identity if start else words}, export
-    )
+    facts["started_from"] = start.identity if start else words
+    return PreparedTraining(recipe, digest, facts, export)
 
 
 def _fields(

@@ -5,6 +5,7 @@ is pickled. A file is written under a temporary name and renamed, so that it is 
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ _INT_KEYS = "__int_keys__"
 NEXT_BEST: Final = "best.next.safetensors"
 
 
-def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+def save_checkpoint(path: Path, state: Mapping[str, object]) -> None:
     """Write a nested state of dicts, lists, tensors and JSON values, atomically."""
     tensors: dict[str, Tensor] = {}
     skeleton = _strip(state, "", tensors)
@@ -51,6 +52,7 @@ def settle_best(folder: Path, best_epoch: int) -> None:
             waiting.unlink()
 
 
+# Any: what torch's own state_dict() nests is torch's to define; load_state_dict() checks it.
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """The state as it was saved, tensors on the CPU."""
     with safe_open(path, framework="pt") as file:

@@ -76,8 +76,13 @@ def train(
     averaged = _built(recipe, device)
     averaged.load_state_dict(model.state_dict())
     average, loss_module = WeightAverage(averaged, model), group.wrapped(LossModule(recipe, model))
+    matrices, vectors = _by_decay(model)
     optimizer = OPTIMIZERS[settings.optimizer](
-        _decayed(model, settings.weight_decay), lr=settings.learning_rate
+        [
+            {"params": matrices, "weight_decay": settings.weight_decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ],
+        lr=settings.learning_rate,
     )
     examples = recipe.training_set()
     length = len(examples)  # type: ignore[arg-type]  # every training set here has a length
@@ -262,11 +267,7 @@ def _lay_out_like_parameters(optimizer: torch.optim.Optimizer) -> None:
                 state[key] = torch.empty_like(parameter).copy_(value)
 
 
-def _decayed(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Weights decay, biases and normalisation do not."""
-    matrices = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
-    vectors = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
-    return [
-        {"params": matrices, "weight_decay": weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
+def _by_decay(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """Parameters that decay (weights), and those that do not (biases and normalisation)."""
+    trained = [p for p in model.parameters() if p.requires_grad]
+    return [p for p in trained if p.ndim > 1], [p for p in trained if p.ndim <= 1]

@@ -12,13 +12,16 @@ from core.datasets.public.palm_splits import folds
 from core.models.cards import PalmCnnArchitecture, PalmCnnCard, PalmCnnValidation, PalmData
 from core.models.palm_cnn import PaperPalmCnn
 from core.models.weights import LoadedModel, save_model
+from core.store.run_records import TrainingFacts
 from core.training.card_facts import data_hash
-from core.training.job import Job
+from core.training.job import PreparedTraining
 from core.training.loop.settings import LoopSettings
 from core.training.palm.recipe import PalmRecipe, Target
 
 
-def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path) -> Job:
+def prepare(
+    data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path
+) -> PreparedTraining:
     """Hold a fifth of the session blocks out for validation.
 
     Args:
@@ -43,7 +46,7 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
     train, validation = ([photos[i] for i in part] for part in (split.learn, split.held_out))
     digest = data_hash([photo.path for photo in train])
     ill = sum(bool(photo.anemic) for photo in validation)
-    facts = {
+    facts: TrainingFacts = {
         "training": len(train),
         "validation": len(validation),
         "baseline": 0.5,
@@ -70,4 +73,4 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
         return save_model(path, trained, card)
 
     recipe = PalmRecipe(train, validation, (width, height), target, settings.seed)
-    return Job(recipe, digest, facts, export)
+    return PreparedTraining(recipe, digest, facts, export)

@@ -19,10 +19,11 @@ from core.models.classifier import CellClassifier
 from core.models.weights import LoadedModel
 from core.settings import settings as site_settings
 from core.statistics.classes import majority_accuracy
+from core.store.run_records import TrainingFacts
 from core.taxonomy import WBC_CLASSES
 from core.training.card_facts import data_hash
 from core.training.intakes import trainable
-from core.training.job import Job, start_model
+from core.training.job import PreparedTraining, start_model
 from core.training.loop.averaging import between
 from core.training.loop.settings import LoopSettings
 from core.training.promote import locked_sets
@@ -55,7 +56,9 @@ class _Cells:
         return [cell for cell in part if cell.label and not cell.odd_background]
 
 
-def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path) -> Job:
+def prepare(
+    data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path
+) -> PreparedTraining:
     """Cut the cells into parts, lock the test part, find what the weights start from.
 
     Raises:
@@ -99,7 +102,7 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
     learnt = {*cells.classes, *(module.classes if module else ())}
     learnt |= {cell.label for cell in foreign}
     counts = Counter(str(cell.label) for cell in used)
-    facts = {
+    facts: TrainingFacts = {
         "training": len(used),
         "validation": len(judged),
         "test": len(cells.test),
@@ -133,7 +136,7 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
         licence = FOREIGN_LICENCE if foreign else cells.licence
         return export_white_cells(trained, cells.validation, settings, origin, target, licence)
 
-    return Job(recipe, digest, facts, export)
+    return PreparedTraining(recipe, digest, facts, export)
 
 
 def _pbc(data: Path) -> _Cells:
