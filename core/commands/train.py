@@ -114,7 +114,7 @@ def _train(
         return from_terminal.begin(recipe, folder, preset, values, options, to)
 
     try:
-        status = from_terminal.in_crew(lead)
+        status = from_terminal.in_process_group(lead)
     except (ValueError, FileNotFoundError, FloatingPointError, URLError) as error:
         from core.training.job import in_words
 

@@ -44,7 +44,7 @@ def explain_regression(
         model: the count model.
 
     Returns:
-        ``(H, W)`` in [0, 1], 1 at the strongest place; of an exact map the proportions are kept.
+        ``(H, W)`` in [0, 1], 1 at the strongest place; an exact map keeps its proportions.
     """
     height, width = pixels.shape[:2]
     if is_exact(model):

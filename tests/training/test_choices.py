@@ -192,7 +192,7 @@ def test_the_worst_calls_are_the_surest_wrong_ones(tmp_path):
     said = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.1, 0.9]])
     paths = [tmp_path / f"{n}.png" for n in range(4)]
     worst = worst_calls(paths, np.array([1, 0, 0, 1]), said, ["blast", "monocyte"])
-    assert [(w.truth, w.said) for w in worst] == [
+    assert [(w.truth, w.predicted) for w in worst] == [
         ("monocyte", "blast 0.90"),
         ("blast", "monocyte 0.80"),
         ("blast", "monocyte 0.60"),
@@ -203,13 +203,13 @@ def test_the_worst_calls_are_the_surest_wrong_ones(tmp_path):
         np.array([[5, 1], [2, 1], [3, 1], [9, 9]]),
         ["rbc", "wbc"],
     )
-    assert [(w.truth, w.said) for w in counts] == [
+    assert [(w.truth, w.predicted) for w in counts] == [
         ("rbc 5, wbc 1", "rbc 2, wbc 1"),
         ("rbc 3, wbc 0", "rbc 3, wbc 1"),
     ]
-    wrong_examples.keep(tmp_path, 3, worst)
-    assert wrong_examples.kept(tmp_path) == (3, worst)
-    assert wrong_examples.kept(tmp_path / "none") is None
+    wrong_examples.write(tmp_path, 3, worst)
+    assert wrong_examples.read(tmp_path) == (3, worst)
+    assert wrong_examples.read(tmp_path / "none") is None
 
 
 def _run(number, **more):

@@ -1,6 +1,6 @@
 """A trial of learning rates in a process of its own, started from a screen or a terminal.
 
-Knows no network, so that a screen can ask it without loading one.
+Loads no network library, so that a screen can ask it without loading one.
 """
 
 import hashlib

@@ -24,7 +24,7 @@ from core.taxonomy import WBC_CLASSES
 from core.training.card_facts import data_hash
 from core.training.intakes import trainable
 from core.training.job import PreparedTraining, start_model
-from core.training.loop.averaging import between
+from core.training.loop.averaging import interpolate_towards
 from core.training.loop.settings import LoopSettings
 from core.training.promote import locked_sets
 from core.training.white_cells.export import FOREIGN_LICENCE, PBC_LICENCE, export_white_cells
@@ -132,7 +132,7 @@ def prepare(
     def export(trained: nn.Module, target: Path) -> LoadedModel:
         assert isinstance(trained, CellClassifier)
         if module is not None and trained.classes == module.classes:
-            between(module, trained, _KEPT[str(options.get("keep_start", "no"))])
+            interpolate_towards(module, trained, _KEPT[str(options.get("keep_start", "no"))])
         licence = FOREIGN_LICENCE if foreign else cells.licence
         return export_white_cells(trained, cells.validation, settings, origin, target, licence)
 
