@@ -1,4 +1,4 @@
-"""Weights interpolate_towards those begun with and those trained."""
+"""Weights between those at the start and those trained."""
 
 import torch
 from torch import nn
