@@ -202,7 +202,7 @@ def train(
             if order_now == "pause" and done < steps_per_epoch:
                 spent = time.monotonic() - began
                 save(epoch - 1, batches_done=done, loss_sum=loss_sum, seconds=spent)
-            # After the last batch the epoch ends, with its validation; control is called after that.
+            # After the last batch the epoch ends, with its validation; then control is called.
             if order_now == "leave" or (order_now == "pause" and done < steps_per_epoch):
                 raise Interrupted(order_now)
 
