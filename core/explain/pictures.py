@@ -1,4 +1,4 @@
-"""Grad-CAM pictures of a finding as files, each only if its map may be believed."""
+"""Grad-CAM pictures of a finding as files; a map that is not faithful is not drawn."""
 
 import json
 from pathlib import Path

@@ -15,7 +15,7 @@ INPUT_PX: Final = 128
 """Side of the square a cell is resized to."""
 
 CROP_RBC_DIAMETERS: Final = 3.05
-"""Side of the square around a cell in red-cell diameters: the size of the cell stays visible."""
+"""Side of the square around a cell in red-cell diameters, so that the cell's size stays visible."""
 
 
 class CellClassifier(nn.Module):
@@ -24,8 +24,8 @@ class CellClassifier(nn.Module):
     Shape:
         input ``(B, 3, 128, 128)`` RGB in [0, 1]; output ``(B, len(classes))`` logits.
 
-    ``network_px`` is the side to which the input is enlarged inside: no detail is won, but the last
-    maps are finer.
+    ``network_px`` is the side to which the input is enlarged inside the network. That adds no
+    detail, but the last feature maps are finer.
     """
 
     def __init__(

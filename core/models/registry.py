@@ -1,8 +1,8 @@
 """Which model answers a task. Every model is loaded once in a process.
 
 ``var/models/live.json`` names the promoted model of a task; without one the shipped model answers.
-Pages, commands and workers ask once for each request and hand the models on, so a promotion takes
-effect at the next request without a restart, and never in the middle of one.
+Pages, commands and workers load the models once for each request and pass them on, so a promotion
+takes effect at the next request without a restart, and never in the middle of one.
 """
 
 import json
@@ -19,7 +19,7 @@ from core.settings import settings
 Task = Literal["locator", "wbc", "counts", "palm"]
 TASKS: tuple[Task, ...] = ("locator", "wbc", "counts")
 OTHER_TASKS: tuple[Task, ...] = ("palm",)
-"""Answered by a shipped model too, on a screen of their own: a smear is read without them."""
+"""Tasks with a screen of their own: a smear is read without their models."""
 MODELS: Final = "models"
 _CARDS: Final[dict[Task, type[Card]]] = {
     "locator": LocatorCard,

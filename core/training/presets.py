@@ -1,4 +1,4 @@
-"""What can be trained, with which settings by name. Knows no network: a screen can ask it."""
+"""What can be trained, and the named settings. Loads no network library: a screen can ask it."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,6 +1,6 @@
-"""From a recipe's name, data and choices to everything a training needs.
+"""Prepare a training from a recipe's name, data and options.
 
-Each recipe is prepared in a file of its own; what can be chosen stands in ``presets.py``.
+Each recipe is prepared in a file of its own; its options and presets are in ``presets.py``.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ _PREPARE: Final[dict[str, Prepare]] = {
 def prepare(
     recipe: str, data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path
 ) -> PreparedTraining:
-    """Read the data, cut it into parts, find what the weights start from.
+    """Read the data, split it, and load the weights that the training starts from.
 
     Raises:
         FileNotFoundError: if ``data`` lacks what the recipe learns from.

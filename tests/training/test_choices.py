@@ -15,12 +15,10 @@ from sklearn.utils.class_weight import compute_class_weight
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
-from core.models import classifier
 from core.models.classifier import CellClassifier
 from core.statistics.paired import paired_errors
 from core.store.runs import Epoch, Run
 from core.studies.bench_training import tensors_alive
-from core.training import choices
 from core.training.augment import auto_augment
 from core.training.loop import wrong_examples
 from core.training.loop.find_rate import find_rate, proposed_rate
@@ -37,10 +35,6 @@ from tests.training.loop.killed_runs import Tiny
 FEW = LoopSettings(
     epochs=3, batch_size=4, learning_rate=0.01, warmup_steps=2, averaging=0.9, workers=0
 )
-
-
-def test_the_networks_on_the_screen_are_those_that_can_be_built():
-    assert choices.BACKBONES == classifier.BACKBONES
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
