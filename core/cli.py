@@ -21,6 +21,7 @@ from core.commands import (
     compare,
     datasets,
     hands,
+    leave_one_out,
     palm,
     reproduce,
     serve,
@@ -191,8 +192,23 @@ def evaluate(
     pictures: Annotated[
         Path | None, typer.Option(help="write confusion matrices into this folder")
     ] = None,
+    leave_out: Annotated[
+        str | None,
+        typer.Option(help="wbc only: train without this laboratory and test on it (hours)"),
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(help="with --leave-out: a classifier that learnt from PBC alone"),
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(help="with --leave-out: folder of checkpoints and model; stopped, it resumes"),
+    ] = None,
 ) -> None:
     """Measure the live model on test data that nothing was tuned on."""
+    if leave_out is not None:
+        leave_one_out.evaluate_left_out(recipe, leave_out, data or settings().data, start, to)
+        return
     from core.evaluation.confusion_picture import write_confusions
     from core.evaluation.count_suite import evaluate_counts
     from core.evaluation.locator_suite import evaluate_locator

@@ -158,6 +158,12 @@ def classify(field: Field) -> WbcCall:
 
 def largest_white_cell(field: Field) -> RgbImage | None:
     """The classifier's view of a field's largest white cell; None where none is found."""
+    box, rbc_diameter_px = largest_white_cell_box(field)
+    return None if box is None else crop_cell(field.pixels, box, rbc_diameter_px)
+
+
+def largest_white_cell_box(field: Field) -> tuple[Box | None, float | None]:
+    """Box of a field's largest white cell, None where none is found; the red cells' diameter."""
     model = registry.live("locator")
     located = locate(field.pixels, model)
     thresholds = np.array([model.card["thresholds"][kind] for kind in KINDS], np.float32)
@@ -165,9 +171,9 @@ def largest_white_cell(field: Field) -> RgbImage | None:
     limit = np.array([field.width, field.height] * 2, np.float32)
     boxes = np.clip(peaks.boxes_xyxy[peaks.kinds == KINDS.index("wbc")], 0, limit)
     if not len(boxes):
-        return None
+        return None, located.rbc_diameter_px
     x0, y0, x1, y1 = (float(v) for v in boxes[(boxes[:, 2:] - boxes[:, :2]).prod(axis=1).argmax()])
-    return crop_cell(field.pixels, (x0, y0, x1, y1), located.rbc_diameter_px)
+    return (x0, y0, x1, y1), located.rbc_diameter_px
 
 
 def single_cell_crop(field: Field) -> tuple[RgbImage, bool]:
