@@ -16,20 +16,38 @@ def wbc(
     ] = None,
     to: Annotated[Path | None, typer.Option(help="folder for the training and the table")] = None,
     seed: Annotated[int, typer.Option()] = 0,
+    full: Annotated[
+        bool, typer.Option(help="full size on any device; hours without CUDA, resumable")
+    ] = False,
+    epochs: Annotated[int | None, typer.Option(help="at most that many")] = None,
+    dry_run: Annotated[
+        bool, typer.Option(help="print what would be trained, how long, and the memory")
+    ] = False,
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="ResNet-18 to begin with: .safetensors or .pth, torchvision's names"),
+    ] = None,
 ) -> None:
     """Train as published and print its report beside ours and the majority baseline.
 
-    With CUDA at full size; without it a reduced setting that says so. Broken off, it goes on.
+    With CUDA or --full at full size; otherwise a reduced setting that says so. Broken off, it goes
+    on with the same command.
     """
-    from core.studies.paper_wbc import reproduce_wbc
+    from core.studies.paper_wbc import plan, reproduce_wbc
 
-    folder = to or settings().var / "reproduce" / "wbc"
+    folder = to or settings().var / "reproduce" / ("wbc-full" if full else "wbc")
     try:
+        if dry_run:
+            print(plan(data or settings().data, full=full, epochs=epochs, seed=seed).as_text())
+            return
         found = reproduce_wbc(
             data or settings().data,
             folder,
             seed,
             lambda line: print(line, file=sys.stderr, flush=True),
+            full=full,
+            epochs=epochs,
+            weights=weights,
         )
     except (FileNotFoundError, ValueError) as error:
         print(error, file=sys.stderr)
