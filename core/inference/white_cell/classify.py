@@ -13,15 +13,20 @@ from core.inference.locate.locator import locate
 from core.inference.white_cell.attributes import attributes_of, contradictions, described, in_words
 from core.inference.white_cell.features import answers_of, logits_of
 from core.inference.white_cell.hierarchy import classes_above, critical_probability, reported_as
+from core.inference.white_cell.local_head import with_local_head
 from core.inference.white_cell.novelty import (
     Calibration,
     apply_label_shift,
     calibration_of,
     familiarity,
 )
-from core.inference.white_cell.uncertainty import Uncertainty, uncertainty_of
+from core.inference.white_cell.uncertainty import (
+    Uncertainty,
+    uncertainty_of,
+    uncertainty_path,
+)
 from core.models import registry
-from core.models.weights import LoadedModel
+from core.models.weights import LoadedModel, WeightsRefused
 from core.records import Box, Field, Flag, RgbImage, WbcCall
 from core.statistics.calibration import as_probabilities
 from core.taxonomy import CRITICAL_CLASSES, KINDS, title
@@ -36,6 +41,12 @@ def call_crops(crops: Sequence[RgbImage], model: LoadedModel) -> list[WbcCall]:
     if not crops:
         return []
     uncertainty = uncertainty_of(model)
+    if uncertainty is None and "local_head" in model.card:
+        raise WeightsRefused(
+            f"{model.path.name} is adapted to a laboratory, and what holds that, "
+            f"{uncertainty_path(model.path).name} beside it, is missing or of another model; "
+            "restore it"
+        )
     if uncertainty is None:
         temperature = float(model.card["temperature"])
         rows = as_probabilities(logits_of(crops, model), temperature)
@@ -44,8 +55,10 @@ def call_crops(crops: Sequence[RgbImage], model: LoadedModel) -> list[WbcCall]:
     answers = answers_of(crops, model)
     seen = familiarity(answers.features, uncertainty)
     described_as = attributes_of(answers.features, uncertainty)
+    classes: list[str] = model.card["architecture"]["classes"]
+    logits_here = with_local_head(answers, crops, seen.unfamiliar, uncertainty, classes)
     shifted_logits = apply_label_shift(
-        answers.logits, seen.distance, uncertainty.card.get("elsewhere")
+        logits_here, seen.distance, uncertainty.card.get("elsewhere")
     )
     calls = []
     for i, logits in enumerate(shifted_logits):

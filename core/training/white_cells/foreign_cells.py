@@ -82,7 +82,8 @@ def split_foreign(
     """
     counts = Counter(cell.laboratory for cell in cells)
     number: Counter[str] = Counter()
-    learnt, judged = [], []
+    learnt: list[ForeignCell] = []
+    judged: list[ForeignCell] = []
     for cell in cells:
         of_judged = counts[cell.laboratory] >= _FEWEST_TO_SPLIT and is_validation(
             number[cell.laboratory]

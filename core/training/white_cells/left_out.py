@@ -182,11 +182,11 @@ def _told(laboratory: str, tell: Report) -> Callable[[Progress], Order]:
 
     def control(progress: Progress) -> Order:
         now = time.monotonic()
-        if now - last[0] >= _EACH_SECONDS:
+        if now - last[0] >= _EACH_SECONDS and progress.examples_per_second > 0:
             last[0] = now
             done = progress.epoch * progress.batches + progress.batch
             left = progress.epochs * progress.batches - done
-            speed = max(progress.examples_per_second, 1e-9)
+            speed = progress.examples_per_second
             batch = RECIPES["wbc"].preset(PRESET).settings.batch_size
             tell(
                 f"{laboratory}: epoch {progress.epoch + 1} of {progress.epochs}, batch "
