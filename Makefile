@@ -49,11 +49,16 @@ contracts: $(DEV) ## which package may import which
 deps: $(DEV) ## requirements that nothing imports, imports that nothing requires
 	$(PY) -m deptry . --no-ansi
 
+# One process a core, four at most: each loads torch and the models. `make pytest JOBS=0` runs all
+# tests in one process.
+JOBS ?= logical
+SHARE = -n $(JOBS) --maxprocesses 4
+
 pytest: $(DEV) ## all tests in one go
-	$(PY) -m pytest
+	$(PY) -m pytest $(SHARE)
 
 unit: $(DEV) ## tests without a browser
-	$(PY) -m pytest -m "not browser"
+	$(PY) -m pytest $(SHARE) -m "not browser"
 
 browser: $(DEV) ## tests that drive Chromium
 	$(PY) -m pytest -m browser

@@ -37,20 +37,23 @@ def bench(runs: int = 20) -> list[Timing]:
     encoded = cv2.imencode(".jpg", field.pixels[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])[
         1
     ].tobytes()
-    locator, classifier = registry.live("locator"), registry.live("wbc")
-    finding = analyse(field)
+    models = registry.smear_models()
+    finding = analyse(field, models)
     box = finding.cells_of("wbc")[0].box_xyxy_px
     crop = crop_cell(field.pixels, box, finding.rbc_diameter_px)
     small = cv2.resize(field.pixels, (320, 240), interpolation=cv2.INTER_AREA).astype(np.uint8)
-    engine = engine_for(locator)
+    engine = engine_for(models.locator)
     steps: list[tuple[str, Callable[[], object]]] = [
         ("decode", lambda: read_field("bench.jpg", encoded, settings())),
-        ("locate and count", lambda: locate(field.pixels, locator)),
-        ("classify one cell", lambda: call_crops([crop], classifier)),
-        ("Grad-CAM of one cell", lambda: explain_class(crop, "segmented_neutrophil")),
+        ("locate and count", lambda: locate(field.pixels, models.locator)),
+        ("classify one cell", lambda: call_crops([crop], models.white_cells)),
+        (
+            "Grad-CAM of one cell",
+            lambda: explain_class(crop, "segmented_neutrophil", models.white_cells),
+        ),
         (
             "whole field, without Grad-CAM",
-            lambda: analyse(read_field("bench.jpg", encoded, settings())),
+            lambda: analyse(read_field("bench.jpg", encoded, settings()), models),
         ),
         ("locator network, one field", lambda: engine(as_batch([small]))),
         ("locator network, batch of eight", lambda: engine(as_batch([small] * 8))),
@@ -61,9 +64,9 @@ def bench(runs: int = 20) -> list[Timing]:
 def _time(name: str, step: Callable[[], object], runs: int, warmup: int = 3) -> Timing:
     for _ in range(warmup):
         step()
-    taken = []
+    milliseconds = []
     for _ in range(runs):
         began = time.perf_counter()
         step()
-        taken.append((time.perf_counter() - began) * 1000)
-    return Timing(name, statistics.median(taken), min(taken), max(taken), runs)
+        milliseconds.append((time.perf_counter() - began) * 1000)
+    return Timing(name, statistics.median(milliseconds), min(milliseconds), max(milliseconds), runs)

@@ -42,7 +42,7 @@ def checks() -> Iterator[Check]:
     yield _extras_belong()
     yield _engine_agrees()
     truth = draw(11)
-    counted = analyse(truth.field).counts.rbc.value
+    counted = analyse(truth.field, registry.smear_models()).counts.rbc.value
     true = sum(cell.kind == "rbc" for cell in truth.cells)
     yield Check(
         "a drawn smear is counted",
@@ -74,7 +74,7 @@ def _extras_belong() -> Check:
         return Check(name, False, str(error))
     if uncertainty is not None:
         return Check(name, True, f"{len(uncertainty.tensors)} tables")
-    how = "python -m core characterise fits them"
+    how = "python -m core fit-uncertainty fits them"
     if sidecar.exists():
         return Check(name, False, f"{sidecar.name} was fitted to other weights; {how}")
     # Calls are made without them, only with fewer words: a lack, and no damage.

@@ -209,11 +209,25 @@ class CellCounts:
 
 
 @dataclass(frozen=True)
+class LocatorReference:
+    """The locator that found a finding's cells, and what counting them again needs of its card.
+
+    ``interval_scale`` maps each kind to the half width of its 90 % interval over
+    ``sqrt(count + 1)``. It is kept with the finding, since another locator may be live by the time
+    somebody asks for another counting rule.
+    """
+
+    model: str
+    interval_scale: Mapping[CellKind, float]
+
+
+@dataclass(frozen=True)
 class SmearFinding:
     """Everything the program found in one field.
 
     ``counts`` are by ``method`` and ``model``. ``regressed`` are the counts of the other way, by
-    ``regression_model``; None in a finding that was kept before there were two.
+    ``regression_model``; None in a finding that was kept before there were two. ``locator`` is None
+    in a finding that was kept before its locator was noted.
     ``included_by_person`` is what a person decided about this field: it counts (True), it is left
     out (False), or nobody decided (None) and its flags do.
     """
@@ -230,6 +244,7 @@ class SmearFinding:
     rbc_diameter_px: float | None = None
     regressed: CellCounts | None = None
     regression_model: str = ""
+    locator: LocatorReference | None = None
     included_by_person: bool | None = None
 
     @property

@@ -36,8 +36,7 @@ _DOWNLOADS = (
 
 def _models_ready() -> bool:
     try:
-        for task in registry.TASKS:
-            registry.live(task)
+        registry.smear_models()
     except WeightsRefused as refusal:
         st.error(
             "The models cannot be used, so nothing can be analysed. "

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.access.people import Person
 from core.access.rights import NotAllowed, may
+from core.imaging.folders import DICOM_ENDINGS, PICTURE_ENDINGS
 from core.inference.batch import Source, uploads
 from core.models import registry
 from core.models.weights import WeightsRefused
@@ -37,7 +38,7 @@ from pages.parts import signed_in
 from pages.parts.agreement import view as agreement_view
 from pages.parts.wording import plain, several
 
-_PICTURES = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "dcm"]
+_PICTURES = [ending[1:] for ending in PICTURE_ENDINGS + DICOM_ENDINGS]
 _CLASSES = "Class of white cells"
 _EXAMPLES = """\
 Counts of fields, a line each: `file,slide,rbc,wbc,platelet`
@@ -133,7 +134,8 @@ def _analyse(sources: list[Source], results: LocalResults, chosen: list[Limit]) 
         )
 
     try:
-        st.session_state["acceptance_done"] = measure(sources, results, progress), chosen
+        found = measure(sources, results, registry.smear_models(), progress)
+        st.session_state["acceptance_done"] = found, chosen
     except WeightsRefused as refusal:
         st.error(plain(str(refusal)), icon=":material/error:")
         st.stop()

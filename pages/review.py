@@ -42,9 +42,12 @@ def _chosen(who: Person) -> Case | None:
     if asked is None:
         return None
     try:
-        case = cases.get(review_store(), who, int(asked))
-    except (CaseRefused, ValueError):
-        st.warning(f"There is no case {plain(str(asked))}.", icon=":material/warning:")
+        number = int(asked)
+        if not 0 < number < 2**63:  # more than a database's number holds
+            raise ValueError(asked)
+        case = cases.get(review_store(), who, number)
+    except (CaseRefused, ValueError, OverflowError):
+        st.warning(f"There is no case {plain(str(asked))[:40]}.", icon=":material/warning:")
         return None
     st.session_state["review_case"] = case.id
     st.query_params["case"] = str(case.id)

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
 from core.explain.gradcam import overlay
+from core.imaging.folders import PICTURE_ENDINGS
 from core.imaging.view import jpeg
 from core.inference.palm.crop import Kind, views
 from core.inference.palm.screening import PalmReading, can_be_judged
@@ -40,7 +41,7 @@ from pages.parts.palm import (
 from pages.parts.palm.session import PalmPhotoShown, PalmSession
 from pages.parts.picture import in_page
 
-_TYPES = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp"]
+_TYPES = [ending[1:] for ending in PICTURE_ENDINGS]
 _KINDS: Final[dict[Kind, str]] = {
     "auto": "Find out",
     "hand": "A hand",
@@ -48,19 +49,28 @@ _KINDS: Final[dict[Kind, str]] = {
 }
 
 
-def _model() -> LoadedModel | None:
+def _live() -> LoadedModel | WeightsRefused:
+    """The palm model of this request, or why there is none."""
     try:
         return registry.live("palm")
     except WeightsRefused as refusal:
-        st.error(
-            f"The palm model cannot be used: {wording.plain(str(refusal))}. "
-            "Restore the folder of the weights from the release, then reload this page.",
-            icon=":material/error:",
+        return refusal
+
+
+def _of_reading(reading: PalmReading) -> LoadedModel | None:
+    """The model that gave an answer, whichever is live now; without it the page says so."""
+    try:
+        return registry.named(reading.call.model)
+    except WeightsRefused as refusal:
+        st.warning(
+            f"What this answer rests on cannot be shown: {wording.plain(str(refusal))}. "
+            "Send the photo again.",
+            icon=":material/warning:",
         )
         return None
 
 
-def _intake(palm: PalmSession) -> None:
+def _intake(palm: PalmSession, model: LoadedModel) -> None:
     way = st.segmented_control(
         "Where the photo comes from",
         ["Files", "Camera"],
@@ -95,7 +105,7 @@ def _intake(palm: PalmSession) -> None:
     label = f"Screen {wording.several(len(files), 'photo')}" if files else "Screen photos"
     if st.button(label, type="primary", disabled=not files, key="palm_go", width="stretch"):
         with st.spinner(f"Looking at {wording.several(len(files), 'photo')}", show_time=False):
-            palm.take(files, kind)
+            palm.take(files, kind, model)
         palm.intake += 1
         st.rerun()
     if not hand.available():
@@ -113,22 +123,23 @@ def _empty(palm: PalmSession, model: LoadedModel) -> None:
     )
     left, right = st.columns([5, 6], gap="medium")
     with left.container(border=True, height="stretch"):
-        _intake(palm)
+        _intake(palm, model)
     with right.container(border=True, height="stretch"):
         st.subheader("A photo that can be judged", anchor=False)
         palm_how.draw()
     palm_verdict.caution(model.card)
 
 
-def _head(palm: PalmSession) -> None:
+def _head(palm: PalmSession, model: LoadedModel | None) -> None:
     title, tools = st.columns([1, 3], vertical_alignment="center")
     title.title("Screen palm", anchor=False)
     if not palm.photos:
         return
     calls = [photo.reading.call for photo in palm.answered() if photo.reading]
     with tools.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-        with st.popover("Add photos", icon=":material/add:"):
-            _intake(palm)
+        if model is not None:
+            with st.popover("Add photos", icon=":material/add:"):
+                _intake(palm, model)
         palm_keep.draw(palm)
         if calls:
             st.download_button(
@@ -185,12 +196,12 @@ def _in_front(palm: PalmSession) -> None:
     )
 
 
-def _refused(photo: PalmPhotoShown, place: int) -> None:
+def _refused(photo: PalmPhotoShown, place: int, model: LoadedModel) -> None:
     assert photo.refused is not None
     st.markdown("## Not judged")
     st.markdown(wording.plain(photo.refused.message))
     if photo.refused.code == "two_hands":
-        palm_photo.choose_hand(photo, place)
+        palm_photo.choose_hand(photo, place, model)
         return
     if photo.refused.code == "no_palm" and photo.kind == "auto":
         st.caption(
@@ -200,7 +211,7 @@ def _refused(photo: PalmPhotoShown, place: int) -> None:
     palm_how.draw()
 
 
-def _why(palm: PalmSession, reading: PalmReading) -> None:
+def _why(palm: PalmSession, reading: PalmReading, model: LoadedModel) -> None:
     decision = reading.call.decision
     controls, left, right = st.columns([2, 2, 2], gap="medium")
     with controls:
@@ -219,7 +230,7 @@ def _why(palm: PalmSession, reading: PalmReading) -> None:
         )
     square = views(reading.crop.pixels)[0]
     with st.spinner("Making the map and checking it", show_time=False):
-        found = palm.map_of(reading.crop.pixels, side == "against it")
+        found = palm.map_of(reading.crop.pixels, side == "against it", model)
     left.image(in_page(jpeg(square)), caption="What is judged.", width=300, alt="The judged palm")
     if not found.trial.reliable:
         right.warning(
@@ -237,23 +248,27 @@ def _why(palm: PalmSession, reading: PalmReading) -> None:
     )
 
 
-def _results(palm: PalmSession, card: dict[str, Any]) -> None:
+def _results(palm: PalmSession, live: LoadedModel) -> None:
     _in_front(palm)
     photo, place = palm.shown(), palm.front
     left, right = st.columns([5, 6], gap="large")
     with left:
-        palm_photo.draw(photo, place)
+        palm_photo.draw(photo, place, live)
     with right:
         if photo.reading is None:
-            _refused(photo, place)
+            _refused(photo, place, live)
             return
+        model = _of_reading(photo.reading)
+        if model is None:
+            return
+        card = model.card
         palm_verdict.draw(photo.reading, card, palm_worth.prevalence())
     reading = photo.reading
     better: dict[str, Callable[[], None]] = {"A better photo": palm_how.draw}
     tabs: dict[str, Callable[[], None]] = {"How good is it": partial(palm_compared.draw, card)}
     judged = can_be_judged(reading.call.flags)
     if judged:
-        worth, why = partial(palm_worth.draw, card), partial(_why, palm, reading)
+        worth, why = partial(palm_worth.draw, card), partial(_why, palm, reading, model)
         tabs = {"Of 1,000 people like this": worth, "Why": why, **tabs, **better}
     else:
         tabs = {**better, **tabs}
@@ -268,13 +283,19 @@ def main() -> None:
     """Draw the screen."""
     signed_in.allowed("analyse")
     palm = palm_session.current()
-    _head(palm)
-    model = _model()
-    if model is None:
+    model = _live()
+    if isinstance(model, WeightsRefused):
+        _head(palm, None)
+        st.error(
+            f"The palm model cannot be used: {wording.plain(str(model))}. "
+            "Restore the folder of the weights from the release, then reload this page.",
+            icon=":material/error:",
+        )
         return
+    _head(palm, model)
     _unreadable(palm)
     if palm.photos:
-        _results(palm, model.card)
+        _results(palm, model)
     else:
         _empty(palm, model)
 

@@ -1,150 +1,74 @@
-"""What all tests share: a place to write, image sets, a number of threads, both databases."""
+"""Settings of the whole test run. The fixtures lie in ``tests/fixtures``, loaded as plugins."""
 
 from __future__ import annotations
 
 import os
-import pwd
-import shutil
-import subprocess
 import tempfile
-from pathlib import Path
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
-# Read by torch and its libraries when they are first imported, here and in child processes.
-os.environ["OMP_NUM_THREADS"] = "2"
+# Read by torch and its libraries when they are first imported, here and in child processes. Where
+# several processes share the tests, each has one core to itself.
+os.environ["OMP_NUM_THREADS"] = "1" if "PYTEST_XDIST_WORKER" in os.environ else "2"
+
+# Runs, caches and databases go to a folder that is removed after the session. Set before anything
+# of core is imported (the plugins below import it): the settings are read once and cached.
+_var = tempfile.TemporaryDirectory(prefix="hemadesk-tests-")
+os.environ["HEMADESK_VAR"] = _var.name
 
 # A shared build machine stalls now and then; a slow example is no failure.
 hypothesis.settings.register_profile("hemadesk", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("hemadesk")
 
-_written = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
+pytest_plugins = [
+    "tests.fixtures.browser",
+    "tests.fixtures.cells",
+    "tests.fixtures.databases",
+    "tests.fixtures.image_sets",
+    "tests.fixtures.installations",
+    "tests.fixtures.models",
+    "tests.fixtures.review",
+    "tests.fixtures.signed_cases",
+]
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Sends runs, caches and databases to a folder that goes with the session.
-
-    Here and not in a fixture: modules read the settings when they are imported, at collection.
-    """
-    folder = tempfile.TemporaryDirectory(prefix="hemadesk-tests-")
-    config.stash[_written] = folder
-    os.environ["HEMADESK_VAR"] = folder.name
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
+def pytest_unconfigure() -> None:
     """Removes what the tests wrote."""
-    if _written in config.stash:
-        config.stash[_written].cleanup()
+    _var.cleanup()
+
+
+_LONG = ("browser", "training", "pages", "studies")
+
+
+def _place(item: pytest.Item) -> int:
+    """Folders that take long come first, so that no process ends long after the others."""
+    folder = item.path.relative_to(item.config.rootpath).parts[1]
+    return _LONG.index(folder) if folder in _LONG else len(_LONG)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the users of ``data_dir`` as ``data``; the browser comes last, since it is slowest."""
+    """Marks the users of ``data_dir`` as ``data``, and brings the tests into their order."""
     for item in items:
         if "data_dir" in getattr(item, "fixturenames", ()):
             item.add_marker("data")
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    items.sort(key=_place)
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skips what is marked ``data`` where there is none."""
-    if item.get_closest_marker("data"):
-        _image_sets()
+class _ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Gives whole files to the processes, for fixtures are made once a file.
+
+    All browser tests go to one process: they share a server, and Chromium takes the other core.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return "browser" if "/browser/" in file else file
 
 
-@pytest.fixture(scope="session")
-def data_dir() -> Path:
-    """The folder of the public image sets, ``cbc/``, ``txl/``, ``pbc/`` and so on."""
-    return _image_sets()
-
-
-def _image_sets() -> Path:
-    from core.settings import settings
-
-    folder = settings().data
-    if not folder.is_dir():
-        pytest.skip(f"no public image sets in {folder}; HEMADESK_DATA names their folder")
-    return folder
-
-
-@pytest.fixture(scope="session")
-def known_models(tmp_path_factory):
-    """Class -> file of a white-cell model that always says it."""
-    from tests.known_models import make_models
-
-    return make_models(tmp_path_factory.mktemp("models"))
-
-
-# ---- SQLite, and a real PostgreSQL server started for the session ----
-
-
-def _postgres_programs():
-    found = shutil.which("initdb")
-    if found:
-        return Path(found).parent
-    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return installed[-1].parent if installed else None
-
-
-def _unprivileged():
-    """Words before a command: PostgreSQL refuses to run as root."""
-    if os.getuid() != 0:
-        return []
-    names = {entry.pw_name for entry in pwd.getpwall()}
-    name = "postgres" if "postgres" in names else "nobody"
-    return ["runuser", "-u", name, "--"]
-
-
-@pytest.fixture(scope="session")
-def postgres_server():
-    """URL of a server of our own, on a socket in a temporary folder; no network port."""
-    programs = _postgres_programs()
-    if programs is None:
-        pytest.skip("PostgreSQL is not installed (no initdb on PATH or in /usr/lib/postgresql)")
-    prefix = _unprivileged()
-    # Not pytest's tmp_path: only root may enter that one, and a socket's path must be short.
-    with tempfile.TemporaryDirectory(prefix="hemadesk-pg-") as name:
-        folder = Path(name)
-        folder.chmod(0o777)
-
-        def run(*command):
-            ran = subprocess.run(
-                [*prefix, *map(str, command)], capture_output=True, text=True, check=False, cwd="/"
-            )
-            assert ran.returncode == 0, f"{command[0]}: {ran.stdout}{ran.stderr}"
-
-        run(programs / "initdb", "-D", folder / "data", "-U", "hemadesk", "-A", "trust", "-N")
-        options = f"-k {folder} -c listen_addresses= -c fsync=off"
-        ctl = [programs / "pg_ctl", "-D", folder / "data", "-w", "-l", folder / "log"]
-        run(*ctl, "-o", options, "start")
-        try:
-            yield f"postgresql://hemadesk@/postgres?host={folder}"
-        finally:
-            run(*ctl, "-m", "immediate", "stop")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request, tmp_path):
-    """URL of an empty database."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'hemadesk.db'}"
-        return
-    import psycopg
-
-    server = request.getfixturevalue("postgres_server")
-    name = f"test_{abs(hash(str(tmp_path)))}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    yield server.replace("/postgres?", f"/{name}?")
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture
-def database(url):
-    from core.store.database import Database
-
-    opened = Database(url)
-    yield opened
-    opened.close()
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    config.option.loadscopereorder = False  # the order is that of _place
+    return _ByFile(config, log)

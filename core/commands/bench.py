@@ -36,12 +36,12 @@ def training(
     """Throughput of the loop beside a bare torchvision loop, and its memory over epochs."""
     from core.studies.bench_training import measure
 
-    found = measure(pairs, cells, batch_size, backbone, workers)
+    result = measure(pairs, cells, batch_size, backbone, workers)
     print(
-        f"{backbone}, batch {batch_size}: this loop {found.loop:.1f} pictures a second, bare loop "
-        f"{found.bare:.1f}, ratio {found.ratio:.3f} ({found.low:.3f} to {found.high:.3f}, "
+        f"{backbone}, batch {batch_size}: this loop {result.loop:.1f} pictures a second, bare loop "
+        f"{result.bare:.1f}, ratio {result.ratio:.3f} ({result.low:.3f} to {result.high:.3f}, "
         f"{pairs} epochs each, by turns)"
     )
-    megabytes = ", ".join(f"{value:.0f}" for value in found.resident_mb)
+    megabytes = ", ".join(f"{value:.0f}" for value in result.resident_mb)
     print(f"resident memory after each epoch of this loop: {megabytes} MB")
-    print(f"tensors alive after each epoch of this loop: {found.tensors}")
+    print(f"tensors alive after each epoch of this loop: {result.tensors}")

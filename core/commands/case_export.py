@@ -1,10 +1,11 @@
 """``python -m core cases export``: a case as a report, a table, FHIR or labels."""
 
-import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
+
+from core.commands.terminal import check_choice, stop
 
 NAMES = ("pdf", "csv", "json", "fhir", "coco", "yolo", "voc", "folders")
 _FHIR_RELEASES = ("R5", "R4B")
@@ -21,6 +22,8 @@ def export(
     fhir_release: Annotated[str, typer.Option(help=" | ".join(_FHIR_RELEASES))] = "R5",
 ) -> None:
     """Write a case as it stands; labels become a folder, everything else a file."""
+    check_choice("--format", form, NAMES)
+    check_choice("--fhir-release", fhir_release, _FHIR_RELEASES)
     from core.access.people import AT_THE_TERMINAL
     from core.review.case.cases import find
     from core.review.exchange.contents import gather
@@ -31,10 +34,6 @@ def export(
     from core.review.record.review_store import review_store
     from core.store.database import DatabaseRefused
 
-    if form not in FORMATS:
-        _stop(f"--format must be one of {', '.join(FORMATS)}, got {form!r}")
-    if fhir_release not in _FHIR_RELEASES:
-        _stop(f"--fhir-release must be one of {', '.join(_FHIR_RELEASES)}, got {fhir_release!r}")
     try:
         place = review_store()
         contents = gather(place, AT_THE_TERMINAL, find(place, AT_THE_TERMINAL, case_id).id)
@@ -44,7 +43,7 @@ def export(
         if layout is not None:
             folder = to or Path(Path(named).stem)
             if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-                _stop(f"{folder} exists and is not an empty folder; nothing was written")
+                stop(f"{folder} exists and is not an empty folder; nothing was written")
             for name, data in label_files(contents, layout):
                 path = folder / name
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,11 +60,6 @@ def export(
         file.write_bytes(data)
         print(file)
     except (CaseRefused, PictureLost, DatabaseRefused) as refusal:
-        _stop(str(refusal))
+        stop(refusal)
     except OSError as error:
-        _stop(f"cannot write: {error.strerror or error} ({error.filename})")
-
-
-def _stop(message: str) -> NoReturn:
-    print(message, file=sys.stderr)
-    raise typer.Exit(2)
+        stop(f"cannot write: {error.strerror or error} ({error.filename})")

@@ -2,13 +2,15 @@
 
 import json
 import os
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.training.promote.evidence import OnFields, OnOneSet
+from core.commands.terminal import stop
+
+if TYPE_CHECKING:
+    from core.training.promote.evidence import OnFields, OnOneSet
 
 
 def compare(
@@ -29,31 +31,34 @@ def compare(
         chosen = find(run)
         if folder is not None:
             os.nice(5)  # a page that a person waits for goes first
-            left = work(chosen, folder)
+            comparison = work(chosen, folder)
         else:
             made, lock = comparisons.begin_here(chosen, person())
             with lock:
-                left = work(chosen, made)
+                comparison = work(chosen, made)
     except (DatabaseRefused, ValueError, OSError) as error:
-        print(error, file=sys.stderr)
-        raise typer.Exit(2) from error
-    if left.state != "done":
-        print(f"not compared: {left.message}", file=sys.stderr)
-        raise typer.Exit(2)
-    found = left.result()
+        stop(error)
+    if comparison.state != "done":
+        stop(f"not compared: {comparison.message}")
+    result = comparisons.evidence_of(comparison)
     if as_json:
-        print(json.dumps(found.as_json()))
+        payload = result.as_json()
+        # The keys that this command prints are a contract; the stored file has the newer name.
+        payload["elsewhere"] = payload.pop("external_lab")
+        print(json.dumps(payload))
         return
-    print(f"live {found.champion}, challenger {found.challenger}")
-    for one in found.sets.values():
+    print(f"live {result.champion}, challenger {result.challenger}")
+    for one in result.sets.values():
         print(_in_words(one))
-    for why in found.objections:
+    for why in result.objections:
         print(f"against it: {why}")
-    if not found.objections:
+    if not result.objections:
         print("nothing in the evidence speaks against it; it is promoted on the page Models")
 
 
-def _in_words(one: OnOneSet | OnFields) -> str:
+def _in_words(one: "OnOneSet | OnFields") -> str:
+    from core.training.promote.evidence import OnOneSet
+
     if isinstance(one, OnOneSet):
         gain = one.accuracy
         return (

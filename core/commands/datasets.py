@@ -6,13 +6,9 @@ from typing import Annotated
 
 import typer
 
-from core.settings import settings
+from core.commands.terminal import Data, public_sets, stop
 
 app = typer.Typer(invoke_without_command=True)
-
-Data = Annotated[
-    Path | None, typer.Option(help="folder of the public sets (default: HEMADESK_DATA)")
-]
 
 
 @app.callback()
@@ -26,9 +22,9 @@ def datasets(
         return
     from core.datasets.catalogue import CATALOGUE, unreadable
 
-    failed = False
+    folder, failed = public_sets(data), False
     for entry in CATALOGUE:
-        paths = entry.paths(data or settings().data)
+        paths = entry.paths(folder)
         state = "absent" if not paths else f"{len(paths)} of {entry.pictures} pictures"
         if paths and verify:
             broken = unreadable(paths)
@@ -52,19 +48,19 @@ def fetch(
     sha256: Annotated[str | None, typer.Option(help="the archive's hash, if you know it")] = None,
 ) -> None:
     """Get a public set from its authors' address; a download that broke off is gone on with."""
-    from dataclasses import replace
-
     from core.datasets.public.fetch import FetchRefused
     from core.datasets.public.fetch import fetch as get
     from core.datasets.public.sources import SOURCES, UNREACHABLE
 
     if name in UNREACHABLE:
-        print(f"{name} cannot be fetched by a program: {UNREACHABLE[name]}", file=sys.stderr)
-        raise typer.Exit(2)
+        stop(f"{name} cannot be fetched by a program: {UNREACHABLE[name]}")
     if name not in SOURCES:
         known = ", ".join([*SOURCES, *UNREACHABLE])
-        print(f"unknown set {name!r}; known are {known}", file=sys.stderr)
-        raise typer.Exit(2)
+        stop(f"unknown set {name!r}; known are {known}")
+    from dataclasses import replace
+
+    # The folder is made if it is not there yet.
+    folder = data if data is not None else public_sets(None)
     source = SOURCES[name]
     source = replace(source, address=address or source.address, sha256=sha256 or source.sha256)
     print(f"{name} from {source.address}")
@@ -80,10 +76,9 @@ def fetch(
             print(f"{done / 1e6:.0f}{of} MB", flush=True)
 
     try:
-        found = get(name, source, data or settings().data, report)
+        found = get(name, source, folder, report)
     except FetchRefused as refusal:
-        print(refusal, file=sys.stderr)
-        raise typer.Exit(1) from refusal
+        stop(refusal, status=1)
     how = (
         "as expected"
         if found.checked
@@ -92,3 +87,64 @@ def fetch(
     print(f"{found.files} files in {found.folder}. SHA-256 {found.sha256}, {how}.")
     if source.remark:
         print(source.remark)
+
+
+@app.command()
+def look(
+    path: Annotated[Path, typer.Argument(help="a folder or a ZIP with pictures and their labels")],
+    as_: Annotated[str, typer.Option("--as", help="cells, boxes, counts or palms")],
+    as_json: Annotated[bool, typer.Option("--json", help="one line for each picture")] = False,
+) -> None:
+    """What a training would understand of a set, read exactly as the page Fine-tune reads it."""
+    import json
+    import tempfile
+
+    from core.datasets.archive import ArchiveRefused, unpack
+    from core.datasets.skipped import DataRefused
+
+    layouts = {"cells": "folders", "boxes": "boxes", "counts": "counts", "palms": "photos"}
+    if as_ not in layouts:
+        stop(f"unknown kind {as_!r}; known are {', '.join(layouts)}")
+    try:
+        with tempfile.TemporaryDirectory() as unpacked:
+            folder = path
+            if path.is_file():
+                folder = Path(unpacked) / path.stem
+                unpack(path, folder)
+            _print_set(layouts[as_], folder, as_json)
+    except (ArchiveRefused, DataRefused) as refusal:
+        reason = str(refusal)
+        print(json.dumps({"refused": reason}, ensure_ascii=False) if as_json else reason)
+        raise typer.Exit(1) from refusal
+
+
+def _print_set(layout: str, folder: Path, as_json: bool) -> None:
+    import json
+
+    from core.datasets.intake.parts import PARTS
+    from core.datasets.intake.rows import rows_of_set, totals
+    from core.settings import settings
+    from core.training.intakes import read_own
+
+    found = read_own(layout, folder, settings())
+    rows = rows_of_set(found)
+    if as_json:
+        for row in rows:
+            print(json.dumps(row, ensure_ascii=False))
+    else:
+        left = sum("left_out" in row for row in rows)
+        print(f"{len(rows)} pictures: {len(found.items)} used, {left} left out")
+        for kind, numbers in totals(found).items():
+            each = ", ".join(f"{name} {n}" for name, n in zip(PARTS, numbers, strict=True))
+            print(f"{kind}: {each}")
+        print(f"kept together by {found.grouped_by}")
+        for row in rows:
+            if "left_out" in row:
+                print(f"left out: {row['file']}: {row['left_out']}")
+    remarks = [
+        *(f"note: {note}" for note in found.notes),
+        *(f"nothing of {name} can be learnt: {why}" for name, why in found.vanished),
+        *(f"cannot be trained on: {problem}" for problem in found.problems),
+    ]
+    for remark in remarks:
+        print(remark, file=sys.stderr)

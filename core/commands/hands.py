@@ -1,12 +1,12 @@
 """``python -m core hands WHEEL``: take the hand models out of MediaPipe's wheel."""
 
-import sys
 import zipfile
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from core.commands.terminal import stop
 from core.files import atomic_path, sha256_of
 
 _INSIDE: Final = {
@@ -17,14 +17,15 @@ _INSIDE: Final = {
 
 def hands(wheel: Annotated[Path, typer.Argument(help="the wheel, or a folder it lies in")]) -> None:
     """Unpack MediaPipe's palm detector and hand landmarks; their hashes are checked."""
+    if not wheel.exists():
+        stop(f"The hand models were not taken from {wheel.name}: it does not exist", status=1)
     from core.models.hand import HandModelsMissing, networks
 
     try:
         unpack(wheel)
         networks()
     except (OSError, zipfile.BadZipFile, KeyError, HandModelsMissing) as error:
-        print(f"The hand models were not taken from {wheel.name}: {error}", file=sys.stderr)
-        raise typer.Exit(1) from error
+        stop(f"The hand models were not taken from {wheel.name}: {error}", status=1)
     print("Hands can be found in photos.")
 
 

@@ -1,10 +1,9 @@
 """``python -m core evaluate wbc --leave-out LAB``: what a laboratory never seen would meet."""
 
 import json
-import sys
 from pathlib import Path
 
-from core.commands.white_cells import stop
+from core.commands.terminal import progress, stop
 from core.settings import settings
 
 
@@ -15,6 +14,7 @@ def evaluate_left_out(
 
     Exits with status 2, and one sentence, where that cannot be done.
     """
+    from core.models import registry
     from core.models.weights import WeightsRefused
     from core.training.white_cells.left_out import evaluate_left_out as evaluate
     from core.training.white_cells.left_out import train_without
@@ -33,9 +33,9 @@ def evaluate_left_out(
             data,
             target,
             start,
-            tell=lambda line: print(line, file=sys.stderr, flush=True),
+            tell=progress,
         )
-        figures = evaluate(model, data, laboratory)
+        figures = evaluate(model, registry.live("locator"), data, laboratory)
     except (FileNotFoundError, ValueError, FloatingPointError, WeightsRefused) as error:
         stop(str(error))
     text = json.dumps(figures, indent=2)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from core.commands.terminal import stop
+
 
 def serve(
     address: Annotated[str, typer.Option(help="what to listen on")] = "127.0.0.1",
@@ -16,16 +18,15 @@ def serve(
     from core.settings import ROOT
 
     try:
-        how = mode(address)
+        signed_in_by = mode(address)
     except ServingRefused as refusal:
-        print(refusal, file=sys.stderr)
-        raise typer.Exit(2) from refusal
-    words = {
+        stop(refusal)
+    who = {
         "local": "whoever sits at this computer is signed in",
         "oidc": "people sign in through OpenID Connect",
         "proxy": "people sign in at the proxy",
     }
-    print(f"Serving http://{address}:{port}; {words[how]}.", flush=True)
+    print(f"Serving http://{address}:{port}; {who[signed_in_by]}.", flush=True)
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py")]
     command += ["--server.address", address, "--server.port", str(port)]
     os.chdir(ROOT)  # Streamlit reads .streamlit/config.toml from where it is started

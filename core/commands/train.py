@@ -1,19 +1,19 @@
 """``python -m core train``: start, resume, or look for a learning rate."""
 
-import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.error import URLError
 
 import typer
 
-from core.settings import settings
+from core.commands.terminal import check_recipe, progress, stop
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="locator, regression, wbc or palm")],
+    recipe: Annotated[str, typer.Argument(help="locator, counts, wbc or palm")],
     data: Annotated[
-        Path | None, typer.Option(help="folder of the public sets (default: HEMADESK_DATA)")
+        Path | None,
+        typer.Option(help="folder of the public sets, or your own pictures (HEMADESK_DATA)"),
     ] = None,
     resume: Annotated[
         str | None, typer.Option(help="number, name or folder of a run to go on with")
@@ -50,23 +50,63 @@ def train(
 
     Several cards: torchrun --standalone --nproc-per-node N -m -- core train RECIPE ...
     """
-    from core.training.job import in_words
-    from core.training.runs import from_terminal
+    from core.training.loop.settings import loop_settings
+    from core.training.presets import FORMER_NAMES, RECIPES, checked_options, recipe_info
 
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     given |= {"seed": seed, "workers": workers, "patience": patience, "accumulation": accumulation}
     values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     values |= {"optimizer": optimizer} if optimizer is not None else {}
+    if recipe in FORMER_NAMES:
+        # A process that a screen started has nobody to tell.
+        if run is None and trial is None:
+            progress(
+                f"the recipe {recipe} is now called {FORMER_NAMES[recipe]}; "
+                "the former name still works"
+            )
+        recipe = FORMER_NAMES[recipe]
+    check_recipe(recipe, tuple(RECIPES))
+    if resume is not None and (values or start or option):
+        stop("a resumed run keeps its settings; give --resume without any")
+    # Wrong choices are refused before torch is imported; what begins the run checks them again.
+    try:
+        options = _pairs(option or []) | ({"start": start} if start else {})
+        chosen = recipe_info(recipe).preset(preset)
+        loop_settings({**asdict(chosen.settings), **values})
+        checked_options(recipe, {**chosen.options, **options})
+    except ValueError as error:
+        stop(error)
+    if data is not None and not data.exists():
+        stop(f"--data: folder not found: {data}")
+    _train(recipe, data, resume, preset, values, options, to, find_rate, run, attempt, trial)
+
+
+def _train(
+    recipe: str,
+    data: Path | None,
+    resume: str | None,
+    preset: str,
+    values: dict[str, Any],
+    options: dict[str, str],
+    to: Path | None,
+    find_rate: bool,
+    run: int | None,
+    attempt: int | None,
+    trial: Path | None,
+) -> None:
+    """Do it in this process, or with the other processes that torchrun started."""
+    from urllib.error import URLError
+
+    from core.settings import settings
+    from core.training.runs import from_terminal
+
     folder = data or settings().data
 
     def lead() -> int:
         if run is not None and attempt is not None:
             return from_terminal.work_on(run, attempt)
         if resume is not None:
-            if values or start or option:
-                raise ValueError("a resumed run keeps its settings; give --resume without any")
             return from_terminal.go_on(recipe, resume, to)
-        options = _pairs(option or []) | ({"start": start} if start else {})
         if find_rate:
             return from_terminal.try_rates(recipe, folder, preset, values, options, to, trial)
         return from_terminal.begin(recipe, folder, preset, values, options, to)
@@ -74,13 +114,15 @@ def train(
     try:
         status = from_terminal.in_crew(lead)
     except (ValueError, FileNotFoundError, FloatingPointError, URLError) as error:
-        print(in_words(error), file=sys.stderr)
-        raise typer.Exit(2) from error
+        from core.training.job import in_words
+
+        stop(in_words(error))
     raise typer.Exit(status)
 
 
-def _pairs(said: list[str]) -> dict[str, str]:
-    for pair in said:
+def _pairs(option: list[str]) -> dict[str, str]:
+    """``NAME=VALUE`` words as a mapping. Raises ValueError for a word without ``=``."""
+    for pair in option:
         if "=" not in pair:
             raise ValueError(f"--option takes NAME=VALUE, got {pair!r}")
-    return {name: value for name, _, value in (pair.partition("=") for pair in said)}
+    return {name: value for name, _, value in (pair.partition("=") for pair in option)}

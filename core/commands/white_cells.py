@@ -1,26 +1,25 @@
-"""Commands around the white-cell network: characterise, adapt, export."""
+"""Commands around the white-cell network: fit-uncertainty, adapt, export."""
 
 import json
 import os
-import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Final
 
 import typer
 
-from core.settings import settings
+from core.commands.terminal import Data, progress, public_sets, stop
 
-Data = Annotated[
-    Path | None, typer.Option(help="folder of the public sets (default: HEMADESK_DATA)")
-]
+EXPORTED: Final = ("locator", "wbc", "counts", "palm")
+"""Tasks whose live model `export` writes; a test holds it equal to the registry's."""
 
 
-def characterise(
+def fit_uncertainty(
     data: Data = None,
     quick: Annotated[bool, typer.Option(help="a third of the cells, for a trial")] = False,
     seed: Annotated[int, typer.Option()] = 0,
 ) -> None:
     """Fit novelty, set limits, attributes and the index of cells to the live white-cell model."""
+    sets = public_sets(data)
     from core.models import registry
     from core.models.weights import WeightsRefused
     from core.training.white_cells.fit_uncertainty import Amount
@@ -28,16 +27,21 @@ def characterise(
 
     amount = Amount(1000, 450, 1300, 300, 80, 80) if quick else Amount()
     try:
-        made = fit(
-            registry.live("wbc"),
-            data or settings().data,
-            amount=amount,
-            seed=seed,
-            report=_tell,
-        )
+        model, locator = registry.live("wbc"), registry.live("locator")
+        made = fit(model, locator, sets, amount=amount, seed=seed, report=progress)
     except (FileNotFoundError, WeightsRefused) as error:
-        stop(str(error))
+        stop(error)
     print(f"{made.name} and its sidecar are written; now python -m core evaluate wbc")
+
+
+def characterise(
+    data: Data = None,
+    quick: Annotated[bool, typer.Option(help="a third of the cells, for a trial")] = False,
+    seed: Annotated[int, typer.Option()] = 0,
+) -> None:
+    """The former name of fit-uncertainty."""
+    progress("characterise is now called fit-uncertainty; the former name still works.")
+    fit_uncertainty(data, quick, seed)
 
 
 def adapt(
@@ -59,25 +63,30 @@ def adapt(
     folder: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Adapt the live white-cell model to a laboratory by a handful of its cells."""
+    if folder is None and not measure:
+        if data is None:
+            stop("--data must name the folder of the laboratory's cells")
+        if not data.exists():
+            stop(f"--data: folder not found: {data}")
+    sets = public_sets(data) if measure else None
     from core.datasets.intake.cells import DataRefused
     from core.models.weights import WeightsRefused
-    from core.training.white_cells.adaptation import adaptations
+    from core.training.white_cells.adaptation import adapt_worker
     from core.training.white_cells.adaptation.adapt import adapt_to
     from core.training.white_cells.adaptation.last_layer import AdaptRefused
 
     if folder is not None:
         os.nice(5)  # a page that a person waits for goes first
-        adaptations.work(folder)
+        adapt_worker.work(folder)
         return
     try:
-        if measure:
-            _measure(data or settings().data, per_class, deep)
+        if sets is not None:
+            _measure(sets, per_class, deep)
             return
-        if data is None:
-            stop("--data must name the folder of the laboratory's cells")
-        made = adapt_to(data, per_class=per_class, seed=seed, target=to, deep=deep, report=_tell)
+        assert data is not None  # checked above
+        made = adapt_to(data, per_class=per_class, seed=seed, target=to, deep=deep, report=progress)
     except (AdaptRefused, DataRefused, WeightsRefused, FileNotFoundError) as error:
-        stop(str(error))
+        stop(error)
     print(json.dumps(made.as_json()) if as_json else made.in_words())
 
 
@@ -86,16 +95,14 @@ def _measure(data: Path, per_class: int, deep: bool) -> None:
     from core.models import registry, weights
     from core.training.white_cells.adaptation.adapt_trial import measure_adaptation
 
-    model = registry.live("wbc")
-    figures = measure_adaptation(model, data, per_class=per_class, deep=deep, report=_tell)
+    model, locator = registry.live("wbc"), registry.live("locator")
+    figures = measure_adaptation(
+        model, locator, data, per_class=per_class, deep=deep, report=progress
+    )
     key = "adaptation_deep" if deep else "adaptation"
-    said = {**model.card.get("evaluation", {}), key: figures}
-    weights.write_card(model.path, {**model.card, "evaluation": said})
+    evaluation = {**model.card.get("evaluation", {}), key: figures}
+    weights.write_card(model.path, {**model.card, "evaluation": evaluation})
     print(json.dumps(figures, indent=2))
-
-
-def _tell(words: str) -> None:
-    print(words, file=sys.stderr, flush=True)
 
 
 def export(
@@ -103,24 +110,17 @@ def export(
     onnx: Annotated[Path, typer.Option("--onnx", help="the file to write")],
 ) -> None:
     """Write a model as ONNX, with its classes and preprocessing, checked against torch."""
+    if not model.endswith(".safetensors"):
+        if model not in EXPORTED:
+            tasks = ", ".join(EXPORTED)
+            stop(f"{model} is neither one of {tasks} nor a .safetensors file")
+    elif not Path(model).is_file():
+        stop(f"{model} does not exist")
     from core.models.onnx_check import ExportDiffers, export_checked
     from core.models.weights import WeightsRefused
 
     try:
-        found = export_checked(model, onnx)
+        result = export_checked(model, onnx)
     except (ExportDiffers, WeightsRefused, OSError, ValueError) as error:
-        stop(str(error))
-    print(found)
-
-
-def stop(message: str) -> NoReturn:
-    """Say what is wrong in one sentence and leave with status 2."""
-    print(message, file=sys.stderr)
-    raise typer.Exit(2)
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register the family."""
-    app.command()(characterise)
-    app.command()(adapt)
-    app.command()(export)
+        stop(error)
+    print(result)

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from PIL import Image
 
-PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
+from core.imaging.folders import PICTURE_ENDINGS
+
+PICTURES = PICTURE_ENDINGS
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,20 @@ CATALOGUE = (
         "AML-Cytomorphology LMU",
         "CC BY 3.0",
         75,
+    ),
+    DataSet(
+        "bodzas",
+        "single white cells in nine classes",
+        "Bodzas et al. 2023",
+        "as on its page",
+        16027,
+    ),
+    DataSet(
+        "raabin",
+        "single white cells in five classes, two microscopes",
+        "Raabin-WBC, Kouzehkanan et al. 2022",
+        "as on its page",
+        16633,
     ),
     DataSet("palm", "palm photos, anemic or not", "Asare et al.", "CC BY 4.0", 409),
     DataSet("hands", "hand photos, palmar and dorsal", "11K Hands", "academic use", 36),

@@ -8,8 +8,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from core.imaging.decode import decode
+from core.imaging.refusal import ImageRefused, Limits
 from core.records import RgbImage
 from core.taxonomy import KINDS
+
+_NO_LIMITS = Limits(
+    max_file_mb=1e9, max_megapixels=1e9, min_side_px=1, max_side_px=1 << 30, max_files=1 << 30
+)
 
 
 class Counted(Protocol):
@@ -45,8 +51,22 @@ class LabelledField:
 
 
 def read_rgb(path: Path) -> RgbImage:
-    """A data-set picture as ``(H, W, 3)`` RGB; ``OSError`` if it cannot be read."""
-    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if pixels is None:
-        raise OSError(f"not a readable picture: {path}")
-    return np.ascontiguousarray(pixels[:, :, ::-1], dtype=np.uint8)
+    """A data-set picture as ``(H, W, 3)`` RGB, as the product reads it.
+
+    In this process and without limits: the picture was read with them when its set was taken in.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    data = path.read_bytes()
+    # OpenCV is fast and right for ordinary JPEG. It misreads some TIFF (planes of 16 bits) and
+    # knows no colour profile.
+    if data[:3] == b"\xff\xd8\xff" and b"ICC_PROFILE\0" not in data:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        if pixels is None:
+            raise OSError(f"not a readable picture: {path}")
+        return np.ascontiguousarray(pixels[:, :, ::-1], dtype=np.uint8)
+    try:
+        return decode(path.name, data, _NO_LIMITS)
+    except ImageRefused as refusal:
+        raise OSError(f"not a readable picture: {path}: {refusal.message}") from refusal

@@ -13,22 +13,24 @@ from core.inference.locate.cell_crop import crop_cell
 from core.inference.white_cell.attributes import attributes_of
 from core.inference.white_cell.features import answers_of
 from core.inference.white_cell.uncertainty import uncertainty_of
-from core.models import registry
 from core.models.classifier import CROP_RBC_DIAMETERS
+from core.models.weights import LoadedModel
 from core.records import RgbImage
 from core.statistics.classes import accuracy_row, majority_accuracy
 
 
-def evaluate_attributes(data: Path, unseen: frozenset[str], most: int = 3099) -> dict[str, Any]:
+def evaluate_attributes(
+    data: Path, model: LoadedModel, unseen: frozenset[str], most: int = 3099
+) -> dict[str, Any]:
     """Accuracy of each attribute; empty where no heads were fitted or the tables are absent.
 
     Args:
         data: folder of the public sets.
+        model: the white-cell classifier.
         unseen: names of PBC pictures the network was not trained on. WBCAtt's split is another
             one, so most of its test pictures, though not their attributes, were.
         most: test cells read at most, drawn at random.
     """
-    model = registry.live("wbc")
     uncertainty = uncertainty_of(model)
     if (
         uncertainty is None

@@ -2,52 +2,59 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont
 
 from core.taxonomy import title
 
-_CELL: Final = 64
-_LEFT, _TOP = 210, 190
-_DEEP: Final = np.array([8, 64, 129])
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_CELL_INCHES: Final = 0.55
+_SHADE: Final = "#084081"
 
 
-def as_picture(table: npt.NDArray[np.int64], classes: Sequence[str]) -> Image.Image:
+def as_figure(table: npt.NDArray[np.int64], classes: Sequence[str]) -> "Figure":
     """Rows the truth, columns the answer; the shade is the share of the row, the number the cells.
 
     Args:
         table: ``(classes, classes)`` counts.
         classes: names in the order of rows and columns.
     """
-    n = len(classes)
-    picture = Image.new("RGB", (_LEFT + n * _CELL + 20, _TOP + n * _CELL + 20), "white")
-    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(15)
-    draw.text((12, _TOP - 28), "truth (rows), called (columns)", fill="black", font=font)
-    for i, name in enumerate(classes):
-        y = _TOP + i * _CELL
-        draw.text((12, y + _CELL // 2 - 9), title(name), fill="black", font=font)
-        _upright(picture, title(name), _LEFT + i * _CELL, font)
-        for j, count in enumerate(table[i]):
-            share = float(count) / max(1, int(table[i].sum()))
-            colour = np.round(255 - (255 - _DEEP) * share).astype(int)
-            x = _LEFT + j * _CELL
-            draw.rectangle((x, y, x + _CELL - 2, y + _CELL - 2), fill=tuple(colour.tolist()))
-            if count:
-                ink = "white" if share > 0.5 else "black"
-                words = str(int(count))
-                width = draw.textlength(words, font=font)
-                place = (x + (_CELL - width) / 2, y + _CELL // 2 - 9)
-                draw.text(place, words, fill=ink, font=font)
-    return picture
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.figure import Figure
+
+    side = 2.4 + _CELL_INCHES * len(classes)
+    figure = Figure(figsize=(side, side), layout="constrained")
+    axes = figure.add_subplot()
+    shares = table / np.maximum(1, table.sum(axis=1, keepdims=True))
+    shades = LinearSegmentedColormap.from_list("shades", ["white", _SHADE])
+    axes.imshow(shares, cmap=shades, vmin=0, vmax=1)
+    for row, column in np.argwhere(table > 0):
+        ink = "white" if shares[row, column] > 0.5 else "black"
+        number = str(int(table[row, column]))
+        axes.text(column, row, number, ha="center", va="center", color=ink, fontsize=9)
+    names = [title(name) for name in classes]
+    axes.set_xticks(range(len(names)), names, rotation=90)
+    axes.set_yticks(range(len(names)), names)
+    axes.xaxis.tick_top()
+    axes.xaxis.set_label_position("top")
+    axes.set_xlabel("called")
+    axes.set_ylabel("truth")
+    # Thin lines between the squares, so that an empty row can still be followed.
+    axes.set_xticks(np.arange(0.5, len(names) - 1), minor=True)
+    axes.set_yticks(np.arange(0.5, len(names) - 1), minor=True)
+    axes.grid(which="minor", color="#dfe2e8")
+    axes.tick_params(which="both", length=0)
+    return figure
 
 
 def write_picture(file: Path, table: npt.NDArray[np.int64], classes: Sequence[str]) -> None:
     """Write it as PNG, making the folder."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    as_picture(table, classes).save(file)
+    as_figure(table, classes).savefig(file, format="png", dpi=120, metadata={"Software": None})
 
 
 def write_confusions(folder: Path, recipe: str, figures: Mapping[str, Any]) -> list[Path]:
@@ -69,11 +76,3 @@ def as_markdown(table: npt.NDArray[np.int64], classes: Sequence[str]) -> str:
     for name, row in zip(classes, table, strict=True):
         lines.append(f"| {title(name)} | " + " | ".join(str(int(one)) for one in row) + " |")
     return "\n".join(lines)
-
-
-def _upright(
-    picture: Image.Image, words: str, x: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont
-) -> None:
-    strip = Image.new("RGB", (_TOP - 34, 20), "white")
-    ImageDraw.Draw(strip).text((0, 1), words, fill="black", font=font)
-    picture.paste(strip.rotate(90, expand=True), (x + _CELL // 2 - 10, 0))

@@ -20,7 +20,8 @@ from core.inference.locate.locator import locate
 from core.inference.locate.peaks import Peaks
 from core.inference.locate.regression import density_map
 from core.inference.smear import analyse
-from core.models import registry
+from core.models.smear_models import SmearModels
+from core.models.weights import LoadedModel
 from core.records import CellCounts, Field, RgbImage, SmearFinding
 from core.statistics.counts import bootstrap_interval, constant_predictor
 from core.statistics.intervals import clopper_pearson
@@ -29,7 +30,7 @@ from core.taxonomy import KINDS
 Counts = npt.NDArray[np.float64]
 
 
-def evaluate_counts(data: Path) -> dict[str, Any]:
+def evaluate_counts(data: Path, models: SmearModels) -> dict[str, Any]:
     """Every figure of the count model's card, and those the locator shares with it, measured now.
 
     Raises:
@@ -38,7 +39,7 @@ def evaluate_counts(data: Path) -> dict[str, Any]:
     fields = cbc.load(data / "cbc", "Testing")
     relabelled = relabelled_copies(data, fields)
     pictures = [read_rgb(field.path) for field in fields]
-    findings = _findings(fields, pictures)
+    findings = _findings(fields, pictures, models)
     truth = np.stack([field.counts() for field in relabelled])
     own = np.stack([field.counts() for field in fields])
     training = [
@@ -56,17 +57,21 @@ def evaluate_counts(data: Path) -> dict[str, Any]:
         "test_part": "60 CBC test fields, no copy of them in training or validation",
         "regression_txl_labels": error_rows(regressed, truth, constant),
         "regression_cbc_labels": error_rows(regressed, own, published),
-        "cbc_labelling_habit": _label_bias(data, fields, own, published),
-        "interval_coverage": _coverage(data, fields, findings, truth),
+        "cbc_labelling_habit": _label_bias(data, fields, own, published, models.locator),
+        "interval_coverage": _coverage(data, fields, findings, truth, models),
         "methods_disagree": _share([_disagrees(finding) for finding in findings]),
-        "locator_map50_txl_test": _boxes(data),
-        "erasing_one_red_cell": _erasing(pictures, as_taken(relabelled, pictures)),
-        "robustness_locator": robustness(pictures, truth, _locator_counts),
+        "locator_map50_txl_test": _boxes(data, models.locator),
+        "erasing_one_red_cell": _erasing(pictures, as_taken(relabelled, pictures), models),
+        "robustness_locator": robustness(pictures, truth, partial(_locator_counts, models.locator)),
     }
 
 
-def _findings(fields: Sequence[LabelledField], pictures: Sequence[RgbImage]) -> list[SmearFinding]:
-    return [analyse(Field(f.path.name, p, "")) for f, p in zip(fields, pictures, strict=True)]
+def _findings(
+    fields: Sequence[LabelledField], pictures: Sequence[RgbImage], models: SmearModels
+) -> list[SmearFinding]:
+    return [
+        analyse(Field(f.path.name, p, ""), models) for f, p in zip(fields, pictures, strict=True)
+    ]
 
 
 def _regressed(finding: SmearFinding) -> CellCounts:
@@ -82,13 +87,13 @@ def _values(counts: Sequence[CellCounts]) -> Counts:
     return np.array([[c.of(kind).value for kind in KINDS] for c in counts])
 
 
-def _locator_counts(pixels: RgbImage) -> Counts:
-    kinds = _above(locate(pixels, registry.live("locator")).peaks).kinds
+def _locator_counts(locator: LoadedModel, pixels: RgbImage) -> Counts:
+    kinds = _above(locate(pixels, locator).peaks, locator).kinds
     return np.bincount(kinds, minlength=len(KINDS)).astype(float)
 
 
-def _above(peaks: Peaks) -> Peaks:
-    limits = registry.live("locator").card["thresholds"]
+def _above(peaks: Peaks, locator: LoadedModel) -> Peaks:
+    limits = locator.card["thresholds"]
     return peaks.above(np.array([limits[kind] for kind in KINDS], np.float32))
 
 
@@ -103,6 +108,7 @@ def _coverage(
     fields: Sequence[LabelledField],
     findings: Sequence[SmearFinding],
     truth: npt.NDArray[np.integer],
+    models: SmearModels,
 ) -> dict[str, Any]:
     """How often the 90 % intervals held the truth: the CBC test fields, and TXL's test part.
 
@@ -114,7 +120,7 @@ def _coverage(
         near_duplicates.hash_files([f.path for f in more]),
     )
     more = [field for field, out in zip(more, twice, strict=True) if not out]
-    others = _findings(more, [read_rgb(field.path) for field in more])
+    others = _findings(more, [read_rgb(field.path) for field in more], models)
     everything = [*findings, *others]
     true = np.concatenate([truth, np.stack([field.counts() for field in more])])
     rows: dict[str, Any] = {}
@@ -134,7 +140,11 @@ def _coverage(
 
 
 def _label_bias(
-    data: Path, fields: Sequence[LabelledField], own: npt.NDArray[Any], published: Counts
+    data: Path,
+    fields: Sequence[LabelledField],
+    own: npt.NDArray[Any],
+    published: Counts,
+    locator: LoadedModel,
 ) -> dict[str, Any]:
     """CBC's own labels: a habit learnt from its training part, and one from the test part in turn.
 
@@ -144,38 +154,41 @@ def _label_bias(
     train = cbc.load(data / "cbc", "Training")
     said: dict[str, list[Counts]] = {"from_training_part": [], "in_turn_within_test_part": []}
     for kind in range(len(KINDS)):
-        learnt = [_habit_field(field, kind) for field in train]
-        judged = [_habit_field(field, kind) for field in fields]
+        learnt = [_habit_field(field, kind, locator) for field in train]
+        judged = [_habit_field(field, kind, locator) for field in fields]
         label_bias = fit_label_bias(learnt)
         said["from_training_part"].append(np.array([label_bias.count(field) for field in judged]))
         said["in_turn_within_test_part"].append(cross_validated_counts(judged))
     return {name: error_rows(np.stack(rows, 1), own, published) for name, rows in said.items()}
 
 
-def _habit_field(field: LabelledField, kind: int) -> Any:
-    peaks, diameter, size = _located(field.path)
+def _habit_field(field: LabelledField, kind: int, locator: LoadedModel) -> Any:
+    peaks, diameter, size = _located(field.path, locator)
     return label_bias_field(peaks, field, kind, diameter, size)
 
 
 _LOCATED: dict[tuple[str, Path], tuple[Peaks, float, tuple[int, int]]] = {}
 
 
-def _located(path: Path) -> tuple[Peaks, float, tuple[int, int]]:
+def _located(path: Path, locator: LoadedModel) -> tuple[Peaks, float, tuple[int, int]]:
     """Cells of a file, located once for the three kinds."""
-    locator = registry.live("locator")
     key = (locator.sha256, path)
     if key not in _LOCATED:
         pixels = read_rgb(path)
         found = locate(pixels, locator)
         size = (pixels.shape[1], pixels.shape[0])
-        _LOCATED[key] = (_above(found.peaks), found.rbc_diameter_px or 0.2 * min(size), size)
+        _LOCATED[key] = (
+            _above(found.peaks, locator),
+            found.rbc_diameter_px or 0.2 * min(size),
+            size,
+        )
     return _LOCATED[key]
 
 
-def _boxes(data: Path) -> dict[str, Any]:
+def _boxes(data: Path, locator: LoadedModel) -> dict[str, Any]:
     """Average precision at an overlap of 0.5 on TXL's test part, with a bootstrap interval."""
     tests = txl.load(data / "txl", "test")
-    found = [locate(read_rgb(f.path), registry.live("locator")).peaks for f in tests]
+    found = [locate(read_rgb(f.path), locator).peaks for f in tests]
     truth = [(f.boxes_xyxy_px, f.kinds) for f in tests]
     row: dict[str, Any] = {**map50(found, truth), "n": len(tests)}
     rng = np.random.default_rng(0)
@@ -200,12 +213,13 @@ def as_taken(
     return rows
 
 
-def _erasing(pictures: Sequence[RgbImage], labels: Sequence[LabelledField]) -> dict[str, Any]:
+def _erasing(
+    pictures: Sequence[RgbImage], labels: Sequence[LabelledField], models: SmearModels
+) -> dict[str, Any]:
     """Fall of the map's sum when one free-lying red cell of a field is painted over."""
-    locator = registry.live("locator")
     falls = np.concatenate(
         [
-            drops([p], [f], 0, partial(_red_cells, locate(p, locator).rbc_diameter_px))
+            drops([p], [f], 0, partial(_red_cells, models.counts, _diameter(p, models.locator)))
             for p, f in zip(pictures, labels, strict=True)
         ]
     )
@@ -220,5 +234,9 @@ def _erasing(pictures: Sequence[RgbImage], labels: Sequence[LabelledField]) -> d
     }
 
 
-def _red_cells(diameter_px: float | None, pixels: RgbImage) -> float:
-    return float(density_map(pixels, diameter_px)[0].sum())
+def _diameter(pixels: RgbImage, locator: LoadedModel) -> float | None:
+    return locate(pixels, locator).rbc_diameter_px
+
+
+def _red_cells(counter: LoadedModel, diameter_px: float | None, pixels: RgbImage) -> float:
+    return float(density_map(pixels, diameter_px, counter)[0].sum())

@@ -14,6 +14,7 @@ from core.datasets import near_duplicates
 from core.datasets.fields import LabelledField, read_rgb
 from core.datasets.public import cbc, txl
 from core.inference.smear import analyse
+from core.models.smear_models import SmearModels
 from core.records import Field, RgbImage
 from core.statistics.counts import bootstrap_interval, constant_predictor
 from core.taxonomy import KINDS
@@ -68,7 +69,7 @@ def label_repeatability(data: Path) -> dict[str, Any]:
     return rows
 
 
-def evaluate_locator(data: Path) -> dict[str, Any]:
+def evaluate_locator(data: Path, models: SmearModels) -> dict[str, Any]:
     """Every figure of the locator's card, measured now.
 
     Raises:
@@ -76,7 +77,9 @@ def evaluate_locator(data: Path) -> dict[str, Any]:
     """
     fields = cbc.load(data / "cbc", "Testing")
     pictures = [read_rgb(field.path) for field in fields]
-    findings = [analyse(Field(f.path.name, p, "")) for f, p in zip(fields, pictures, strict=True)]
+    findings = [
+        analyse(Field(f.path.name, p, ""), models) for f, p in zip(fields, pictures, strict=True)
+    ]
     counted = np.array([[f.counts.of(kind).value for kind in KINDS] for f in findings])
     relabelled = np.stack([field.counts() for field in relabelled_copies(data, fields)])
     covered = np.array(
@@ -105,7 +108,7 @@ def evaluate_locator(data: Path) -> dict[str, Any]:
         "label_repeatability_txl": label_repeatability(data),
         "interval_coverage_txl": {k: float(covered[:, i].mean()) for i, k in enumerate(KINDS)},
         "rbc_change_when_resized": {
-            str(zoom): _rbc_change(pictures, counted[:, 0], zoom) for zoom in ZOOMS
+            str(zoom): _rbc_change(pictures, counted[:, 0], zoom, models) for zoom in ZOOMS
         },
     }
 
@@ -135,11 +138,13 @@ def error_rows(
     return rows
 
 
-def _rbc_change(pictures: list[RgbImage], before: npt.NDArray[Any], zoom: float) -> float:
+def _rbc_change(
+    pictures: list[RgbImage], before: npt.NDArray[Any], zoom: float, models: SmearModels
+) -> float:
     """Mean absolute change of the RBC count when every field is resized by ``zoom``."""
     after = []
     for pixels in pictures:
         how = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
         resized = cv2.resize(pixels, None, fx=zoom, fy=zoom, interpolation=how).astype(np.uint8)
-        after.append(analyse(Field("resized", resized, "")).counts.rbc.value)
+        after.append(analyse(Field("resized", resized, ""), models).counts.rbc.value)
     return float(np.abs(np.array(after) - before).mean())

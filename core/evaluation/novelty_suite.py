@@ -17,7 +17,7 @@ from core.inference.white_cell.classify import single_cell_crop
 from core.inference.white_cell.features import answers_of
 from core.inference.white_cell.novelty import familiarity
 from core.inference.white_cell.uncertainty import uncertainty_of
-from core.models import registry
+from core.models.weights import LoadedModel
 from core.records import Field, RgbImage
 from core.statistics.classes import accuracy_row
 from core.statistics.palm_scores import auroc
@@ -29,16 +29,21 @@ Scores = npt.NDArray[np.floating]
 
 
 def evaluate_novelty(
-    data: Path, inside: Sequence[RgbImage], outside: Sequence[RgbImage]
+    data: Path,
+    locator: LoadedModel,
+    model: LoadedModel,
+    inside: Sequence[RgbImage],
+    outside: Sequence[RgbImage],
 ) -> dict[str, Any]:
     """AUROC and rates; empty for a model that was never characterised.
 
     Args:
         data: folder of the public sets; what is absent is left out.
+        locator: finds the cell in single-cell pictures.
+        model: the white-cell classifier.
         inside: crops of test cells of the laboratory learnt from.
         outside: crops of test cells of others.
     """
-    model = registry.live("wbc")
     uncertainty = uncertainty_of(model)
     if uncertainty is None:
         return {}
@@ -68,7 +73,7 @@ def evaluate_novelty(
         "called_unfamiliar_inside": accuracy_row(cells["inside"].unfamiliar),
         "called_unfamiliar_outside": accuracy_row(cells["outside"].unfamiliar),
     }
-    found["unknown_classes"] = _unknown_classes(data, judged)
+    found["unknown_classes"] = _unknown_classes(data, locator, model, judged)
     return found
 
 
@@ -107,16 +112,18 @@ def auroc_row(known: Scores, strange: Scores) -> dict[str, Any]:
     }
 
 
-def _unknown_classes(data: Path, judged: Any) -> Mapping[str, Any]:
-    """Munich's atypical lymphocytes, and whatever else the live model has no class for."""
-    classes = set(registry.live("wbc").card["architecture"]["classes"])
+def _unknown_classes(
+    data: Path, locator: LoadedModel, model: LoadedModel, judged: Any
+) -> Mapping[str, Any]:
+    """Munich's atypical lymphocytes, and whatever else the model has no class for."""
+    classes = set(model.card["architecture"]["classes"])
     try:
         cells = munich.load(data / "wbc_munich_support")
     except FileNotFoundError:
         return {}
     crops = {
         known: [
-            single_cell_crop(Field(cell.path.name, read_rgb(cell.path), ""))[0]
+            single_cell_crop(Field(cell.path.name, read_rgb(cell.path), ""), locator)[0]
             for cell in cells
             if (cell.label in classes) == known
         ]

@@ -9,13 +9,15 @@ import numpy.typing as npt
 
 from core.datasets.fields import read_rgb
 from core.datasets.public import munich, other_labs, pbc
+from core.datasets.public.munich import MunichCell
 from core.datasets.public.pbc import LabelledCell
 from core.evaluation import paper_wbc_report
 from core.evaluation.attribute_suite import evaluate_attributes
 from core.evaluation.novelty_suite import evaluate_novelty
 from core.inference.white_cell.classify import call_crops, largest_white_cell, single_cell_crop
 from core.inference.white_cell.hierarchy import CHILDREN
-from core.models import registry
+from core.models.smear_models import SmearModels
+from core.models.weights import LoadedModel
 from core.records import Field, RgbImage, WbcCall
 from core.statistics.calibration import expected_calibration_error
 from core.statistics.classes import accuracy_row, confusion, majority_accuracy, report
@@ -24,32 +26,40 @@ from core.taxonomy import CRITICAL_CLASSES, parent_of
 _NOVELTY_CELLS = 400
 
 
-def evaluate_wbc(data: Path) -> dict[str, Any]:
+def evaluate_wbc(data: Path, models: SmearModels) -> dict[str, Any]:
     """Every figure of the classifier's card, measured now through the product's own path.
 
     Raises:
         FileNotFoundError: if a set is missing.
     """
+    locator, model = models.locator, models.white_cells
     test = pbc.split(pbc.load(data / "pbc"))[2]
-    inside = [single_cell_crop(Field(cell.path.name, read_rgb(cell.path), ""))[0] for cell in test]
-    other, other_crops = _in_fields(other_labs.deepbionet(data / "wbc_other_lab"))
-    cbc, cbc_crops = _in_fields(other_labs.cbc_test_cells(data))
+    inside = [_single(cell, locator) for cell in test]
+    other, other_crops = _in_fields(other_labs.deepbionet(data / "wbc_other_lab"), models)
+    cbc, cbc_crops = _in_fields(other_labs.cbc_test_cells(data), models)
     usual = [crop for cell, crop in zip(test, inside, strict=True) if not cell.odd_background][
         :_NOVELTY_CELLS
     ]
     figures = {
-        "pbc_test": _in_laboratory(test, inside),
+        "pbc_test": _in_laboratory(test, inside, model),
         "other_laboratory": other,
         "cbc_test_fields": cbc,
-        "blasts": _blasts(data),
-        "novelty": evaluate_novelty(data, usual, [*other_crops, *cbc_crops]),
-        "attributes": evaluate_attributes(data, frozenset(cell.path.name for cell in test)),
+        "blasts": _blasts(data, models),
+        "novelty": evaluate_novelty(data, locator, model, usual, [*other_crops, *cbc_crops]),
+        "attributes": evaluate_attributes(data, model, frozenset(c.path.name for c in test)),
     }
     return {name: one for name, one in figures.items() if one}
 
 
-def _in_laboratory(test: Sequence[LabelledCell], crops: Sequence[RgbImage]) -> dict[str, Any]:
-    calls = call_crops(crops, registry.live("wbc"))
+def _single(cell: LabelledCell | MunichCell, locator: LoadedModel) -> RgbImage:
+    """A single-cell picture as the classifier sees it."""
+    return single_cell_crop(Field(cell.path.name, read_rgb(cell.path), ""), locator)[0]
+
+
+def _in_laboratory(
+    test: Sequence[LabelledCell], crops: Sequence[RgbImage], model: LoadedModel
+) -> dict[str, Any]:
+    calls = call_crops(crops, model)
     truth = [cell.label or "neutrophil" for cell in test]
     usual = [not cell.odd_background for cell in test]
     eight_true, eight_said = [_eight(t) for t in truth], [_eight(call.label) for call in calls]
@@ -90,11 +100,16 @@ def _in_laboratory(test: Sequence[LabelledCell], crops: Sequence[RgbImage]) -> d
     }
 
 
-def _in_fields(cells: Sequence[LabelledCell]) -> tuple[dict[str, Any], list[RgbImage]]:
+def _in_fields(
+    cells: Sequence[LabelledCell], models: SmearModels
+) -> tuple[dict[str, Any], list[RgbImage]]:
     """End to end: locate a field's white cells, classify the largest, compare by parent class."""
-    found = [largest_white_cell(Field(cell.path.name, read_rgb(cell.path), "")) for cell in cells]
+    found = [
+        largest_white_cell(Field(cell.path.name, read_rgb(cell.path), ""), models.locator)
+        for cell in cells
+    ]
     crops = [crop for crop in found if crop is not None]
-    answers = iter(call_crops(crops, registry.live("wbc")))
+    answers = iter(call_crops(crops, models.white_cells))
     calls = [None if crop is None else next(answers) for crop in found]
     truth = [str(cell.label) for cell in cells]
     said = [_eight(call.label) if call else "not_found" for call in calls]
@@ -148,15 +163,14 @@ def _behaviour(truth: Sequence[str], calls: Sequence[WbcCall]) -> dict[str, Any]
     }
 
 
-def _blasts(data: Path) -> dict[str, Any]:
+def _blasts(data: Path, models: SmearModels) -> dict[str, Any]:
     """Munich's blasts: low evidence, for they are few, of one laboratory and maybe trained on."""
     try:
         cells = [c for c in munich.load(data / "wbc_munich_support") if c.label == "blast"]
     except FileNotFoundError:
         return {}
-    model = registry.live("wbc")
-    crops = [single_cell_crop(Field(c.path.name, read_rgb(c.path), ""))[0] for c in cells]
-    calls = call_crops(crops, model)
+    model = models.white_cells
+    calls = call_crops([_single(cell, models.locator) for cell in cells], model)
     flagged = [any(f.code == "critical_cell" for f in call.flags) for call in calls]
     return {
         "evidence": "low",

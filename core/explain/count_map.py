@@ -14,9 +14,9 @@ from core.explain.faithfulness import Faithfulness, check_map
 from core.explain.gradcam import grad_cam
 from core.explain.heat import HeatMap
 from core.inference.locate.regression import density_map
-from core.models import registry
 from core.models.density import DensityCounter
 from core.models.regressor import INPUT_PX, CountRegressor
+from core.models.weights import LoadedModel
 from core.records import Cell, RgbImage
 from core.taxonomy import KINDS, CellKind
 
@@ -27,41 +27,46 @@ _COLOURS: dict[CellKind, tuple[int, int, int]] = {
 }
 
 
-def is_exact() -> bool:
-    """Does the live count model's map add up to its count."""
-    return isinstance(registry.live("counts").module, DensityCounter)
+def is_exact(model: LoadedModel) -> bool:
+    """Does the count model's map add up to its count."""
+    return isinstance(model.module, DensityCounter)
 
 
-def explain_regression(pixels: RgbImage, kind: CellKind, rbc_diameter_px: float | None) -> HeatMap:
+def explain_regression(
+    pixels: RgbImage, kind: CellKind, rbc_diameter_px: float | None, model: LoadedModel
+) -> HeatMap:
     """Where the regression's count of one kind comes from.
 
     Args:
         pixels: the field, ``(H, W, 3)``.
         kind: which count.
         rbc_diameter_px: the finding's scale.
+        model: the count model.
 
     Returns:
         ``(H, W)`` in [0, 1], 1 at the strongest place; of an exact map the proportions are kept.
     """
     height, width = pixels.shape[:2]
-    if is_exact():
-        plane = density_map(pixels, rbc_diameter_px)[KINDS.index(kind)]
+    if is_exact(model):
+        plane = density_map(pixels, rbc_diameter_px, model)[KINDS.index(kind)]
         heat = plane / max(float(plane.max()), 1e-9)
     else:
-        module = registry.live("counts").module
+        module = model.module
         assert isinstance(module, CountRegressor)
         heat = regressor_map(module, whole_square(pixels), kind)
     larger = cv2.resize(heat, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(larger.clip(0, 1), np.float32)
 
 
-def regression_verdict(pixels: RgbImage, kind: CellKind, heat: HeatMap) -> Faithfulness:
+def regression_verdict(
+    pixels: RgbImage, kind: CellKind, heat: HeatMap, model: LoadedModel
+) -> Faithfulness:
     """May the map be believed.
 
     Raises:
         ValueError: if the map is exact, so that there is nothing to check.
     """
-    module = registry.live("counts").module
+    module = model.module
     if not isinstance(module, CountRegressor):
         raise ValueError("an exact map needs no check")
     return regressor_verdict(module, whole_square(pixels), kind, heat)

@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from core.explain.heat import HeatMap
-from core.models import registry
 from core.models.engine import as_batch
+from core.models.gradient_lock import gradient_lock
 from core.records import RgbImage
 
 MARKED_SHARE: Final = 0.2
@@ -103,7 +103,7 @@ def check_map(
     if float(heat.max() - heat.min()) < 1e-6:
         return Faithfulness(False, 0.0, 0.0, 0.0, 0.0, 0, "the map marks nothing")
     # Hooks of a map being made elsewhere must not be copied, nor see these passes.
-    with registry.gradient_lock:
+    with gradient_lock:
         twin = copy.deepcopy(module).eval()
     drop, random_drops = _deletion(heat, pixels, twin, score, seed)
     similarity = _similarity_randomised(heat, twin, name, map_of, seed)

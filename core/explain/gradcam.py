@@ -1,6 +1,7 @@
 """Grad-CAM maps: where the classifier looked for a class, and the locator for a count.
 
-The shared model is used under :data:`core.models.registry.gradient_lock`, since grad-cam hooks it.
+The shared model is used under :data:`core.models.gradient_lock.gradient_lock`, since grad-cam
+registers hooks on it.
 Source: Selvaraju 2017, for counts Draelos & Carin 2020; implementation: the grad-cam package.
 """
 
@@ -14,20 +15,22 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
 from core.explain.heat import HeatMap, network_copy
-from core.models import registry
 from core.models.classifier import CellClassifier
 from core.models.engine import as_batch
+from core.models.gradient_lock import gradient_lock
 from core.models.locator import Locator
+from core.models.weights import LoadedModel
 from core.records import RgbImage
 from core.taxonomy import KINDS, CellKind
 
 
-def explain_class(crop: RgbImage, label: str) -> HeatMap:
+def explain_class(crop: RgbImage, label: str, model: LoadedModel) -> HeatMap:
     """Where the classifier looked for ``label``.
 
     Args:
         crop: ``(128, 128, 3)``, as :func:`core.inference.locate.cell_crop.crop_cell` cuts it.
         label: a class the model knows.
+        model: the white-cell classifier.
 
     Returns:
         ``(128, 128)`` in [0, 1], 1 where the evidence is strongest.
@@ -35,7 +38,6 @@ def explain_class(crop: RgbImage, label: str) -> HeatMap:
     Raises:
         ValueError: for a class the model does not know.
     """
-    model = registry.live("wbc")
     module = model.module
     assert isinstance(module, CellClassifier)
     if label not in module.classes:
@@ -46,18 +48,21 @@ def explain_class(crop: RgbImage, label: str) -> HeatMap:
     return grad_cam(module, module.last_map(), crop, target)
 
 
-def explain_count(pixels: RgbImage, kind: CellKind, rbc_diameter_px: float | None) -> HeatMap:
+def explain_count(
+    pixels: RgbImage, kind: CellKind, rbc_diameter_px: float | None, model: LoadedModel
+) -> HeatMap:
     """Where the locator's heat for one kind comes from.
 
     Args:
         pixels: the field, ``(H, W, 3)``.
         kind: which count.
         rbc_diameter_px: the finding's scale; without it the field is taken as it first was.
+        model: the locator.
 
     Returns:
         ``(H, W)`` in [0, 1].
     """
-    module = registry.live("locator").module
+    module = model.module
     assert isinstance(module, Locator)
     height, width = pixels.shape[:2]
     heat = count_map(module, network_copy(pixels, rbc_diameter_px), kind)
@@ -119,6 +124,6 @@ def grad_cam(
     """
     how = HiResCAM if by_place else GradCAM
     images = torch.from_numpy(as_batch([pixels]))
-    with registry.gradient_lock, how(model=module, target_layers=[layer]) as cam:
+    with gradient_lock, how(model=module, target_layers=[layer]) as cam:
         heat = cam(input_tensor=images, targets=[target])[0]
     return np.clip(np.nan_to_num(heat), 0, 1).astype(np.float32)

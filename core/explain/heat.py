@@ -4,28 +4,31 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.models import registry
 from core.models.engine import as_batch, engine_for
 from core.models.locator import RBC_DIAMETER_PX
+from core.models.weights import LoadedModel
 from core.records import RgbImage
 from core.taxonomy import KINDS, CellKind
 
 HeatMap = npt.NDArray[np.float32]
 
 
-def count_heat(pixels: RgbImage, kind: CellKind, rbc_diameter_px: float | None) -> HeatMap:
+def count_heat(
+    pixels: RgbImage, kind: CellKind, rbc_diameter_px: float | None, model: LoadedModel
+) -> HeatMap:
     """How strongly the locator sees the middle of a cell of ``kind`` at each place.
 
     Args:
         pixels: the field, ``(H, W, 3)``.
         kind: which count.
         rbc_diameter_px: the finding's scale; without it the field is taken as it first was.
+        model: the locator.
 
     Returns:
         ``(H, W)`` in [0, 1].
     """
     small = network_copy(pixels, rbc_diameter_px)
-    logits = engine_for(registry.live("locator"))(as_batch([small]))[0][0, KINDS.index(kind)]
+    logits = engine_for(model)(as_batch([small]))[0][0, KINDS.index(kind)]
     heat = 1 / (1 + np.exp(-logits.astype(np.float32)))
     return stretch(heat, *pixels.shape[:2])
 

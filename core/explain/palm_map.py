@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from core.explain.faithfulness import Faithfulness, check_map
 from core.explain.gradcam import grad_cam
 from core.explain.heat import HeatMap
-from core.models import registry
 from core.models.palm_classifier import PALM_PX, PalmClassifier
+from core.models.weights import LoadedModel
 from core.records import RgbImage
 
 
@@ -31,11 +31,12 @@ class _Evidence(nn.Module):
         return self.sign * self.palm(images)[0][:, :1]
 
 
-def explain_palm(square: RgbImage, *, against: bool = False) -> PalmMap:
+def explain_palm(square: RgbImage, model: LoadedModel, *, against: bool = False) -> PalmMap:
     """What spoke for anemia, or ``against`` it.
 
     Args:
         square: ``(224, 224, 3)``, the first of :func:`core.inference.palm.crop.views`.
+        model: the palm model.
         against: explain the evidence against anemia instead.
 
     Raises:
@@ -43,7 +44,7 @@ def explain_palm(square: RgbImage, *, against: bool = False) -> PalmMap:
     """
     if square.shape != (PALM_PX, PALM_PX, 3):
         raise ValueError(f"needs a square of {PALM_PX} pixels, got {square.shape}")
-    module = registry.live("palm").module
+    module = model.module
     assert isinstance(module, PalmClassifier)
     evidence = _Evidence(module, -1.0 if against else 1.0).eval()
     heat = _map(evidence, square)

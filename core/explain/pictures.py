@@ -12,15 +12,21 @@ from core.explain.gradcam import explain_class, explain_count, overlay
 from core.explain.heat import HeatMap
 from core.explain.verdict import class_verdict, count_verdict
 from core.inference.locate.cell_crop import crop_cell
+from core.models.smear_models import SmearModels
 from core.records import Field, RgbImage, SmearFinding
 from core.taxonomy import KINDS
 
 
 def write_explanations(
-    field: Field, finding: SmearFinding, folder: Path, strength: float = 0.6
+    field: Field,
+    finding: SmearFinding,
+    folder: Path,
+    models: SmearModels,
+    strength: float = 0.6,
 ) -> list[Path]:
     """Write one picture per count and, for each white cell, its crop and its map.
 
+    ``models`` are those that made the finding.
     Names start with the field's file name, so that several fields can share a folder. A map that
     fails the check of :mod:`core.explain.faithfulness` is not drawn: its picture says so. The
     verdicts stand in ``NAME-maps.json``, which is not in the list.
@@ -38,18 +44,18 @@ def write_explanations(
 
     scale = finding.rbc_diameter_px
     for kind in KINDS:
-        heat = explain_count(field.pixels, kind, scale)
-        write_map(
-            f"{stem}-{kind}", field.pixels, heat, count_verdict(field.pixels, kind, scale, heat)
-        )
+        heat = explain_count(field.pixels, kind, scale, models.locator)
+        verdict = count_verdict(field.pixels, kind, scale, heat, models.locator)
+        write_map(f"{stem}-{kind}", field.pixels, heat, verdict)
     for number, cell in enumerate(finding.cells_of("wbc"), start=1):
         if cell.wbc is None:
             continue
         crop, label = crop_cell(field.pixels, cell.box_xyxy_px, scale), cell.wbc.label
         written.append(folder / f"{stem}-cell{number}.png")
         Image.fromarray(crop).save(written[-1])
-        heat = explain_class(crop, label)
-        write_map(f"{stem}-cell{number}-{label}", crop, heat, class_verdict(crop, label, heat))
+        heat = explain_class(crop, label, models.white_cells)
+        verdict = class_verdict(crop, label, heat, models.white_cells)
+        write_map(f"{stem}-cell{number}-{label}", crop, heat, verdict)
     (folder / f"{stem}-maps.json").write_text(json.dumps(verdicts, indent=2) + "\n")
     return written
 

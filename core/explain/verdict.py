@@ -9,14 +9,14 @@ from torch import Tensor, nn
 from core.explain.faithfulness import Faithfulness, check_map
 from core.explain.gradcam import count_map, grad_cam
 from core.explain.heat import HeatMap, network_copy
-from core.models import registry
 from core.models.classifier import CellClassifier
 from core.models.locator import Locator
+from core.models.weights import LoadedModel
 from core.records import RgbImage
 from core.taxonomy import KINDS, CellKind
 
 
-def class_verdict(crop: RgbImage, label: str, heat: HeatMap) -> Faithfulness:
+def class_verdict(crop: RgbImage, label: str, heat: HeatMap, model: LoadedModel) -> Faithfulness:
     """May the map of ``label`` be believed; ``heat`` is what ``explain_class`` gave for ``crop``.
 
     The score is the class's log-probability, which falls when the others rise.
@@ -24,7 +24,7 @@ def class_verdict(crop: RgbImage, label: str, heat: HeatMap) -> Faithfulness:
     Raises:
         ValueError: for a class the model does not know.
     """
-    module = registry.live("wbc").module
+    module = model.module
     assert isinstance(module, CellClassifier)
     if label not in module.classes:
         raise ValueError(f"the model does not know {label!r}")
@@ -41,13 +41,17 @@ def class_verdict(crop: RgbImage, label: str, heat: HeatMap) -> Faithfulness:
 
 
 def count_verdict(
-    pixels: RgbImage, kind: CellKind, rbc_diameter_px: float | None, heat: HeatMap
+    pixels: RgbImage,
+    kind: CellKind,
+    rbc_diameter_px: float | None,
+    heat: HeatMap,
+    model: LoadedModel,
 ) -> Faithfulness:
     """The same for the Grad-CAM of a count, as ``explain_count`` gave it for ``pixels``.
 
     The score is the sum of the locator's squared heat for the kind.
     """
-    module = registry.live("locator").module
+    module = model.module
     assert isinstance(module, Locator)
     small, channel = network_copy(pixels, rbc_diameter_px), KINDS.index(kind)
     size = (small.shape[1], small.shape[0])

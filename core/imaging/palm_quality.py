@@ -99,7 +99,7 @@ def assess_palm(pixels: RgbImage, *, calibrated: bool = False) -> tuple[Flag, ..
     colour = colour_of(pixels)
     odd_hue = not CAST_HUES[0] <= colour.hue_degrees <= CAST_HUES[1]
     coloured = colour.skin_share < SKIN_AT_LEAST * 2 or not -5 <= colour.hue_degrees <= 92
-    found = {
+    raised = {
         "out_of_focus": blur_px(pixels) >= BLUR_LIMIT_PX,
         "glare": _glare_share(pixels) > GLARE_SHARE,
         "too_dark": colour.lightness < DARK_LIGHTNESS,
@@ -108,7 +108,7 @@ def assess_palm(pixels: RgbImage, *, calibrated: bool = False) -> tuple[Flag, ..
         "coloured_light": coloured,
         "uncalibrated_colour": not calibrated,
     }
-    return tuple(Flag(code, MESSAGES[code]) for code, is_so in found.items() if is_so)
+    return tuple(Flag(code, MESSAGES[code]) for code, is_so in raised.items() if is_so)
 
 
 def blur_px(pixels: RgbImage) -> float:

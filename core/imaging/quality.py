@@ -66,7 +66,7 @@ def assess(field: Field) -> tuple[Flag, ...]:
     luminance = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     seen = luminance[lit]
     low, high = byte_quantile(seen, 0.02), byte_quantile(seen, 0.98)
-    found = {
+    raised = {
         "not_a_smear": smear_likeness(small) < NOT_A_SMEAR_BELOW,
         "out_of_focus": blur_px(field.pixels) >= BLUR_LIMIT_PX,
         "too_dark": float(levels @ (0.299, 0.587, 0.114)) < DARK_GROUND,
@@ -74,7 +74,7 @@ def assess(field: Field) -> tuple[Flag, ...]:
         "low_contrast": high - low < LOW_CONTRAST * max(high, 1),
         "over_compressed": blockiness(field.pixels) > BLOCKINESS_LIMIT,
     }
-    return tuple(Flag(code, MESSAGES[code]) for code, is_so in found.items() if is_so)
+    return tuple(Flag(code, MESSAGES[code]) for code, is_so in raised.items() if is_so)
 
 
 def blur_px(pixels: RgbImage) -> float:

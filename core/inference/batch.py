@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from core.imaging import synthetic
+from core.imaging.decoders import Stop
 from core.imaging.read import ImageRefused, read_frames
 from core.imaging.view import LONG_SIDE_PX, jpeg, png, shrink
 from core.inference.locate.cell_crop import crop_cell
 from core.inference.smear import analyse
-from core.models import registry
+from core.models.smear_models import SmearModels
 from core.records import Field, SmearFinding
 from core.settings import Settings
 
@@ -24,7 +25,7 @@ _THUMBNAIL_PX = 240
 _LARGE_CROP_PX = 256
 
 Key = tuple[str, ...]
-"""SHA-256 of the picture and the identities of the models: what an answer depends on."""
+"""SHA-256 of the picture, then ``SmearModels.identities``: what an answer depends on."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ class Batch:
 
     Args:
         sources: what to analyse, in this order.
+        models: what answers for all of them, whatever is promoted meanwhile.
         known: answers already there; they are taken as they are, nothing is computed again.
         present: pictures (SHA-256 -> name) of the same set: a copy is refused, not counted twice.
 
@@ -125,6 +127,7 @@ class Batch:
     def __init__(
         self,
         sources: Sequence[Source],
+        models: SmearModels,
         *,
         known: Mapping[Key, AnalysedField] | None = None,
         present: Mapping[str, str] | None = None,
@@ -132,12 +135,13 @@ class Batch:
         self.results: list[AnalysedField] = []
         self.refusals: list[ImageRefused] = []
         self._sources = tuple(sources)
+        self._models = models
         self._total = len(self._sources)
         self._known = dict(known or {})
         self._present = dict(present or {})
         self._done = 0
         self._seconds = 0.0
-        self._stopped = threading.Event()
+        self._stopped = Stop()
         # A daemon: closing the program must not wait for the rest of a batch.
         self._thread = threading.Thread(target=self._run, name="batch", daemon=True)
 
@@ -147,7 +151,10 @@ class Batch:
         return self
 
     def stop(self) -> None:
-        """End after the file that is being analysed; what is finished stays."""
+        """End after the file that is being analysed; what is finished stays.
+
+        A picture that is still being decoded is given up at once, and is not refused.
+        """
         self._stopped.set()
 
     def wait(self, timeout_s: float | None = None) -> bool:
@@ -168,6 +175,12 @@ class Batch:
         return Progress(done, self._total, current, left, self._thread.is_alive())
 
     def _run(self) -> None:
+        with self._stopped.applies():
+            self._work()
+        # Uploaded bytes hang on the sources; the results do not need them.
+        self._sources = ()
+
+    def _work(self) -> None:
         for source in self._sources:
             if self._stopped.is_set():
                 break
@@ -175,6 +188,8 @@ class Batch:
             try:
                 self._take(source)
             except ImageRefused as refusal:
+                if refusal.code == "stopped":
+                    break
                 self.refusals.append(refusal)
             except Exception:  # one file must not end the others, whatever is wrong with it
                 logging.getLogger(__name__).exception("analysis of one file failed")
@@ -182,8 +197,6 @@ class Batch:
                 self.refusals.append(ImageRefused(source.name, "internal_error", message))
             self._seconds += time.monotonic() - began
             self._done += 1
-        # Uploaded bytes hang on the sources; the results do not need them.
-        self._sources = ()
 
     def _take(self, source: Source) -> None:
         field = source.opened()
@@ -191,14 +204,14 @@ class Batch:
             other = self._present[field.sha256]
             message = f"{field.name} is the same picture as {other}; it is counted once."
             raise ImageRefused(field.name, "same_picture", message)
-        key = (field.sha256, *(registry.live(task).identity for task in registry.TASKS))
-        result = self._known.get(key) or _analysed(key, field, source.synthetic)
+        key = (field.sha256, *self._models.identities)
+        result = self._known.get(key) or _analysed(key, field, self._models, source.synthetic)
         self._present[field.sha256] = field.name
         self.results.append(replace(result, finding=replace(result.finding, file=field.name)))
 
 
-def _analysed(key: Key, field: Field, is_synthetic: bool) -> AnalysedField:
-    finding = analyse(field)
+def _analysed(key: Key, field: Field, models: SmearModels, is_synthetic: bool) -> AnalysedField:
+    finding = analyse(field, models)
     white = []
     for index, cell in enumerate(finding.cells):
         if cell.wbc is not None:

@@ -1,6 +1,7 @@
 """A blood-smear field becomes a finding: counts with intervals, cells, calls and flags."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from core.inference.locate.cell_crop import crop_cell
 from core.inference.locate.locator import Located, locate
 from core.inference.locate.regression import count_by_regression, disagreement
 from core.inference.white_cell.classify import call_crops
-from core.models import registry
+from core.models.smear_models import SmearModels
 from core.models.weights import LoadedModel
 from core.records import (
     Box,
@@ -21,6 +22,7 @@ from core.records import (
     Estimate,
     Field,
     Flag,
+    LocatorReference,
     Method,
     SmearFinding,
 )
@@ -34,12 +36,17 @@ _EDGE_SHARE = 0.02
 
 
 def analyse(
-    field: Field, *, counting_rule: CountingRule = "all_visible", method: Method = "locator"
+    field: Field,
+    models: SmearModels,
+    *,
+    counting_rule: CountingRule = "all_visible",
+    method: Method = "locator",
 ) -> SmearFinding:
     """Locate, count and classify the cells of one field.
 
     Args:
         field: any size from 200 to 4,000 px a side; the scale is taken from its red cells.
+        models: what answers.
         counting_rule: every visible cell, or the counting chamber's (touching the top and left
             edges in, bottom and right out).
         method: which count stands in ``counts``. Both are made, since where they disagree a
@@ -48,34 +55,32 @@ def analyse(
     Returns:
         The finding. A picture that is no smear is analysed all the same and flagged
         ``not_a_smear``.
-
-    Raises:
-        WeightsRefused: if the shipped models are missing or damaged.
     """
-    locator, classifier = registry.live("locator"), registry.live("wbc")
-    located = locate(field.pixels, locator)
-    cells = _cells(field, located, locator)
+    located = locate(field.pixels, models.locator)
+    cells = _cells(field, located, models.locator)
     white = [i for i, cell in enumerate(cells) if cell.kind == "wbc"]
     crops = [crop_cell(field.pixels, cells[i].box_xyxy_px, located.rbc_diameter_px) for i in white]
-    for i, call in zip(white, call_crops(crops, classifier), strict=True):
+    for i, call in zip(white, call_crops(crops, models.white_cells), strict=True):
         cells[i] = replace(cells[i], wbc=call)
-    counts = _counts(cells, locator)
-    regressed = count_by_regression(field.pixels, located.rbc_diameter_px)
+    reference = _reference(models.locator)
+    counts = _counts(cells, reference)
+    regressed = count_by_regression(field.pixels, located.rbc_diameter_px, models.counts)
     flags = _flags(field, cells, located.rbc_diameter_px)
-    parted = disagreement(counts, regressed)
+    disagrees = disagreement(counts, regressed)
     finding = SmearFinding(
         file=field.name,
         width=field.width,
         height=field.height,
         method="locator",
-        model=locator.identity,
+        model=reference.model,
         counting_rule="all_visible",
         counts=counts,
         cells=tuple(cells),
-        flags=tuple(flags if parted is None else [*flags, parted]),
+        flags=tuple(flags if disagrees is None else [*flags, disagrees]),
         rbc_diameter_px=located.rbc_diameter_px,
         regressed=regressed,
-        regression_model=registry.live("counts").identity,
+        regression_model=models.counts.identity,
+        locator=reference,
     )
     return recount(finding, counting_rule, method)
 
@@ -83,12 +88,14 @@ def analyse(
 def recount(
     finding: SmearFinding, counting_rule: CountingRule, method: Method = "locator"
 ) -> SmearFinding:
-    """The same finding counted by another rule or the other way; nothing is looked at again.
+    """The same finding counted by another rule or by the other method; no picture is read again.
 
-    Regression sees no single cells, so it counts all that is visible whatever the rule.
+    The count is that of the models that made the finding, whichever are live now: the finding holds
+    all that it takes. Regression sees no single cells, so it counts all that is visible whatever
+    the rule.
 
     Raises:
-        ValueError: if regression is asked of a finding that was kept without it.
+        ValueError: if the finding was kept without what the asked count needs.
     """
     if method == "regression":
         if finding.regressed is None:
@@ -100,13 +107,23 @@ def recount(
             counting_rule="all_visible",
             counts=finding.regressed,
         )
-    if finding.method != "locator":
-        finding = replace(finding, method="locator", model=registry.live("locator").identity)
+    if finding.locator is None:
+        if (finding.method, finding.counting_rule) == (method, counting_rule):
+            return finding
+        raise ValueError(
+            f"{finding.file} was kept without the interval scale of the locator that counted it, "
+            "so it cannot be counted in another way; analyse the picture again"
+        )
     counted = finding.cells
     if counting_rule == "chamber":
         counted = tuple(cell for cell in counted if not _at_lower_right(cell.box_xyxy_px, finding))
-    counts = _counts(list(counted), registry.live("locator"))
-    return replace(finding, counting_rule=counting_rule, counts=counts)
+    return replace(
+        finding,
+        method=method,
+        model=finding.locator.model,
+        counting_rule=counting_rule,
+        counts=_counts(counted, finding.locator),
+    )
 
 
 def touches_edge(box: Box, width: int, height: int) -> bool:
@@ -135,18 +152,23 @@ def _cells(field: Field, located: Located, locator: LoadedModel) -> list[Cell]:
     return cells
 
 
-def _counts(cells: list[Cell], locator: LoadedModel) -> CellCounts:
+def _reference(locator: LoadedModel) -> LocatorReference:
+    scale: dict[CellKind, float] = {k: float(locator.card["interval_scale"][k]) for k in KINDS}
+    return LocatorReference(locator.identity, scale)
+
+
+def _counts(cells: Sequence[Cell], locator: LocatorReference) -> CellCounts:
     return CellCounts(**{kind: _estimate(kind, cells, locator) for kind in KINDS})
 
 
-def _estimate(kind: CellKind, cells: list[Cell], locator: LoadedModel) -> Estimate:
+def _estimate(kind: CellKind, cells: Sequence[Cell], locator: LocatorReference) -> Estimate:
     """The count with its 90 % interval.
 
     Half its width is the validation fields' 90th percentile of |count - truth| / sqrt(count + 1),
     times sqrt(count + 1): split conformal, scaled as counting noise grows (Lei 2018).
     """
     count = sum(cell.kind == kind for cell in cells)
-    reach = math.floor(float(locator.card["interval_scale"][kind]) * math.sqrt(count + 1) + 1e-9)
+    reach = math.floor(locator.interval_scale[kind] * math.sqrt(count + 1) + 1e-9)
     return Estimate(count, max(0, count - reach), count + reach)
 
 

@@ -14,16 +14,17 @@ from core.settings import ROOT, settings
 def start(
     module: Sequence[str],
     log: Path,
-    lock: IO[str] | None = None,
+    lock: IO[bytes] | None = None,
     after: Callable[["subprocess.Popen[bytes]"], object] = lambda process: process.wait(),
 ) -> "subprocess.Popen[bytes]":
-    """``python -m`` with these words in a session of its own: stopping the app does not reach it.
+    """Run ``python -m`` with these words in a session of its own: stopping the app leaves it alone.
 
     Args:
         module: name of the module and its arguments.
         log: file to which everything it prints is added.
-        lock: held from its first moment to its last, so that everybody sees that it lives.
-        after: waits for it in a thread; who is not waited for stays in the process table.
+        lock: inherited by the process, which therefore holds it from its first moment to its last.
+        after: called in a thread, and must wait for the process: a child that nobody waits for
+            stays in the process table when it ends.
     """
     with log.open("ab") as out:
         process = subprocess.Popen(
@@ -40,9 +41,18 @@ def start(
     return process
 
 
+def end_of(log: Path, last_bytes: int) -> str:
+    """The end of what a process printed; empty where there is no log."""
+    if not log.is_file():
+        return ""
+    with log.open("rb") as handle:
+        handle.seek(max(0, log.stat().st_size - last_bytes))
+        return handle.read().decode("utf-8", "replace")
+
+
 def _environment() -> dict[str, str]:
-    """What a process of this installation is told of it."""
+    """This process's environment, with the folders and the database it really uses."""
     site = settings()
     paths = {"DATA": site.data, "WEIGHTS": site.weights, "VAR": site.var}
-    told = {f"HEMADESK_{name}": str(path.resolve()) for name, path in paths.items()}
-    return {**os.environ, **told, "HEMADESK_DATABASE_URL": site.database_url}
+    variables = {f"HEMADESK_{name}": str(path.resolve()) for name, path in paths.items()}
+    return {**os.environ, **variables, "HEMADESK_DATABASE_URL": site.database_url}

@@ -10,6 +10,7 @@ import onnxruntime
 import torch
 
 from core.models import registry
+from core.models.gradient_lock import gradient_lock
 from core.models.onnx_export import export_onnx, metadata_of
 from core.models.weights import LoadedModel, load_model
 
@@ -60,7 +61,7 @@ def largest_gap(model: LoadedModel, onnx_file: Path, images: npt.NDArray[np.floa
     session = onnxruntime.InferenceSession(str(onnx_file), providers=["CPUExecutionProvider"])
     answers = session.run(None, {session.get_inputs()[0].name: images})
     # Other threads may have hooks on the shared module.
-    with torch.no_grad(), registry.gradient_lock:
+    with torch.no_grad(), gradient_lock:
         out: Any = model.module(torch.from_numpy(images))
     outputs = out if isinstance(out, tuple) else (out,)
     return max(

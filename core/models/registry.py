@@ -1,19 +1,17 @@
-"""Which model answers. Loaded once in a process; the lock guards gradients and hooks.
+"""Which model answers a task. Every model is loaded once in a process.
 
 ``var/models/live.json`` names the promoted model of a task; without one the shipped model answers.
-It is looked at with every answer, so that a promotion needs no restart.
+Pages, commands and workers ask once for each request and hand the models on, so a promotion takes
+effect at the next request without a restart, and never in the middle of one.
 """
 
 import json
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal
 
 from core.files import read_json, write_json
+from core.models.smear_models import SmearModels
 from core.models.weights import LoadedModel, WeightsRefused, load_model
 from core.settings import settings
 
@@ -23,12 +21,6 @@ OTHER_TASKS: tuple[Task, ...] = ("palm",)
 """Answered by a shipped model too, on a screen of their own: a smear is read without them."""
 MODELS: Final = "models"
 
-gradient_lock = threading.Lock()
-"""Held round whatever puts hooks or gradients on a shared model: grad-cam is not thread-safe."""
-
-
-_instead: ContextVar[Mapping[str, LoadedModel]] = ContextVar("instead")
-
 
 def live(task: Task) -> LoadedModel:
     """The model in use for a task.
@@ -36,23 +28,28 @@ def live(task: Task) -> LoadedModel:
     Raises:
         WeightsRefused: if its files are missing or not what their sidecar says.
     """
-    instead = _instead.get({})
-    if task in instead:
-        return instead[task]
     name = promoted(task)
     if name is not None:
         return _load(settings().var / MODELS / name)
     return _load(settings().weights / f"{task}.safetensors")
 
 
-@contextmanager
-def answering(models: Mapping[str, LoadedModel]) -> Iterator[None]:
-    """Within it, and in this thread only, these models answer for their tasks."""
-    token = _instead.set({**_instead.get({}), **models})
-    try:
-        yield
-    finally:
-        _instead.reset(token)
+def smear_models() -> SmearModels:
+    """The live models that read a smear.
+
+    Raises:
+        WeightsRefused: if one of them is missing or damaged.
+    """
+    return SmearModels(live("locator"), live("wbc"), live("counts"))
+
+
+def smear_models_named(locator: str, white_cells: str, counts: str) -> SmearModels:
+    """The models of these identities, live or not: those that made an earlier finding.
+
+    Raises:
+        WeightsRefused: if one of them is no longer here.
+    """
+    return SmearModels(named(locator), named(white_cells), named(counts))
 
 
 def named(identity: str) -> LoadedModel:
@@ -107,7 +104,7 @@ def _names(file: Path, _state: tuple[int, int, int]) -> dict[str, str | None]:
 
 
 def load(path: Path) -> LoadedModel:
-    """The model of a file, loaded once. Raises WeightsRefused."""
+    """The model of a file, loaded once in a process. Raises WeightsRefused."""
     return _load(path)
 
 

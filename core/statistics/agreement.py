@@ -112,12 +112,12 @@ def in_order(labels: set[str]) -> tuple[str, ...]:
 
 def _one_class(name: str, table: npt.NDArray[np.int64], place: int) -> ClassAgreement:
     n, both = int(table.sum()), int(table[place, place])
-    so, said = int(table[place].sum()), int(table[:, place].sum())
-    neither = n - so - said + both
+    of_reference, called = int(table[place].sum()), int(table[:, place].sum())
+    neither = n - of_reference - called + both
     return ClassAgreement(
         name,
-        sensitivity=Share(both, so),
-        specificity=Share(neither, n - so),
-        positive_predictive=Share(both, said),
-        negative_predictive=Share(neither, n - said),
+        sensitivity=Share(both, of_reference),
+        specificity=Share(neither, n - of_reference),
+        positive_predictive=Share(both, called),
+        negative_predictive=Share(neither, n - called),
     )

@@ -15,8 +15,8 @@ def best_temperature(logits: Logits, labels: Labels) -> float:
     """Temperature with the least negative log-likelihood, in [0.2, 5]. Source: Guo 2017."""
 
     def cost(log_t: float) -> float:
-        said = log_softmax(np.asarray(logits, float) / math.exp(log_t), axis=1)
-        return float(-said[np.arange(len(labels)), labels].mean())
+        log_probabilities = log_softmax(np.asarray(logits, float) / math.exp(log_t), axis=1)
+        return float(-log_probabilities[np.arange(len(labels)), labels].mean())
 
     found = minimize_scalar(cost, bounds=(math.log(0.2), math.log(5.0)), method="bounded")
     return float(math.exp(found.x))

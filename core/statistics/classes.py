@@ -18,31 +18,54 @@ def accuracy_row(right: npt.NDArray[np.bool_] | Sequence[bool]) -> dict[str, Any
 
 
 def confusion(
-    truth: Sequence[str], said: Sequence[str], classes: Sequence[str]
+    truth: Sequence[str], predicted: Sequence[str], classes: Sequence[str]
 ) -> npt.NDArray[np.int64]:
-    """Counts, ``(classes, classes)``, rows the truth, columns the answer."""
-    index = {name: i for i, name in enumerate(classes)}
-    table = np.zeros((len(classes), len(classes)), np.int64)
-    for t, s in zip(truth, said, strict=True):
-        table[index[t], index[s]] += 1
-    return table
+    """Counts, ``(classes, classes)``, rows the truth, columns the prediction.
+
+    Raises:
+        ValueError: for unequal numbers of labels, or a label that is not among ``classes``.
+    """
+    # scikit-learn leaves out labels that it was not told of, refuses an empty list and warns of a
+    # single class.
+    unknown = sorted({*truth, *predicted} - set(classes))
+    if unknown:
+        raise ValueError(f"not among the classes: {', '.join(unknown)}")
+    if len(truth) != len(predicted):
+        raise ValueError(f"need the same cells twice, got {len(truth)} and {len(predicted)}")
+    if not len(truth) or len(classes) == 1:
+        return np.full((len(classes), len(classes)), len(truth), np.int64)
+    # Imported here: a screen that only needs accuracy_row must not wait for scikit-learn.
+    from sklearn.metrics import confusion_matrix
+
+    return np.asarray(confusion_matrix(truth, predicted, labels=list(classes)), np.int64)
 
 
 def report(
-    truth: Sequence[str], said: Sequence[str], classes: Sequence[str]
+    truth: Sequence[str], predicted: Sequence[str], classes: Sequence[str]
 ) -> dict[str, dict[str, float | int | None]]:
-    """Precision, recall and F1 of each class; None where the denominator is zero."""
-    table = confusion(truth, said, classes)
-    rows: dict[str, dict[str, float | int | None]] = {}
-    for i, name in enumerate(classes):
-        hit, of_truth, of_said = int(table[i, i]), int(table[i].sum()), int(table[:, i].sum())
-        rows[name] = {
-            "precision": hit / of_said if of_said else None,
-            "recall": hit / of_truth if of_truth else None,
-            "f1": 2 * hit / (of_truth + of_said) if of_truth + of_said else None,
-            "n": of_truth,
+    """Precision, recall and F1 of each class, in [0, 1], and its cells; None where undefined.
+
+    Precision is undefined for a class that is never predicted, recall for one without cells, F1
+    where both hold.
+    """
+    from sklearn.metrics import precision_recall_fscore_support
+
+    columns = precision_recall_fscore_support(
+        truth, predicted, labels=list(classes), zero_division=np.nan
+    )
+    return {
+        name: {
+            "precision": _defined(precision),
+            "recall": _defined(recall),
+            "f1": _defined(f1),
+            "n": int(n),
         }
-    return rows
+        for name, precision, recall, f1, n in zip(classes, *columns, strict=True)
+    }
+
+
+def _defined(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 def majority_accuracy(truth: Sequence[str]) -> float:

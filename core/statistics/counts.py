@@ -31,11 +31,6 @@ def best_thresholds(
     return float(grid[longest[len(longest) // 2]]), float(errors.min())
 
 
-def mean_absolute_error(counted: npt.NDArray[Any], truth: npt.NDArray[Any]) -> Array:
-    """Per kind, ``(3,)``, of ``(fields, 3)`` counts."""
-    return np.asarray(np.abs(np.asarray(counted, float) - truth).mean(axis=0))
-
-
 def bootstrap_interval(
     values: npt.NDArray[Any], confidence: float = 0.95, draws: int = 10_000, seed: int = 0
 ) -> tuple[float, float]:

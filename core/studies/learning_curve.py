@@ -17,6 +17,7 @@ from core.datasets.intake.fields import CountedField
 from core.evaluation.locator_suite import error_rows
 from core.files import read_json, write_json
 from core.inference.smear import analyse
+from core.models import registry
 from core.records import Field
 from core.statistics.counts import constant_predictor
 from core.studies.count_tables import CURVE_COUNTERS
@@ -62,7 +63,7 @@ def measured_curve(
         fields: to learn from, choose on and measure on.
         folder: keeps ``learning_curve.json``, written after every training.
         plan: which trainings; a size beyond the fields there are takes all of them.
-        report: told a line for each step of the work.
+        report: called with a line for each step of the work.
         pretrained: ImageNet's features; without it random ones, for tests.
 
     Returns:
@@ -81,7 +82,7 @@ def measured_curve(
     setting = _setting(plan, fields, pretrained)
     truth = np.stack([field.counts() for field in fields.test])
     constant = constant_predictor(np.stack([field.counts() for field in fields.train]))
-    kept = _kept(folder / FILE, setting)
+    finished = _finished(folder / FILE, setting)
     found: dict[str, Any] = {
         "setting": setting,
         "fields": {
@@ -90,18 +91,18 @@ def measured_curve(
             "test": len(fields.test),
             "left_out_as_copies": fields.left_out,
         },
-        "cells": kept,
+        "cells": finished,
         "constant": error_rows(np.tile(constant, (len(truth), 1)), truth, constant),
         # Measured anew each time: another locator may be live by now.
         "locator": error_rows(_located(fields.test), truth, constant),
     }
     wanted = [(c, s, d) for c in LOOPS for s in sizes for d in sorted({0, plan.drawn})]
-    done = {_key(cell) for cell in kept}
+    done = {_key(cell) for cell in finished}
     missing = [key for key in wanted if key not in done]
     report(f"{len(wanted) - len(missing)} of {len(wanted)} trainings are there already")
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / FILE, found)
-    for counter, size, drawn, step, score, said in _trained(
+    for counter, size, drawn, step, score, counted in _trained(
         fields, missing, sizes[-1], plan, pretrained, report
     ):
         cell = {
@@ -110,13 +111,13 @@ def measured_curve(
             "drawn": drawn,
             "step": step,
             "validation_error": score,
-            "errors": error_rows(said, truth, constant),
-            "field_errors": np.abs(said - truth).mean(axis=1).tolist(),
+            "errors": error_rows(counted, truth, constant),
+            "field_errors": np.abs(counted - truth).mean(axis=1).tolist(),
         }
-        kept.append(cell)
+        finished.append(cell)
         write_json(folder / FILE, found)
-        report(_line(cell, len(kept)))
-    cells = {_key(cell): cell for cell in kept}
+        report(_line(cell, len(finished)))
+    cells = {_key(cell): cell for cell in finished}
     return {
         **found,
         "sizes": sizes,
@@ -150,12 +151,13 @@ def _trained(
             bench = Bench(counter, split, fields.test, plan, pretrained)
             for _, size, drawn in left:
                 model, step, score = bench.trained([*range(size), *range(most, most + drawn)])
-                yield counter, size, drawn, step, score, bench.said(model)
+                yield counter, size, drawn, step, score, bench.counts_of(model)
 
 
 def _located(fields: Sequence[CountedField]) -> Counts:
     """Counts by the live locator, which learnt from boxes."""
-    found = [analyse(Field(f.path.name, read_rgb(f.path), "")).counts for f in fields]
+    models = registry.smear_models()
+    found = [analyse(Field(f.path.name, read_rgb(f.path), ""), models).counts for f in fields]
     return np.array([[counts.of(kind).value for kind in KINDS] for counts in found])
 
 
@@ -174,7 +176,7 @@ def _setting(plan: Plan, fields: CurveFields, pretrained: bool) -> dict[str, Any
     }
 
 
-def _kept(file: Path, setting: dict[str, Any]) -> list[dict[str, Any]]:
+def _finished(file: Path, setting: dict[str, Any]) -> list[dict[str, Any]]:
     """The cells that an earlier call left.
 
     Raises:
@@ -184,7 +186,7 @@ def _kept(file: Path, setting: dict[str, Any]) -> list[dict[str, Any]]:
         found = read_json(file)
         if found is None:
             return []
-        kept, same = list(found["cells"]), found["setting"] == setting
+        finished, same = list(found["cells"]), found["setting"] == setting
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{file} is not a learning curve of this program; move it away") from error
     if not same:
@@ -192,7 +194,7 @@ def _kept(file: Path, setting: dict[str, Any]) -> list[dict[str, Any]]:
             f"{file} holds a curve of another seed, other fields or other settings; "
             "name another folder with --out, or move it away"
         )
-    return kept
+    return finished
 
 
 def _key(cell: dict[str, Any]) -> Key:

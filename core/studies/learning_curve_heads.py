@@ -31,7 +31,7 @@ Counter = CountRegressor | DensityCounter
 
 LOOPS: Final[dict[str, LoopSettings]] = {
     "plain": REDUCED,
-    "map": recipe_info("regression").preset("shipped").settings,
+    "map": recipe_info("counts").preset("shipped").settings,
 }
 """Batch, rate, decay and averaging of each counter; their epochs are not used, see ``Plan``."""
 
@@ -101,7 +101,7 @@ class Bench:
             model.head.parameters(), lr=loop.learning_rate, weight_decay=loop.weight_decay
         )
         shown = batches(self._examples, chosen, loop.batch_size, plan.seed)
-        best, best_step, kept = float("inf"), 0, averaged.head.state_dict()
+        best, best_step, best_state = float("inf"), 0, averaged.head.state_dict()
         for step, batch in enumerate(islice(shown, plan.steps)):
             for parameters in optimizer.param_groups:
                 parameters["lr"] = rate_at(step, plan.steps, loop)
@@ -116,12 +116,12 @@ class Bench:
                 error = self._recipe.validate(averaged)["mae_sum"] / len(KINDS)
                 if error < best:
                     best, best_step = error, step + 1
-                    kept = {k: v.clone() for k, v in averaged.head.state_dict().items()}
-        averaged.head.load_state_dict(kept)
+                    best_state = {k: v.clone() for k, v in averaged.head.state_dict().items()}
+        averaged.head.load_state_dict(best_state)
         return averaged, best_step, best
 
     @torch.no_grad()
-    def said(self, model: Counter) -> Counts:
+    def counts_of(self, model: Counter) -> Counts:
         """Counts of the test fields, ``(fields, 3)``; none below 0, as in an answer."""
         if isinstance(model, DensityCounter):
             parts = [model.head(features).sum(dim=(2, 3)) for features in self._test]

@@ -1,25 +1,37 @@
-"""A line chart as SVG, for figures in documents: no plotting library is needed to draw one."""
+"""Line charts as SVG, for the figures in documents."""
 
-import math
-from collections.abc import Callable, Sequence
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-_WIDTH, _HEIGHT = 720, 400
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 216, 40, 52
 _INK: Final = "#33373f"
 _GRID: Final = "#dfe2e8"
+
+_STYLE: Final[dict[Any, Any]] = {
+    # The same figures give the same file: no random identifiers, and text as text, not as outlines.
+    "svg.hashsalt": "line chart",
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "text.color": _INK,
+    "axes.labelcolor": _INK,
+    "axes.edgecolor": _GRID,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+}
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a chart: points, a colour, and a dash as its second sign.
+    """One line of a chart: points, a colour, and a dash pattern so that colour is not needed.
 
-    ``low`` and ``high`` draw an interval at each point. A line of one point goes right across:
-    a reference.
+    ``dash`` are lengths of ink and gap in points, such as ``"7 4"``; empty: a solid line. ``low``
+    and ``high`` draw an interval at each point. A line of one point is a reference and is drawn
+    across the whole chart.
     """
 
     name: str
@@ -40,10 +52,11 @@ def line_chart_svg(
     log_y: bool = False,
     x_ticks: Sequence[float] | None = None,
 ) -> str:
-    """The chart as an SVG document on a white ground.
+    """Draw the chart as an SVG document on a white ground; the same input gives the same text.
 
     Raises:
-        ValueError: without a point, or where a logarithmic axis meets a value that is not above 0.
+        ValueError: without a line of two points, or where a logarithmic axis meets a value that is
+            not above 0.
     """
     xs = [x for line in lines for x, _ in line.points if len(line.points) > 1]
     ys = [y for line in lines for _, y in line.points]
@@ -52,92 +65,72 @@ def line_chart_svg(
         raise ValueError("a chart needs a line of at least two points")
     if (log_x and min(xs) <= 0) or (log_y and min(ys) <= 0):
         raise ValueError("a logarithmic axis needs values above 0")
-    y_ticks = _ticks(min(ys), max(ys), log_y)
-    x_range = (min(xs), max(xs))
-    wanted_x = x_ticks if x_ticks is not None else _ticks(*x_range, log_x)
-    shown_x = [x for x in wanted_x if x_range[0] <= x <= x_range[1]]
-    y_range = (min(ys), max(ys)) if log_y else (min(0.0, *ys), max(max(ys), y_ticks[-1]))
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
 
-    def place(x: float, y: float) -> tuple[float, float]:
-        across = _share(x, x_range, log_x) * (_WIDTH - _LEFT - _RIGHT)
-        up = _share(y, y_range, log_y) * (_HEIGHT - _TOP - _BOTTOM)
-        return _LEFT + across, _HEIGHT - _BOTTOM - up
-
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-        f'font-family="sans-serif" font-size="13" fill="{_INK}" role="img">',
-        f"<title>{escape(title)}</title>",
-        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>',
-        f'<text x="{_LEFT}" y="22" font-size="15" font-weight="600">{escape(title)}</text>',
-    ]
-    for value in y_ticks:
-        _, y = place(x_range[0], value)
-        parts.append(f'<path d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}" stroke="{_GRID}"/>')
-        parts.append(f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{value:g}</text>')
-    for value in shown_x:
-        x, _ = place(value, y_ticks[0])
-        y = _HEIGHT - _BOTTOM + 18
-        parts.append(f'<text x="{x:.1f}" y="{y}" text-anchor="middle">{value:g}</text>')
-    middle = (_LEFT + _WIDTH - _RIGHT) / 2
-    parts.append(
-        f'<text x="{middle}" y="{_HEIGHT - 12}" text-anchor="middle">{escape(x_title)}</text>'
-    )
-    parts.append(
-        f'<text transform="translate(18 {(_HEIGHT - _BOTTOM + _TOP) / 2}) rotate(-90)" '
-        f'text-anchor="middle">{escape(y_title)}</text>'
-    )
-    for row, line in enumerate(lines):
-        parts += _drawn(line, place, x_range)
-        y = _TOP + 10 + 24 * row
-        x = _WIDTH - _RIGHT + 16
-        parts.append(
-            f'<path d="M{x} {y}h28" stroke="{line.colour}" stroke-width="2.5" '
-            f'stroke-dasharray="{line.dash}"/>'
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(7.2, 4.0), layout="constrained")
+        axes = figure.add_subplot()
+        for line in lines:
+            _draw(axes, line)
+        axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
+        axes.set_xlabel(x_title)
+        axes.set_ylabel(y_title)
+        _scale(axes, (min(xs), max(xs)), min(ys), log_x, log_y, x_ticks)
+        axes.grid(axis="y", color=_GRID)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.tick_params(which="both", length=0)
+        figure.legend(
+            *axes.get_legend_handles_labels(),
+            loc="outside right upper",
+            frameon=False,
+            handlelength=3,
         )
-        parts.append(f'<text x="{x + 36}" y="{y + 4}">{escape(line.name)}</text>')
-    return "\n".join([*parts, "</svg>"]) + "\n"
+        file = io.StringIO()
+        figure.savefig(file, format="svg", metadata={"Date": None, "Title": title})
+    return file.getvalue()
 
 
-Place = Callable[[float, float], tuple[float, float]]
-"""Values -> a point of the drawing."""
+def _draw(axes: "Axes", line: Line) -> None:
+    lengths = [float(length) for length in line.dash.split()]
+    style: Any = (0, lengths) if lengths else "solid"
+    if len(line.points) == 1:
+        axes.axhline(line.points[0][1], color=line.colour, linestyle=style, label=line.name)
+        return
+    xs, ys = zip(*line.points, strict=True)
+    # Marks show where something was measured; on a curve of many epochs they would hide it.
+    marker = "o" if len(xs) <= 12 else ""
+    axes.plot(
+        xs, ys, color=line.colour, linestyle=style, marker=marker, markersize=5, label=line.name
+    )
+    if line.low is not None and line.high is not None:
+        axes.vlines(xs, line.low, line.high, color=line.colour, linewidth=1.0)
 
 
-def _drawn(line: Line, place: Place, x_range: tuple[float, float]) -> list[str]:
-    points = list(line.points)
-    if len(points) == 1:
-        points = [(x_range[0], points[0][1]), (x_range[1], points[0][1])]
-    placed = [place(x, y) for x, y in points]
-    path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in placed)
-    parts = [
-        f'<path d="{path}" fill="none" stroke="{line.colour}" stroke-width="2.5" '
-        f'stroke-dasharray="{line.dash}"/>'
-    ]
-    for (x, _), low, high in zip(line.points, line.low or (), line.high or (), strict=False):
-        (across, bottom), (_, top) = place(x, low), place(x, high)
-        parts.append(
-            f'<path d="M{across:.1f} {bottom:.1f}V{top:.1f}" stroke="{line.colour}" '
-            f'stroke-width="1.2"/>'
-        )
-    if 1 < len(line.points) <= 12:
-        parts += [
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{line.colour}"/>' for x, y in placed
-        ]
-    return parts
+def _scale(
+    axes: "Axes",
+    x_range: tuple[float, float],
+    y_low: float,
+    log_x: bool,
+    log_y: bool,
+    x_ticks: Sequence[float] | None,
+) -> None:
+    """Scales and ticks; numbers are written out, and a linear y axis begins at 0 or below."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-
-def _share(value: float, between: tuple[float, float], log: bool) -> float:
-    low, high = between
-    if log:
-        value, low, high = math.log(value), math.log(low), math.log(high)
-    return (value - low) / (high - low) if high > low else 0.5
-
-
-def _ticks(low: float, high: float, log: bool) -> list[float]:
-    if log:
-        steps = [m * 10.0**e for e in range(-4, 6) for m in (1, 2, 5)]
-        return [v for v in steps if low <= v <= high] or [low, high]
-    low = min(0.0, low)
-    raw = (high - low) / 5 or 1.0
-    size = 10.0 ** math.floor(math.log10(raw))
-    step = next(size * m for m in (1, 2, 5, 10) if size * m >= raw)
-    return [round(float(v), 6) for v in np.arange(low, high + step * 0.999, step)]
+    plain = FuncFormatter(lambda value, _: f"{value:g}")
+    axes.margins(x=0.02)
+    if log_x:
+        axes.set_xscale("log")
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    if x_ticks is not None:
+        axes.set_xticks([x for x in x_ticks if x_range[0] <= x <= x_range[1]])
+    axes.xaxis.set_major_formatter(plain)
+    if log_y:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    else:
+        axes.set_ylim(bottom=min(0.0, y_low))
+    axes.yaxis.set_major_formatter(plain)

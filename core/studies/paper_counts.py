@@ -18,18 +18,23 @@ from core.models import registry
 from core.models.classifier import CellClassifier
 from core.models.regressor import REGRESSION_BACKBONES, CountRegressor
 from core.records import Field
+from core.settings import settings as site_settings
 from core.statistics.counts import bootstrap_interval, constant_predictor
-from core.taxonomy import KINDS
+from core.taxonomy import KINDS, WBC_CLASSES
 from core.training.counts.data import CountingSplit, cbc_split, whole_field
 from core.training.counts.recipe import RegressionRecipe
 from core.training.loop.history import Epoch, read_history
 from core.training.loop.settings import LoopSettings
 from core.training.loop.train import train
 from core.training.presets import PAPER_REGRESSOR, recipe_info
-from core.training.white_cells.recipe import WbcRecipe, WbcSplit
+from core.training.white_cells.public_cells import read_public_cells
+from core.training.white_cells.recipe import PBC_CLASSES, WbcRecipe, WbcSplit
 
 Report = Callable[[str], None]
 Counts = npt.NDArray[np.float64]
+
+WITH_WBC_SET: Final = "with, backbone from WBC"
+"""Key of the training whose backbone learnt the paper's second set of cells."""
 
 PAPER: Final = replace(PAPER_REGRESSOR, workers=0)
 REDUCED: Final = LoopSettings(
@@ -92,7 +97,7 @@ def reproduce_counts(
     Args:
         data: folder of the public sets.
         folder: keeps the trainings; a broken-off one goes on from there.
-        report: told a line now and then.
+        report: called with a line of progress.
 
     Returns:
         ``setting``, ``split``, ``curves`` and, under ``cbc_labels`` and ``txl_labels``, for each
@@ -108,20 +113,20 @@ def reproduce_counts(
     curves: dict[str, list[Epoch]] = {}
     tests = cbc.load(data / "cbc", "Testing")
     pictures = [read_rgb(field.path) for field in tests]
-    for name in ("without", "with"):
-        start = _tuned_backbone(how, data, folder, report) if name == "with" else None
+    for name in ("without", "with", *_second_backbone(how, data, report)):
+        start = None if name == "without" else _tuned_backbone(how, data, folder, report, name)
         model = _trained(how, split, start, folder / name, partial(_tell, report, name))
         curves[name] = read_history(folder / name)
         with torch.no_grad():
             answers[name] = np.concatenate(
                 [model(whole_field(p)[None]).double().numpy() for p in pictures]
             )
-    answers["locator"] = np.array(
-        [
-            [analyse(Field(f.path.name, p, "")).counts.of(kind).value for kind in KINDS]
-            for f, p in zip(tests, pictures, strict=True)
-        ]
-    )
+    models = registry.smear_models()
+    counts = [
+        analyse(Field(f.path.name, p, ""), models).counts
+        for f, p in zip(tests, pictures, strict=True)
+    ]
+    answers["locator"] = np.array([[one.of(kind).value for kind in KINDS] for one in counts])
     relabelled = relabelled_copies(data, tests)
     return {
         "setting": how.words,
@@ -156,16 +161,40 @@ def _trained(
     return model.cpu().eval()
 
 
-def _tuned_backbone(how: Setting, data: Path, folder: Path, report: Report) -> CellClassifier:
+def _second_backbone(how: Setting, data: Path, report: Report) -> tuple[str, ...]:
+    """The training whose backbone learns the paper's set WBC (Bodzas 2023), where possible."""
+    if how.reduced:
+        report("A backbone from the paper's second set, WBC, is trained with CUDA only.")
+        return ()
+    if not (data / "bodzas").is_dir():
+        report(
+            f"The paper's second set, WBC (Bodzas et al. 2023), is not at {data / 'bodzas'}: the "
+            "backbone is trained on PBC only."
+        )
+        return ()
+    return (WITH_WBC_SET,)
+
+
+def _tuned_backbone(
+    how: Setting, data: Path, folder: Path, report: Report, name: str
+) -> CellClassifier:
     """A classifier of cells: trained here as published, or the live one in the reduced setting."""
     if how.reduced:
         model = registry.live("wbc").module
         assert isinstance(model, CellClassifier)
         return model
-    cells = pbc.split(pbc.load(data / "pbc"))
-    recipe = WbcRecipe(WbcSplit(cells[0], cells[1]), how.backbone)
+    classes: tuple[str, ...] = PBC_CLASSES
+    place = "backbone"
+    if name == WITH_WBC_SET:
+        found = read_public_cells("bodzas", data, site_settings())
+        train_cells, validation = found.train, found.validation
+        classes = tuple(c for c in WBC_CLASSES if c in {cell.label for cell in train_cells})
+        place = "backbone-bodzas"
+    else:
+        train_cells, validation, _ = pbc.split(pbc.load(data / "pbc"))
+    recipe = WbcRecipe(WbcSplit(train_cells, validation), how.backbone, classes=classes)
     settings = recipe_info("wbc").preset("published backbone").settings
-    model = train(recipe, settings, folder / "backbone", partial(_tell, report, "backbone"))
+    model = train(recipe, settings, folder / place, partial(_tell, report, "backbone"))
     assert isinstance(model, CellClassifier)
     return model
 
@@ -176,7 +205,7 @@ def _errors(
     truth = np.stack([field.counts() for field in labels])
     # What the regressor learnt from gives the constant too: both know only CBC's training labels.
     constant = constant_predictor(np.stack([field.counts() for field in train]))
-    rows = {name: _row(np.abs(said - truth)) for name, said in answers.items()}
+    rows = {name: _row(np.abs(counted - truth)) for name, counted in answers.items()}
     return {**rows, "constant": _row(np.abs(constant - truth)), "n": len(truth)}
 
 

@@ -67,7 +67,7 @@ def train_and_test(
             break
     logits = _logits(model, split, settings)
     truth = np.array([bool(photo.anemic) for photo in split.test])
-    said = logits > 0
+    called_anemic = logits > 0
     test_loss = float(
         F.binary_cross_entropy_with_logits(
             torch.from_numpy(logits), torch.from_numpy(truth.astype(float))
@@ -77,10 +77,10 @@ def train_and_test(
         StateResult(
             state,
             test_loss,
-            int((said & truth).sum()),
-            int((~said & truth).sum()),
-            int((said & ~truth).sum()),
-            int((~said & ~truth).sum()),
+            int((called_anemic & truth).sum()),
+            int((~called_anemic & truth).sum()),
+            int((called_anemic & ~truth).sum()),
+            int((~called_anemic & ~truth).sum()),
             split.on_both_sides,
             epochs,
         ),

@@ -8,14 +8,12 @@ copying, so a photo and its copy can fall on both sides, and photos of one hand 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from core.datasets.public.ghana_palms import PalmPhoto
 from core.datasets.public.palm_splits import hold_out
 
-Manner = Literal["as_published", "honestly"]
 TEST_SHARE = 0.2
 
 
@@ -67,13 +65,13 @@ def split_honestly(cluster: Sequence[PalmPhoto], state: int) -> ClusterSplit:
         names = sorted({photo.session_block for photo in once if photo.anemic is side})
         sizes = {n: sum(photo.session_block == n for photo in once) for n in names}
         rng.shuffle(names)
-        taken, wanted = 0, TEST_SHARE * sum(sizes.values())
+        held_out, wanted = 0, TEST_SHARE * sum(sizes.values())
         for name in names[:-1]:  # one block of each class stays to learn from
-            if taken and taken + sizes[name] > 1.5 * wanted:
+            if held_out and held_out + sizes[name] > 1.5 * wanted:
                 continue
             chosen.add(name)
-            taken += sizes[name]
-            if taken >= 0.85 * wanted:
+            held_out += sizes[name]
+            if held_out >= 0.85 * wanted:
                 break
     split = hold_out(once, chosen)
     learn, test = ([once[i] for i in part] for part in (split.learn, split.held_out))

@@ -68,7 +68,7 @@ def cross_validated_cnn(
         settings: of the training.
         repeats: how often the blocks are dealt out anew.
         parts: how many parts they are dealt into.
-        say: told one line for each training.
+        say: called with one line for each training.
 
     Raises:
         ValueError: if a class has fewer blocks than ``parts``.
@@ -90,7 +90,7 @@ def cnn_on_held_out(
     repeats: int = CNN_REPEATS,
     say: Say = lambda line: None,
 ) -> Logits:
-    """Logits of the held-out photos by ``repeats`` networks taught the rest, ``(repeats, held)``.
+    """Logits of held-out photos by ``repeats`` networks trained on the rest, ``(repeats, held)``.
 
     The arguments are those of :func:`cross_validated_cnn`.
     """
@@ -106,14 +106,14 @@ def _trained(
 ) -> Logits:
     """Logits of the held-out photos, from the folder if this very training was done before."""
     learn, test = ([photos[i] for i in part] for part in (split.learn, split.held_out))
-    told = [(photo.path.name, photo.anemic) for photo in (*learn, *test)]
+    labels = [(photo.path.name, photo.anemic) for photo in (*learn, *test)]
     contents = data_hash([photo.path for photo in (*learn, *test)])
-    said = json.dumps([asdict(settings), state, len(learn), told, contents])
-    kept = folder / f"{hashlib.sha256(said.encode()).hexdigest()[:24]}.npy"
-    if kept.is_file():
-        return np.asarray(np.load(kept, allow_pickle=False), np.float64)
+    description = json.dumps([asdict(settings), state, len(learn), labels, contents])
+    file_of_logits = folder / f"{hashlib.sha256(description.encode()).hexdigest()[:24]}.npy"
+    if file_of_logits.is_file():
+        return np.asarray(np.load(file_of_logits, allow_pickle=False), np.float64)
     logits = train_and_test(balanced_split(learn, test, state), state, settings)[1]
     folder.mkdir(parents=True, exist_ok=True)
-    with atomic_path(kept) as temporary, temporary.open("wb") as file:
+    with atomic_path(file_of_logits) as temporary, temporary.open("wb") as file:
         np.save(file, logits)
     return logits

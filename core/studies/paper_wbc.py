@@ -1,23 +1,20 @@
 """The published white-cell system as its page describes it: ResNet-18, Adam, flips and rotation.
 
 Eight classes are PBC's eight folders. Near-duplicates stay on one side here, which the page does
-not say of its split. Without CUDA a reduced setting is trained, and named as such, unless the full
-one is asked for. The weights start at random where ImageNet's ResNet-18 cannot be had.
+not say of its split. Without CUDA a reduced setting is trained that is named as such; the weights
+start at random where ImageNet's ResNet-18 cannot be had.
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, Final
 
 import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 from torchvision.models import ResNet18_Weights, resnet18
@@ -28,10 +25,10 @@ from core.datasets.public.pbc import LabelledCell
 from core.datasets.skipped import Skipped
 from core.records import RgbImage
 from core.statistics.classes import accuracy_row, confusion, majority_accuracy, report
-from core.training.loop.recipe import Batch, Order, Progress
+from core.studies.paper_wbc_setting import ProgressLines, setting_for, start_weights
+from core.training.loop.recipe import Batch
 from core.training.loop.settings import LoopSettings
 from core.training.loop.train import train
-from core.training.presets import PAPER_CLASSIFIER
 
 CLASSES: Final = (
     "neutrophil",
@@ -44,99 +41,6 @@ CLASSES: Final = (
     "platelet",
 )
 _FOLDERS: Final = {"ig": "immature_granulocyte"}
-
-
-@dataclass(frozen=True)
-class Setting:
-    """How much is trained. ``per_class`` cells of each class, None for all of them."""
-
-    name: str
-    side_px: int
-    per_class: int | None
-    loop: LoopSettings
-
-
-FULL: Final = Setting(
-    "as published: 224 px, all cells, 20 epochs",
-    224,
-    None,
-    replace(PAPER_CLASSIFIER, epochs=20),
-)
-REDUCED: Final = Setting(
-    "reduced for a processor without CUDA: 96 px, 300 cells a class, 5 epochs",
-    96,
-    300,
-    replace(PAPER_CLASSIFIER, epochs=5, learning_rate=3e-4, workers=0, bfloat16=False),
-)
-
-
-FULL_ON_CPU: Final = Setting(
-    "full size on a processor: 128 px, all cells, until validation stops",
-    128,
-    None,
-    replace(PAPER_CLASSIFIER, epochs=60, learning_rate=3e-4, patience=8, workers=0),
-)
-"""A higher rate than the backbone paper's, since the weights are mostly random here. The white-cell
-paper names no rate."""
-
-_EACH_SECONDS: Final = 30.0
-_TRIAL_BATCHES: Final = 3
-_FIXED_MB: Final = 900
-"""Python, torch, the weights four times (model, average, two moments)."""
-
-_BYTES_A_PIXEL: Final = 4e-4
-"""Activations in MB for each pixel of a batch."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run would train, and what it costs on this machine."""
-
-    setting: str
-    training_cells: int
-    validation_cells: int
-    most_epochs: int
-    seconds_an_epoch: float
-    memory_mb: int
-
-    def as_text(self) -> str:
-        hours = self.seconds_an_epoch * self.most_epochs / 3600
-        return (
-            f"{self.setting}: ResNet-18 on {self.training_cells} training and "
-            f"{self.validation_cells} validation cells, at most {self.most_epochs} epochs. "
-            f"About {self.seconds_an_epoch / 60:.1f} minutes an epoch on this machine as busy as "
-            f"it is now, {hours:.1f} hours at most; about {self.memory_mb} MB of memory."
-        )
-
-
-def start_weights(file: Path) -> dict[str, Tensor]:
-    """ResNet-18 weights without the last layer, named as torchvision and timm name them.
-
-    A ``.pth`` file is read with ``weights_only``, so nothing in it is executed.
-
-    Raises:
-        ValueError: if the file cannot be read, or its tensors do not fit ResNet-18.
-    """
-    try:
-        if file.suffix == ".safetensors":
-            state = load_file(file)
-        elif file.suffix in (".pth", ".pt"):
-            state = torch.load(file, map_location="cpu", weights_only=True)
-        else:
-            raise ValueError("accepted are .safetensors and .pth")
-    except (OSError, ValueError, RuntimeError, SafetensorError, UnpicklingError) as error:
-        raise ValueError(f"{file.name} cannot be read as weights: {error}") from error
-    wanted = {k: v for k, v in resnet18().state_dict().items() if not k.startswith("fc.")}
-    if not isinstance(state, dict):
-        raise ValueError(f"{file.name} holds no table of tensors")
-    unfit = [k for k, v in wanted.items() if k not in state or state[k].shape != v.shape]
-    unfit = [key for key in unfit if not key.endswith("num_batches_tracked")]
-    if unfit:
-        raise ValueError(
-            f"{file.name} does not fit ResNet-18: {unfit[0]} is missing or has another shape "
-            f"({len(unfit)} such tensors)"
-        )
-    return {key: state[key].float() for key in wanted if key in state}
 
 
 class PaperCells(Dataset[Batch]):
@@ -184,19 +88,28 @@ class PaperWbc:
         validation: Sequence[LabelledCell],
         side_px: int,
         seed: int,
-        weights: Mapping[str, Tensor] | None = None,
+        weights: Path | None = None,
     ) -> None:
-        self._weights = weights
+        self._weights, self.start = weights, ""
+        self._imagenet: Mapping[str, Any] = {}
         self._training = PaperCells(train_cells, side_px, seed)
         self._validation = PaperCells(validation, side_px, seed)
-        self.pretrained = False
         self.skipped = [*self._training.skipped, *self._validation.skipped]
 
     def build(self) -> nn.Module:
-        if self._weights is None:
-            self._weights, self.pretrained = _imagenet_or_none()
         net = resnet18(weights=None)
-        net.load_state_dict(self._weights, strict=False)
+        if self._weights is not None:
+            net.load_state_dict(start_weights(self._weights), strict=False)
+            self.start = f"weights of {self._weights.name}"
+        elif not self.start:
+            # Asked for once: without a network every attempt waits for its time-out.
+            try:
+                self._imagenet = ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=False)
+                self.start = "ImageNet"
+            except OSError:  # no network, and no file where torchvision looks
+                self.start = "random weights, ImageNet's not to be had"
+        if self.start == "ImageNet":
+            net.load_state_dict(self._imagenet)
         net.fc = nn.Linear(net.fc.in_features, len(CLASSES))
         return net
 
@@ -214,18 +127,6 @@ class PaperWbc:
         return {"score": accuracy, "accuracy": accuracy, "loss": loss}
 
 
-def _imagenet_or_none() -> tuple[Mapping[str, Tensor], bool]:
-    """ImageNet's weights without the last layer; nothing where they cannot be had.
-
-    Asked for once a run: a failed download is not tried again for every copy of the network.
-    """
-    try:
-        state = resnet18(weights=ResNet18_Weights.IMAGENET1K_V1).state_dict()
-    except OSError:  # no network, and no file where torchvision looks
-        return {}, False
-    return {key: value for key, value in state.items() if not key.startswith("fc.")}, True
-
-
 @torch.no_grad()
 def answers(model: nn.Module, pixels: Sequence[RgbImage]) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Logits of pictures at the network's size, ``(N, 8)``."""
@@ -238,6 +139,44 @@ def answers(model: nn.Module, pixels: Sequence[RgbImage]) -> np.ndarray[Any, np.
     return np.concatenate(rows)
 
 
+def forecast(data: Path, seed: int = 0, *, full: bool = False, epochs: int | None = None) -> str:
+    """What would be trained on this machine, how long it takes at most, and the memory it needs.
+
+    The time is measured on three steps of the real network; validation adds about a tenth.
+
+    Raises:
+        FileNotFoundError: if PBC is missing.
+    """
+    setting = setting_for(full=full, epochs=epochs)
+    parts, _ = _split_of_readable(pbc.load(data / "pbc"))
+    learn = len(_of_each_class(parts[0], setting.per_class, seed))
+    judged = len(_of_each_class(parts[1], setting.per_class and setting.per_class // 4, seed))
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    net = resnet18(weights=None, num_classes=len(CLASSES)).to(device)
+    optimizer = torch.optim.Adam(net.parameters())
+    side, batch = setting.side_px, setting.loop.batch_size
+    pictures = torch.rand(batch, 3, side, side, device=device)
+    labels = torch.zeros(batch, dtype=torch.long, device=device)
+    began = time.monotonic()
+    for step in range(4):
+        if step == 1:  # the first one allocates
+            began = time.monotonic()
+        with torch.autocast(device.type, torch.bfloat16, enabled=setting.loop.bfloat16):
+            loss = F.cross_entropy(net(pictures).float(), labels)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+    per_epoch_s = 1.1 * (time.monotonic() - began) / 3 * learn / batch
+    pixels_mb = (learn + judged) * 3 * side * side / 1e6
+    return (
+        f"ResNet-18, {setting.name}: {learn} training cells, {judged} validation cells, "
+        f"on {torch.cuda.get_device_name(0) if device.type == 'cuda' else 'the processor'}.\n"
+        f"About {per_epoch_s / 60:.1f} minutes an epoch, at most "
+        f"{per_epoch_s * setting.loop.epochs / 3600:.1f} hours for {setting.loop.epochs} epochs.\n"
+        f"About {pixels_mb + 1500:,.0f} MB of memory, {pixels_mb:,.0f} of them pictures."
+    )
+
+
 def reproduce_wbc(
     data: Path,
     folder: Path,
@@ -248,108 +187,51 @@ def reproduce_wbc(
     epochs: int | None = None,
     weights: Path | None = None,
 ) -> dict[str, Any]:
-    """Train as published, measure on the test part; goes on where ``folder`` has a checkpoint.
+    """Train as the paper did, measure on the test part; resumes from a checkpoint in ``folder``.
+
+    Args:
+        data: folder of the public sets.
+        folder: gets checkpoints; a run that was stopped goes on from them.
+        seed: of the order of examples and of the random weights.
+        tell: gets one line for each epoch, and one about every half minute in between.
+        full: train on all cells also where there is no CUDA.
+        epochs: at most so many; None for the setting's own number.
+        weights: file of ResNet-18 weights to start from (see :func:`start_weights`); None for
+            torchvision's ImageNet weights where they can be had, else random ones.
 
     Raises:
         FileNotFoundError: if PBC is missing.
-        ValueError: if ``weights`` do not fit, or the checkpoint was made with other settings.
+        ValueError: if ``weights`` are not those of a ResNet-18.
     """
-    setting, loop = setting_for(full, epochs, seed)
-    loaded = None if weights is None else start_weights(weights)
+    setting = setting_for(full=full, epochs=epochs)
     parts, broken = _split_of_readable(pbc.load(data / "pbc"))
     learnt = _of_each_class(parts[0], setting.per_class, seed)
     judged = _of_each_class(parts[1], setting.per_class and setting.per_class // 4, seed)
-    recipe = PaperWbc(learnt, judged, setting.side_px, seed, loaded)
+    recipe = PaperWbc(learnt, judged, setting.side_px, seed, weights)
+    loop = LoopSettings(**{**asdict(setting.loop), "seed": seed})
     tell(f"{setting.name}: {len(learnt)} training cells, {len(judged)} validation cells")
     model = train(
         recipe,
         loop,
         folder,
-        lambda epoch: tell(
-            f"epoch {epoch.number + 1} of at most {loop.epochs}: validation accuracy "
-            f"{epoch.metrics['accuracy']:.4f}, "
-            f"{(loop.epochs - epoch.number - 1) * epoch.seconds / 60:.0f} min left at most"
-        ),
-        _with_time_left(loop, tell),
+        lambda epoch: tell(f"epoch {epoch.number + 1}: accuracy {epoch.metrics['accuracy']:.4f}"),
+        ProgressLines(tell),
     )
     test = PaperCells(parts[2], setting.side_px, seed)
-    said = [CLASSES[i] for i in answers(model, test.pixels).argmax(axis=1)]
+    predicted = [CLASSES[i] for i in answers(model, test.pixels).argmax(axis=1)]
     truth = [CLASSES[i] for i in test.labels]
     return {
         "setting": setting.name,
-        "start": _start_title(recipe, weights),
+        "start": recipe.start,
         "training_cells": len(learnt),
         "seed": seed,
-        "accuracy": accuracy_row([t == s for t, s in zip(truth, said, strict=True)]),
+        "accuracy": accuracy_row([t == s for t, s in zip(truth, predicted, strict=True)]),
         "majority_baseline": majority_accuracy(truth),
-        "report": report(truth, said, CLASSES),
+        "report": report(truth, predicted, CLASSES),
         "classes": list(CLASSES),
-        "confusion": confusion(truth, said, CLASSES).tolist(),
+        "confusion": confusion(truth, predicted, CLASSES).tolist(),
         "skipped": [asdict(one) for one in (*broken, *recipe.skipped, *test.skipped)],
     }
-
-
-def setting_for(full: bool, epochs: int | None, seed: int) -> tuple[Setting, LoopSettings]:
-    """What is trained on this machine. Raises ValueError for a number of epochs out of range."""
-    setting = FULL if torch.cuda.is_available() else FULL_ON_CPU if full else REDUCED
-    changed = {"seed": seed} | ({"epochs": epochs} if epochs is not None else {})
-    return setting, LoopSettings(**{**asdict(setting.loop), **changed})
-
-
-def plan(data: Path, *, full: bool, epochs: int | None, seed: int = 0) -> Plan:
-    """What would be trained and for how long, from a few batches on this machine.
-
-    Raises:
-        FileNotFoundError: if PBC is missing.
-    """
-    setting, loop = setting_for(full, epochs, seed)
-    parts, _ = _split_of_readable(pbc.load(data / "pbc"))
-    learnt = _of_each_class(parts[0], setting.per_class, seed)
-    judged = _of_each_class(parts[1], setting.per_class and setting.per_class // 4, seed)
-    trial = PaperWbc(learnt[: loop.batch_size], [], setting.side_px, seed, {})
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    net = trial.build().to(device).to(memory_format=torch.channels_last)
-    images = torch.rand(loop.batch_size, 3, setting.side_px, setting.side_px, device=device)
-    labels = torch.zeros(loop.batch_size, dtype=torch.long, device=device)
-    seconds = []
-    for _ in range(_TRIAL_BATCHES):
-        began = time.monotonic()
-        with torch.autocast(device.type, torch.bfloat16, enabled=loop.bfloat16):
-            loss = trial.loss(net, {"image": images, "label": labels})
-        loss.backward()
-        seconds.append(time.monotonic() - began)
-    steps = len(learnt) / loop.batch_size
-    # Validation only goes forwards, about a third of the work of a training step.
-    an_epoch = min(seconds) * (steps + len(judged) / loop.batch_size / 3)
-    pictures = (len(learnt) + len(judged)) * setting.side_px**2 * 3 / 2**20
-    memory = round(pictures + _FIXED_MB + loop.batch_size * setting.side_px**2 * _BYTES_A_PIXEL)
-    return Plan(setting.name, len(learnt), len(judged), loop.epochs, an_epoch, memory)
-
-
-def _start_title(recipe: PaperWbc, weights: Path | None) -> str:
-    if weights is not None:
-        return f"weights of {weights.name}"
-    return "ImageNet" if recipe.pretrained else "random weights, ImageNet's not to be had"
-
-
-def _with_time_left(loop: LoopSettings, tell: Callable[[str], None]) -> Callable[[Progress], Order]:
-    """A line every half minute, each with the time left if no epoch is saved by stopping early."""
-    last = time.monotonic()
-
-    def control(progress: Progress) -> Order:
-        nonlocal last
-        if time.monotonic() - last >= _EACH_SECONDS and progress.examples_per_second > 0:
-            last = time.monotonic()
-            batches = (loop.epochs - progress.epoch) * progress.batches - progress.batch
-            minutes = batches * loop.batch_size / progress.examples_per_second / 60
-            tell(
-                f"epoch {progress.epoch + 1}, batch {progress.batch} of {progress.batches}, "
-                f"loss {progress.loss:.3f}, {progress.examples_per_second:.0f} cells/s, "
-                f"{minutes:.0f} min left at most"
-            )
-        return "go"
-
-    return control
 
 
 def _split_of_readable(

@@ -152,12 +152,12 @@ def _features(files: Sequence[Path]) -> Array:
     network = EfficientNetLite2()
     network.load_state_dict(imagenet_weights())
     network.eval()
-    heard: list[Tensor] = []
-    network._fc.register_forward_pre_hook(lambda _, given: heard.append(given[0]))
+    captured: list[Tensor] = []
+    network._fc.register_forward_pre_hook(lambda _, given: captured.append(given[0]))
     for start in range(0, len(files), 32):
         pictures = [_middle(file) for file in files[start : start + 32]]
         network((torch.stack(pictures) - _MEAN) / _SPREAD)
-    return torch.cat(heard).numpy()
+    return torch.cat(captured).numpy()
 
 
 def _middle(file: Path) -> Tensor:
@@ -175,7 +175,7 @@ def by_chance(
     number: int,
     rng: np.random.Generator,
 ) -> list[int]:
-    """Cells in random order: what the queue is held against."""
+    """Cells in random order: what the queue is compared with."""
     return [int(i) for i in rng.choice(len(features), number, replace=False)]
 
 
@@ -221,9 +221,9 @@ def simulate(data: Examples, choose: Chooser, name: str, repeats: int = 3) -> Cu
             labels = data.pool_labels[known]
             model = LogisticRegression(C=30.0, max_iter=300, class_weight="balanced")
             model.fit(data.pool[known], labels)
-            said = model.predict(data.test)
+            predicted = model.predict(data.test)
             recall[repeat, place] = np.mean(
-                [np.mean(said[data.test_labels == c] == c) for c in range(len(data.classes))]
+                [np.mean(predicted[data.test_labels == c] == c) for c in range(len(data.classes))]
             )
             left = np.setdiff1d(np.arange(len(data.pool)), known)
             probabilities = np.zeros((len(left), len(data.classes)))

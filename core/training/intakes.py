@@ -16,7 +16,7 @@ from core.settings import Settings
 LAYOUTS: Final[dict[str, tuple[str, ...]]] = {
     "wbc": ("folders",),
     "locator": ("boxes",),
-    "regression": ("counts", "boxes"),
+    "counts": ("counts", "boxes"),
     "palm": ("photos",),
 }
 """Recipe -> layouts of its own pictures that it learns from, the usual one first."""

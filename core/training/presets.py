@@ -65,9 +65,9 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
         {"start": STARTS, "layout": ("txl", "boxes", "verified fields"), "stains": STAINS},
         named=KINDS,
     ),
-    "regression": RecipeInfo(
-        "regression",
-        "Count from counts only",
+    "counts": RecipeInfo(
+        "counts",
+        "Counter trained on counts only",
         "mae_sum",
         "Count error, cells a field",
         False,
@@ -219,7 +219,15 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
         ),
         {
             "start": STARTS,
-            "layout": ("pbc", "folders", "three laboratories", "verified cells", "laboratories"),
+            "layout": (
+                "pbc",
+                "folders",
+                "three laboratories",
+                "verified cells",
+                "bodzas",
+                "raabin",
+                "laboratories",
+            ),
             "leave_out": ("none", *LABORATORIES),
             "enlarged_px": ("no", "160", "192", "224"),
             "keep_start": ("no", "a third"),
@@ -233,8 +241,13 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
 }
 
 
+FORMER_NAMES: Final = {"regression": "counts"}
+"""What a recipe was once called -> its name. Commands and files of older installations use it."""
+
+
 def recipe_info(name: str) -> RecipeInfo:
-    """Raises ValueError for an unknown recipe."""
+    """A recipe by its name or a former one. Raises ValueError for an unknown recipe."""
+    name = FORMER_NAMES.get(name, name)
     if name not in RECIPES:
         raise ValueError(f"unknown recipe {name!r}; known are {', '.join(RECIPES)}")
     return RECIPES[name]

@@ -7,18 +7,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from core.training.counts import job as regression_job
+from core.training.counts import job as counts_job
 from core.training.job import Job
 from core.training.locator import job as locator_job
 from core.training.loop.settings import LoopSettings
 from core.training.palm import job as palm_job
+from core.training.presets import FORMER_NAMES
 from core.training.white_cells import job as wbc_job
 
 Prepare = Callable[[Path, LoopSettings, Mapping[str, Any], Path], Job]
 
 _PREPARE: Final[dict[str, Prepare]] = {
     "locator": locator_job.prepare,
-    "regression": regression_job.prepare,
+    "counts": counts_job.prepare,
     "palm": palm_job.prepare,
     "wbc": wbc_job.prepare,
 }
@@ -33,6 +34,7 @@ def prepare(
         FileNotFoundError: if ``data`` lacks what the recipe learns from.
         ValueError: for an unknown recipe, or data that cannot be trained on.
     """
+    recipe = FORMER_NAMES.get(recipe, recipe)
     if recipe not in _PREPARE:
         raise ValueError(f"unknown recipe {recipe!r}; known are {', '.join(_PREPARE)}")
     return _PREPARE[recipe](data, settings, options, folder)

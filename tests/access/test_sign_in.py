@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -12,8 +11,8 @@ from pydantic import SecretStr
 from core.access import sign_in
 from core.access.sign_in import ServingRefused, SignInRefused
 from core.settings import Settings
+from tests.fixtures.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 SECRET = "a secret of the proxy"
 
 

@@ -13,6 +13,7 @@ from pypdf import PdfReader
 from core.access.people import Person
 from core.imaging import synthetic
 from core.inference.smear import analyse
+from core.models import registry
 from core.review.case import cases
 from core.review.record.review_store import review_store
 
@@ -77,7 +78,7 @@ def test_own_slides_become_a_signed_pdf(page: Page, server: str) -> None:
 def test_a_draft_report_and_its_fhir_leave_the_review(page: Page, server: str) -> None:
     case = cases.create(review_store(), WHO, "BR-77", pseudonym="P-77")
     field = synthetic.draw(420, width=320, height=240, wbc=["monocyte"]).field
-    cases.keep_field(review_store(), WHO, case.id, field, analyse(field))
+    cases.keep_field(review_store(), WHO, case.id, field, analyse(field, registry.smear_models()))
     page.goto(f"{server}/review?case={case.id}")
     page.get_by_text("4 Sign", exact=True).click()
     name, data = downloaded(page, "Draft report")

@@ -21,8 +21,8 @@ from core.review.record.review_store import ReviewStore
 from core.review.signature import signing
 from core.settings import settings
 from core.store.database import Database
-from tests.browser.conftest import PATIENCE_MS, served
-from tests.browser.proxy import signing_in
+from tests.fixtures.browser import PATIENCE_MS, served
+from tests.fixtures.proxy import signing_in
 
 pytestmark = pytest.mark.browser
 

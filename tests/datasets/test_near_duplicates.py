@@ -72,3 +72,18 @@ def test_every_cbc_test_field_has_its_copy_in_txl(data_dir):
         tests, near_duplicates.hash_files([f.path for f in fields])
     ).min(axis=1)
     assert (nearest < near_duplicates.MAX_DISTANCE).all()
+
+
+def test_chains_are_found_across_blocks():
+    rng = np.random.default_rng(3)
+    hashes = rng.integers(0, 2, (9, 1024)).astype(np.uint8)
+    # 0 - 5 - 8 is a chain of near copies whose ends differ too much for a link of their own.
+    hashes[5] = hashes[0]
+    hashes[5, :60] ^= 1
+    hashes[8] = hashes[5]
+    hashes[8, 500:560] ^= 1
+    for block in (2, 3, 100):
+        groups = near_duplicates.groups(hashes, block=block)
+        assert groups[0] == groups[5] == groups[8]
+        assert len(set(groups.tolist())) == 7
+    assert near_duplicates.groups(hashes[:0]).tolist() == []

@@ -4,7 +4,12 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from core.evaluation import paper_wbc_report
-from core.evaluation.confusion_picture import as_markdown, as_picture, write_confusions
+from core.evaluation.confusion_picture import (
+    as_figure,
+    as_markdown,
+    write_confusions,
+    write_picture,
+)
 from core.evaluation.novelty_suite import auroc_row, no_cells
 from core.evaluation.wbc_suite import _holds, _parent_calibration
 from core.imaging import not_cells
@@ -13,14 +18,20 @@ from core.records import WbcCall
 TABLE = np.array([[8, 2], [0, 0]])
 
 
-def test_a_confusion_matrix_is_shaded_by_its_row():
-    picture = np.asarray(as_picture(TABLE, ["monocyte", "basophil"]))
-    first, second = picture[195, 215], picture[195, 215 + 64]
-    # 80 and 20 % of the way from white to the deep blue
-    assert first.tolist() == pytest.approx([255 - 0.8 * 247, 255 - 0.8 * 191, 255 - 0.8 * 126], abs=1)  # noqa: E501  # fmt: skip
-    assert second.tolist() == pytest.approx([255 - 0.2 * 247, 255 - 0.2 * 191, 255 - 0.2 * 126], abs=1)  # noqa: E501  # fmt: skip
+def test_a_confusion_matrix_is_shaded_by_its_row(tmp_path):
+    (axes,) = as_figure(TABLE, ["monocyte", "basophil"]).axes
+    (squares,) = axes.images
+    colours = 255 * np.asarray(squares.to_rgba(np.asarray(squares.get_array())))[:, :, :3]
+    # 80 and 20 % of the way from white to the deep blue (8, 64, 129)
+    assert colours[0, 0] == pytest.approx([255 - 0.8 * 247, 255 - 0.8 * 191, 255 - 0.8 * 126], abs=2)  # noqa: E501  # fmt: skip
+    assert colours[0, 1] == pytest.approx([255 - 0.2 * 247, 255 - 0.2 * 191, 255 - 0.2 * 126], abs=2)  # noqa: E501  # fmt: skip
     # A class without cells stays white and divides by nothing.
-    assert (picture[195 + 64, 215] == 255).all()
+    assert colours[1] == pytest.approx(np.full((2, 3), 255.0))
+    assert [text.get_text() for text in axes.texts] == ["8", "2"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["Monocyte", "Basophil"]
+    for name in ("a.png", "b.png"):
+        write_picture(tmp_path / name, TABLE, ["monocyte", "basophil"])
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
 def test_the_table_says_the_same():

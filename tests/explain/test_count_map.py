@@ -67,24 +67,24 @@ def test_the_regressors_map_is_checked(field, plain_regressor):
 
 
 def test_the_shipped_map_is_exact_and_keeps_its_proportions(field):
-    assert is_exact()
-    plane = density_map(field.pixels, 100.0)[0]
-    heat = explain_regression(field.pixels, "rbc", 100.0)
+    model = registry.live("counts")
+    assert is_exact(model)
+    plane = density_map(field.pixels, 100.0, model)[0]
+    heat = explain_regression(field.pixels, "rbc", 100.0, model)
     assert heat.shape == field.pixels.shape[:2]
     small = cv2.resize(heat, plane.shape[::-1], interpolation=cv2.INTER_AREA)
     assert np.corrcoef(small.ravel(), plane.ravel())[0, 1] > 0.95
     with pytest.raises(ValueError, match="exact map needs no check"):
-        regression_verdict(field.pixels, "rbc", heat)
+        regression_verdict(field.pixels, "rbc", heat, model)
 
 
 def test_a_live_regressor_is_explained_by_grad_cam(field, plain_regressor, tmp_path):
     live = registry.live("counts")
     other = LoadedModel("flat", plain_regressor, live.card, "0" * 64, tmp_path / "flat.safetensors")
-    with registry.answering({"counts": other}):
-        assert not is_exact()
-        heat = explain_regression(field.pixels, "wbc", None)
-        with pytest.raises(ValueError, match="gives counts without a map"):
-            density_map(field.pixels, None)
+    assert not is_exact(other)
+    heat = explain_regression(field.pixels, "wbc", None, other)
+    with pytest.raises(ValueError, match="gives counts without a map"):
+        density_map(field.pixels, None, other)
     assert heat.shape == field.pixels.shape[:2]
     assert 0 <= heat.min() <= heat.max() <= 1
 

@@ -134,14 +134,14 @@ def cell():
 def test_the_drop_of_a_class_is_that_of_its_log_probability(cell):
     crop, live = cell[2], registry.live("wbc")
     label = live.card["architecture"]["classes"][2]
-    heat = explain_class(crop, label)
-    found = class_verdict(crop, label, heat)
+    heat = explain_class(crop, label, live)
+    found = class_verdict(crop, label, heat, live)
     # The same by ONNX Runtime and numpy.
     logits = logits_of([crop, delete(crop, marked_area(heat))], live).astype(float)
     said = logits[:, 2] - np.log(np.exp(logits).sum(axis=1))
     assert found.drop == pytest.approx(said[0] - said[1], abs=1e-2)
     with pytest.raises(ValueError, match="does not know"):
-        class_verdict(crop, "sickle", heat)
+        class_verdict(crop, "sickle", heat, live)
 
 
 def test_a_count_map_is_judged_at_the_size_of_the_field(cell):
@@ -149,7 +149,9 @@ def test_a_count_map_is_judged_at_the_size_of_the_field(cell):
     heat = np.zeros(item.field.pixels.shape[:2], np.float32)
     x0, y0, x1, y1 = (round(v) for v in box)
     heat[y0:y1, x0:x1] = 1
-    found = count_verdict(item.field.pixels, "wbc", item.rbc_diameter_px, heat)
+    found = count_verdict(
+        item.field.pixels, "wbc", item.rbc_diameter_px, heat, registry.live("locator")
+    )
     assert found.drop > 5 * abs(found.random_drop)
 
 

@@ -6,12 +6,13 @@ from core.explain.pictures import write_explanations
 from core.imaging.synthetic import draw
 from core.inference.locate.cell_crop import crop_cell
 from core.inference.smear import analyse
+from core.models import registry
 
 
 @pytest.fixture(scope="module")
 def smear():
     item = draw(21, wbc=["segmented_neutrophil"])
-    return item, analyse(item.field)
+    return item, analyse(item.field, registry.smear_models())
 
 
 def test_a_map_of_any_class_fits_its_crop(smear):
@@ -19,7 +20,10 @@ def test_a_map_of_any_class_fits_its_crop(smear):
     crop = crop_cell(
         item.field.pixels, finding.cells_of("wbc")[0].box_xyxy_px, finding.rbc_diameter_px
     )
-    maps = [explain_class(crop, label) for label in ("segmented_neutrophil", "lymphocyte")]
+    maps = [
+        explain_class(crop, label, registry.live("wbc"))
+        for label in ("segmented_neutrophil", "lymphocyte")
+    ]
     for heat in maps:
         assert heat.shape == (128, 128)
         assert 0 <= heat.min() <= heat.max() <= 1
@@ -28,12 +32,14 @@ def test_a_map_of_any_class_fits_its_crop(smear):
 
 def test_an_unknown_class_is_refused():
     with pytest.raises(ValueError, match="does not know 'sickle'"):
-        explain_class(np.zeros((128, 128, 3), np.uint8), "sickle")
+        explain_class(np.zeros((128, 128, 3), np.uint8), "sickle", registry.live("wbc"))
 
 
 def test_the_white_cell_map_points_at_the_white_cell(smear):
     item, finding = smear
-    heat = explain_count(item.field.pixels, "wbc", finding.rbc_diameter_px)
+    heat = explain_count(
+        item.field.pixels, "wbc", finding.rbc_diameter_px, registry.live("locator")
+    )
     assert heat.shape == item.field.pixels.shape[:2]
     x0, y0, x1, y1 = (round(v) for v in finding.cells_of("wbc")[0].box_xyxy_px)
     assert heat[y0:y1, x0:x1].mean() > 5 * heat.mean()
@@ -42,7 +48,9 @@ def test_the_white_cell_map_points_at_the_white_cell(smear):
 def test_the_red_cell_map_marks_red_cells_and_not_the_white_one(smear):
     # Against the drawn truth: with gradients averaged over the field this map came out empty.
     item, finding = smear
-    heat = explain_count(item.field.pixels, "rbc", finding.rbc_diameter_px)
+    heat = explain_count(
+        item.field.pixels, "rbc", finding.rbc_diameter_px, registry.live("locator")
+    )
     red, white = np.zeros(heat.shape, bool), np.zeros(heat.shape, bool)
     for cell in item.cells:
         x0, y0, x1, y1 = (max(0, round(v)) for v in cell.box_xyxy_px)
@@ -69,6 +77,6 @@ def test_overlay_refuses_what_does_not_fit(heat, strength):
 
 def test_explanations_are_written_for_counts_and_cells(smear, tmp_path):
     item, finding = smear
-    written = write_explanations(item.field, finding, tmp_path / "why")
+    written = write_explanations(item.field, finding, tmp_path / "why", registry.smear_models())
     assert len(written) == 3 + 2 * len(finding.cells_of("wbc"))
     assert all(path.stat().st_size > 0 for path in written)

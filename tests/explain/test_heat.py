@@ -4,14 +4,15 @@ import pytest
 from core.explain.heat import count_heat, stretch
 from core.imaging.synthetic import draw
 from core.inference.smear import analyse
+from core.models import registry
 from core.taxonomy import KINDS
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_heat_is_strong_where_cells_were_counted_and_nowhere_else(kind):
     item = draw(21, wbc=["monocyte"], platelets=2)
-    finding = analyse(item.field)
-    heat = count_heat(item.field.pixels, kind, finding.rbc_diameter_px)
+    finding = analyse(item.field, registry.smear_models())
+    heat = count_heat(item.field.pixels, kind, finding.rbc_diameter_px, registry.live("locator"))
     assert heat.shape == item.field.pixels.shape[:2]
     assert 0 <= heat.min() <= heat.max() <= 1
     rest = heat.copy()

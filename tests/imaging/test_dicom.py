@@ -32,6 +32,7 @@ from core.imaging import synthetic
 from core.imaging.read import ImageRefused, read_field, read_frames
 from core.inference.batch import uploads
 from core.settings import Settings
+from tests.imaging.colour_profiles import DISPLAY_P3, in_srgb, matrix_profile
 
 LIMITS = Settings(max_file_mb=2, max_megapixels=1, min_side_px=200, max_side_px=1200, max_files=4)
 NAME = "Jane Q. Patient"
@@ -121,6 +122,40 @@ def test_jpeg_keeps_its_colours() -> None:
     smooth = np.full((1, 240, 240, 3), (200, 40, 90), np.uint8)
     data = compressed(smooth, JPEGBaseline8Bit, "JPEG", "YBR_FULL_422", quality=95)
     assert np.abs(read_field("a.dcm", data, LIMITS).pixels.astype(int) - smooth[0]).max() <= 3
+
+
+def test_a_file_without_preamble_is_read_and_a_bare_data_set_is_named() -> None:
+    pixels = pictures()
+    whole = dicom(pixels)
+    np.testing.assert_array_equal(read_field("a.dcm", whole[132:], LIMITS).pixels, pixels[0])
+    ds = pydicom.dcmread(io.BytesIO(whole))
+    for implicit in (True, False):
+        out = io.BytesIO()
+        bare = pydicom.Dataset(ds)
+        bare.save_as(out, implicit_vr=implicit, little_endian=True)
+        message = refused(out.getvalue()).message
+        assert "preamble and transfer syntax" in message and "Export it again" in message
+
+
+def test_values_below_nought_and_the_limits_of_the_depth() -> None:
+    signed = np.linspace(-2048, 2047, 240 * 240).reshape(1, 240, 240).astype(np.int16)
+    data = dicom(signed.view(np.uint16), BitsStored=12, HighBit=11, PixelRepresentation=1)
+    shown = read_field("a.dcm", data, LIMITS).pixels[:, :, 0]
+    assert np.abs(shown - np.round((signed[0] + 2048) * (255 / 4095))).max() <= 1
+    deep = dicom(np.zeros((1, 210, 260), np.uint32))
+    assert refused(deep).code == "unclear"
+    assert refused(dicom(pictures(), HighBit=8)).code in ("unclear", "truncated")
+
+
+def test_the_colour_profile_of_a_slide_is_applied() -> None:
+    profile = matrix_profile(DISPLAY_P3, None)
+    pixels = pictures()
+    path = pydicom.Dataset()
+    path.ICCProfile = profile
+    expected = in_srgb(pixels[0], DISPLAY_P3, None)
+    for tags in ({"ICCProfile": profile}, {"OpticalPathSequence": [path]}):
+        shown = read_field("a.dcm", dicom(pixels, **tags), LIMITS).pixels
+        assert np.abs(shown - expected).max() <= 2
 
 
 def test_every_frame_is_a_picture_of_its_own() -> None:

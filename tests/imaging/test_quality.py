@@ -24,7 +24,7 @@ from core.imaging.blood import (
 from core.imaging.quality import MESSAGES, assess, blockiness, blur_px
 from core.imaging.synthetic import draw
 from core.records import Field, RgbImage
-from core.studies.fit_smear_rule import Row, fit
+from core.studies.fit_smear_rule import RIDGE, Row, fit
 
 Change = Callable[[RgbImage], npt.NDArray[np.float64]]
 SHAPE = (480, 640, 3)
@@ -53,6 +53,8 @@ SMEARS = {
     "other_laboratory": "wbc_other_lab/*/*.jpg",
     "pbc": "pbc/*/*.jpg",
     "munich": "wbc_munich_support/*/*.jpg",
+    "chula": "chula_rbc12/images/*.jpg",
+    "chula_disease": "chula_rbc12/disease/*.jpg",
 }
 
 
@@ -167,7 +169,7 @@ def test_the_fit_agrees_with_scikit_learn() -> None:
     rule = fit(rows)
     inputs = np.array([rule.inputs(row.features) for row in rows])
     # Mean loss + RIDGE/2 |w|^2 is scikit-learn's objective with C = 1 / (n RIDGE).
-    other = LogisticRegression(C=1 / (400 * 0.007), tol=1e-9, max_iter=5000)
+    other = LogisticRegression(C=1 / (400 * RIDGE), tol=1e-9, max_iter=5000)
     other.fit(inputs, [row.smear for row in rows])
     assert rule.weights == pytest.approx(other.coef_[0], abs=1e-3)
     assert rule.intercept == pytest.approx(other.intercept_[0], abs=1e-3)

@@ -32,7 +32,7 @@ def drawn():
 
 @pytest.fixture(scope="module")
 def findings(drawn):
-    return [analyse(item.field) for item in drawn]
+    return [analyse(item.field, registry.smear_models()) for item in drawn]
 
 
 def test_red_cells_of_drawn_fields_are_counted_within_ten_per_cent(drawn, findings):
@@ -62,6 +62,7 @@ def test_a_finding_is_complete_and_names_its_models(findings):
             "height",
             "method",
             "model",
+            "included",
             "counts",
             "cells",
             "flags",
@@ -84,7 +85,8 @@ def test_a_finding_is_complete_and_names_its_models(findings):
 @pytest.mark.parametrize("zoom", [0.5, 2.0, 4.0])
 def test_magnification_hardly_changes_the_count(drawn, findings, zoom):
     changes = [
-        analyse(resized(item.field, zoom)).counts.rbc.value - f.counts.rbc.value
+        analyse(resized(item.field, zoom), registry.smear_models()).counts.rbc.value
+        - f.counts.rbc.value
         for item, f in zip(drawn[:4], findings, strict=False)
     ]
     assert np.abs(changes).mean() <= 1.0
@@ -92,7 +94,7 @@ def test_magnification_hardly_changes_the_count(drawn, findings, zoom):
 
 def test_small_cells_in_a_large_field_are_still_found():
     item = draw(5, width=1600, height=1200, rbc=150, rbc_diameter_px=60)
-    finding = analyse(item.field)
+    finding = analyse(item.field, registry.smear_models())
     assert finding.counts.rbc.value == pytest.approx(item.count("rbc"), rel=0.12)
     assert "not_a_smear" not in {flag.code for flag in finding.flags}
 
@@ -120,7 +122,7 @@ def test_touching_an_edge():
 
 def test_an_empty_slide_has_no_cells_and_says_so():
     pixels = np.full((480, 640, 3), (225, 220, 222), np.uint8)
-    finding = analyse(Field("empty.png", pixels, ""))
+    finding = analyse(Field("empty.png", pixels, ""), registry.smear_models())
     assert finding.counts.rbc.value == 0
     assert "too_few_cells" in {flag.code for flag in finding.flags}
 
@@ -147,7 +149,8 @@ def test_prediction_set_is_never_empty_and_ordered():
 
 
 def test_a_picture_without_a_cell_is_not_trusted():
-    call = classify(Field("blank.png", np.full((176, 176, 3), 230, np.uint8), ""))
+    blank = Field("blank.png", np.full((176, 176, 3), 230, np.uint8), "")
+    call = classify(blank, registry.live("locator"), registry.live("wbc"))
     assert call.abstained
     assert "cell_not_found" in {flag.code for flag in call.flags}
 
@@ -156,7 +159,8 @@ def test_a_picture_without_a_cell_is_not_trusted():
 def test_real_fields_are_counted_to_the_cards_error(data_dir):
     fields = cbc.load(data_dir / "cbc", "Testing")
     truth = np.stack([field.counts() for field in relabelled_copies(data_dir, fields)])
-    counted = [analyse(Field(f.path.name, read_rgb(f.path), "")).counts for f in fields]
+    models = registry.smear_models()
+    counted = [analyse(Field(f.path.name, read_rgb(f.path), ""), models).counts for f in fields]
     errors = np.abs(np.array([[c.of(kind).value for kind in KINDS] for c in counted]) - truth)
     card = registry.live("locator").card["evaluation"]["txl_labels"]
     for i, kind in enumerate(KINDS):

@@ -1,10 +1,8 @@
 """The screen Analyse smear, driven without a browser."""
 
 import re
-from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core.explain.gradcam import explain_class
 from core.imaging import synthetic
@@ -12,23 +10,12 @@ from core.inference.smear import analyse
 from core.models import registry
 from core.settings import Settings, settings
 from core.slide.tables import cells_csv, findings_csv, findings_json
-
-ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 180
-
-
-def first_screen():
-    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS).run()
-
-
-def opened():
-    """The page alone: AppTest runs a switched-to page without app.py, and so without the foot."""
-    return first_screen().switch_page("pages/analyse_smear.py").run()
+from tests.fixtures.screens import opened, wait_for_batch, words
 
 
 @pytest.fixture
 def app():
-    return opened()
+    return opened("analyse_smear")
 
 
 @pytest.fixture
@@ -36,9 +23,9 @@ def analysed(monkeypatch):
     """Names of the fields that were really analysed, one for each computation."""
     names = []
 
-    def counted(field):
+    def counted(field, models):
         names.append(field.name)
-        return analyse(field)
+        return analyse(field, models)
 
     monkeypatch.setattr("core.inference.batch.analyse", counted)
     return names
@@ -51,29 +38,10 @@ def field_file():
     return "field.png", synthetic.png_bytes(item.field), "image/png"
 
 
-def settled(app):
-    """The app after its batch has ended."""
-    assert not app.exception
-    while (batch := app.session_state["smear"].batch) is not None:
-        assert batch.wait(SECONDS)
-        app.run()
-        assert not app.exception
-    return app
-
-
 def send(app, *files):
     app.file_uploader[0].set_value(list(files)).run()
     app.button(key="analyse").click().run()
-    return settled(app)
-
-
-def words(app):
-    """Everything readable on the screen, without the marks that keep names plain."""
-    parts = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.expander]
-    text = "\n".join(
-        str(getattr(part, "value", "") or getattr(part, "label", "")) for part in parts
-    )
-    return text.replace("\u2060", "").replace("\\", "").replace("\u00a0", " ")
+    return wait_for_batch(app)
 
 
 def counts(app):
@@ -89,7 +57,7 @@ def test_an_empty_screen_offers_the_first_step(app):
 
 
 def test_the_foot_says_what_this_is_for_which_models_and_who():
-    foot = words(first_screen())
+    foot = words(opened())
     assert "Research use: a qualified person decides." in foot
     assert re.search(r"Models: locator@[0-9a-f]{8}, wbc@[0-9a-f]{8}", foot)
     assert "Signed in: local user" in foot
@@ -97,11 +65,11 @@ def test_the_foot_says_what_this_is_for_which_models_and_who():
 
 def test_the_synthetic_button_gives_counts_and_the_next_press_the_next_seed(app, analysed):
     app.button(key="synthetic").click().run()
-    settled(app)
+    wait_for_batch(app)
     assert set(counts(app)) == {"RBC per field", "WBC per field", "Platelets per field"}
     assert int(counts(app)["RBC per field"]) > 5
     app.button(key="synthetic").click().run()
-    settled(app)
+    wait_for_batch(app)
     assert analysed == ["synthetic-0001.png", "synthetic-0002.png"]
     assert len(app.session_state["smear"].order) == 2
 
@@ -110,7 +78,7 @@ def test_several_synthetic_fields_are_drawn_at_once(app):
     app.number_input(key="drawn").set_value(2).run()
     assert app.button(key="synthetic").label == "Analyse 2 synthetic fields"
     app.button(key="synthetic").click().run()
-    assert len(settled(app).session_state["smear"].order) == 2
+    assert len(wait_for_batch(app).session_state["smear"].order) == 2
 
 
 def test_bad_files_are_named_and_the_good_one_is_analysed(app, field_file, analysed):
@@ -143,9 +111,9 @@ def test_only_bad_files_leave_the_first_step_on_the_screen(app):
 def test_nothing_shown_is_computed_again(app, field_file, analysed, monkeypatch):
     maps = []
 
-    def counted(crop, label):
+    def counted(crop, label, model):
         maps.append(label)
-        return explain_class(crop, label)
+        return explain_class(crop, label, model)
 
     monkeypatch.setattr("pages.parts.smear.why.explain_class", counted)
     send(app, field_file)
@@ -219,7 +187,7 @@ def image_captions(app):
 
 def test_drawn_fields_are_not_counted_with_photographs(app, field_file):
     app.button(key="synthetic").click().run()
-    settled(app)
+    wait_for_batch(app)
     send(app, field_file)
     assert [finding.file for finding in app.session_state["smear"].findings()] == ["field.png"]
     assert "never counted together" in words(app)
@@ -240,11 +208,11 @@ def test_a_damaged_model_is_a_sentence_and_no_traceback(file, content, said, tmp
         (tmp_path / part.name).write_bytes(part.read_bytes())
     (tmp_path / file).unlink() if content is None else (tmp_path / file).write_bytes(content)
     monkeypatch.setattr(registry, "settings", lambda: Settings(weights=tmp_path))
-    app = opened()
+    app = opened("analyse_smear")
     assert not app.exception
     assert "The models cannot be used" in words(app)
     assert said in words(app)
-    assert "Models: not available" in words(first_screen())
+    assert "Models: not available" in words(opened())
 
 
 def test_help_is_a_page(app):

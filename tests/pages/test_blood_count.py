@@ -1,24 +1,18 @@
 """The method switch and the tab Blood count of Analyse smear, driven without a browser."""
 
-from pathlib import Path
-
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core.imaging import synthetic
 from core.settings import settings
 from core.slide.reference_ranges import ADULT_RANGES, read_ranges
 from core.statistics.poisson import cells_for_precision
-
-ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 180
+from tests.fixtures.screens import opened, wait_for_batch, words
 
 
 @pytest.fixture(scope="module")
 def app():
     """Two drawn fields, analysed once for all tests of this file; each test puts things back."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS).run()
-    app.switch_page("pages/analyse_smear.py").run()
+    app = opened("analyse_smear")
     files = [
         (
             f"{seed}.png",
@@ -29,11 +23,7 @@ def app():
     ]
     app.file_uploader[0].set_value([(n, data, "image/png") for n, data, _ in files]).run()
     app.button(key="analyse").click().run()
-    while (batch := app.session_state["smear"].batch) is not None:
-        assert batch.wait(SECONDS)
-        app.run()
-    assert not app.exception
-    return app
+    return wait_for_batch(app)
 
 
 def _tab(app):
@@ -43,22 +33,16 @@ def _tab(app):
     return [table.value for table in app.table]
 
 
-def _words(app):
-    parts = [*app.markdown, *app.caption, *app.error]
-    text = "\n".join(str(part.value) for part in parts)
-    return text.replace("\u2060", "").replace("\\", "").replace("\u00a0", " ")
-
-
 def test_the_switch_shows_the_other_count_and_goes_back(app):
     smear = app.session_state["smear"]
     located, regressed = smear.finding().counts, smear.field().finding.regressed
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["RBC per field"] == f"{located.rbc.value:.0f}"
-    assert f"regression {regressed.rbc.value:.0f}" in _words(app)
+    assert f"regression {regressed.rbc.value:.0f}" in words(app)
     app.segmented_control(key="counting_method").set_value("regression").run()
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["RBC per field"] == f"{regressed.rbc.value:.0f}"
-    assert f"located {located.rbc.value:.0f}" in _words(app)
+    assert f"located {located.rbc.value:.0f}" in words(app)
     assert app.segmented_control(key="counting_rule").disabled
     assert smear.finding().as_json()["method"] == "regression"
     app.segmented_control(key="counting_method").set_value("locator").run()
@@ -112,25 +96,24 @@ def test_a_child_has_no_range_until_the_site_enters_one(app):
 def test_undecided_says_how_many_cells_more(app):
     _tab(app)
     app.number_input(key="bc_limit").set_value(50.0).run()
-    words = _words(app)
-    assert "Not decided" in words
-    assert "of 2 white cells" in words
+    assert "Not decided" in words(app)
+    assert "of 2 white cells" in words(app)
 
 
 def test_size_says_what_it_rests_on(app):
     _tab(app)
-    assert "their median is taken as 7.5 µm" in _words(app)
+    assert "their median is taken as 7.5 µm" in words(app)
     app.number_input(key="bc_um_per_px").set_value(0.08).run()
-    assert "by the calibration entered" in _words(app)
+    assert "by the calibration entered" in words(app)
     app.number_input(key="bc_um_per_px").set_value(0.0).run()
 
 
 def test_it_says_that_it_is_no_analyser(app):
     _tab(app)
-    words = _words(app)
-    assert "Not an analyser's count" in words
-    assert "haemoglobin" not in words.lower()
-    assert "hemoglobin" not in words.lower()
+    screen = words(app)
+    assert "Not an analyser's count" in screen
+    assert "haemoglobin" not in screen.lower()
+    assert "hemoglobin" not in screen.lower()
 
 
 def test_ranges_are_kept(app):

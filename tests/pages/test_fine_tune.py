@@ -9,28 +9,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core.access.people import Person
+from core.models import registry
 from core.settings import settings
 from core.store.runs import Epoch
 from core.training.loop.settings import LoopSettings
 from core.training.runs import lifecycle
-from tests.training.conftest import draw_cells
+from tests.fixtures.cells import draw_cells
+from tests.fixtures.screens import HUNG_AFTER_S, opened, words
 
 ADA = Person("Ada", "trainer", "test:ada")
-ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 900
 BUTTONS = ("pause", "resume", "stop", "discard")
-
-
-@pytest.fixture
-def site(tmp_path, monkeypatch):
-    """An installation of its own, without any run."""
-    monkeypatch.setenv("HEMADESK_VAR", str(tmp_path / "var"))
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
 
 
 @pytest.fixture
@@ -53,21 +43,9 @@ def cells(tmp_path):
     return root
 
 
-def _app():
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS).run()
-    app = app.switch_page("pages/fine_tune.py").run()
-    assert not app.exception
-    return app
-
-
 def _field(app, name):
     """The text field of a setting; its key ends with how often settings were put in."""
     return next(field for field in app.text_input if (field.key or "").startswith(f"set_{name}_"))
-
-
-def _words(app):
-    kinds = (app.markdown, app.caption, app.info, app.error, app.warning)
-    return "\n".join(str(e.value) for kind in kinds for e in kind).replace("\\", "")
 
 
 def _run(state="queued", title="ours", epochs=0, **more):
@@ -93,27 +71,27 @@ def _enabled(app):
     return {name for name in BUTTONS if not app.button(key=f"do_{name}").disabled}
 
 
-def test_the_empty_screen_offers_the_first_step(site):
-    app = _app()
-    assert "No run yet" in _words(app)
+def test_the_empty_screen_offers_the_first_step(own_var):
+    app = opened("fine_tune")
+    assert "No run yet" in words(app)
     assert app.button(key="start_training").disabled
-    assert "Training needs data that can be trained on" in _words(app)
+    assert "Training needs data that can be trained on" in words(app)
 
 
-def test_the_intake_says_what_it_found_and_what_not(site, cells):
-    app = _app()
+def test_the_intake_says_what_it_found_and_what_not(own_var, cells):
+    app = opened("fine_tune")
     app.text_input(key="data_folder").input(str(cells)).run()
-    assert "**24 pictures** of 2 kinds, 13 files left out" in _words(app)
-    assert "Split: 16 training, 6 validation, 2 test" in _words(app)
+    assert "**24 pictures** of 2 kinds, 13 files left out" in words(app)
+    assert "Split: 16 training, 6 validation, 2 test" in words(app)
     left_out = app.dataframe[0].value
     assert "LYT/broken.png" in set(left_out["File"])
     assert not app.button(key="start_training").disabled
     app.selectbox(key="class_of_Dunno").select("blast").run()
-    assert "**36 pictures** of 3 kinds, 1 file left out" in _words(app)
+    assert "**36 pictures** of 3 kinds, 1 file left out" in words(app)
 
 
 @pytest.mark.parametrize(
-    ("name", "typed", "words"),
+    ("name", "typed", "sentence"),
     [
         ("epochs", "0", "Epochs must be from 1 to 10000, got 0"),
         ("epochs", "3.5", "Epochs must be a whole number from 1 to 10000, got '3.5'"),
@@ -129,20 +107,19 @@ def test_the_intake_says_what_it_found_and_what_not(site, cells):
         ("warmup_steps", "1e9", "Warm-up steps must be a whole number from 0 to 100000"),
     ],
 )
-def test_a_value_out_of_its_range_gets_its_sentence(site, cells, name, typed, words):
-    app = _app()
+def test_a_value_out_of_its_range_gets_its_sentence(own_var, cells, name, typed, sentence):
+    app = opened("fine_tune")
     app.text_input(key="data_folder").input(str(cells)).run()
     _field(app, name).input(typed).run()
-    said = _words(app).replace("\u2060", "")
-    assert words in said
+    assert sentence in words(app)
     assert app.button(key="start_training").disabled
 
 
 @pytest.mark.parametrize("folder", ["/nowhere/at/all", "EMPTY"])
-def test_a_folder_without_cells_is_refused(site, tmp_path, folder):
-    app = _app()
+def test_a_folder_without_cells_is_refused(own_var, tmp_path, folder):
+    app = opened("fine_tune")
     app.text_input(key="data_folder").input(folder.replace("EMPTY", str(tmp_path))).run()
-    assert "Nothing to train on" in _words(app)
+    assert "Nothing to train on" in words(app)
     assert app.button(key="start_training").disabled
 
 
@@ -157,34 +134,34 @@ def test_a_folder_without_cells_is_refused(site, tmp_path, folder):
         ("stopped", set()),
     ],
 )
-def test_the_buttons_that_can_be_pressed(site, state, enabled):
+def test_the_buttons_that_can_be_pressed(own_var, state, enabled):
     _run(state, epochs=3)
-    assert _enabled(_app()) == enabled
+    assert _enabled(opened("fine_tune")) == enabled
 
 
-def test_a_lost_run_says_so_and_can_be_discarded(site):
+def test_a_lost_run_says_so_and_can_be_discarded(own_var):
     run = _run("lost", epochs=2)
-    app = _app()
-    assert "The run was lost: its process died" in _words(app).replace("\u2060", "")
+    app = opened("fine_tune")
+    assert "The run was lost: its process died" in words(app)
     app.button(key="do_discard").click().run()
     assert not app.exception
     assert lifecycle.book().get(run.id).state == "discarded"
     assert not lifecycle.folder_of(run).exists()
-    assert "No run yet" in _words(app)
+    assert "No run yet" in words(app)
 
 
-def test_pressing_pause_asks_the_worker(site):
+def test_pressing_pause_asks_the_worker(own_var):
     run = _run("running", epochs=1)
-    app = _app()
+    app = opened("fine_tune")
     app.button(key="do_pause").click().run()
     assert lifecycle.book().get(run.id).request == "pause"
-    assert "Asked to pause" in _words(app)
+    assert "Asked to pause" in words(app)
     assert app.button(key="do_pause").disabled
 
 
-def test_a_runs_settings_are_copied_into_a_new_one(site):
+def test_a_runs_settings_are_copied_into_a_new_one(own_var):
     _run("done", epochs=1, learning_rate=0.0123, seed=77, schedule="constant")
-    app = _app()
+    app = opened("fine_tune")
     assert _field(app, "seed").value == "0"
     app.button(key="copy_settings").click().run()
     shown = {name: _field(app, name).value for name in ("learning_rate", "seed")}
@@ -192,16 +169,16 @@ def test_a_runs_settings_are_copied_into_a_new_one(site):
     assert app.session_state.run_settings.loop.schedule == "constant"
 
 
-def test_ten_runs_of_two_hundred_epochs_over_each_other(site):
+def test_ten_runs_of_two_hundred_epochs_over_each_other(own_var):
     made = [_run("done", title=f"try {n}", epochs=200 if n < 2 else 5) for n in range(10)]
-    app = _app()
+    app = opened("fine_tune")
     app.multiselect(key="runs_beside").set_value([run.name for run in made[:5]]).run()
     assert not app.exception
     assert "All runs (10 runs)" in [e.label for e in app.expander]
 
 
-def test_started_here_it_trains_and_is_found_again(site, cells):
-    app = _app()
+def test_started_here_it_trains_and_is_found_again(own_var, cells):
+    app = opened("fine_tune")
     app.text_input(key="data_folder").input(str(cells)).run()
     for name, value in {"epochs": "2", "batch_size": "8", "workers": "0"}.items():
         _field(app, name).input(value).run()
@@ -209,24 +186,24 @@ def test_started_here_it_trains_and_is_found_again(site, cells):
     app.button(key="start_training").click().run()
     assert not app.exception
     run = lifecycle.book().all()[0]
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + HUNG_AFTER_S
     while run.state in ("queued", "running") and time.monotonic() < deadline:
         time.sleep(0.1)
         run = lifecycle.book().get(run.id)
     assert run.state == "done", lifecycle.read_log(run)
-    later = _app()  # another session, as after closing the browser
-    assert ":green-badge[done]" in _words(later)
-    assert str(run.model_identity).split("@")[1] in _words(later)
+    later = opened("fine_tune")  # another session, as after closing the browser
+    assert ":green-badge[done]" in words(later)
+    assert str(run.model_identity).split("@")[1] in words(later)
     assert [metric.value for metric in later.metric][:1] == ["2 of 2"]
 
 
-def test_without_its_database_the_screen_says_so(site, monkeypatch):
+def test_without_its_database_the_screen_says_so(own_var, monkeypatch):
     monkeypatch.setenv("HEMADESK_DATABASE_URL", "mysql://somewhere/else")
     settings.cache_clear()
-    assert "postgresql or sqlite, got mysql" in _words(_app()).replace("\u2060", "")
+    assert "postgresql or sqlite, got mysql" in words(opened("fine_tune"))
 
 
-def test_verified_cells_of_one_case_stand_beside_the_public_set(site, tmp_path, monkeypatch):
+def test_verified_cells_of_one_case_stand_beside_the_public_set(own_var, tmp_path, monkeypatch):
     """Signed as a laboratory signs, without the public set and with it."""
     from core.imaging import synthetic
     from core.inference.smear import analyse
@@ -241,26 +218,28 @@ def test_verified_cells_of_one_case_stand_beside_the_public_set(site, tmp_path, 
     me = Person("local user", "local", "local")
     case = cases.create(review_store(), me, "H-7")
     drawn = synthetic.draw(3, wbc=["lymphocyte", "monocyte", "eosinophil"])
-    cases.keep_field(review_store(), me, case.id, drawn.field, analyse(drawn.field))
+    cases.keep_field(
+        review_store(), me, case.id, drawn.field, analyse(drawn.field, registry.smear_models())
+    )
     found = review_cells.cells(review_store(), me, case.id)
     assert found
     given = [NewAnswer(cell.id, "lymphocyte") for cell in found]
     answers.answer(review_store(), me, case.id, given)
     signing.sign(review_store(), me, case.id)
 
-    app = _app()
+    app = opened("fine_tune")
     app.segmented_control(key="place_wbc").set_value("Verified").run()
     app.button(key="make_set").click().run()
     assert not app.exception
     said = f"lymphocyte {len(found)} of 1 patient"
-    assert said in _words(app) and "Sign more cases, or get the public set PBC" in _words(app)
+    assert said in words(app) and "Sign more cases, or get the public set PBC" in words(app)
     assert app.button(key="start_training").disabled
 
     draw_cells(tmp_path / "data" / "pbc")
     del app.session_state["intake"]
     app.run()
     assert not app.exception
-    assert said in _words(app) and "validation and test are PBC's own" in _words(app)
+    assert said in words(app) and "validation and test are PBC's own" in words(app)
     assert not app.button(key="start_training").disabled
     chosen = app.session_state["run_data"]
     assert chosen.options == {"layout": "verified cells"}

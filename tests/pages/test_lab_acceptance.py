@@ -1,9 +1,6 @@
 """The screens Lab acceptance and Agreement, driven without a browser."""
 
-from pathlib import Path
-
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core.access.people import Person
 from core.imaging import synthetic
@@ -16,9 +13,8 @@ from core.review.signature import signing
 from core.settings import settings
 from core.store.database import Database
 from core.taxonomy import title
+from tests.fixtures.screens import opened, words
 
-ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 180
 WHO = Person("local user", "local", "local")
 
 
@@ -29,18 +25,6 @@ def here(tmp_path, monkeypatch):
     for module in ("core.review.record.review_store", "pages.parts.agreement.acceptance_line"):
         monkeypatch.setattr(f"{module}.review_store", lambda: made)
     return made
-
-
-def opened(page):
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS).run()
-    app.switch_page(f"pages/{page}.py").run()
-    assert not app.exception
-    return app
-
-
-def words(app):
-    parts = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.success]
-    return " ".join(part.value for part in parts).replace("\\", "").replace("\u2060", "")
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +100,7 @@ def test_agreement_of_the_verified_classes_with_the_program(here):
     case = cases.create(here, WHO, "A-1")
     for seed in (1, 2, 3):
         field = synthetic.draw(seed, width=320, height=240, wbc=["monocyte", "lymphocyte"]).field
-        cases.keep_field(here, WHO, case.id, field, analyse(field))
+        cases.keep_field(here, WHO, case.id, field, analyse(field, registry.smear_models()))
     white = cells.cells(here, WHO, case.id)
     answers.answer(here, WHO, case.id, [answers.NewAnswer(c.id, "monocyte") for c in white])
     signing.sign(here, WHO, case.id)

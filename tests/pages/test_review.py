@@ -5,10 +5,7 @@ The desk of step 1 is a component of its own and is driven in Chromium (tests/br
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core.access.people import Person
 from core.review.case import cases
@@ -18,46 +15,9 @@ from core.review.reading.cells import cells
 from core.review.record.review_store import review_store
 from core.review.signature import signing
 from core.settings import settings
+from tests.fixtures.screens import HUNG_AFTER_S, opened, press, words
 
-ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 180
 ME = Person("local user", "local", "local")
-
-
-@pytest.fixture
-def site(tmp_path, monkeypatch):
-    """An installation of its own, without any case."""
-    monkeypatch.setenv("HEMADESK_VAR", str(tmp_path / "var"))
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
-
-
-def opened(page):
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS).run()
-    return app.switch_page(f"pages/{page}.py").run()
-
-
-def words(app):
-    kinds = (
-        app.subheader,
-        app.markdown,
-        app.caption,
-        app.warning,
-        app.error,
-        app.info,
-        app.success,
-    )
-    text = "\n".join(str(part.value) for kind in kinds for part in kind)
-    return text.replace("\u2060", "").replace("\\", "").replace("\u00a0", " ")
-
-
-def press(app, label):
-    assert not app.exception
-    labels = [button.label for button in app.button]
-    app.button[labels.index(label)].click().run()
-    assert not app.exception
-    return app
 
 
 def step(app, name):
@@ -68,11 +28,11 @@ def step(app, name):
 
 
 @pytest.fixture
-def kept(site):
+def kept(own_var):
     """The app with one drawn field that was kept in a case."""
     app = opened("analyse_smear")
     app.button(key="synthetic").click().run()
-    assert app.session_state["smear"].batch.wait(SECONDS)
+    assert app.session_state["smear"].batch.wait(HUNG_AFTER_S)
     app.run()
     app.text_input(key="keep_accession").set_value("no *such* number").run()
     press(app, "Keep 1 field")
@@ -84,7 +44,7 @@ def kept(site):
     return app
 
 
-def test_an_empty_worklist_says_what_comes_here(site):
+def test_an_empty_worklist_says_what_comes_here(own_var):
     app = opened("worklist")
     assert "No case is waiting." in words(app)
     app.switch_page("pages/review.py").run()

@@ -1,26 +1,20 @@
 """The screen Screen palm, driven without a browser."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core.imaging.synthetic import draw
 from core.models import registry
 from pages.parts.palm import compared as palm_compared
 from pages.parts.palm import how as palm_how
 from pages.parts.palm import verdict as palm_verdict
-
-ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 180
+from tests.fixtures.screens import opened
 
 
 @pytest.fixture(scope="module")
-def opened():
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS).run()
-    return app.switch_page("pages/screen_palm.py").run()
+def palm_screen():
+    return opened("screen_palm")
 
 
 def png(pixels):
@@ -36,11 +30,11 @@ def palm():
     return picture
 
 
-def test_an_empty_screen_says_how_good_it_is(opened):
-    assert not opened.exception
+def test_an_empty_screen_says_how_good_it_is(palm_screen):
+    assert not palm_screen.exception
     locked = registry.live("palm").card["evaluation"]["locked"]["auroc"]
-    assert any(f"{locked['value']:.2f}" in warning.value for warning in opened.warning)
-    assert opened.button(key="palm_go").disabled
+    assert any(f"{locked['value']:.2f}" in warning.value for warning in palm_screen.warning)
+    assert palm_screen.button(key="palm_go").disabled
 
 
 @pytest.fixture
@@ -50,12 +44,12 @@ def drawn_palms_are_usual(monkeypatch):
 
 
 @pytest.mark.usefixtures("drawn_palms_are_usual")
-def test_palms_are_judged_and_something_else_is_refused_kindly(opened):
-    upload = opened.file_uploader(key="palm_files_0")
+def test_palms_are_judged_and_something_else_is_refused_kindly(palm_screen):
+    upload = palm_screen.file_uploader(key="palm_files_0")
     upload = upload.upload("palm.png", png(palm()), "image/png")
     upload = upload.upload("smear.png", png(draw(3).field.pixels), "image/png")
     upload.upload("letter.png", b"%PDF-1.4 not a picture", "image/png")
-    app = opened.run().button(key="palm_go").click().run()
+    app = palm_screen.run().button(key="palm_go").click().run()
     assert not app.exception
     words = " ".join(item.value for item in app.markdown)
     assert any(title in words for title, _ in palm_verdict.SENTENCES.values())
@@ -76,10 +70,10 @@ def test_palms_are_judged_and_something_else_is_refused_kindly(opened):
     assert not app.session_state["palm"].photos
 
 
-def test_every_choice_of_a_photo_is_followed(opened):
+def test_every_choice_of_a_photo_is_followed(palm_screen):
     for name in ("one", "two", "three"):
-        opened.file_uploader[0].upload(f"{name}.png", png(palm()), "image/png")
-    app = opened.run().button(key="palm_go").click().run()
+        palm_screen.file_uploader[0].upload(f"{name}.png", png(palm()), "image/png")
+    app = palm_screen.run().button(key="palm_go").click().run()
     for place in (1, 2, 0, 2):
         app.selectbox(key="palm_front").select_index(place).run()
         assert not app.exception
@@ -87,10 +81,10 @@ def test_every_choice_of_a_photo_is_followed(opened):
     app.button(key="palm_clear").click().run()
 
 
-def test_a_photo_that_cannot_be_judged_has_no_figure(opened):
+def test_a_photo_that_cannot_be_judged_has_no_figure(palm_screen):
     soft = cv2.GaussianBlur(palm(), (0, 0), 4)
-    opened.file_uploader[0].upload("soft.png", png(soft), "image/png")
-    app = opened.run().button(key="palm_go").click().run()
+    palm_screen.file_uploader[0].upload("soft.png", png(soft), "image/png")
+    app = palm_screen.run().button(key="palm_go").click().run()
     words = " ".join(item.value for item in app.markdown)
     assert "This photo cannot be judged" in words and "out of focus" in words
     assert "of those with such a palm have it" not in words

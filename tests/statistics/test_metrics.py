@@ -24,7 +24,6 @@ from core.statistics.counts import (
     best_thresholds,
     bootstrap_interval,
     constant_predictor,
-    mean_absolute_error,
 )
 from core.statistics.intervals import clopper_pearson
 
@@ -134,9 +133,6 @@ def test_best_threshold_takes_the_middle_of_the_best_run():
 
 
 def test_count_errors_by_hand():
-    assert mean_absolute_error(
-        np.array([[10, 1, 0], [12, 1, 2]]), np.array([[11, 1, 0], [15, 0, 2]])
-    ).tolist() == [2.0, 0.5, 0.0]
     assert constant_predictor(np.array([[1, 1, 0], [3, 1, 4], [9, 2, 1]])).tolist() == [3, 1, 1]
     assert majority_accuracy(["a", "a", "b"]) == pytest.approx(2 / 3)
     assert accuracy_row([True, False])["value"] == 0.5
@@ -148,3 +144,37 @@ def test_bootstrap_interval_of_a_mean_is_close_to_the_normal_one():
     half = 1.96 * values.std(ddof=1) / 20
     assert low == pytest.approx(values.mean() - half, abs=0.03)
     assert high == pytest.approx(values.mean() + half, abs=0.03)
+
+
+def test_a_class_without_cells_or_predictions_has_no_figures():
+    rows = report(["a", "a", "b"], ["a", "b", "b"], ["a", "b", "c"])
+    assert rows["a"] == {"precision": 1.0, "recall": 0.5, "f1": pytest.approx(2 / 3), "n": 2}
+    assert rows["c"] == {"precision": None, "recall": None, "f1": None, "n": 0}
+    # Predicted and never true: everything but the recall is 0.
+    assert report(["a"], ["b"], ["a", "b"])["b"] == {
+        "precision": 0.0,
+        "recall": None,
+        "f1": 0.0,
+        "n": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("truth", "predicted", "classes", "table"),
+    [
+        (["a", "b"], ["a", "a"], ["a", "b"], [[1, 0], [1, 0]]),
+        ([], [], ["a", "b"], [[0, 0], [0, 0]]),
+        (["a", "a"], ["a", "a"], ["a"], [[2]]),
+        (["b"], ["a"], ["c", "b", "a"], [[0, 0, 0], [0, 0, 1], [0, 0, 0]]),
+    ],
+)
+def test_confusion_keeps_the_order_of_the_classes(truth, predicted, classes, table):
+    assert confusion(truth, predicted, classes).tolist() == table
+
+
+@pytest.mark.parametrize(
+    ("truth", "predicted", "words"), [(["a"], ["x"], "not among"), (["a"], [], "same cells")]
+)
+def test_confusion_leaves_no_cell_out_in_silence(truth, predicted, words):
+    with pytest.raises(ValueError, match=words):
+        confusion(truth, predicted, ["a", "b"])

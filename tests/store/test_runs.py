@@ -6,15 +6,14 @@ import json
 import subprocess
 import sys
 from datetime import timedelta
-from pathlib import Path
 
 import hypothesis
 import pytest
 from hypothesis import strategies as st
 
 from core.store.runs import ACTIONS, ENDED, RESUMABLE, Epoch, RunBook, RunRefused
+from tests.fixtures.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 NOW, LONG = timedelta(0), timedelta(hours=1)
 
 

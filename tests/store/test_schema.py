@@ -97,6 +97,28 @@ def test_down_and_up_again(database):
     assert _shape(database).keys() == set(schema.metadata.tables)
 
 
+def test_stored_runs_of_the_recipe_regression_become_counts(database):
+    config = alembic_config()
+    values: dict[str, Any] = {c.name: "x" for c in runs.c if not c.nullable and c.name != "id"}
+    values |= {"settings": {}, "options": {"layout": "boxes"}, "seed": 0, "attempt": 0}
+    values |= {"state": "queued", "created_at": datetime.now(UTC), "queued_at": datetime.now(UTC)}
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0006")
+        for name, recipe in (("a", "regression"), ("b", "wbc")):
+            connection.execute(runs.insert().values({**values, "name": name, "recipe": recipe}))
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        rows = connection.execute(runs.select().order_by(runs.c.name)).all()
+        assert [(row.name, row.recipe) for row in rows] == [("a", "counts"), ("b", "wbc")]
+        assert rows[0].options == {"layout": "boxes"}
+        command.downgrade(config, "0006")
+        assert connection.execute(runs.select().order_by(runs.c.name)).first().recipe == (
+            "regression"
+        )
+
+
 def test_opening_again_changes_nothing(url):
     first = Database(url)
     before = _shape(first)

@@ -4,10 +4,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
+from torchvision.models import resnet18
 
-from core.commands.reproduce_wbc import as_markdown
-from core.studies import paper_wbc
-from core.studies.paper_wbc import CLASSES, REDUCED, PaperCells, reproduce_wbc
+from core.commands.reproduce.wbc import as_markdown
+from core.studies import paper_wbc_setting
+from core.studies.paper_wbc import CLASSES, PaperCells, forecast, reproduce_wbc
+from core.studies.paper_wbc_setting import REDUCED, setting_for, start_weights
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +28,8 @@ def found(broken_data, tmp_path_factory):
         REDUCED, name="tiny", side_px=32, per_class=8, loop=replace(REDUCED.loop, epochs=2)
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(paper_wbc, "REDUCED", small)
-        patch.setattr(paper_wbc, "FULL", small)
+        patch.setattr(paper_wbc_setting, "REDUCED", small)
+        patch.setattr(paper_wbc_setting, "FULL", small)
         return reproduce_wbc(broken_data, tmp_path_factory.mktemp("run"))
 
 
@@ -55,3 +58,49 @@ def test_pictures_are_flipped_and_turned_the_same_way_every_time(tiny_data):
     assert torch.equal(first["image"], again["image"])
     assert not torch.equal(first["image"], later["image"])
     assert first["image"].shape == (3, 32, 32) and CLASSES[int(first["label"])] == "basophil"
+
+
+def test_a_full_run_takes_every_cell_and_ends_when_told() -> None:
+    full = setting_for(full=True, epochs=3)
+    assert full.per_class is None
+    assert full.side_px >= 128
+    assert full.loop.epochs == 3
+    assert "ended after 3 epochs" in full.name
+
+
+def test_the_forecast_names_cells_time_and_memory(tiny_data):
+    words = forecast(tiny_data)
+    assert "training cells" in words
+    assert "minutes an epoch" in words
+    assert "MB of memory" in words
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_weights_of_a_file_start_the_network(tmp_path, suffix):
+    net = resnet18(weights=None)
+    file = tmp_path / f"net{suffix}"
+    if suffix == ".pth":
+        torch.save(net.state_dict(), file)
+    else:
+        save_file(net.state_dict(), file)
+    loaded = start_weights(file)
+    assert torch.equal(loaded["layer1.0.conv1.weight"], net.layer1[0].conv1.weight)
+    assert not [name for name in loaded if name.startswith("fc.")]
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    file = tmp_path / "other.safetensors"
+    save_file({"conv1.weight": torch.zeros(1)}, file)
+    with pytest.raises(ValueError, match="does not hold the weights of a ResNet-18"):
+        start_weights(file)
+
+
+def test_a_pickle_that_would_run_code_is_refused(tmp_path):
+    class Harm:
+        def __reduce__(self):
+            return (print, ("harm",))
+
+    file = tmp_path / "harm.pth"
+    torch.save({"conv1.weight": Harm()}, file)
+    with pytest.raises(ValueError, match="no weights that can be read"):
+        start_weights(file)

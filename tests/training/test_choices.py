@@ -52,7 +52,7 @@ def test_every_preset_is_allowed(recipe):
 @pytest.mark.parametrize(
     ("recipe", "preset", "numbers"),
     [
-        ("regression", "published", {"batch_size": 32, "learning_rate": 1e-5, "epochs": 200}),
+        ("counts", "published", {"batch_size": 32, "learning_rate": 1e-5, "epochs": 200}),
         ("wbc", "published backbone", {"batch_size": 32, "learning_rate": 1e-4, "epochs": 200}),
         ("wbc", "published classifier", {"optimizer": "adam", "patience": 20}),
     ],

@@ -3,31 +3,35 @@
 Nothing here stops at a bad file: it is skipped, and listed with its reason.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from core.datasets.intake.cell_names import UNDIVIDED, class_of_folder, subtype_of_file
+from core.datasets.intake.cell_names import UNDIVIDED
+from core.datasets.intake.class_folders import Labeller
 from core.datasets.intake.imported_set import (
     MIN_GROUPS,
     PARTS,
-    SHARES,
+    Groups,
     Intake,
     Locked,
     Report,
+    divide,
     grouped,
-    picture_paths,
+    parts_of,
+    picture_files,
     read_picture,
     silent,
     too_few,
     without_copies,
     without_locked,
 )
+from core.datasets.intake.reading import never_breaks
 from core.datasets.public.pbc import LabelledCell
 from core.datasets.skipped import DataRefused, Skipped
-from core.datasets.splits import grouped_split
 from core.settings import Settings
-from core.taxonomy import WBC_CLASSES
+from core.taxonomy import WBC_CLASSES, parent_of
 
 __all__ = ["MIN_SIDE_PX", "PARTS", "CellIntake", "DataRefused", "Skipped", "read_cells"]
 
@@ -44,15 +48,21 @@ class CellIntake(Intake[LabelledCell]):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Classes that can be learnt, in the order of the taxonomy."""
-        return tuple(name for name in WBC_CLASSES if name in self.labels)
+        """Classes that can be learnt, in the order of the taxonomy.
+
+        Undivided neutrophils are learnt as the parent of the two classes they may be.
+        """
+        return tuple(
+            name for name in WBC_CLASSES if name in self.labels or parent_of(name) in self.labels
+        )
 
     def counts(self) -> dict[str, tuple[int, ...]]:
         """Class -> cells in training, validation and test."""
         found = super().counts()
-        return {name: found[name] for name in self.classes}
+        return {name: found[name] for name in (*WBC_CLASSES, UNDIVIDED) if name in found}
 
 
+@never_breaks
 def read_cells(
     root: Path,
     settings: Settings,
@@ -65,8 +75,9 @@ def read_cells(
     """Take in class folders of single cells, anywhere under ``root``.
 
     Args:
-        root: the folder. A CSV directly in it with a file column and one called patient, slide,
-            photo or group says what belongs together; near-duplicates always do.
+        root: the folder. A table below it with a file column and one called patient, slide,
+            photo or group says what belongs together, and so do folders below a class;
+            copies always do. Folders called train, valid and test are kept as the split.
         settings: limits of pictures.
         names: folder name -> class, where the names are not ones that are known.
         seed: same seed, same split.
@@ -76,68 +87,121 @@ def read_cells(
     Raises:
         DataRefused: if there is no such folder or no picture in it.
     """
-    files = picture_paths(root, "a folder for each class with its cells in it")
     skipped: list[Skipped] = []
-    pictures, said, unknown = [], [], set()
-    for done, path in enumerate(files):
-        report(done, len(files))
-        label = _label(path, names or {})
+    tree = picture_files(root, "a folder for each class with its cells in it", skipped)
+    labeller = Labeller(tree.pictures, names or {})
+    pictures, labels, folders = [], [], []
+    there: Counter[str] = Counter()
+    for done, file in enumerate(tree.pictures):
+        report(done, len(tree.pictures))
+        label, why = labeller.label(file)
+        there[label or f"folder {labeller.asked.get(file, '')}"] += bool(
+            label or labeller.asked.get(file)
+        )
         if label is None:
-            folder = path.parent.name if path.parent != root else "no class folder"
-            skipped.append(Skipped(path.relative_to(root).as_posix(), f"unknown class: {folder}"))
-            unknown |= {path.parent.name} if path.parent != root else set()
+            skipped.append(Skipped(file, why))
             continue
-        picture = read_picture(path, root, settings, MIN_SIDE_PX, skipped)
+        picture = read_picture(tree.path(file), root, settings, MIN_SIDE_PX, skipped)
         if picture is not None:
             pictures.append(picture)
-            said.append(label)
-    report(len(files), len(files))
+            labels.append(label)
+            folders.append(labeller.groups(file))
+    report(len(tree.pictures), len(tree.pictures))
 
-    keep, duplicates = without_copies(pictures, said, skipped)
-    undivided = [i for i in keep if said[i] == UNDIVIDED]
-    keep = [i for i in keep if said[i] != UNDIVIDED]
+    given = parts_of(pictures)
+    keep, duplicates = without_copies(pictures, labels, skipped, given)
     notes: list[str] = []
     keep = without_locked(pictures, keep, locked, skipped, notes)
-    if undivided:
-        notes.append(
-            f"{len(undivided)} of the neutrophils are not called segmented or band and are left "
-            f"out; name the class of their folder below to use them."
-        )
-        unknown.add(UNDIVIDED)
-    groups = grouped([pictures[i] for i in keep], root)
-    few = too_few([said[i] for i in keep], groups.numbers)
+    folders = [folders[i] for i in keep]
+    folders = _dividing(folders, [labels[i] for i in keep], given, notes)
+    groups = grouped([pictures[i] for i in keep], tree, notes, folders)
+    few = {} if any(given) else _too_few([labels[i] for i in keep], groups, any(folders), notes)
+    if len({labels[i] for i in keep} - few.keys()) < 2:
+        few = {}  # nothing can be learnt either way: the problem says so, and all is shown
+    vanished = dict(few)
     notes += [f"{name} is left out: {why}" for name, why in few.items()]
-    chosen = [n for n, i in enumerate(keep) if said[i] not in few]
-    labels = tuple(said[keep[n]] for n in chosen)
-    numbers = tuple(groups.numbers[n] for n in chosen)
-    parts = grouped_split(numbers, labels, SHARES, seed) if labels else [[], [], []]
+    skipped += [Skipped(pictures[i].shown, f"{labels[i]}: {few[labels[i]]}") for i in keep
+                if labels[i] in few]  # fmt: skip
+    usable = [n for n, i in enumerate(keep) if labels[i] not in few]
+    division = divide(
+        [pictures[keep[n]] for n in usable],
+        [given[keep[n]] for n in usable],
+        Groups([groups.numbers[n] for n in usable], groups.by, groups.near,
+               [groups.names[n] for n in usable]),
+        [labels[keep[n]] for n in usable],
+        seed, skipped, notes,
+    )  # fmt: skip
+    chosen = [usable[n] for n in division.chosen]
+    found = tuple(labels[keep[n]] for n in chosen)
+    for name, number in there.items():
+        if number and name not in found:
+            vanished.setdefault(name, f"none of its {number} pictures can be used")
+    parts = tuple(tuple(part) for part in division.parts)
     return CellIntake(
         root=root,
-        items=tuple(LabelledCell(pictures[keep[n]].path, said[keep[n]]) for n in chosen),
-        labels=labels,
-        groups=numbers,
-        parts=tuple(tuple(part) for part in parts),
+        items=tuple(LabelledCell(pictures[keep[n]].path, labels[keep[n]]) for n in chosen),
+        labels=found,
+        groups=tuple(groups.numbers[n] for n in chosen),
+        parts=parts,
         grouped_by=groups.by,
         skipped=tuple(skipped),
         duplicates=tuple(duplicates),
         near_duplicates=groups.near,
         notes=tuple(notes),
-        problems=tuple(_problems(labels, parts)),
-        unknown=tuple(sorted(unknown)),
+        problems=tuple(_problems(found, [groups.numbers[n] for n in chosen], parts)),
+        unknown=tuple(sorted({*labeller.asked.values()})),
+        group_names=tuple(groups.names[n] for n in chosen),
+        vanished=tuple(vanished.items()),
     )
 
 
-def _label(path: Path, names: Mapping[str, str]) -> str | None:
-    folder = path.parent.name
-    label = names.get(folder) or class_of_folder(folder)
-    if label == UNDIVIDED:
-        return subtype_of_file(path.stem) or label
-    return label
+def _dividing(
+    folders: Sequence[tuple[str, ...]],
+    labels: Sequence[str],
+    given: Sequence[str],
+    notes: list[str],
+) -> list[tuple[str, ...]]:
+    """Slides and patients that folders name, or none where a split by them cannot be made."""
+    of_class: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    for label, folder in zip(labels, folders, strict=True):
+        of_class[label].add(folder)
+    if not any(folders) or (not any(given) and min(map(len, of_class.values())) < 2):
+        if any(folders):
+            notes.append(
+                "a class lies in one folder of slides or patients only, so that the parts cannot "
+                "be cut by them: one slide may stand in several"
+            )
+        return [()] * len(folders)
+    return list(folders)
 
 
-def _problems(labels: Sequence[str], parts: Sequence[Sequence[int]]) -> list[str]:
+def _too_few(
+    labels: Sequence[str], groups: Groups, by_folders: bool, notes: list[str]
+) -> dict[str, str]:
+    """Classes that cannot be learnt; few slides in folders are enough if they hold enough cells."""
+    few = too_few(labels, groups.numbers)
+    if by_folders:
+        cells = Counter(labels)
+        slides = {n: len({g for g, label in zip(groups.numbers, labels, strict=True) if label == n})
+                  for n in few}  # fmt: skip
+        enough = {name for name in few if cells[name] >= MIN_GROUPS and slides[name] >= 2}
+        if enough:
+            words = ", ".join(f"{name} {slides[name]}" for name in sorted(enough))
+            notes.append(
+                f"few slides or patients ({words}), each on one side: the figures say little about "
+                "another slide"
+            )
+        few = {name: why for name, why in few.items() if name not in enough}
+    return few
+
+
+def _problems(
+    labels: Sequence[str], groups: Sequence[int], parts: Sequence[Sequence[int]]
+) -> list[str]:
     classes = set(labels)
-    if len(classes) < 2:
+    enough = [name for name in classes if labels.count(name) >= MIN_GROUPS]
+    if len(classes) < 2 or len(enough) < 2:
+        classes = set(enough)
         return [
             f"{len(classes)} {'class' if len(classes) == 1 else 'classes'} with enough cells; "
             f"at least two are needed, each with {MIN_GROUPS} separate pictures"

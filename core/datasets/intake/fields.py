@@ -13,33 +13,37 @@ from core.datasets.fields import LabelledField
 from core.datasets.intake.box_formats import BoxedPicture, read_boxes
 from core.datasets.intake.cell_names import class_of_folder
 from core.datasets.intake.imported_set import (
-    FILE_COLUMNS,
     MIN_GROUPS,
     PARTS,
-    SHARES,
+    Groups,
     Intake,
     Item,
     Locked,
     ReadPicture,
     Report,
+    divide,
     grouped,
-    picture_paths,
+    parts_of,
+    picture_files,
     read_picture,
-    rows_of,
     silent,
-    taken,
     without_copies,
     without_locked,
 )
+from core.datasets.intake.numbers import whole
+from core.datasets.intake.reading import never_breaks
+from core.datasets.intake.tables import FILE_COLUMNS, Tables, no_row, read_tables, rows_of_pictures
+from core.datasets.intake.tree import Tree
 from core.datasets.skipped import DataRefused, Skipped
-from core.datasets.splits import grouped_split
 from core.settings import Settings
 from core.taxonomy import KINDS, NOT_LEUKOCYTES
 
 _OTHER_NAMES: Final = {
-    "rbc": "rbc rbcs redcell redcells redbloodcell redbloodcells erythrocyte erythrocytes",
-    "wbc": "wbc wbcs whitecell whitecells whitebloodcell whitebloodcells leukocyte leukocytes",
-    "platelet": "platelet platelets plt plts thrombocyte thrombocytes",
+    "rbc": "rbc rbcs redcell redcells redbloodcell redbloodcells erythrocyte erythrocytes "
+    "erythrozyten",
+    "wbc": "wbc wbcs whitecell whitecells whitebloodcell whitebloodcells leukocyte leukocytes "
+    "leucocyte leucocytes leukozyten",
+    "platelet": "platelet platelets plt plts thrombocyte thrombocytes thrombozyten",
 }
 _KIND_OF: Final = {other: kind for kind, said in _OTHER_NAMES.items() for other in said.split()}
 _COLUMNS: Final = {kind: (kind, *said.split()) for kind, said in _OTHER_NAMES.items()}
@@ -66,6 +70,7 @@ def kind_of_name(name: str) -> str | None:
     return "wbc" if label is not None and label not in NOT_LEUKOCYTES else None
 
 
+@never_breaks
 def read_boxed_fields(
     root: Path,
     settings: Settings,
@@ -88,29 +93,42 @@ def read_boxed_fields(
     Raises:
         DataRefused: if there is no such folder, or nothing with boxes in it.
     """
-    picture_paths(root, "pictures and their boxes as VOC, YOLO or COCO")
+    tree = picture_files(root, "pictures and their boxes as VOC, YOLO or COCO", [])
     boxes = read_boxes(root)
     known = {**{name: kind_of_name(name) for p in boxes.pictures for name in p.names}}
     meant = {name: (names or {}).get(name, kind) for name, kind in known.items()}
-    skipped, pictures, fields = list(boxes.skipped), [], []
+    skipped, pictures, fields, parts = list(boxes.skipped), [], [], []
     for done, boxed in enumerate(boxes.pictures):
         report(done, len(boxes.pictures))
         read = read_picture(root / boxed.file, root, settings, settings.min_side_px, skipped)
-        if read is not None and (read.width_px, read.height_px) != (
-            boxed.width_px,
-            boxed.height_px,
-        ):
+        if read is None:
+            continue
+        field = _field(read.path, boxed, meant)
+        if (read.width_px, read.height_px) != (boxed.width_px, boxed.height_px):
             skipped.append(Skipped(boxed.file, "it is stored turned, so its boxes do not fit it"))
-        elif read is not None:
+        elif boxed.names and not len(field.kinds) and all(meant[n] == "" for n in boxed.names):
+            skipped.append(Skipped(boxed.file, "all of its boxes are left out by their names"))
+        else:
             pictures.append(read)
-            fields.append(_field(read.path, boxed, meant))
+            fields.append(field)
+            parts.append(boxed.part)
     unknown = tuple(sorted(name for name, kind in meant.items() if kind is None))
-    notes = [f"{one.file}: {one.reason}" for one in boxes.mended]
+    notes = [*boxes.notes, *(f"{one.file}: {one.reason}" for one in boxes.mended)]
     problems = [f"nobody said what kind of cell {name} is" for name in unknown]
-    taken = _taken(root, pictures, fields, skipped, notes, problems, seed, locked)
-    return Intake(**{**taken.__dict__, "unknown": unknown})
+    found = _fields(tree, pictures, fields, skipped, notes, problems, seed, locked, parts)
+    of_file = {boxed.file: boxed.names for boxed in boxes.pictures}
+    used = {n for item in found.items for n in of_file[item.path.relative_to(root).as_posix()]}
+    # A box without a kind is not learnt from, and not shown.
+    called = {
+        file: tuple(name for name in names_ if meant[name]) for file, names_ in of_file.items()
+    }
+    gone = tuple(
+        (name, "no picture with such a box can be used") for name in known if name not in used
+    )
+    return Intake(**{**found.__dict__, "unknown": unknown, "vanished": gone, "box_names": called})
 
 
+@never_breaks
 def read_counted_fields(
     root: Path,
     settings: Settings,
@@ -127,33 +145,50 @@ def read_counted_fields(
         DataRefused: if there is no such folder, picture or table.
     """
     expected = "pictures and a CSV with the columns file, rbc, wbc, platelet"
-    files = picture_paths(root, expected)
-    rows = rows_of(root, FILE_COLUMNS, *(_COLUMNS[kind] for kind in KINDS))
-    if not rows:
-        tables = ", ".join(file.name for file in sorted(root.glob("*.csv")))
-        without = f"{tables} lacks a column that is needed" if tables else "no table of counts"
-        raise DataRefused(f"{without} in {root.name}; expected is {expected}")
-    said = {Path(row["file"]).name: row for row in rows if row["file"]}
     skipped: list[Skipped] = []
+    tree = picture_files(root, expected, skipped)
+    tables = read_tables(tree, FILE_COLUMNS, *(_COLUMNS[kind] for kind in KINDS))
+    if not tables.rows:
+        raise DataRefused(no_table(tree, tables, expected, "counts"))
+    notes = list(tables.refused)
+    rows = rows_of_pictures(tables.rows, tree.pictures, KINDS)
     pictures, fields = [], []
-    for done, path in enumerate(files):
-        report(done, len(files))
-        row = said.pop(path.name, None)
-        shown = path.relative_to(root).as_posix()
+    for done, file in enumerate(tree.pictures):
+        report(done, len(tree.pictures))
+        row = rows.of_picture.get(file)
         if row is None:
-            skipped.append(Skipped(shown, "the table has no row for it"))
+            skipped.append(Skipped(file, no_row(rows, file)))
             continue
-        bad = [f"{kind} {row[kind]!r}" for kind in KINDS if not row[kind].isdecimal()]
+        counts, bad = [], []
+        for kind in KINDS:
+            try:
+                counts.append(whole(row.cells[kind]))
+            except ValueError as error:
+                bad.append(f"{kind} {error}")
         if bad:
-            skipped.append(Skipped(shown, f"not a whole number of cells: {', '.join(bad)}"))
+            skipped.append(Skipped(file, f"not a whole number of cells: {', '.join(bad)}"))
             continue
-        picture = read_picture(path, root, settings, settings.min_side_px, skipped)
+        picture = read_picture(tree.path(file), root, settings, settings.min_side_px, skipped)
         if picture is not None:
             pictures.append(picture)
-            counts = np.array([int(row[kind]) for kind in KINDS], np.int64)
-            fields.append(CountedField(path, counts))
-    skipped += [Skipped(name, "the table names it, but it is not there") for name in said]
-    return _taken(root, pictures, fields, skipped, [], [], seed, locked)
+            fields.append(CountedField(tree.path(file), np.array(counts, np.int64)))
+    skipped += [Skipped(name, _missing(why)) for name, why in rows.unmatched]
+    return _fields(tree, pictures, fields, skipped, notes, [], seed, locked)
+
+
+def no_table(tree: Tree, tables: Tables, expected: str, what: str) -> str:
+    """Why a set without a table of ``what`` is refused."""
+    there = tree.ending(".csv", ".tsv", ".xlsx")
+    if tables.refused:
+        return f"no table of {what} in {tree.root.name}: {'; '.join(tables.refused[:3])}"
+    if there:
+        lacks = f"{', '.join(there[:5])} lacks a column that is needed, or holds no rows"
+        return f"{lacks}; expected is {expected}"
+    return f"no table of {what} in {tree.root.name}; expected is {expected}"
+
+
+def _missing(why: str) -> str:
+    return why if "equally well" in why else "the table names it, but it is not there"
 
 
 def _field(path: Path, boxed: BoxedPicture, meant: Mapping[str, str | None]) -> LabelledField:
@@ -163,8 +198,8 @@ def _field(path: Path, boxed: BoxedPicture, meant: Mapping[str, str | None]) -> 
     return LabelledField(path, boxed.boxes_xyxy_px[kept].reshape(-1, 4), numbers)
 
 
-def _taken(
-    root: Path,
+def _fields(
+    tree: Tree,
     pictures: Sequence[ReadPicture],
     fields: Sequence[Item],
     skipped: list[Skipped],
@@ -172,13 +207,22 @@ def _taken(
     problems: list[str],
     seed: int,
     locked: Locked | None,
+    annotated: Sequence[str] = (),
 ) -> Intake[Item]:
-    keep, duplicates = without_copies(pictures, ["field"] * len(pictures), skipped)
+    given = parts_of(pictures, annotated)
+    keep, duplicates = without_copies(pictures, ["field"] * len(pictures), skipped, given)
     keep = without_locked(pictures, keep, locked, skipped, notes)
-    groups = grouped([pictures[i] for i in keep], root)
+    kept = [pictures[i] for i in keep]
+    groups = grouped(kept, tree, notes)
     # Microscopes differ in the size of their pictures: each part gets some of each.
-    labels = tuple(f"{pictures[i].width_px} x {pictures[i].height_px} pixels" for i in keep)
-    parts = grouped_split(groups.numbers, labels, SHARES, seed) if keep else [[], [], []]
+    labels = [f"{one.width_px} x {one.height_px} pixels" for one in kept]
+    division = divide(kept, [given[i] for i in keep], groups, labels, seed, skipped, notes)
+    groups = Groups(
+        [groups.numbers[n] for n in division.chosen],
+        groups.by,
+        groups.near,
+        [groups.names[n] for n in division.chosen],
+    )
     if len(set(groups.numbers)) < MIN_GROUPS:
         problems = [
             *problems,
@@ -187,8 +231,20 @@ def _taken(
     else:
         problems = problems + [
             f"no field falls into the {title} part; more groups of fields are needed"
-            for part, title in zip(parts, PARTS, strict=True)
+            for part, title in zip(division.parts, PARTS, strict=True)
             if not part
         ]
-    items = [fields[i] for i in keep]
-    return taken(root, items, labels, groups, parts, skipped, duplicates, notes, problems)
+    return Intake(
+        root=tree.root,
+        items=tuple(fields[keep[n]] for n in division.chosen),
+        labels=tuple(labels[n] for n in division.chosen),
+        groups=tuple(groups.numbers),
+        parts=tuple(tuple(part) for part in division.parts),
+        grouped_by=groups.by,
+        skipped=tuple(skipped),
+        duplicates=tuple(duplicates),
+        near_duplicates=groups.near,
+        notes=tuple(notes),
+        problems=tuple(problems),
+        group_names=tuple(groups.names),
+    )

@@ -1,38 +1,32 @@
 """What every intake does with pictures. A bad file is skipped and listed, and stops nothing."""
 
-import csv
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 import numpy as np
 
 from core.datasets import near_duplicates
-from core.datasets.catalogue import PICTURES
+from core.datasets.intake.masks import masks_of
+from core.datasets.intake.parts import PARTS, given_split, part_of_folders
+from core.datasets.intake.tables import FILE_COLUMNS, groups_of_pictures
+from core.datasets.intake.tree import Tree, check_folder, list_files
 from core.datasets.skipped import DataRefused, Skipped
+from core.datasets.splits import grouped_split
 from core.imaging.read import ImageRefused, read_path
 from core.settings import Settings
 
+__all__ = ["FILE_COLUMNS", "PARTS", "check_folder"]
+
 SHARES: Final = (0.7, 0.2, 0.1)
-PARTS: Final = ("training", "validation", "test")
 MIN_GROUPS: Final = 10
 """Groups a class needs, so that each part gets one: 0.1 of them must be at least one."""
 
-GROUP_COLUMNS: Final = (
-    "patient",
-    "case",
-    "person",
-    "slide",
-    "photo",
-    "photo_group",
-    "session_block",
-    "group",
-)
-"""Columns of a table that say what must stay on one side of a split."""
-
-FILE_COLUMNS: Final = ("file", "filename", "image", "picture", "name")
+MOST_FOR_ALTERED: Final = 20_000
+"""Pictures among which turned and recoloured copies are sought; the time grows by the square."""
 
 Item = TypeVar("Item")
 Report = Callable[[int, int], None]
@@ -49,6 +43,7 @@ class ReadPicture:
     path: Path
     shown: str
     hash: near_duplicates.Bits
+    thumbnail: near_duplicates.Thumbnails
     sha256: str
     width_px: int
     height_px: int
@@ -62,7 +57,9 @@ class Intake(Generic[Item]):
     ``parts`` are their indices for training, validation and test. ``unknown`` are names of the
     folder's own that need a meaning, ``problems`` the reasons why nothing can be trained, empty if
     it can. ``beside``: the public set whose pictures make up validation and test; the first two
-    notes then say why.
+    notes then say why. ``group_names`` are what the groups are called, one for each item.
+    ``vanished`` are classes of the files of which nothing can be learnt, with the reason.
+    ``box_names`` are the classes of a file's boxes as the set calls them.
     """
 
     root: Path
@@ -78,6 +75,9 @@ class Intake(Generic[Item]):
     problems: tuple[str, ...]
     unknown: tuple[str, ...] = ()
     beside: str = ""
+    group_names: tuple[str, ...] = ()
+    vanished: tuple[tuple[str, str], ...] = ()
+    box_names: Mapping[str, tuple[str, ...]] = dataclass_field(default_factory=dict)
 
     def part(self, number: int) -> list[Item]:
         """Items of training (0), validation (1) or test (2)."""
@@ -93,29 +93,19 @@ class Intake(Generic[Item]):
         return self.items[self.labels.index(label)]
 
 
-def check_folder(root: Path) -> None:
-    """Raises DataRefused where there is no such folder or it cannot be opened."""
-    try:
-        there = root.is_dir()
-    except OSError as error:  # a name that is too long, a drive that is gone
-        raise DataRefused(f"{str(root)[:80]} cannot be opened: {error.strerror}") from error
-    if not there:
-        raise DataRefused(f"{root} is not a folder")
-
-
-def picture_paths(root: Path, expected: str) -> list[Path]:
-    """Every picture below ``root``, by name.
+def picture_files(root: Path, expected: str, skipped: list[Skipped]) -> Tree:
+    """The files below ``root``; masks among its pictures are left out and added to ``skipped``.
 
     Raises:
         DataRefused: if there is no such folder or no picture in it; ``expected`` ends the sentence.
     """
-    check_folder(root)
-    files = sorted(p for p in root.rglob("*") if p.suffix.lower() in PICTURES)
-    # A link could lead to any file of this machine.
-    files = [p for p in files if p.is_file() and not p.is_symlink()]
-    if not files:
+    tree = list_files(root)
+    masks = masks_of(tree)
+    skipped += [Skipped(file, why) for file, why in masks.items()]
+    tree = Tree(root, tuple(file for file in tree.files if file not in masks))
+    if not tree.pictures:
         raise DataRefused(f"no pictures in {root.name}; expected is {expected}")
-    return files
+    return tree
 
 
 def read_picture(
@@ -130,18 +120,27 @@ def read_picture(
         return None
     height, width = field.pixels.shape[:2]
     hashed = near_duplicates.difference_hash(field.pixels)
-    return ReadPicture(path, shown, hashed, field.sha256, width, height)
+    small = near_duplicates.thumbnail(field.pixels)
+    return ReadPicture(path, shown, hashed, small, field.sha256, width, height)
 
 
 def without_copies(
-    pictures: Sequence[ReadPicture], labels: Sequence[Hashable], skipped: list[Skipped]
+    pictures: Sequence[ReadPicture],
+    labels: Sequence[Hashable],
+    skipped: list[Skipped],
+    parts: Sequence[str] = (),
 ) -> tuple[list[int], list[tuple[str, ...]]]:
-    """Indices to keep, and the groups of equal files; ones under two labels are not kept."""
+    """Indices to keep, and the groups of equal files; ones under two labels are not kept.
+
+    Of copies in two ``parts`` of a given split the one that is judged on is kept.
+    """
     same: dict[str, list[int]] = defaultdict(list)
     for index, picture in enumerate(pictures):
         same[picture.sha256].append(index)
     keep, duplicates = [], []
     for indices in same.values():
+        if parts:
+            indices.sort(key=lambda i: (-(PARTS.index(parts[i]) if parts[i] else 0), i))
         shown = tuple(pictures[i].shown for i in indices)
         if len(indices) > 1:
             duplicates.append(shown)
@@ -175,7 +174,11 @@ def without_locked(
     """
     if locked is None or not keep:
         return list(keep)
-    copies = near_duplicates.copies_of(locked.hashes, np.stack([pictures[i].hash for i in keep]))
+    plain = near_duplicates.copies_of(locked.hashes, np.stack([pictures[i].hash for i in keep]))
+    turned = near_duplicates.turned_copies_of(
+        locked.hashes, np.stack([pictures[i].thumbnail for i in keep])
+    )
+    copies = plain | turned
     found = [i for i, copy in zip(keep, copies, strict=True) if copy]
     if found:
         why = f"a copy of a picture of the locked test set {locked.title}"
@@ -190,60 +193,152 @@ def without_locked(
 
 @dataclass(frozen=True)
 class Groups:
-    """Groups of pictures that a split must not cut; ``near`` near-duplicates are among them."""
+    """Groups of pictures that a split must not cut; ``near`` near-duplicates are among them.
+
+    ``names`` are what the groups are called: what a table or folder says, else their first picture.
+    """
 
     numbers: list[int]
     by: str
     near: int
+    names: list[str]
 
 
-def grouped(pictures: Sequence[ReadPicture], root: Path) -> Groups:
-    """Pictures that are near copies, or that a table in ``root`` says belong together."""
-    if not pictures:
-        return Groups([], "near-duplicates", 0)
-    near = near_duplicates.groups(np.stack([picture.hash for picture in pictures])).tolist()
-    table, columns = _table_of_groups(root)
-    said = [table.get(picture.path.name, ()) for picture in pictures]
-    by = " and ".join([*columns, "near-duplicates"])
-    return Groups(_joined(near, said), by, len(near) - len(set(near)))
+def grouped(
+    pictures: Sequence[ReadPicture],
+    tree: Tree,
+    notes: list[str],
+    folders: Sequence[Sequence[str]] = (),
+) -> Groups:
+    """Pictures that are copies, or that a table or their folders say belong together.
 
-
-def rows_of(root: Path, *wanted: Sequence[str]) -> list[dict[str, str]]:
-    """Rows of the first table in ``root`` with a column of each kind, under the kind's first name.
-
-    Other columns keep their name in small letters; none where there is no such table.
+    Copies are near ones, and ones that were turned, mirrored or recoloured. ``folders`` are the
+    slides or patients that the folders of each picture name.
     """
-    for file in sorted(root.glob("*.csv")):
-        with file.open(newline="", encoding="utf-8-sig", errors="replace") as handle:
-            reader = csv.DictReader(handle)
-            names = {name: (name or "").strip().casefold() for name in reader.fieldnames or []}
-            for kind in wanted:
-                match = next((n for n in kind for k in names if names[k] == n), None)
-                names = {k: kind[0] if n == match else n for k, n in names.items()}
-            if all(kind[0] in names.values() for kind in wanted):
-                return [
-                    {names[k]: (v or "").strip() for k, v in row.items() if k in names}
-                    for row in reader
-                ]
-    return []
+    if not pictures:
+        return Groups([], "near-duplicates", 0, [])
+    near = near_duplicates.groups(np.stack([picture.hash for picture in pictures])).tolist()
+    keys, columns = groups_of_pictures(tree, [picture.shown for picture in pictures])
+    if any(folders):
+        keys = [(*key, *folder) for key, folder in zip(keys, folders, strict=True)]
+        columns = [*columns, "folder"]
+    if len(pictures) <= MOST_FOR_ALTERED:
+        pairs = near_duplicates.altered_pairs(np.stack([p.thumbnail for p in pictures]))
+        copies = _joined(near, [()] * len(near), pairs)
+    else:
+        copies = near
+        notes.append(f"turned copies are not looked for among more than {MOST_FOR_ALTERED:,}")
+    numbers = _joined(copies, keys)
+    names: dict[int, dict[str, None]] = defaultdict(dict)
+    for number, key in zip(numbers, keys, strict=True):
+        names[number] |= dict.fromkeys(key)
+    for number, picture in zip(numbers, pictures, strict=True):
+        names[number] = names[number] or {picture.shown: None}
+    called = {number: " + ".join([*said][:5]) for number, said in names.items()}
+    by = " and ".join([*columns, "near-duplicates"])
+    return Groups(
+        numbers, by, len(copies) - len(set(copies)), [called[number] for number in numbers]
+    )
 
 
-def _table_of_groups(root: Path) -> tuple[dict[str, tuple[str, ...]], Sequence[str]]:
-    """File name -> what it belongs to, and the columns that said so."""
-    for column in GROUP_COLUMNS:
-        rows = rows_of(root, FILE_COLUMNS, (column,))
-        if rows:
-            columns = [name for name in GROUP_COLUMNS if name in rows[0]]
-            return {
-                Path(row["file"]).name: tuple(f"{c} {row[c]}" for c in columns if row[c])
-                for row in rows
-                if row["file"]
-            }, columns
-    return {}, []
+def parts_of(pictures: Sequence[ReadPicture], annotated: Sequence[str] = ()) -> list[str]:
+    """The part of the set's own split that each picture lies in; all "" where there is none.
+
+    ``annotated`` are parts that annotation files stand for, where the folders do not say.
+    """
+    parts = [part_of_folders(picture.shown) for picture in pictures]
+    if annotated and not given_split(parts):
+        parts = list(annotated)
+    return parts if given_split(parts) else [""] * len(parts)
 
 
-def _joined(near: Sequence[int], said: Sequence[Sequence[str]]) -> list[int]:
-    """Groups that join what is near and what is said to belong together."""
+@dataclass(frozen=True)
+class Division:
+    """Indices of the pictures that are used, of those the parts, and whether the set gave them."""
+
+    chosen: list[int]
+    parts: list[list[int]]
+    given: bool
+
+
+def divide(
+    pictures: Sequence[ReadPicture],
+    given: Sequence[str],
+    groups: Groups,
+    labels: Sequence[str],
+    seed: int,
+    skipped: list[Skipped],
+    notes: list[str],
+) -> Division:
+    """Training, validation and test: the set's own where it has them, else cut by groups.
+
+    In a given split a picture of training (or validation) that is a copy of a judged one is left
+    out, and so is one that lies in no part. A missing validation or test part is cut out of
+    training.
+    """
+    everything = list(range(len(pictures)))
+    if not any(given):
+        parts = grouped_split(groups.numbers, labels, SHARES, seed) if labels else [[], [], []]
+        return Division(everything, _no_empty(parts, groups.numbers), False)
+    rank = {part: number for number, part in enumerate(PARTS)}
+    judged: dict[int, int] = {}
+    for i in everything:
+        if given[i]:
+            group = groups.numbers[i]
+            judged[group] = max(judged.get(group, 0), rank[given[i]])
+    chosen, crossing = [], 0
+    for i in everything:
+        if not given[i]:
+            skipped.append(Skipped(pictures[i].shown, "it lies in none of the set's own parts"))
+        elif rank[given[i]] < judged[groups.numbers[i]]:
+            part = PARTS[judged[groups.numbers[i]]]
+            why = f"it belongs together with a picture of the {part} part ({groups.names[i]})"
+            skipped.append(Skipped(pictures[i].shown, why))
+            crossing += 1
+        else:
+            chosen.append(i)
+    parts = [[n for n, i in enumerate(chosen) if given[i] == part] for part in PARTS]
+    notes.insert(0, "the set's own split into folders or files is kept")
+    if crossing:
+        notes.insert(
+            1,
+            f"{crossing} pictures are left out of training or validation: copies of them, or the "
+            "same slide or patient, lie in a part that is judged on",
+        )
+    missing = [number for number in (1, 2) if not parts[number]]
+    if missing:
+        train = parts[0]
+        share = sum(SHARES[number] for number in missing)
+        cut = grouped_split(
+            [groups.numbers[chosen[n]] for n in train],
+            [labels[chosen[n]] for n in train],
+            (1 - share, *(SHARES[number] for number in missing)),
+            seed,
+        )
+        parts[0] = [train[k] for k in cut[0]]
+        for number, members in zip(missing, cut[1:], strict=True):
+            parts[number] = [train[k] for k in members]
+        words = " and ".join(PARTS[number] for number in missing)
+        notes.insert(1, f"the set brings no {words} part: it is cut out of training")
+    return Division(chosen, parts, True)
+
+
+def _no_empty(parts: list[list[int]], groups: Sequence[int]) -> list[list[int]]:
+    """With few large groups validation may get none: then it gets training's smallest."""
+    members: dict[int, list[int]] = defaultdict(list)
+    for i in parts[0]:
+        members[groups[i]].append(i)
+    if not parts[1] and len(members) > 1:
+        moved = min(members.values(), key=len)
+        parts[1] = sorted(moved)
+        parts[0] = sorted(set(parts[0]) - set(moved))
+    return parts
+
+
+def _joined(
+    near: Sequence[int], said: Sequence[Sequence[str]], pairs: Sequence[tuple[int, int]] = ()
+) -> list[int]:
+    """Groups that join what is near, what is said to belong together, and pairs of indices."""
     parent = list(range(len(near)))
 
     def root(i: int) -> int:
@@ -256,6 +351,8 @@ def _joined(near: Sequence[int], said: Sequence[Sequence[str]]) -> list[int]:
     for index, (group, keys) in enumerate(zip(near, said, strict=True)):
         for key in (group, *keys):
             parent[root(index)] = root(first.setdefault(key, index))
+    for one, other in pairs:
+        parent[root(other)] = root(one)
     return [root(i) for i in range(len(near))]
 
 
@@ -269,30 +366,3 @@ def too_few(labels: Sequence[str], groups: Sequence[int]) -> dict[str, str]:
         for name, found in members.items()
         if len(found) < MIN_GROUPS
     }
-
-
-def taken(
-    root: Path,
-    items: Sequence[Item],
-    labels: Sequence[str],
-    groups: Groups,
-    parts: Sequence[Sequence[int]],
-    skipped: Sequence[Skipped],
-    duplicates: Sequence[tuple[str, ...]],
-    notes: Sequence[str],
-    problems: Sequence[str],
-) -> Intake[Item]:
-    """The intake of a folder of which every kept picture has its place in ``groups``."""
-    return Intake(
-        root=root,
-        items=tuple(items),
-        labels=tuple(labels),
-        groups=tuple(groups.numbers),
-        parts=tuple(tuple(part) for part in parts),
-        grouped_by=groups.by,
-        skipped=tuple(skipped),
-        duplicates=tuple(duplicates),
-        near_duplicates=groups.near,
-        notes=tuple(notes),
-        problems=tuple(problems),
-    )

@@ -3,33 +3,48 @@
 from pathlib import Path
 from typing import Final
 
+from core.datasets.intake.fields import no_table
 from core.datasets.intake.imported_set import (
-    FILE_COLUMNS,
     PARTS,
-    SHARES,
     Intake,
     Report,
+    divide,
     grouped,
-    picture_paths,
+    parts_of,
+    picture_files,
     read_picture,
-    rows_of,
     silent,
-    taken,
     too_few,
     without_copies,
 )
+from core.datasets.intake.reading import never_breaks
+from core.datasets.intake.tables import FILE_COLUMNS, no_row, read_tables, rows_of_pictures
 from core.datasets.public.ghana_palms import PalmPhoto
 from core.datasets.skipped import DataRefused, Skipped
-from core.datasets.splits import grouped_split
 from core.settings import Settings
 
 MIN_SIDE_PX: Final = 64
 LABELS: Final = ("not anemic", "anemic")
 _LABEL_COLUMNS: Final = ("anemic", "anaemic", "anemia", "anaemia", "label")
-_YES: Final = frozenset({"1", "yes", "true", "anemic", "anaemic"})
-_NO: Final = frozenset({"0", "no", "false", "not anemic", "non-anemic", "nonanemic", "normal"})
+_YES: Final = frozenset({"1", "1.0", "1,0", "yes", "y", "positive", "true", "anemic", "anaemic"})
+_NO: Final = frozenset(
+    {
+        "0",
+        "0.0",
+        "0,0",
+        "no",
+        "n",
+        "negative",
+        "false",
+        "not anemic",
+        "non-anemic",
+        "nonanemic",
+        "normal",
+    }
+)
 
 
+@never_breaks
 def read_palms(
     root: Path, settings: Settings, *, seed: int = 0, report: Report = silent
 ) -> Intake[PalmPhoto]:
@@ -46,34 +61,52 @@ def read_palms(
         DataRefused: if there is no such folder, photo or table.
     """
     expected = "photos and a CSV with the columns file and anemic (1 or 0)"
-    files = picture_paths(root, expected)
-    rows = rows_of(root, FILE_COLUMNS, _LABEL_COLUMNS)
-    if not rows:
-        raise DataRefused(f"no table of labels in {root.name}; expected is {expected}")
-    said = {Path(row["file"]).name: row for row in rows if row["file"]}
     skipped: list[Skipped] = []
+    tree = picture_files(root, expected, skipped)
+    tables = read_tables(tree, FILE_COLUMNS, _LABEL_COLUMNS)
+    if not tables.rows:
+        raise DataRefused(no_table(tree, tables, expected, "labels"))
+    rows = rows_of_pictures(tables.rows, tree.pictures, ("anemic",))
+    notes = list(tables.refused)
     pictures, photos = [], []
-    for done, path in enumerate(files):
-        report(done, len(files))
-        shown, row = path.relative_to(root).as_posix(), said.pop(path.name, None)
-        word = "" if row is None else row["anemic"].casefold()
+    for done, file in enumerate(tree.pictures):
+        report(done, len(tree.pictures))
+        row = rows.of_picture.get(file)
+        word = "" if row is None else row.cells["anemic"].casefold()
         if row is None:
-            skipped.append(Skipped(shown, "the table has no row for it"))
+            skipped.append(Skipped(file, no_row(rows, file)))
         elif word not in _YES | _NO:
-            skipped.append(Skipped(shown, f"anemic must be 1 or 0, got {row['anemic']!r}"))
-        elif row.get("label_conflict", "0") not in ("", "0"):
-            skipped.append(Skipped(shown, "the table marks its label as contradicted"))
-        elif (picture := read_picture(path, root, settings, MIN_SIDE_PX, skipped)) is not None:
+            got = row.cells["anemic"][:30]
+            skipped.append(Skipped(file, f"anemic must be 1 or 0, got {got!r}"))
+        elif row.cells.get("label_conflict", "0") not in ("", "0", "0.0"):
+            skipped.append(Skipped(file, "the table marks its label as contradicted"))
+        elif (
+            picture := read_picture(tree.path(file), root, settings, MIN_SIDE_PX, skipped)
+        ) is not None:
             pictures.append(picture)
-            group, block = row.get("photo_group", ""), row.get("session_block", "")
-            photos.append(PalmPhoto(path, word in _YES, group or shown, block or shown))
-    skipped += [Skipped(name, "the table names it, but it is not there") for name in said]
+            group, block = (row.cells.get(name, "") for name in ("photo_group", "session_block"))
+            photos.append(PalmPhoto(picture.path, word in _YES, group or file, block or file))
+    for name, why in rows.unmatched:
+        there = why if "equally well" in why else "the table names it, but it is not there"
+        skipped.append(Skipped(name, there))
 
-    keep, duplicates = without_copies(pictures, [photo.anemic for photo in photos], skipped)
-    groups = grouped([pictures[i] for i in keep], root)
-    labels = tuple(LABELS[bool(photos[i].anemic)] for i in keep)
-    parts = grouped_split(groups.numbers, labels, SHARES, seed) if keep else [[], [], []]
-    few = too_few(labels, groups.numbers)
+    given = parts_of(pictures)
+    keep, duplicates = without_copies(pictures, [photo.anemic for photo in photos], skipped, given)
+    kept = [pictures[i] for i in keep]
+    every = grouped(kept, tree, notes)
+    division = divide(
+        kept,
+        [given[i] for i in keep],
+        every,
+        [LABELS[bool(photos[i].anemic)] for i in keep],
+        seed,
+        skipped,
+        notes,
+    )
+    chosen, parts = division.chosen, division.parts
+    labels = tuple(LABELS[bool(photos[keep[n]].anemic)] for n in chosen)
+    numbers = [every.numbers[n] for n in chosen]
+    few = too_few(labels, numbers)
     problems = [f"{name}: {why}" for name, why in few.items()]
     problems += [f"no photo is {name}" for name in LABELS if name not in labels]
     problems += [
@@ -82,7 +115,19 @@ def read_palms(
         for name in LABELS
         if not problems and name not in {labels[i] for i in part}
     ]
-    alone = groups.by == "near-duplicates"
-    notes = ("no column says whose photos these are: each photo counts as a person",) * alone
-    items = [photos[i] for i in keep]
-    return taken(root, items, labels, groups, parts, skipped, duplicates, notes, problems)
+    if every.by == "near-duplicates":
+        notes.append("no column says whose photos these are: each photo counts as a person")
+    return Intake(
+        root=root,
+        items=tuple(photos[keep[n]] for n in chosen),
+        labels=labels,
+        groups=tuple(numbers),
+        parts=tuple(tuple(part) for part in parts),
+        grouped_by=every.by,
+        skipped=tuple(skipped),
+        duplicates=tuple(duplicates),
+        near_duplicates=every.near,
+        notes=tuple(notes),
+        problems=tuple(problems),
+        group_names=tuple(every.names[n] for n in chosen),
+    )

@@ -18,7 +18,7 @@ from core.datasets.intake.imported_set import (
     Locked,
     Report,
     grouped,
-    picture_paths,
+    picture_files,
     read_picture,
     silent,
     without_copies,
@@ -56,7 +56,8 @@ def read_verified_cells(
         return alone
     skipped: list[Skipped] = []
     pictures, said = [], []
-    for path in picture_paths(root, "a folder for each class with its cells in it"):
+    tree = picture_files(root, "a folder for each class with its cells in it", skipped)
+    for path in map(tree.path, tree.pictures):
         label = class_of_folder(path.parent.name)
         picture = read_picture(path, root, settings, MIN_SIDE_PX, skipped)
         if picture is not None and label in WBC_CLASSES:
@@ -65,7 +66,7 @@ def read_verified_cells(
     keep, duplicates = without_copies(pictures, said, skipped)
     notes: list[str] = []
     keep = without_locked(pictures, keep, locked, skipped, notes)
-    groups = grouped([pictures[i] for i in keep], root)
+    groups = grouped([pictures[i] for i in keep], tree, notes)
     labels = tuple(said[i] for i in keep)
     notes.insert(0, _too_few_cells(labels, groups.numbers))
     beside, problems = _public("pbc", settings, notes)
@@ -82,6 +83,7 @@ def read_verified_cells(
         notes=tuple(notes),
         problems=problems,
         beside=beside,
+        group_names=tuple(groups.names),
     )
 
 

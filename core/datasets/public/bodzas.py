@@ -11,6 +11,8 @@ from typing import Final
 from core.datasets.public.class_folders import ClassFolders, read_class_folders
 from core.settings import Settings
 
+LICENCE: Final = "as on the set's page; cite Bodzas et al. 2023"
+
 CLASS_OF_FOLDER: Final[dict[str, str]] = {
     "Neutrophil segment": "segmented_neutrophil",
     "Segmented neutrophil": "segmented_neutrophil",

@@ -25,8 +25,8 @@ class FieldRow:
     """One field: ``number`` as in its name, its boxes, and the class of its white cell.
 
     ``wbc_class`` is a class or parent of the taxonomy (neutrophils are undivided), None where the
-    source gives none. ``ground_rgb`` is the colour of the empty ground, each 0 to 255; ``copies`` is
-    how many copies of the field the published set holds.
+    source gives none. ``ground_rgb`` is the colour of the empty ground, each 0 to 255. ``copies``
+    is how many copies of the field the published set holds.
     """
 
     number: int

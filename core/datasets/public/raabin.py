@@ -12,6 +12,8 @@ from typing import Final, Literal
 from core.datasets.public.class_folders import ClassFolders, read_class_folders
 from core.settings import Settings
 
+LICENCE: Final = "PBC: CC BY 4.0; Raabin-WBC: as on its page, cite Kouzehkanan et al. 2022"
+
 CLASS_OF_FOLDER: Final[dict[str, str]] = {
     "Neutrophil": "neutrophil",
     "Lymphocyte": "lymphocyte",

@@ -43,6 +43,9 @@ UNREACHABLE: Final[dict[str, str]] = {
     "https://www.cancerimagingarchive.net/collection/aml-cytomorphology_lmu/ (CC BY 3.0)",
     "deepbionet_fields": "ask its authors for it (DeepBioNet, no licence file)",
     "chula_rbc12": "take it from https://github.com/Chula-PIC-Lab/Chula-RBC-12-Dataset (MIT)",
+    "bodzas": "take it from where https://doi.org/10.1038/s41597-023-02378-7 says under Data "
+    "Records, and put its class folders into bodzas",
+    "raabin": "take Train, TestA and TestB from https://raabindata.com and put them into raabin",
     "wbc_other_lab": "ask its authors for it (DeepBioNet, research use)",
     "hands": "take it from https://sites.google.com/view/11khands (academic use)",
 }

@@ -196,11 +196,11 @@ def _check_size(width: int, height: int) -> None:
         raise ValueError(f"a field is {low} to {high} px wide and high, got {width} x {height}")
 
 
-def _checked_diameter(asked: float | None, usual: float) -> float:
-    diameter = float(usual if asked is None else asked)
+def _checked_diameter(requested: float | None, usual: float) -> float:
+    diameter = float(usual if requested is None else requested)
     low, high = DIAMETER_RANGE_PX
-    if asked is not None and not low <= diameter <= high:
-        raise ValueError(f"rbc_diameter_px must be {low} to {high}, got {asked}")
+    if requested is not None and not low <= diameter <= high:
+        raise ValueError(f"rbc_diameter_px must be {low} to {high}, got {requested}")
     return diameter
 
 
@@ -250,8 +250,10 @@ def _usual_red_count(slide: Slide, diameter: float) -> float:
     # 0.58 cells per squared diameter gives the 22 visible cells of a CBC field at 97 px; the
     # margin of 0.35 diameters holds the centres of cells that are cut by the edge.
     margin = 0.7 * diameter
-    taken = sum(float(cell.patch.silhouette.sum()) for cell in slide.cells)
-    return 0.58 * max(0.0, (slide.width + margin) * (slide.height + margin) - taken) / diameter**2
+    covered_px = sum(float(cell.patch.silhouette.sum()) for cell in slide.cells)
+    return (
+        0.58 * max(0.0, (slide.width + margin) * (slide.height + margin) - covered_px) / diameter**2
+    )
 
 
 def _add_platelets(

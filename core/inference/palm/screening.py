@@ -10,7 +10,6 @@ from scipy.special import expit
 from core.imaging.palm_quality import SPOILS_THE_COLOUR, assess_palm
 from core.imaging.white_balance import balance
 from core.inference.palm.crop import Kind, PalmCrop, crop_palm, views
-from core.models import registry
 from core.models.engine import as_batch, engine_for
 from core.models.weights import LoadedModel
 from core.records import Field, Flag, PalmCall, PalmDecision, RgbImage
@@ -36,6 +35,7 @@ class PalmReading:
 
 def read_palm(
     field: Field,
+    model: LoadedModel,
     kind: Kind = "auto",
     which: int | None = None,
     reference: tuple[float, float, float] | None = None,
@@ -45,6 +45,7 @@ def read_palm(
 
     Args:
         field: a photo of a hand, or a crop of a palm.
+        model: the palm model.
         kind: which of the two; ``auto`` finds out.
         which: of several hands, the one to judge.
         reference: RGB of something neutral in the same photo; the light's colour is taken out.
@@ -52,28 +53,31 @@ def read_palm(
 
     Raises:
         PalmRefused: if there is no palm to judge.
-        WeightsRefused: if the model cannot be used.
     """
     crop = crop_palm(field, kind, which)
     if reference is not None:
         crop = PalmCrop(balance(crop.pixels, reference), crop.hand, crop.corners_px)
     flags = assess_palm(crop.pixels, calibrated=reference is not None)
     return PalmReading(
-        call_palm(field.name, crop.pixels, flags, prevalence), crop, reference is not None
+        call_palm(field.name, crop.pixels, flags, model, prevalence), crop, reference is not None
     )
 
 
 def call_palm(
-    file: str, pixels: RgbImage, flags: tuple[Flag, ...], prevalence: float = LEARNT_AT
+    file: str,
+    pixels: RgbImage,
+    flags: tuple[Flag, ...],
+    model: LoadedModel,
+    prevalence: float = LEARNT_AT,
 ) -> PalmCall:
     """The answer for a crop whose quality is known."""
-    model = registry.live("palm")
     card = model.card
     logits, distance = scores_of(pixels, model)
     slope, offset = card["calibration"]["slope"], card["calibration"]["offset"]
-    said = expit(slope * logits + offset)
-    low, high = np.percentile(said[1:], [2.5, 97.5])
-    probability = float(said[0])
+    # The first head answers; the others were fitted to resampled blocks and give the interval.
+    probabilities = expit(slope * logits + offset)
+    low, high = np.percentile(probabilities[1:], [2.5, 97.5])
+    probability = float(probabilities[0])
     if distance > float(card["unusual_above"]):
         flags = (*flags, _UNUSUAL)
     decision: PalmDecision = "refer"

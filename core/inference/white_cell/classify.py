@@ -25,7 +25,6 @@ from core.inference.white_cell.uncertainty import (
     uncertainty_of,
     uncertainty_path,
 )
-from core.models import registry
 from core.models.weights import LoadedModel, WeightsRefused
 from core.records import Box, Field, Flag, RgbImage, WbcCall
 from core.statistics.calibration import as_probabilities
@@ -150,14 +149,14 @@ def _critical(
     return ()
 
 
-def classify(field: Field) -> WbcCall:
+def classify(field: Field, locator: LoadedModel, classifier: LoadedModel) -> WbcCall:
     """Class of the one cell of a single-cell picture.
 
     The cell is located first, so that any framing is brought to what the classifier learnt; where
     none is found the middle of the picture is taken and the flag ``cell_not_found`` says so.
     """
-    crop, found = single_cell_crop(field)
-    call = call_crops([crop], registry.live("wbc"))[0]
+    crop, found = single_cell_crop(field, locator)
+    call = call_crops([crop], classifier)[0]
     flags = [*assess(field), *call.flags]
     if not found:
         flags.append(
@@ -169,17 +168,16 @@ def classify(field: Field) -> WbcCall:
     return replace(call, abstained=call.abstained or not found, flags=tuple(flags))
 
 
-def largest_white_cell(field: Field) -> RgbImage | None:
+def largest_white_cell(field: Field, locator: LoadedModel) -> RgbImage | None:
     """The classifier's view of a field's largest white cell; None where none is found."""
-    box, rbc_diameter_px = largest_white_cell_box(field)
+    box, rbc_diameter_px = largest_white_cell_box(field, locator)
     return None if box is None else crop_cell(field.pixels, box, rbc_diameter_px)
 
 
-def largest_white_cell_box(field: Field) -> tuple[Box | None, float | None]:
+def largest_white_cell_box(field: Field, locator: LoadedModel) -> tuple[Box | None, float | None]:
     """Box of a field's largest white cell, None where none is found; the red cells' diameter."""
-    model = registry.live("locator")
-    located = locate(field.pixels, model)
-    thresholds = np.array([model.card["thresholds"][kind] for kind in KINDS], np.float32)
+    located = locate(field.pixels, locator)
+    thresholds = np.array([locator.card["thresholds"][kind] for kind in KINDS], np.float32)
     peaks = located.peaks.above(thresholds)
     limit = np.array([field.width, field.height] * 2, np.float32)
     boxes = np.clip(peaks.boxes_xyxy[peaks.kinds == KINDS.index("wbc")], 0, limit)
@@ -189,9 +187,9 @@ def largest_white_cell_box(field: Field) -> tuple[Box | None, float | None]:
     return (x0, y0, x1, y1), located.rbc_diameter_px
 
 
-def single_cell_crop(field: Field) -> tuple[RgbImage, bool]:
+def single_cell_crop(field: Field, locator: LoadedModel) -> tuple[RgbImage, bool]:
     """The classifier's view of a single-cell picture, and whether a cell was found in it."""
-    box, rbc_diameter_px = single_cell_box(field)
+    box, rbc_diameter_px = single_cell_box(field, locator)
     if box is not None:
         return crop_cell(field.pixels, box, rbc_diameter_px), True
     side = min(field.width, field.height)
@@ -199,14 +197,13 @@ def single_cell_crop(field: Field) -> tuple[RgbImage, bool]:
     return crop_cell(field.pixels, (left, top, left + side, top + side), side / 3.6), False
 
 
-def single_cell_box(field: Field) -> tuple[Box | None, float | None]:
+def single_cell_box(field: Field, locator: LoadedModel) -> tuple[Box | None, float | None]:
     """The cell nearest to the middle that is no red cell, and the red cells' diameter in pixels.
 
     The box is None where no such cell lies near the middle.
     """
-    model = registry.live("locator")
-    located = locate(field.pixels, model)
-    thresholds = np.array([model.card["thresholds"][kind] for kind in KINDS], np.float32)
+    located = locate(field.pixels, locator)
+    thresholds = np.array([locator.card["thresholds"][kind] for kind in KINDS], np.float32)
     # A single-cell picture is known to hold one, so half the evidence is enough.
     peaks = located.peaks.above(thresholds * 0.5)
     not_rbc = peaks.take(peaks.kinds != KINDS.index("rbc"))

@@ -8,9 +8,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from core.models import registry
 from core.models.classifier import CellClassifier
 from core.models.engine import as_batch, engine_for
+from core.models.gradient_lock import gradient_lock
 from core.models.weights import LoadedModel
 from core.records import RgbImage
 
@@ -73,7 +73,7 @@ def _torch_answers(batch: Array, model: LoadedModel) -> list[Array]:
     """The same by the torch module; its last layer's input is listened to, under the lock."""
     heard: list[Tensor] = []
     layer = _last_layer(model)
-    with registry.gradient_lock:
+    with gradient_lock:
         handle = layer.register_forward_pre_hook(lambda _, given: heard.append(given[0]))
         try:
             logits = model.module(torch.from_numpy(batch))

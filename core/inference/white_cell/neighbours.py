@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from core.inference.white_cell.features import answers_of
 from core.inference.white_cell.uncertainty import Uncertainty, uncertainty_of
-from core.models import registry
+from core.models.weights import LoadedModel
 from core.records import RgbImage
 
 Array = npt.NDArray[np.float32]
@@ -40,7 +40,7 @@ def nearest(
     Args:
         feature: ``(width,)`` features of the cell.
         label: the class to look in.
-        extras: holds the index.
+        uncertainty: holds the index.
         count: how many at most.
 
     Returns:
@@ -59,13 +59,12 @@ def nearest(
 
 
 def nearest_to_crop(
-    crop: RgbImage, labels: Sequence[str], count: int = 3
+    crop: RgbImage, labels: Sequence[str], model: LoadedModel, count: int = 3
 ) -> dict[str, list[Neighbour]]:
-    """The nearest training cells of each class for a crop as the classifier sees it.
+    """The nearest training cells of each class for a crop as the classifier ``model`` sees it.
 
     Empty for a model that was never characterised.
     """
-    model = registry.live("wbc")
     uncertainty = uncertainty_of(model)
     if uncertainty is None:
         return {}

@@ -91,6 +91,6 @@ def _read(path: Path, model_sha256: str, _state: object) -> Uncertainty | None:
     if sha256_of(path) != expected:
         raise WeightsRefused(
             f"{path.name} is not the file its sidecar describes; restore both from the release, "
-            "or run python -m core characterise"
+            "or run python -m core fit-uncertainty"
         )
     return Uncertainty(card, load_file(path))

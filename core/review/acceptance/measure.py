@@ -13,7 +13,7 @@ from core.datasets.intake.cell_names import UNDIVIDED
 from core.imaging.read import ImageRefused
 from core.inference.batch import Source
 from core.inference.smear import analyse
-from core.models import registry
+from core.models.smear_models import SmearModels
 from core.records import Box, Cell, SmearFinding, WbcCall
 from core.review.acceptance.results import LocalResults, kinds_of
 from core.statistics.agreement import Share, agreement
@@ -77,23 +77,24 @@ def from_json(said: dict[str, Any]) -> Measured:
 def measure(
     sources: Sequence[Source],
     results: LocalResults,
+    models: SmearModels,
     progress: Callable[[int, int, str], None] = lambda done, total, name: None,
 ) -> Measured:
-    """Analyse every picture by the live models and compare.
+    """Analyse every picture and compare.
 
     Args:
         sources: the pictures; one that is refused is listed and left out.
         results: of :func:`core.review.acceptance.results.read_results`.
+        models: what answers, usually the live ones.
         progress: told done, total and the name before each picture.
     """
-    models = {task: registry.live(task).identity for task in ("locator", "wbc")}
     findings: dict[str, SmearFinding] = {}
     refused: list[str] = []
     for done, source in enumerate(sources):
         progress(done, len(sources), source.name)
         try:
             field = source.opened()
-            findings[field.name] = analyse(field)
+            findings[field.name] = analyse(field, models)
         except ImageRefused as refusal:
             refused.append(refusal.message)
     progress(len(sources), len(sources), "")
@@ -103,7 +104,7 @@ def measure(
     wanted = {*results.counts, *results.cells}
     slides = {results.slide_of(name) for name in findings}
     return Measured(
-        models=models,
+        models={"locator": models.locator.identity, "wbc": models.white_cells.identity},
         fields=len(findings),
         slides=len(slides),
         white_cells=len(white),

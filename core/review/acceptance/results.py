@@ -8,9 +8,9 @@
 import csv
 import io
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from core.datasets.intake.cell_names import UNDIVIDED, class_of_folder
 from core.records import Box
@@ -112,13 +112,17 @@ def _rows(name: str, data: bytes) -> tuple[list[dict[str, str]], list[str]]:
     # Spreadsheets of half the world write semicolons and a decimal comma.
     delimiter = max(",;\t", key=head.count)
     reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
-    columns = [(c or "").strip().casefold().replace(" ", "_") for c in reader.fieldnames or ()]
+    try:
+        head_row = reader.fieldnames or ()
+    except csv.Error as error:
+        raise ResultsRefused(f"{name} is no CSV file: {error}.") from error
+    columns = [(c or "").strip().casefold().replace(" ", "_") for c in head_row]
     if len(columns) < 2:
         raise ResultsRefused(f"{name} is no CSV file with a line of column names.")
     if len(set(columns)) < len(columns):
         raise ResultsRefused(f"{name} has a column twice.")
     rows = []
-    for number, row in enumerate(reader, start=2):
+    for number, row in enumerate(_lines(name, reader), start=2):
         if number > MAX_ROWS:
             raise ResultsRefused(f"{name} has more than {MAX_ROWS} lines.")
         values = [(value or "").strip() for key, value in row.items() if key is not None]
@@ -127,6 +131,16 @@ def _rows(name: str, data: bytes) -> tuple[list[dict[str, str]], list[str]]:
     if not rows:
         raise ResultsRefused(f"{name} has no lines under its column names.")
     return rows, columns
+
+
+def _lines(
+    name: str, reader: Iterable[dict[str | Any, str | Any]]
+) -> Iterator[dict[str | Any, str | Any]]:
+    """The rows of a table; what is no CSV in the middle of one is a refusal too."""
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise ResultsRefused(f"{name} is no CSV file: {error}.") from error
 
 
 def _column(columns: Iterable[str], names: tuple[str, ...]) -> str | None:

@@ -142,16 +142,15 @@ def keep_field(
 
     Raises:
         NotAllowed: without the right to upload.
-        CaseRefused: if the case is signed, or the finding is of another picture.
+        CaseRefused: if the case is signed, the finding is of another picture, or it does not say
+            which locator found its cells.
     """
     require(person, "upload")
     if (finding.width, finding.height) != (field.width, field.height):
         raise CaseRefused(f"the finding is not of {field.name}: its size is another")
     text = stored_finding.as_text(finding)
     calls = [cell.wbc for cell in finding.cells if cell.wbc]
-    # A finding counted the other way names that way's model; its cells are the live locator's.
-    locator = finding.model if finding.method == "locator" else _live_locator()
-    models = {"locator": locator, "preprocessing": preprocessing_version()}
+    models = {"locator": _locator_of(finding), "preprocessing": preprocessing_version()}
     if finding.regression_model:
         models["counts"] = finding.regression_model
     if calls:
@@ -310,11 +309,16 @@ def _cell_rows(
     return rows
 
 
-def _live_locator() -> str:
-    # Loads torch, which nothing else here needs.
-    from core.models import registry
-
-    return registry.live("locator").identity
+def _locator_of(finding: SmearFinding) -> str:
+    """Identity of the locator that found the cells, whichever method counted them."""
+    if finding.locator is not None:
+        return finding.locator.model
+    if finding.method == "locator":
+        return finding.model
+    raise CaseRefused(
+        f"the finding of {finding.file} does not say which locator found its cells; analyse the "
+        "picture again"
+    )
 
 
 def _model_words(models: dict[str, str]) -> str:

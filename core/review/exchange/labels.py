@@ -13,7 +13,13 @@ from typing import Final, Literal, get_args
 
 import numpy as np
 
-from core.datasets.intake.box_formats import BoxedPicture, write_coco, write_voc, write_yolo
+from core.datasets.intake.box_formats import (
+    BoxedPicture,
+    write_coco,
+    write_data_yaml,
+    write_voc,
+    write_yolo,
+)
 from core.imaging.view import png
 from core.review.exchange.contents import CaseContents, slug, verified_label
 from core.taxonomy import KINDS, WBC_CLASSES
@@ -70,6 +76,7 @@ def label_files(contents: CaseContents, layout: LabelFormat) -> Iterator[tuple[s
         yield "annotations.json", write_coco(pictures, CLASSES).encode()
     elif layout == "yolo":
         yield "classes.txt", "".join(f"{name}\n" for name in CLASSES).encode()
+        yield "data.yaml", write_data_yaml(CLASSES, [p.file for p in pictures]).encode()
 
 
 def label_zip(contents: CaseContents, layout: LabelFormat) -> bytes:

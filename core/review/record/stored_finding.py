@@ -6,7 +6,15 @@ from dataclasses import asdict, fields
 from functools import lru_cache
 from typing import Any
 
-from core.records import Cell, CellCounts, Estimate, Flag, SmearFinding, WbcCall
+from core.records import (
+    Cell,
+    CellCounts,
+    Estimate,
+    Flag,
+    LocatorReference,
+    SmearFinding,
+    WbcCall,
+)
 from core.taxonomy import KINDS
 
 
@@ -26,6 +34,7 @@ def as_text(finding: SmearFinding) -> str:
             "flags": [flag.as_json() for flag in finding.flags],
             "regressed": finding.regressed.as_json() if finding.regressed else None,
             "regression_model": finding.regression_model,
+            "locator": _locator_json(finding.locator),
         },
         sort_keys=True,
     )
@@ -54,6 +63,7 @@ def from_text(text: str) -> SmearFinding:
             # Findings kept before there were two ways to count do not have them.
             regressed=_counts(said["regressed"]) if said.get("regressed") else None,
             regression_model=said.get("regression_model", ""),
+            locator=_locator(said["locator"]) if said.get("locator") else None,
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"a stored finding cannot be read: {error}") from error
@@ -64,6 +74,16 @@ def _cell_json(cell: Cell) -> dict[str, Any]:
     if cell.wbc is not None:
         row["wbc"] = asdict(cell.wbc)
     return row
+
+
+def _locator_json(locator: LocatorReference | None) -> dict[str, Any] | None:
+    if locator is None:
+        return None
+    return {"model": locator.model, "interval_scale": dict(locator.interval_scale)}
+
+
+def _locator(row: Mapping[str, Any]) -> LocatorReference:
+    return LocatorReference(row["model"], {k: float(row["interval_scale"][k]) for k in KINDS})
 
 
 def _counts(said: Mapping[str, Any]) -> CellCounts:

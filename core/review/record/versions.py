@@ -9,7 +9,13 @@ from typing import Final
 from core.settings import ROOT
 
 _PREPARING: Final = (
-    "core/imaging/read.py",
+    "core/imaging/decode/colour.py",
+    "core/imaging/decode/depth.py",
+    "core/imaging/decode/dicom.py",
+    "core/imaging/decode/raster.py",
+    "core/imaging/decode/tiff.py",
+    "core/imaging/decode/tiff_pages.py",
+    "core/imaging/decode/tiff_ycbcr.py",
     "core/inference/locate/locator.py",
     "core/inference/locate/peaks.py",
     "core/inference/locate/cell_crop.py",

@@ -13,6 +13,7 @@ from core.access.rights import require
 from core.inference.palm.screening import read_palm
 from core.inference.smear import analyse
 from core.models import registry
+from core.models.smear_models import SmearModels
 from core.models.weights import LoadedModel, WeightsRefused
 from core.records import Cell, CellCounts, Field, SmearFinding
 from core.review.case.cases import CasePicture, case_in, pictures_in
@@ -84,23 +85,26 @@ def _again(store: ReviewStore, picture: CasePicture) -> Replayed:
         notes.append(f"the program was {picture.code_version}, now it is {code_version()}")
     try:
         field = pictures.read(store, picture.sha256, picture.name)
-        with registry.answering(_models(picture)):
-            again = _palm_drift if picture.kind == "palm" else _field_drift
-            found = again(picture, field)
+        again = _palm_drift if picture.kind == "palm" else _field_drift
+        found = again(picture, field)
     except (PictureLost, WeightsRefused, ValueError, TypeError, KeyError) as error:
         words = str(error) if isinstance(error, ValueError) else "its finding cannot be read"
         return Replayed(picture, (), words, tuple(notes))
     return Replayed(picture, tuple(found), "", tuple(notes))
 
 
-def _models(picture: CasePicture) -> Mapping[str, LoadedModel]:
-    said = {k: v for k, v in picture.models.items() if k != "preprocessing"}
-    return {task: registry.named(identity) for task, identity in said.items()}
+def _model(picture: CasePicture, task: registry.Task) -> LoadedModel:
+    """The model that a picture names; the live one where its finding needed none of the task."""
+    identity = picture.models.get(task)
+    return registry.live(task) if identity is None else registry.named(identity)
 
 
 def _field_drift(picture: CasePicture, field: Field) -> list[str]:
     before = from_text(picture.finding_text)
-    after = analyse(field, counting_rule=before.counting_rule, method=before.method)
+    models = SmearModels(
+        _model(picture, "locator"), _model(picture, "wbc"), _model(picture, "counts")
+    )
+    after = analyse(field, models, counting_rule=before.counting_rule, method=before.method)
     return drift(before, after)
 
 
@@ -109,7 +113,7 @@ def _palm_drift(picture: CasePicture, field: Field) -> list[str]:
     asked = dict(before.get("read_with", {}))
     if asked.get("reference") is not None:
         asked["reference"] = tuple(asked["reference"])
-    after = read_palm(field, **asked).call.as_json()
+    after = read_palm(field, _model(picture, "palm"), **asked).call.as_json()
     found = []
     for name in ("anemia_probability", "low", "high"):
         old, new = float(before[name]), float(after[name])

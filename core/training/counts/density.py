@@ -27,7 +27,7 @@ class DensityRecipe:
     from single cells and no boxes.
     """
 
-    name = "regression"
+    name = "counts"
 
     def __init__(
         self,

@@ -45,11 +45,10 @@ def export_counts(
     }
     model = save_model(target, module, card)
     locator = registry.live("locator")
-    with registry.answering({"counts": model}):
-        counts = [
-            count_by_regression(pixels, locate(pixels, locator).rbc_diameter_px)
-            for pixels in (read_rgb(field.path) for field in validation)
-        ]
+    counts = [
+        count_by_regression(pixels, locate(pixels, locator).rbc_diameter_px, model)
+        for pixels in (read_rgb(field.path) for field in validation)
+    ]
     said = np.array([[c.of(kind).value for kind in KINDS] for c in counts])
     truth = np.stack([field.counts() for field in validation])
     errors = np.abs(said - truth).mean(axis=0)

@@ -24,7 +24,7 @@ class RegressionRecipe:
     the backbone as it is and trains the two last layers; the paper trains all.
     """
 
-    name = "regression"
+    name = "counts"
 
     def __init__(
         self,

@@ -21,7 +21,6 @@ from core.evaluation.palm_report import (
     per_block,
     two_way_row,
 )
-from core.models import registry
 from core.models.palm_classifier import PalmClassifier
 from core.models.weights import LoadedModel
 from core.statistics.palm_scores import Scores
@@ -156,8 +155,8 @@ def measure_palm(
     }
 
 
-def evaluate_palm(data: Path) -> dict[str, Any]:
-    """The live palm model's figures, measured now.
+def evaluate_palm(data: Path, model: LoadedModel) -> dict[str, Any]:
+    """A palm model's figures, measured now.
 
     The published CNN is a comparison of fixed photos and is not trained again: its rows are those
     of the card.
@@ -166,7 +165,6 @@ def evaluate_palm(data: Path) -> dict[str, Any]:
         FileNotFoundError: if the photos are not there.
         ValueError: if the model learnt from other photos.
     """
-    model = registry.live("palm")
     figures = measure_palm(model, data)
     for name, kept in model.card.get("evaluation", {}).items():
         if name in figures and "published_cnn" in kept:

@@ -21,7 +21,7 @@ from core.training.promote.locked_sets import LockedSet
 from core.training.runs.lifecycle import code_version, folder_of
 
 MODEL_FILES: Final = (".extras.safetensors", ".extras.json", ".safetensors", ".onnx", ".json")
-"""What belongs to one model, by suffix. The sidecar comes last: it stands for all of them."""
+"""Files of one model, by suffix. The JSON comes last: its presence marks the set as complete."""
 
 IN_THE_PATH: Final[dict[Task, tuple[Task, ...]]] = {"wbc": ("locator",), "counts": ("locator",)}
 """Task -> the other models that its answers pass through."""
@@ -40,7 +40,9 @@ def compare(run: Run, tell: Tell = lambda title, words, share: None) -> Comparis
     """
     task = task_of(run)
     kept = folder_of(run) / locked_sets.FILE
-    champion, challenger = registry.live(task), load_model(Path(str(run.model_path)))
+    live = registry.smear_models()
+    champion = {"locator": live.locator, "wbc": live.white_cells, "counts": live.counts}[task]
+    challenger = load_model(Path(str(run.model_path)))
     tell("", "reading the locked test sets", 0.0)
     sets: dict[str, LockedSet[Any]] = {}
     for name, file in _files(task, kept).items():
@@ -54,12 +56,12 @@ def compare(run: Run, tell: Tell = lambda title, words, share: None) -> Comparis
     for name, one in sets.items():
         heard = partial(_pass_on, tell, one, behind, total)
         if task == "wbc":
-            answers[name] = on_cells(one, champion, challenger, heard)
+            answers[name] = on_cells(one, live.locator, champion, challenger, heard)
         else:
-            answers[name] = on_fields(one, task, champion, challenger, heard)
+            answers[name] = on_fields(one, task, live, challenger, heard)
         behind += len(one.items)
     names = champion.identity, challenger.identity, challenger.path
-    rest = answers.get("original"), answers.get("elsewhere")
+    rest = answers.get("original"), answers.get("external_lab")
     return Comparison(task, *names, compared, answers["own"], *rest)
 
 
@@ -84,8 +86,8 @@ def _files(task: Task, kept: Path) -> dict[str, Path]:
         if task == "wbc" or known is None:
             raise PromotionRefused(f"it kept no test {what} aside; train it anew")
         return {"own": known}
-    elsewhere = locked_sets.laboratory_left_out() if task == "wbc" else None
-    each = {"own": kept, "original": known, "elsewhere": elsewhere}
+    external = locked_sets.laboratory_left_out() if task == "wbc" else None
+    each = {"own": kept, "original": known, "external_lab": external}
     return {name: file for name, file in each.items() if file is not None}
 
 

@@ -23,17 +23,17 @@ _LOCATING = 5
 
 def on_cells(
     locked: LockedSet[LabelledCell],
+    locator: LoadedModel,
     champion: LoadedModel,
     challenger: LoadedModel,
     report: Report = lambda words, done, total: None,
 ) -> OnOneSet:
-    """Both models on a locked set.
+    """Both classifiers on a locked set, whose cells ``locator`` finds.
 
     Where only a parent is known (neutrophil), either of its children is right.
 
     Raises:
         PromotionRefused: if the set is empty.
-        WeightsRefused: if the locator that finds the cells is missing.
     """
     cells = locked.items
     if not cells:
@@ -43,8 +43,8 @@ def on_cells(
     for number, cell in enumerate(cells):
         report("finding the cells", _LOCATING * number, total)
         picture = Field(cell.path.name, read_rgb(cell.path), "")
-        anywhere = largest_white_cell(picture) if locked.anywhere else None
-        crops.append(single_cell_crop(picture)[0] if anywhere is None else anywhere)
+        anywhere = largest_white_cell(picture, locator) if locked.anywhere else None
+        crops.append(single_cell_crop(picture, locator)[0] if anywhere is None else anywhere)
     said: list[list[WbcCall]] = []
     for who, model in (("live model", champion), ("challenger", challenger)):
         calls: list[WbcCall] = []

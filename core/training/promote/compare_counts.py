@@ -1,13 +1,16 @@
 """Two models that count on a locked set of fields, each field through the product's own path."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from core.datasets.fields import read_rgb
 from core.datasets.intake.fields import CountedField
 from core.inference.smear import analyse
-from core.models import registry
+from core.models.registry import Task
+from core.models.smear_models import SmearModels
 from core.models.weights import LoadedModel
-from core.records import CellCounts, Field
+from core.records import CellCounts, Field, Method
 from core.statistics.counts import constant_predictor
 from core.statistics.paired import paired_errors
 from core.taxonomy import KINDS
@@ -17,30 +20,31 @@ from core.training.promote.locked_sets import LockedSet
 
 def on_fields(
     locked: LockedSet[CountedField],
-    task: registry.Task,
-    champion: LoadedModel,
+    task: Task,
+    live: SmearModels,
     challenger: LoadedModel,
     report: Report = lambda words, done, total: None,
 ) -> OnFields:
-    """Both models on a locked set; ``task`` is ``locator`` or ``counts``.
+    """The live model of ``task``, ``locator`` or ``counts``, and its challenger on a locked set.
 
     Raises:
         PromotionRefused: if the set is empty.
-        WeightsRefused: if another model of the product's path is missing.
     """
     fields = locked.items
     if not fields:
         raise PromotionRefused(f"the test set {locked.title} is empty")
     truth = np.stack([field.counts() for field in fields]).astype(float)
     said: list[list[CellCounts]] = []
-    for who, model in (("live model", champion), ("challenger", challenger)):
+    changed = (
+        replace(live, locator=challenger) if task == "locator" else replace(live, counts=challenger)
+    )
+    for who, models in (("live model", live), ("challenger", changed)):
         counts: list[CellCounts] = []
-        with registry.answering({task: model}):
-            for field in fields:
-                done = len(said) * len(fields) + len(counts)
-                report(f"the {who} counts", done, 2 * len(fields))
-                picture = Field(field.path.name, read_rgb(field.path), "")
-                counts.append(_counts(picture, task))
+        for field in fields:
+            done = len(said) * len(fields) + len(counts)
+            report(f"the {who} counts", done, 2 * len(fields))
+            picture = Field(field.path.name, read_rgb(field.path), "")
+            counts.append(_counts(picture, models, task))
         said.append(counts)
     errors = [np.abs(_values(counts) - truth) for counts in said]
     return OnFields(
@@ -55,8 +59,9 @@ def on_fields(
     )
 
 
-def _counts(picture: Field, task: registry.Task) -> CellCounts:
-    return analyse(picture, method="locator" if task == "locator" else "regression").counts
+def _counts(picture: Field, models: SmearModels, task: Task) -> CellCounts:
+    method: Method = "locator" if task == "locator" else "regression"
+    return analyse(picture, models, method=method).counts
 
 
 def _values(counts: list[CellCounts]) -> np.ndarray:

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from core.models.registry import Task
-from core.statistics.paired import PairedDifference, PairedErrors
 from core.taxonomy import CRITICAL_CLASSES, title
+
+if TYPE_CHECKING:  # they load torch and SciPy, which a screen that only asks how far it is lacks
+    from core.models.registry import Task
+    from core.statistics.paired import PairedDifference, PairedErrors
 
 LEVEL: Final = 0.05
 MARGIN: Final = 0.02
@@ -40,7 +42,7 @@ class OnOneSet:
 
     title: str
     sha256: str
-    accuracy: PairedDifference
+    accuracy: "PairedDifference"
     champion: float
     challenger: float
     recalls: dict[str, tuple[float, float, int]]
@@ -59,8 +61,8 @@ class OnFields:
 
     title: str
     sha256: str
-    errors: PairedErrors
-    kinds: dict[str, PairedErrors]
+    errors: "PairedErrors"
+    kinds: "dict[str, PairedErrors]"
     constant: float
     covered: tuple[float, float]
 
@@ -83,22 +85,23 @@ class Compared:
 class Comparison:
     """The evidence: on the run's own test part, on the original data, and elsewhere.
 
-    ``elsewhere`` is a laboratory that nobody learnt from: it is shown and not part of the rule.
+    ``external_lab`` is a laboratory that no model learnt from: it is shown, and not part of the
+    rule.
     """
 
-    task: Task
+    task: "Task"
     champion: str
     challenger: str
     challenger_file: Path
     compared: Compared
     own: OnOneSet | OnFields
     original: OnOneSet | OnFields | None
-    elsewhere: OnOneSet | None = None
+    external_lab: OnOneSet | None = None
 
     @property
     def sets(self) -> dict[str, OnOneSet | OnFields]:
         """What both answered, in the order of their weight."""
-        each = {"own": self.own, "original": self.original, "elsewhere": self.elsewhere}
+        each = {"own": self.own, "original": self.original, "external_lab": self.external_lab}
         return {name: one for name, one in each.items() if one is not None}
 
     def as_json(self) -> dict[str, Any]:
@@ -111,36 +114,39 @@ class Comparison:
         return tuple(objections(self.own, self.original))
 
 
-def from_json(said: Mapping[str, Any]) -> Comparison:
-    """A comparison as :meth:`Comparison.as_json` wrote it.
+def from_json(stored: Mapping[str, Any]) -> Comparison:
+    """A comparison as :meth:`Comparison.as_json` wrote it, also in earlier versions.
 
     Raises:
         ValueError: if it is something else.
     """
     try:
-        values: dict[str, Any] = {
-            name: said[name] and _set(said[name]) for name in ("own", "original", "elsewhere")
-        }
-        values |= {name: said[name] for name in ("task", "champion", "challenger")}
-        values["compared"] = Compared(**said["compared"])
-        return Comparison(challenger_file=Path(said["challenger_file"]), **values)
+        # Earlier versions called the external laboratory's set "elsewhere".
+        external = stored["external_lab"] if "external_lab" in stored else stored["elsewhere"]
+        sets = {"own": stored["own"], "original": stored["original"], "external_lab": external}
+        values: dict[str, Any] = {name: row and _set(row) for name, row in sets.items()}
+        values |= {name: stored[name] for name in ("task", "champion", "challenger")}
+        values["compared"] = Compared(**stored["compared"])
+        return Comparison(challenger_file=Path(stored["challenger_file"]), **values)
     except (KeyError, TypeError) as error:
         raise ValueError(f"this is no stored comparison: {error}") from error
 
 
-def _set(said: Mapping[str, Any]) -> OnOneSet | OnFields:
-    if "errors" in said:
-        kinds = {kind: PairedErrors(**row) for kind, row in said["kinds"].items()}
-        errors, covered = PairedErrors(**said["errors"]), _pair(said["covered"])
-        return OnFields(**{**said, "errors": errors, "kinds": kinds, "covered": covered})
-    pairs = {name: _pair(said[name]) for name in ("calibration", "asked", "novel")}
-    recalls = {label: (float(a), float(b), int(n)) for label, (a, b, n) in said["recalls"].items()}
-    accuracy = PairedDifference(**said["accuracy"])
-    return OnOneSet(**{**said, "accuracy": accuracy, "recalls": recalls, **pairs})
+def _set(row: Mapping[str, Any]) -> OnOneSet | OnFields:
+    from core.statistics.paired import PairedDifference, PairedErrors
+
+    if "errors" in row:
+        kinds = {kind: PairedErrors(**errors) for kind, errors in row["kinds"].items()}
+        errors, covered = PairedErrors(**row["errors"]), _pair(row["covered"])
+        return OnFields(**{**row, "errors": errors, "kinds": kinds, "covered": covered})
+    pairs = {name: _pair(row[name]) for name in ("calibration", "asked", "novel")}
+    recalls = {label: (float(a), float(b), int(n)) for label, (a, b, n) in row["recalls"].items()}
+    accuracy = PairedDifference(**row["accuracy"])
+    return OnOneSet(**{**row, "accuracy": accuracy, "recalls": recalls, **pairs})
 
 
-def _pair(said: Any) -> tuple[float, float]:
-    first, second = said
+def _pair(row: Any) -> tuple[float, float]:
+    first, second = row
     return float(first), float(second)
 
 

@@ -5,7 +5,6 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +74,12 @@ def try_rates(
         ValueError: for an unknown recipe, preset or option, or a value outside its range.
         FileNotFoundError: if the data is not there.
     """
+    from core.jobs import worker
+    from core.jobs.worker import JobContext
     from core.training import recipes
+    from core.training.job import in_words
     from core.training.loop import find_rate, rate_trial
+    from core.training.loop.rate_trial import RateTrial
     from core.training.runs import rate_trials
 
     if trial is not None:
@@ -87,10 +90,22 @@ def try_rates(
         numbers = loop_settings({**asdict(chosen.settings), **values})
         complete = checked_options(recipe, {**chosen.options, **options})
     folder = trial or rate_trials.folder_of(recipe, data, numbers, complete)
-    job = recipes.prepare(recipe, data, numbers, complete, folder)
-    report = partial(rate_trials.tell, folder) if trial else lambda done, total: None
-    found = find_rate.find_rate(job.recipe, numbers, report=report)
-    rate_trial.keep(folder, found)
+
+    def look(report: Callable[[int, int], None]) -> RateTrial:
+        prepared = recipes.prepare(recipe, data, numbers, complete, folder)
+        found = find_rate.find_rate(prepared.recipe, numbers, report=report)
+        rate_trial.keep(folder, found)
+        return found
+
+    if trial is not None:
+
+        def do(context: JobContext) -> dict[str, object]:
+            return asdict(look(lambda done, total: context.report(done, total, "trying")))
+
+        expected = (ValueError, OSError, FloatingPointError)
+        left = worker.work(folder, do, expected=expected, in_words=in_words)
+        return 0 if left.state == "done" else 2
+    found = look(lambda done, total: None)
     for rate, loss in zip(found.rates[::4], found.losses[::4], strict=True):
         print(f"{rate:.1e}  loss {loss:.4f}  {'#' * round(40 * loss / max(found.losses))}")
     print(f"proposed: --learning-rate {found.proposed:g}")

@@ -3,7 +3,6 @@
 Knows no network, so that a screen can ask it without loading one.
 """
 
-import fcntl
 import secrets
 import shutil
 import socket
@@ -20,19 +19,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.access.people import Person
 from core.access.rights import require
 from core.files import read_json, write_json
-from core.jobs import processes
+from core.jobs import folder_lock, processes
+from core.jobs.job import LOG
 from core.settings import ROOT, settings
 from core.store.database import DatabaseRefused, database
 from core.store.runs import Run, RunBook, RunRefused
 from core.training.loop.settings import LoopSettings, loop_settings, with_defaults
 from core.training.presets import checked_options, recipe_info
 
-LOG: Final = "log.txt"
 STARTING: Final = timedelta(minutes=10)
 """How long a process may take to its first sign of life: a busy machine loads slowly."""
 
 _DEFINITION: Final = "run.json"
-_LOCK: Final = ".lock"
 
 
 def book() -> RunBook:
@@ -164,8 +162,8 @@ def _spawn(run: Run) -> None:
     crew = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(number)]
     # After the two dashes torchrun takes none of our options for its own.
     program = [*crew, "-m", "--", "core"] if number > 1 else ["core"]
-    words = [*program, *arguments]
-    processes.start(words, folder_of(run) / LOG, after=lambda process: _look_after(process, run))
+    command = [*program, *arguments]
+    processes.start(command, folder_of(run) / LOG, after=lambda process: _look_after(process, run))
 
 
 def _look_after(process: "subprocess.Popen[bytes]", run: Run) -> None:
@@ -184,40 +182,27 @@ def hold(run: Run) -> Iterator[None]:
     """
     folder = folder_of(run)
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / _LOCK).open("a") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RunRefused(f"another process is working on run {run.name}") from error
+    try:
+        lock = folder_lock.take(folder)
+    except BlockingIOError as error:
+        raise RunRefused(f"another process is working on run {run.name}") from error
+    with lock:
         yield
 
 
 def is_held(run: Run) -> bool:
     """Is a process of this machine working on the run."""
-    lock = folder_of(run) / _LOCK
-    if not lock.exists():
-        return False
-    with lock.open("a") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        return False
+    return folder_lock.is_held(folder_of(run))
 
 
 def read_log(run: Run, last_bytes: int = 20_000) -> str:
     """The end of what a run's process wrote."""
-    log = folder_of(run) / LOG
-    if not log.is_file():
-        return ""
-    with log.open("rb") as handle:
-        handle.seek(max(0, log.stat().st_size - last_bytes))
-        return handle.read().decode("utf-8", "replace")
+    return processes.end_of(folder_of(run) / LOG, last_bytes)
 
 
 def code_version() -> str:
     """The commit this code is at, or ``unknown`` outside a repository."""
-    said = subprocess.run(
+    answer = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    return said.stdout.strip() or "unknown"
+    return answer.stdout.strip() or "unknown"

@@ -17,6 +17,8 @@ from urllib.error import URLError
 import torch
 from sqlalchemy.exc import SQLAlchemyError
 
+from core.jobs.heartbeat import Heartbeat
+from core.jobs.job import LOG
 from core.models.weights import LoadedModel
 from core.store.runs import Epoch, Request, Run, RunBook, RunRefused, State
 from core.training.job import Job, in_words
@@ -26,29 +28,17 @@ from core.training.loop.process_group import current_group
 from core.training.loop.recipe import Interrupted, Order, Progress
 from core.training.loop.train import best_model, train
 from core.training.recipes import prepare
-from core.training.runs.lifecycle import LOG, book, discard_files, folder_of, hold, settings_of
-
-BEAT_S: Final = 1.0
+from core.training.runs.lifecycle import book, discard_files, folder_of, hold, settings_of
 
 
 class _Pulse:
-    """Beats once a second from a thread of its own, and hears what a person asks for."""
+    """Leaves a sign of life in the run's row, and hears there what a person asks for."""
 
     def __init__(self, runs: RunBook, run: Run, log: Callable[[str], None]) -> None:
         self._runs, self._run, self._log = runs, run, log
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._beat, daemon=True)
         self.request: Request | None = run.request
         self.progress: Progress | None = None
         self.disowned = False
-
-    def __enter__(self) -> "_Pulse":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
 
     def order(self, progress: Progress) -> Order:
         """What the loop should do; asked after every batch, so it only looks at memory."""
@@ -57,22 +47,23 @@ class _Pulse:
             return "leave"
         return "pause" if self.request == "pause" else "go"
 
-    def _beat(self) -> None:
-        while not self._stop.wait(BEAT_S):
-            new: dict[str, Any] = {}
-            if self.progress is not None:
-                new["progress"] = asdict(self.progress)
-            try:
-                asked = self._runs.beat(self._run.id, self._run.attempt, **new)
-            except RunRefused:
-                self.disowned = True
-                return
-            except SQLAlchemyError as error:
-                # A database that is away for a while is no reason to lose a training.
-                self._log(f"no sign of life could be left: {error}")
-                continue
-            # A signal may have asked for a pause that the database knows nothing of.
-            self.request = asked or self.request
+    def beat(self) -> bool:
+        """Once a second; False when the run is no longer this process's."""
+        new: dict[str, Any] = {}
+        if self.progress is not None:
+            new["progress"] = asdict(self.progress)
+        try:
+            request = self._runs.beat(self._run.id, self._run.attempt, **new)
+        except RunRefused:
+            self.disowned = True
+            return False
+        except SQLAlchemyError as error:
+            # A database that is away for a while is no reason to lose a training.
+            self._log(f"no sign of life could be left: {error}")
+            return True
+        # A signal may have asked for a pause that the database knows nothing of.
+        self.request = request or self.request
+        return True
 
 
 def work(run: Run, *, target: Path | None = None, echo: bool = False) -> Run:
@@ -96,7 +87,8 @@ def work(run: Run, *, target: Path | None = None, echo: bool = False) -> Run:
 
     with hold(run):
         runs.beat(run.id, run.attempt, process=os.getpid(), progress=None)
-        with _Pulse(runs, run, log) as pulse, _pause_on_signals(pulse, log):
+        pulse = _Pulse(runs, run, log)
+        with Heartbeat(pulse.beat), _pause_on_signals(pulse, log):
             state: State
             try:
                 state, detail, model = _train(runs, run, pulse, log, target)

@@ -71,6 +71,7 @@ class Amount:
 
 def characterise(
     model: LoadedModel,
+    locator: LoadedModel,
     data: Path,
     *,
     amount: Amount | None = None,
@@ -102,7 +103,7 @@ def characterise(
     outside = answers_of(pictures, model)
 
     report("novelty")
-    foreign, foreign_cells = _foreign(data, model)
+    foreign, foreign_cells = _foreign(data, model, locator)
     no_cells = answers_of(things_that_are_no_cells(rng, data, amount.no_cells), model)
     # Every other one, so that both halves have every class.
     learnt_from, judged_by = outside.features[::2], outside.features[1::2]
@@ -253,12 +254,15 @@ def _answers(cells: Sequence[LabelledCell], model: LoadedModel) -> Answers:
     )
 
 
-def _foreign(data: Path, model: LoadedModel) -> tuple[Array, list[ForeignCell]]:
+def _foreign(
+    data: Path, model: LoadedModel, locator: LoadedModel
+) -> tuple[Array, list[ForeignCell]]:
     """Features and cells of other laboratories' training; empty where the sets are absent."""
     try:
         data_card = model.card.get("data", {})
         # The shipped classifier's card is older than the list and names no laboratories.
-        cells = load_foreign(data, data_card.get("laboratories", THREE_LABORATORIES))
+        names = data_card.get("laboratories", THREE_LABORATORIES)
+        cells = load_foreign(data, locator, names)
     except FileNotFoundError:
         return np.zeros((0, 0), np.float32), []
     return answers_of([centre_crop(cell.pixels) for cell in cells], model).features, cells

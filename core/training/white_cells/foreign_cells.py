@@ -14,7 +14,6 @@ from core.datasets.public.pbc import CELL_SHARE
 from core.inference.locate.cell_crop import crop_cell, crop_side
 from core.inference.locate.locator import locate
 from core.inference.white_cell.classify import largest_white_cell_box, single_cell_box
-from core.models import registry
 from core.models.classifier import CROP_RBC_DIAMETERS, INPUT_PX
 from core.models.weights import LoadedModel
 from core.records import Box, Field, RgbImage
@@ -54,8 +53,12 @@ def learnt_laboratories(layout: str, leave_out: str) -> tuple[str, ...]:
     return tuple(name for name in names.get(layout, ()) if name != leave_out)
 
 
-def load_foreign(data: Path, laboratories: Sequence[str] = THREE_LABORATORIES) -> list[ForeignCell]:
+def load_foreign(
+    data: Path, locator: LoadedModel, laboratories: Sequence[str] = THREE_LABORATORIES
+) -> list[ForeignCell]:
     """Framed cells to learn from; cells that are not found in their picture are left out.
+
+    ``locator`` finds the cells and the size of the red ones, which gives the scale.
 
     Raises:
         FileNotFoundError: if a set is missing.
@@ -64,7 +67,7 @@ def load_foreign(data: Path, laboratories: Sequence[str] = THREE_LABORATORIES) -
     cells = []
     for laboratory in laboratories:
         listed = learnable_cells(data, laboratory)
-        frames, located = frames_of(laboratory, listed)
+        frames, located = frames_of(laboratory, listed, locator)
         cells += [
             ForeignCell(cell.path, frame, cell.label, laboratory)
             for cell, frame, ok in zip(listed, frames, located, strict=True)
@@ -94,14 +97,13 @@ def split_foreign(
 
 
 def frames_of(
-    laboratory: str, cells: Sequence[LaboratoryCell]
+    laboratory: str, cells: Sequence[LaboratoryCell], locator: LoadedModel
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
     """``(N, 213, 213, 3)`` frames and which of them hold a cell.
 
     Locating takes minutes and a stopped training asks again, so the result is stored under
     ``var/frames`` by the pictures, the boxes and the locator.
     """
-    locator = registry.live("locator")
     digest = hashlib.sha256(locator.sha256.encode())
     for cell in cells:
         digest.update(f"{cell.path.name} {cell.path.stat().st_size} {cell.box}".encode())
@@ -129,9 +131,9 @@ def _frame(cell: LaboratoryCell, locator: LoadedModel) -> RgbImage | None:
     if box is not None:
         diameter = locate(pixels, locator).rbc_diameter_px
     elif cell.single:
-        box, diameter = single_cell_box(Field(cell.path.name, pixels, ""))
+        box, diameter = single_cell_box(Field(cell.path.name, pixels, ""), locator)
     else:
-        box, diameter = largest_white_cell_box(Field(cell.path.name, pixels, ""))
+        box, diameter = largest_white_cell_box(Field(cell.path.name, pixels, ""), locator)
     return None if box is None else _framed(pixels, box, diameter)
 
 

@@ -13,6 +13,7 @@ from torch import nn
 from core.datasets.intake.cells import CellIntake
 from core.datasets.public import pbc
 from core.datasets.public.pbc import LabelledCell
+from core.models import registry
 from core.models.classifier import CellClassifier
 from core.models.weights import LoadedModel
 from core.settings import settings as site_settings
@@ -33,6 +34,7 @@ from core.training.white_cells.foreign_cells import (
     split_foreign,
 )
 from core.training.white_cells.laboratories import LABORATORY_TITLES
+from core.training.white_cells.public_cells import SETS, read_public_cells
 from core.training.white_cells.recipe import PBC_CLASSES, WbcRecipe, WbcSplit
 
 BESIDE: Final = 150
@@ -65,17 +67,19 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
     """Cut the cells into parts, lock the test part, find what the weights start from.
 
     Raises:
-        FileNotFoundError: if ``data`` lacks PBC.
+        FileNotFoundError: if ``data`` lacks PBC, or the other public set that was chosen.
         DataRefused: if a laboratory's own cells cannot be trained on.
         ValueError: if there are too few.
     """
     layout = options.get("layout", "pbc")
     if layout == "verified cells":
         cells = _verified(data, options, folder)
+    elif layout in SETS:
+        cells = _public(str(layout), data)
     else:
         cells = _folders(data, options) if layout == "folders" else _pbc(data)
     laboratories = learnt_laboratories(str(layout), str(options.get("leave_out", "none")))
-    foreign = load_foreign(data, laboratories)
+    foreign = load_foreign(data, registry.live("locator"), laboratories)
     judged_elsewhere: list[ForeignCell] = []
     if layout == "laboratories":
         foreign, judged_elsewhere = split_foreign(foreign)
@@ -144,6 +148,14 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
 def _pbc(data: Path) -> _Cells:
     title = "PBC, 0.7 / 0.2 / 0.1 by near-duplicate group"
     return _Cells(title, PBC_LICENCE, PBC_CLASSES, *pbc.split(pbc.load(data / "pbc"), seed=0))
+
+
+def _public(name: str, data: Path) -> _Cells:
+    found = read_public_cells(name, data, site_settings())
+    labels = {cell.label for cell in (*found.train, *found.validation)}
+    classes = tuple(label for label in WBC_CLASSES if label in labels)
+    parts = found.train, found.validation, found.test
+    return _Cells(found.title, found.licence, classes, *parts)
 
 
 def _verified(data: Path, options: Mapping[str, Any], folder: Path) -> _Cells:

@@ -16,6 +16,7 @@ import numpy as np
 
 from core.inference.white_cell.classify import call_crops
 from core.inference.white_cell.hierarchy import CHILDREN
+from core.models import registry
 from core.models.weights import LoadedModel, load_model
 from core.records import WbcCall
 from core.statistics.calibration import expected_calibration_error
@@ -82,7 +83,10 @@ def train_without(
     )
     model = job.export(module, target)
     quick = replace(Amount(), validation=1500, described=1300, described_validation=300, indexed=80)
-    characterise(model, data, amount=quick, report=lambda line: tell(f"{laboratory}: {line}"))
+    locator = registry.live("locator")
+    characterise(
+        model, locator, data, amount=quick, report=lambda line: tell(f"{laboratory}: {line}")
+    )
     return load_model(target)
 
 
@@ -99,7 +103,9 @@ def _refuse_if_learnt(start: LoadedModel, laboratory: str) -> None:
         )
 
 
-def evaluate_left_out(model: LoadedModel, data: Path, laboratory: str) -> dict[str, Any]:
+def evaluate_left_out(
+    model: LoadedModel, locator: LoadedModel, data: Path, laboratory: str
+) -> dict[str, Any]:
     """What a model answers on every labelled cell of a laboratory it never saw.
 
     Cells that were not found in their picture count as wrong. Only cells of the five common
@@ -111,7 +117,7 @@ def evaluate_left_out(model: LoadedModel, data: Path, laboratory: str) -> dict[s
     """
     _refuse_if_learnt(model, laboratory)
     cells = all_cells(data, laboratory)
-    frames, located = frames_of(f"{laboratory}-all", cells)
+    frames, located = frames_of(f"{laboratory}-all", cells, locator)
     common = [i for i, cell in enumerate(cells) if parent_of(cell.label) in COMMON_CLASSES]
     truth = [parent_of(cells[i].label) for i in common]
     cut = [i for i in common if located[i]]

@@ -8,6 +8,7 @@ import streamlit as st
 from core.imaging.view import jpeg, shrink
 from core.imaging.white_balance import ReferenceRefused, reference_colour
 from core.inference.palm.picture import drawn
+from core.models.weights import LoadedModel
 from pages.parts.palm.session import PalmPhotoShown
 from pages.parts.picture import in_page
 from pages.parts.wording import plain
@@ -18,7 +19,7 @@ _GRID: Final = 60
 """Invisible points a side that a tap is caught by."""
 
 
-def draw(photo: PalmPhotoShown, place: int) -> None:
+def draw(photo: PalmPhotoShown, place: int, model: LoadedModel) -> None:
     """The photo as it was understood."""
     field = photo.field()
     if photo.refused is not None:
@@ -36,7 +37,7 @@ def draw(photo: PalmPhotoShown, place: int) -> None:
         words = "Taken as a crop: all of it is judged."
     tapping = st.session_state.get(f"palm_tap_{place}", False)
     if tapping:
-        _tap(photo, picture, field.pixels, place)
+        _tap(photo, picture, field.pixels, place, model)
     else:
         _show(jpeg(picture), field.width / field.height, words)
     st.caption(words)
@@ -46,11 +47,11 @@ def draw(photo: PalmPhotoShown, place: int) -> None:
     left.toggle("Tap a white paper in the photo", key=f"palm_tap_{place}")
     if photo.reference is not None:
         right.button(
-            "Without the paper", key=f"palm_untap_{place}", on_click=_forget, args=(photo,)
+            "Without the paper", key=f"palm_untap_{place}", on_click=_forget, args=(photo, model)
         )
 
 
-def choose_hand(photo: PalmPhotoShown, place: int) -> None:
+def choose_hand(photo: PalmPhotoShown, place: int, model: LoadedModel) -> None:
     """Which of several hands is meant."""
     assert photo.refused is not None
     numbers = list(range(1, len(photo.refused.hands) + 1))
@@ -61,7 +62,7 @@ def choose_hand(photo: PalmPhotoShown, place: int) -> None:
             f"Hand {number}",
             key=f"palm_hand_{place}_{number}",
             on_click=_choose,
-            args=(photo, number - 1),
+            args=(photo, number - 1, model),
         )
 
 
@@ -70,7 +71,7 @@ def _show(picture: bytes, ratio: float, words: str) -> None:
     st.image(in_page(picture), width=max(120, min(620, round(_HEIGHT_PX * ratio))), alt=words)
 
 
-def _tap(photo: PalmPhotoShown, picture: Any, pixels: Any, place: int) -> None:
+def _tap(photo: PalmPhotoShown, picture: Any, pixels: Any, place: int, model: LoadedModel) -> None:
     """The photo in a chart; a tap on it is the place of the paper."""
     height, width = picture.shape[:2]
     xs = [(i % _GRID + 0.5) * width / _GRID for i in range(_GRID * _GRID)]
@@ -121,15 +122,15 @@ def _tap(photo: PalmPhotoShown, picture: Any, pixels: Any, place: int) -> None:
         return
     if photo.reference != found:
         photo.reference = found
-        photo.judge()
+        photo.judge(model)
         st.rerun()
 
 
-def _choose(photo: PalmPhotoShown, which: int) -> None:
+def _choose(photo: PalmPhotoShown, which: int, model: LoadedModel) -> None:
     photo.which = which
-    photo.judge()
+    photo.judge(model)
 
 
-def _forget(photo: PalmPhotoShown) -> None:
+def _forget(photo: PalmPhotoShown, model: LoadedModel) -> None:
     photo.reference = None
-    photo.judge()
+    photo.judge(model)

@@ -10,6 +10,7 @@ from core.explain.palm_map import PalmMap, explain_palm
 from core.imaging.read import ImageRefused, read_field
 from core.inference.palm.crop import Kind, PalmRefused, views
 from core.inference.palm.screening import PalmReading, read_palm
+from core.models.weights import LoadedModel
 from core.records import Field, RgbImage
 from core.settings import settings
 
@@ -37,12 +38,12 @@ class PalmPhotoShown:
         """The photo, read again: forty of them decoded would fill the memory."""
         return read_field(self.name, self.data, settings(), min_side_px=64)
 
-    def judge(self) -> None:
+    def judge(self, model: LoadedModel) -> None:
         """Answer anew, with what has been chosen."""
         photo = self.field()
         self.sha256, self.reading, self.refused = photo.sha256, None, None
         try:
-            self.reading = read_palm(photo, self.kind, self.which, self.reference)
+            self.reading = read_palm(photo, model, self.kind, self.which, self.reference)
         except PalmRefused as refusal:
             self.refused = refusal
 
@@ -56,9 +57,9 @@ class PalmSession:
     front: int = 0
     intake: int = 0
     notice: str = ""
-    _maps: dict[tuple[bytes, bool], PalmMap] = field(default_factory=dict)
+    _maps: dict[tuple[bytes, bool, str], PalmMap] = field(default_factory=dict)
 
-    def take(self, files: Iterable[tuple[str, bytes]], kind: Kind) -> None:
+    def take(self, files: Iterable[tuple[str, bytes]], kind: Kind, model: LoadedModel) -> None:
         """Judge photos and add them; a broken one stops no other."""
         self.unreadable = []
         first = len(self.photos)
@@ -69,7 +70,7 @@ class PalmSession:
                 continue
             photo = PalmPhotoShown(name, data, kind)
             try:
-                photo.judge()
+                photo.judge(model)
             except ImageRefused as refusal:
                 self.unreadable.append(refusal)
                 continue
@@ -89,14 +90,14 @@ class PalmSession:
         """An empty screen."""
         self.photos, self.unreadable, self.front, self.notice = [], [], 0, ""
 
-    def map_of(self, crop: RgbImage, against: bool) -> PalmMap:
-        """The map of a crop, computed the first time it is asked for."""
+    def map_of(self, crop: RgbImage, against: bool, model: LoadedModel) -> PalmMap:
+        """The map of a crop by the model that judged it, computed when it is first asked for."""
         square = views(crop)[0]
-        key = (np.ascontiguousarray(square).tobytes(), against)
+        key = (np.ascontiguousarray(square).tobytes(), against, model.identity)
         if key not in self._maps:
             if len(self._maps) >= _MAPS:
                 del self._maps[next(iter(self._maps))]
-            self._maps[key] = explain_palm(square, against=against)
+            self._maps[key] = explain_palm(square, model, against=against)
         return self._maps[key]
 
 

@@ -5,7 +5,7 @@ import streamlit as st
 from core.imaging.read import ImageRefused, read_path
 from core.imaging.view import jpeg
 from core.inference.white_cell.neighbours import Neighbour, nearest_to_crop
-from core.models.weights import WeightsRefused
+from core.models.weights import LoadedModel, WeightsRefused
 from core.records import RgbImage, WbcCall
 from core.settings import settings
 from core.taxonomy import title
@@ -27,11 +27,11 @@ def draw_words(call: WbcCall) -> None:
         )
 
 
-def draw_cells(call: WbcCall, seen: RgbImage) -> None:
+def draw_cells(call: WbcCall, seen: RgbImage, model: LoadedModel) -> None:
     """The nearest training cells of the class and of the runner-up, as pictures or distances."""
     ranked = sorted(call.probabilities, key=lambda label: -call.probabilities[label])[:2]
     try:
-        found = nearest_to_crop(seen, ranked, _EACH)
+        found = nearest_to_crop(seen, ranked, model, _EACH)
     except WeightsRefused:
         return
     if not any(found.values()):

@@ -5,12 +5,15 @@ from typing import Literal
 
 import streamlit as st
 
-from core.inference.batch import drawn, uploads
+from core.imaging.folders import DICOM_ENDINGS, PICTURE_ENDINGS
+from core.inference.batch import Source, drawn, uploads
+from core.models import registry
+from core.models.weights import WeightsRefused
 from core.settings import settings
 from pages.parts import wording
 from pages.parts.smear.session import SmearSession
 
-_TYPES = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "dcm"]
+_TYPES = [ending[1:] for ending in PICTURE_ENDINGS + DICOM_ENDINGS]
 _MOST_DRAWN = 24
 
 
@@ -44,9 +47,10 @@ def draw_upload(session: SmearSession) -> None:
     )
     label = f"Analyse {wording.several(len(files), 'field')}" if files else "Analyse fields"
     if st.button(label, type="primary", disabled=not files, key="analyse", width="stretch"):
-        session.begin(uploads([(file.name, file.getvalue()) for file in files], limits))
-        session.intake += 1
-        st.rerun()
+        sources = uploads([(file.name, file.getvalue()) for file in files], limits)
+        if _begin(session, sources):
+            session.intake += 1
+            st.rerun()
 
 
 def draw_synthetic(session: SmearSession, *, how_many: bool) -> None:
@@ -57,10 +61,19 @@ def draw_synthetic(session: SmearSession, *, how_many: bool) -> None:
     label = "Analyse a synthetic smear"
     if number > 1:
         label = f"Analyse {number} synthetic fields"
-    if st.button(label, key="synthetic"):
-        session.begin(drawn(range(session.next_seed, session.next_seed + number)))
+    pressed = st.button(label, key="synthetic")
+    if pressed and _begin(session, drawn(range(session.next_seed, session.next_seed + number))):
         session.next_seed += number
         st.rerun()
+
+
+def _begin(session: SmearSession, sources: list[Source]) -> bool:
+    """Analyse by the models that are live now; False where they cannot be used."""
+    try:
+        session.begin(sources, registry.smear_models())
+    except WeightsRefused:
+        return False  # the screen says why, under its title
+    return True
 
 
 @st.fragment(run_every=1.0)

@@ -16,6 +16,7 @@ from core.imaging.read import ImageRefused
 from core.inference.batch import AnalysedField, Batch, Key, Source
 from core.inference.originals import Originals
 from core.inference.smear import recount
+from core.models.smear_models import SmearModels
 from core.records import CountingRule, Method, SmearFinding
 
 _KNOWN = 400
@@ -50,8 +51,8 @@ class SmearSession:
     _taken: int = 0
     _show_next: bool = False
 
-    def begin(self, sources: Sequence[Source]) -> None:
-        """Analyse ``sources`` and add them to the set.
+    def begin(self, sources: Sequence[Source], models: SmearModels) -> None:
+        """Analyse ``sources`` by ``models`` and add them to the set.
 
         Drawn fields and photographs are never counted together: the other sort is put away.
         """
@@ -70,7 +71,7 @@ class SmearSession:
         present = {key[0]: self.known[key].finding.file for key in self.order}
         self._taken, self._show_next = 0, True
         kept = [replace(s, opened=self.originals.put_aside(s.opened)) for s in sources]
-        self.batch = Batch(kept, known=self.known, present=present).start()
+        self.batch = Batch(kept, models, known=self.known, present=present).start()
 
     def absorb(self) -> None:
         """Take over what the batch has finished since the last time."""

@@ -10,6 +10,9 @@ from core.explain.heat import HeatMap, count_heat, stretch
 from core.explain.verdict import class_verdict, count_verdict
 from core.imaging.view import jpeg, pixels_of
 from core.inference.batch import AnalysedField, CellPicture
+from core.models import registry
+from core.models.smear_models import SmearModels
+from core.models.weights import WeightsRefused
 from core.records import WbcCall
 from core.taxonomy import KINDS, CellKind, title
 from pages.parts import wording
@@ -95,6 +98,10 @@ def draw_class(
     """Class list, strength and both pictures of one white cell."""
     call = shown.finding.cells[picture.index].wbc
     assert call is not None
+    models = _models_of(shown)
+    if models is None:
+        return
+    model = models.white_cells
     ranked = sorted(call.probabilities, key=lambda label: -call.probabilities[label])
     name = f"{where}-{shown.key[0][:12]}-{picture.index}"
     controls, left, right = st.columns(_COLUMNS, gap="medium")
@@ -109,9 +116,9 @@ def draw_class(
         alike.draw_words(call)
         st.caption(_MEANING)
     key, seen = (*shown.key, picture.index, label), pixels_of(picture.seen)
-    heat = session.map_of(key, lambda: explain_class(seen, label))
+    heat = session.map_of(key, lambda: explain_class(seen, label, model))
     with st.spinner("Checking the map", show_time=False):
-        verdict = session.verdict_of(key, lambda: class_verdict(seen, label, heat))
+        verdict = session.verdict_of(key, lambda: class_verdict(seen, label, heat, model))
     _side_by_side(
         (left, right),
         picture.large,
@@ -125,32 +132,54 @@ def draw_class(
         verdict=verdict,
         name=name,
     )
-    alike.draw_cells(call, seen)
+    alike.draw_cells(call, seen, model)
+
+
+def _models_of(shown: AnalysedField) -> SmearModels | None:
+    """The models that answered, whichever are live now; without them it says so."""
+    try:
+        return registry.smear_models_named(*shown.key[1:])
+    except WeightsRefused as refusal:
+        st.warning(
+            f"No map can be made: {wording.plain(str(refusal))}. Analyse the field again.",
+            icon=":material/visibility_off:",
+        )
+        return None
 
 
 def _draw_count(session: SmearSession, kind: CellKind) -> None:
     shown, finding = session.field(), session.finding()
+    models = _models_of(shown)
+    if models is None:
+        return
     controls, left, right = st.columns(_COLUMNS, gap="medium")
     with controls:
         source = st.segmented_control(
             "Map", list(_SOURCES), default="Locator heat", required=True, key="why_source"
         )
         strength = _strength(kind)
-        exact = source == _REGRESSION and is_exact()
+        exact = source == _REGRESSION and is_exact(models.counts)
         st.caption(_MEANING if source == _REGRESSION and not exact else _SOURCES[source])
-    makers = {"Locator heat": count_heat, "Grad-CAM": explain_count}
-    compute = makers.get(source, explain_regression)
+    makers = {
+        "Locator heat": (count_heat, models.locator),
+        "Grad-CAM": (explain_count, models.locator),
+    }
+    compute, model = makers.get(source, (explain_regression, models.counts))
     picture = pixels_of(shown.view)
     # The map is made from the picture on the screen, which may be smaller than the file.
     scale = picture.shape[1] / finding.width
     diameter = finding.rbc_diameter_px * scale if finding.rbc_diameter_px else None
     key, verdict = (*shown.key, kind, source), None
     with st.spinner("Making the map", show_time=False):
-        heat = session.map_of(key, lambda: compute(picture, kind, diameter))
+        heat = session.map_of(key, lambda: compute(picture, kind, diameter, model))
         if compute is explain_count:
-            verdict = session.verdict_of(key, lambda: count_verdict(picture, kind, diameter, heat))
+            verdict = session.verdict_of(
+                key, lambda: count_verdict(picture, kind, diameter, heat, model)
+            )
         if source == _REGRESSION and not exact:
-            verdict = session.verdict_of(key, lambda: regression_verdict(picture, kind, heat))
+            verdict = session.verdict_of(
+                key, lambda: regression_verdict(picture, kind, heat, model)
+            )
     counts, plain, plain_words = finding.counts, shown.view, "As the camera saw it."
     if source == _REGRESSION:
         counts = shown.finding.regressed or counts

@@ -7,8 +7,9 @@ import streamlit as st
 
 from core.access.people import Person
 from core.access.rights import NotAllowed, may
+from core.jobs.job import Job
 from core.training.white_cells.adaptation import adaptations
-from core.training.white_cells.adaptation.adaptations import Adaptation, AdaptationRunning
+from core.training.white_cells.adaptation.adaptations import AdaptationRunning
 from pages.parts.wording import plain, several
 
 EVERY_S: Final = 2
@@ -27,7 +28,7 @@ def draw(who: Person) -> None:
     )
     last = adaptations.latest()
     if last is not None and last.state == "running":
-        st.fragment(_wait, run_every=EVERY_S)()
+        st.fragment(_wait, run_every=EVERY_S)(who)
         return
     if last is not None:
         _outcome(last)
@@ -41,7 +42,7 @@ def draw(who: Person) -> None:
             key="adapt_deep",
             help="Moves the last blocks of the network too. It needs the pictures the live model "
             "learnt from (HEMADESK_DATA), and what was fitted on its features (novelty, set "
-            "limits, attributes) has to be fitted anew: python -m core characterise.",
+            "limits, attributes) has to be fitted anew: python -m core fit-uncertainty.",
         )
         pressed = st.form_submit_button("Adapt", icon=":material/tune:")
     if pressed:
@@ -56,25 +57,30 @@ def draw(who: Person) -> None:
         st.rerun()
 
 
-def _wait() -> None:
+def _wait(who: Person) -> None:
     """Draws itself again every two seconds; asks for the whole page when there is a result."""
     last = adaptations.latest()
     if last is None or last.state != "running":
         st.rerun(scope="app")
-    st.status(f"Adapting: {plain(last.words)}")
+    st.status(f"Adapting: {plain(last.progress.message)}")
     st.caption(
         f"Asked for by {plain(last.who)} at {last.at:%H:%M} UTC. It goes on when this page is "
         "closed."
     )
+    if st.button(
+        "Stop adapting", key="stop_adapting", icon=":material/stop:", disabled=last.stopping
+    ):
+        adaptations.ask_to_stop(who)
+        st.rerun(scope="fragment")
 
 
-def _outcome(last: Adaptation) -> None:
+def _outcome(last: Job) -> None:
     asked = f"{plain(last.who)}, {last.at:%d %b %H:%M} UTC"
-    if last.made is None:
-        words = f"Not adapted ({asked}): {plain(last.words)}."
+    if last.state != "done":
+        words = f"Not adapted ({asked}): {plain(last.message)}."
         st.error(words, icon=":material/error:")
         return
-    made = last.made
+    made = last.result()
     learnt = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in made["cells"].items())
     words = (
         f"{plain(made['model'])} ({asked}) learnt from {learnt}; "

@@ -8,11 +8,11 @@ import streamlit as st
 
 from core.access.people import Person
 from core.access.rights import NotAllowed, may
+from core.jobs.job import Job
 from core.models.weights import WeightsRefused
 from core.store.promotions import StalePromotion
 from core.store.runs import Run
 from core.training.promote import comparisons, promotion
-from core.training.promote.comparisons import Asked
 from core.training.promote.promotion import Comparison, PromotionRefused
 from core.training.runs import lifecycle
 from pages.parts.train import evidence
@@ -90,33 +90,32 @@ def _start(run: Run, who: Person) -> None:
     st.rerun()
 
 
-def _wait(run: Run, began: Asked, who: Person) -> None:
+def _wait(run: Run, began: Job, who: Person) -> None:
     """Draws itself again every two seconds; asks for the whole page when there is a result."""
     asked = comparisons.latest(run)
     if asked is None or asked.folder != began.folder or asked.state != "running":
         st.rerun(scope="app")
     where = asked.progress
-    share = float(where.get("share", 0.0))
-    words = where.get("words", "starting")
-    title = f"{where['title']}: {words}" if where.get("title") else words[0].upper() + words[1:]
-    st.progress(min(1.0, share), text=plain(title))
+    share = where.share
+    title = where.message[:1].upper() + where.message[1:]
+    st.progress(share, text=plain(title))
     # The first pictures are slow, since models are loaded: a guess from them would frighten.
-    left = where["seconds"] * (1 - share) / share if share > 0.02 else None
+    left = where.seconds * (1 - share) / share if share > 0.02 else None
     st.caption(
-        f"{time_left(left).capitalize()}. Asked for by {plain(asked.who)} at "
+        f"{time_left(left).capitalize()}. Job for by {plain(asked.who)} at "
         f"{asked.at:%H:%M} UTC. It goes on when this page is closed."
     )
     if may(who, "train") and st.button(
         "Stop comparing",
         key="stop_comparing",
         icon=":material/stop:",
-        disabled=(asked.folder / comparisons.STOP).is_file(),
+        disabled=asked.stopping,
     ):
         comparisons.ask_to_stop(asked, who)
         st.rerun(scope="fragment")
 
 
-def _outcome(asked: Asked) -> None:
+def _outcome(asked: Job) -> None:
     """Why there is no result, or when it was made."""
     said = f"{plain(asked.who)}, {asked.at:%d %b %H:%M} UTC"
     if asked.state == "done":
@@ -124,15 +123,15 @@ def _outcome(asked: Asked) -> None:
         return
     words = "was lost" if asked.state == "lost" else "gave no result"
     st.error(f"The comparison ({said}) {words}: {plain(asked.message)}.", icon=":material/error:")
-    log = comparisons.read_log(asked)
+    log = asked.log()
     if asked.state == "lost" or "Traceback" in log:
         with st.expander("Log"):
             st.code(log or "nothing yet", language=None, height=180)
 
 
-def _found(asked: Asked, who: Person) -> None:
+def _found(asked: Job, who: Person) -> None:
     try:
-        found = asked.result()
+        found = comparisons.evidence_of(asked)
     except (ValueError, OSError) as refusal:
         st.error(
             f"What was found cannot be read ({plain(str(refusal))}); compare again.",
@@ -144,7 +143,7 @@ def _found(asked: Asked, who: Person) -> None:
         evidence.draw(one, place)
     if found.original is None:
         st.caption("The original data is not here, or is the same: forgetting was not measured.")
-    if found.elsewhere is not None:
+    if found.external_lab is not None:
         st.caption("The last set is shown only: nobody learnt from it, and the rule does not ask.")
     evidence.exactly(found)
     _verdict(found, who)

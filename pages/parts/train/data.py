@@ -6,13 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from PIL import Image, ImageDraw, ImageOps
 
 from core.datasets.archive import ArchiveRefused
+from core.datasets.fields import LabelledField
 from core.datasets.intake.fields import CountedField
-from core.datasets.intake.imported_set import PARTS, Intake
+from core.datasets.intake.imported_set import Intake
+from core.datasets.intake.parts import PARTS
+from core.datasets.intake.rows import totals
 from core.datasets.skipped import DataRefused
 from core.settings import settings
-from core.taxonomy import KINDS, title
+from core.taxonomy import title
 from core.training.intakes import EXPECTED, LAYOUTS, read_own
 from core.training.presets import RECIPES, recipe_info
 from core.training.runs.sent_archives import keep_archive, title_of
@@ -24,10 +28,13 @@ _OWN, _SENT, _PUBLIC, _VERIFIED = "Folder", "ZIP", "Public set", "Verified"
 _PUBLIC_SETS = {
     "wbc": ("pbc", "PBC single cells"),
     "locator": ("txl", "TXL-PBC fields"),
-    "regression": ("txl", "TXL-PBC fields"),
+    "counts": ("txl", "TXL-PBC fields"),
     "palm": ("palm", "palm photos (Asare et al.)"),
 }
 _SAMPLES, _ACROSS = 12, 4
+_COLOURS = ("#d62728", "#1f4fd6", "#1a8f3c")
+"""Of boxes, in the order of ``KINDS``."""
+
 _LAYOUT_WORDS = {
     "folders": "Class folders",
     "boxes": "Boxes (VOC, YOLO, COCO)",
@@ -150,16 +157,29 @@ def _own(recipe: str, layout: str, folder: Path | None) -> ChosenData | None:
         return None
     _show(found)
     _name(recipe, found, named)
+    confirmed = _confirm_vanished(found, str(folder))
     if found.problems:
         st.error(
             "This cannot be trained on: " + "; ".join(map(plain, found.problems)) + ".",
             icon=":material/error:",
         )
         return None
+    if not confirmed:
+        return None
     options: dict[str, Any] = {"names": names} if names else {}
     if "layout" in recipe_info(recipe).options:
         options["layout"] = layout
     return ChosenData(recipe, folder, title_of(folder), options)
+
+
+def _confirm_vanished(found: Intake[Any], folder: str) -> bool:
+    """A class of which nothing is left stops the start until a person says that this is meant."""
+    if not found.vanished:
+        return True
+    gone = "; ".join(f"{title(name)}: {why}" for name, why in found.vanished)
+    st.warning(f"Nothing of this would be learnt. {plain(gone)}.", icon=":material/warning:")
+    names = ", ".join(title(name) for name, _ in found.vanished)
+    return st.checkbox(f"Train without {plain(names)}", key=f"without_{folder}_{names}")
 
 
 def _read(layout: str, folder: Path, names: dict[str, str]) -> Intake[Any]:
@@ -187,11 +207,13 @@ def _show(found: Intake[Any]) -> None:
     sort = "size" if all(name.endswith(" pixels") for name in counts) else "kind"
     if found.beside:
         st.info(" ".join(plain(note) for note in found.notes[:2]), icon=":material/group_add:")
+    gone = ", ".join(title(name) for name, _ in found.vanished)
     st.markdown(
         f"**{several(len(found.items), 'picture')}** of {several(len(counts), sort)}, "
         f"{several(len(found.skipped), 'file')} left out, "
         f"{several(len(found.duplicates), 'duplicate')}, "
         f"{several(found.near_duplicates, 'near-duplicate')}."
+        + (f" **Nothing of {plain(gone)} can be learnt.**" if gone else "")
     )
     if counts:
         st.plotly_chart(
@@ -201,10 +223,14 @@ def _show(found: Intake[Any]) -> None:
             sizes = [len(part) for part in found.parts]
             words = ", ".join(f"{n:,} {name}" for n, name in zip(sizes, PARTS, strict=True))
             st.caption(f"Split: {words}; kept together by {plain(found.grouped_by)}.")
-        if all(isinstance(item, CountedField) for item in found.items):
-            cells = sum(item.counts() for item in found.items)
-            counted = ", ".join(f"{title(k)} {n:,}" for k, n in zip(KINDS, cells, strict=True))
-            st.caption(f"Cells counted in them: {counted}.")
+        if all(isinstance(item, CountedField | LabelledField) for item in found.items):
+            st.dataframe(
+                [
+                    {"Cells": title(kind), **dict(zip(map(str.capitalize, PARTS), n, strict=True))}
+                    for kind, n in totals(found).items()
+                ],
+                hide_index=True,
+            )
         _samples(found, list(counts)[:_SAMPLES])
     notes = found.notes[2:] if found.beside else found.notes
     for note in notes[:5]:
@@ -228,11 +254,31 @@ def _show(found: Intake[Any]) -> None:
 
 
 def _samples(found: Intake[Any], names: list[str]) -> None:
-    """A picture of each kind, in rows."""
-    for first in range(0, len(names), _ACROSS):
-        for side, name in zip(st.columns(_ACROSS, gap="small"), names[first:], strict=False):
-            side.image(str(found.sample(name).path), width="stretch")
-            side.caption(f":small[{title(name)}]")
+    """A picture of each kind, or the first fields with their boxes, in rows."""
+    boxed = bool(found.items) and isinstance(found.items[0], LabelledField)
+    items = (
+        [(item.path.name, item) for item in found.items[:_SAMPLES]]
+        if boxed
+        else [(title(name), found.sample(name)) for name in names]
+    )
+    for first in range(0, len(items), _ACROSS):
+        for side, (words, item) in zip(
+            st.columns(_ACROSS, gap="small"), items[first:], strict=False
+        ):
+            side.image(_drawn(item) if boxed else str(item.path), width="stretch")
+            side.caption(f":small[{plain(words)}]")
+    if boxed:
+        st.caption("Boxes: red cells red, white cells blue, platelets green.")
+
+
+def _drawn(field: LabelledField) -> Image.Image:
+    """The field with its boxes, as they were understood."""
+    with Image.open(field.path) as opened:
+        picture = ImageOps.exif_transpose(opened).convert("RGB")
+    pen = ImageDraw.Draw(picture)
+    for kind, box in zip(field.kinds.tolist(), field.boxes_xyxy_px.tolist(), strict=True):
+        pen.rectangle(box, outline=_COLOURS[kind], width=max(2, picture.width // 250))
+    return picture
 
 
 def _name(recipe: str, found: Intake[Any], named: dict[str, str | None]) -> None:

@@ -34,13 +34,13 @@ def draw(take: Callable[[float], None]) -> None:
         if found is not None:
             _show(found, take)
             return
-        if rate_trials.is_running(folder):
+        trial = rate_trials.latest(folder)
+        if trial is not None and trial.state == "running":
             st.fragment(_wait, run_every=EVERY_S)(folder)
             return
-        said = rate_trials.refusal_of(folder)
-        if said:
-            st.error(f"Nothing was found: {plain(said)}.", icon=":material/error:")
-        if st.button("Try again" if said else "Try", key="try_rates"):
+        if trial is not None:
+            st.error(f"Nothing was found: {plain(trial.message)}.", icon=":material/error:")
+        if st.button("Try again" if trial else "Try", key="try_rates"):
             who = signed_in.person()
             rate_trials.start(data.recipe, data.folder, settings.loop, options, who)
             st.rerun()
@@ -48,13 +48,14 @@ def draw(take: Callable[[float], None]) -> None:
 
 def _wait(folder: Path) -> None:
     """Draws itself again every two seconds; asks for the whole page when the trial has ended."""
-    if not rate_trials.is_running(folder):
+    trial = rate_trials.latest(folder)
+    if trial is None or trial.state != "running":
         st.rerun(scope="app")
-    done, total = rate_trials.progress(folder) or (0, 0)
-    words = f"Step {done} of {total}" if total else "Reading the data"
-    st.progress(done / total if total else 0.0, text=words)
-    if st.button("Stop trying", key="stop_rates", disabled=(folder / rate_trials.STOP).is_file()):
-        rate_trials.stop(folder, signed_in.person())
+    where = trial.progress
+    words = f"Step {where.done} of {where.total}" if where.total else "Reading the data"
+    st.progress(where.share, text=words)
+    if st.button("Stop trying", key="stop_rates", disabled=trial.stopping):
+        rate_trials.ask_to_stop(folder, signed_in.person())
 
 
 def _show(found: RateTrial, take: Callable[[float], None]) -> None:

@@ -15,9 +15,6 @@ from core.datasets.intake.box_formats import (
     BoxedPicture,
     layout_of,
     read_boxes,
-    read_coco,
-    read_voc,
-    read_yolo,
     write_coco,
     write_voc,
     write_yolo,
@@ -96,13 +93,13 @@ def test_names_of_a_data_yaml(root, text):
     _write(root, "yolo", _picture())
     (root / "classes.txt").unlink()
     (root / "data.yaml").write_text(text)
-    assert read_yolo(root).pictures[0].names == ("RBC", "WBC")
+    assert read_boxes(root).pictures[0].names == ("RBC", "WBC")
 
 
 def test_without_names_a_class_keeps_its_number(root):
     _write(root, "yolo", _picture())
     (root / "classes.txt").unlink()
-    assert read_yolo(root).pictures[0].names == ("0", "1")
+    assert read_boxes(root).pictures[0].names == ("0", "1")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +107,7 @@ def test_without_names_a_class_keeps_its_number(root):
     [
         ("yolo", "0 0.5 0.5 0.1\n", "line 1: 4 values instead of 5"),
         ("yolo", "0 0.5 0.5 0.1 7\n", "line 1: a share outside 0 to 1"),
-        ("yolo", "0 0.5 0.5 nan 0.1\n", "a share outside 0 to 1"),
+        ("yolo", "0 0.5 0.5 nan 0.1\n", "'nan' is not a number"),
         ("voc", "<annotation><object><name>RBC</name></object></annotation>", "four sides"),
         ("voc", "<annotation><object>", "cannot be read"),
         ("voc", '<!DOCTYPE a [<!ENTITY b "c">]><annotation/>', "document type, which is refused"),
@@ -132,7 +129,7 @@ def test_pictures_that_are_none_or_have_no_boxes_are_listed(root):
     _write(root, "coco", _picture())
     Image.new("RGB", (20, 20)).save(root / "images" / "lonely.png")
     (root / "images" / "words.jpg").write_text("not a picture")
-    reasons = {s.file: s.reason for s in read_coco(root).skipped}
+    reasons = {s.file: s.reason for s in read_boxes(root).skipped}
     assert reasons == {
         "images/lonely.png": "no boxes are given for it",
         "images/words.jpg": "it cannot be read as a picture",
@@ -144,17 +141,17 @@ def test_boxes_are_cut_to_the_picture(root):
     said = json.loads((root / "boxes.json").read_text())
     said["annotations"][0]["bbox"] = [-10, -10, 30, 30]
     (root / "boxes.json").write_text(json.dumps(said))
-    assert read_coco(root).pictures[0].boxes_xyxy_px[0].tolist() == [0, 0, 20, 20]
+    assert read_boxes(root).pictures[0].boxes_xyxy_px[0].tolist() == [0, 0, 20, 20]
 
 
 def test_a_box_without_area_is_left_out_and_the_picture_is_used(root):
     _write(root, "yolo", _picture())
     with (root / "labels" / "a.txt").open("a") as file:
         file.write("0 0.5 0.5 0 0.1\n")
-    found = read_yolo(root)
+    found = read_boxes(root)
     assert found.pictures[0].names == ("RBC", "WBC")
     assert [(m.file, m.reason) for m in found.mended] == [
-        ("images/a.png", "1 boxes without area are left out")
+        ("images/a.png", "1 box is without area and left out")
     ]
 
 
@@ -172,14 +169,14 @@ def test_a_class_nobody_listed_is_not_written():
 
 def test_the_public_sets_as_their_own_readers_read_them(data_dir):
     """CBC is VOC and TXL-PBC is YOLO; both have readers of their own here."""
-    voc = {p.file: p for p in read_voc(data_dir / "cbc" / "Testing").pictures}
+    voc = {p.file: p for p in read_boxes(data_dir / "cbc" / "Testing").pictures}
     for field in cbc.load(data_dir / "cbc", "Testing"):
         mine = voc[f"Images/{field.path.name}"]
         whole = (field.boxes_xyxy_px[:, 2:] > field.boxes_xyxy_px[:, :2]).all(axis=1)
         expected = field.boxes_xyxy_px[whole].clip(0, [640, 480, 640, 480])
         np.testing.assert_array_equal(mine.boxes_xyxy_px, expected)
         assert len(mine.names) == whole.sum()
-    yolo = {p.file: p for p in read_yolo(data_dir / "txl").pictures}
+    yolo = {p.file: p for p in read_boxes(data_dir / "txl").pictures}
     for field in txl.load(data_dir / "txl", "test"):
         mine = yolo[f"images/test/{field.path.name}"]
         np.testing.assert_allclose(mine.boxes_xyxy_px, field.boxes_xyxy_px, atol=0.51)

@@ -152,13 +152,24 @@ def test_too_few_cells_are_said(root):
     assert "1 class with enough cells" in _read(root).problems[0]
 
 
-def test_neutrophils_without_their_subtype_are_left_out(root):
-    _cells(root, "neutrophil", 12, first=300)
-    for number in range(11):
-        (root / f"neutrophil/C_{number}.png").rename(root / f"neutrophil/SNE_{number}.png")
+def test_undivided_neutrophils_are_learnt_as_the_parent(root):
+    _cells(root, "neutrophil", 14, first=300)
     found = _read(root)
-    assert found.classes == ("segmented_neutrophil", "lymphocyte", "monocyte")
-    assert found.notes[0].startswith("1 of the neutrophils are not called segmented or band")
+    assert set(found.labels) == {"lymphocyte", "monocyte", "neutrophil"}
+    assert found.classes[:2] == ("segmented_neutrophil", "band_neutrophil")
+    assert found.counts()["neutrophil"] == (10, 3, 1)
+    assert (found.vanished, found.problems) == ((), ())
+
+
+def test_a_class_that_vanishes_is_named(root):
+    _cells(root, "neutrophil", 3, first=300)
+    _cells(root, "Things", 2, first=500)
+    found = _read(root)
+    assert [name for name, _ in found.vanished] == ["neutrophil", "folder Things"]
+    assert {s.file for s in found.skipped} == {
+        *(f"neutrophil/C_{n}.png" for n in range(3)),
+        *(f"Things/C_{n}.png" for n in range(2)),
+    }
 
 
 def test_what_is_no_set_is_refused(tmp_path):

@@ -10,14 +10,12 @@ import sys
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
 from core.datasets.public.fetch import FetchRefused, Source, fetch
 from core.datasets.public.sources import SOURCES, UNREACHABLE
-
-ROOT = Path(__file__).resolve().parents[3]
+from tests.fixtures.paths import ROOT
 
 
 def _archive(names, filler=b""):

@@ -1,5 +1,7 @@
 """The second way of counting: its map, its intervals, its flag."""
 
+import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +16,9 @@ from core.inference.locate.regression import (
     disagreement,
 )
 from core.inference.smear import analyse, recount
+from core.models import registry
 from core.records import CellCounts, Estimate
+from core.settings import settings
 from core.taxonomy import KINDS
 
 
@@ -25,12 +29,14 @@ def drawn():
 
 @pytest.fixture(scope="module")
 def finding(drawn):
-    return analyse(drawn.field)
+    return analyse(drawn.field, registry.smear_models())
 
 
 def test_the_count_is_the_sum_of_a_map_that_is_nowhere_negative(drawn, finding):
-    planes = density_map(drawn.field.pixels, finding.rbc_diameter_px)
-    counts = count_by_regression(drawn.field.pixels, finding.rbc_diameter_px)
+    planes = density_map(drawn.field.pixels, finding.rbc_diameter_px, registry.live("counts"))
+    counts = count_by_regression(
+        drawn.field.pixels, finding.rbc_diameter_px, registry.live("counts")
+    )
     assert planes.min() >= 0
     for plane, kind in zip(planes, KINDS, strict=True):
         assert float(plane.sum()) == pytest.approx(counts.of(kind).value, rel=1e-5)
@@ -39,9 +45,9 @@ def test_the_count_is_the_sum_of_a_map_that_is_nowhere_negative(drawn, finding):
 def test_a_wide_view_is_counted_in_parts_that_add_up(drawn, monkeypatch):
     from core.inference.locate import regression
 
-    whole = density_map(drawn.field.pixels, 100.0)
+    whole = density_map(drawn.field.pixels, 100.0, registry.live("counts"))
     monkeypatch.setattr(regression, "_MOST_PIXELS", 60_000)
-    parts = density_map(drawn.field.pixels, 100.0)
+    parts = density_map(drawn.field.pixels, 100.0, registry.live("counts"))
     assert parts.shape == whole.shape
     assert parts.sum() == pytest.approx(whole.sum(), rel=0.15)
 
@@ -60,12 +66,55 @@ def test_a_finding_holds_both_counts_and_can_be_switched(drawn, finding):
     assert other.counting_rule == "all_visible"
     assert other.cells == finding.cells
     assert recount(other, "all_visible") == finding
-    assert analyse(drawn.field, method="regression") == other
+    assert analyse(drawn.field, registry.smear_models(), method="regression") == other
+
+
+def test_a_finding_is_recounted_by_the_locator_that_made_it(drawn, shipped_elsewhere):
+    """Another locator goes live with intervals of its own; the earlier finding keeps its own."""
+    before = analyse(drawn.field, registry.smear_models())
+    registry.set_live("locator", shipped_elsewhere({"rbc": 9.0, "wbc": 9.0, "platelet": 9.0}))
+    now = analyse(drawn.field, registry.smear_models())
+    assert now.model != before.model and now.counts.rbc.low < before.counts.rbc.low
+    assert recount(before, "all_visible") == before
+    there = recount(before, "all_visible", "regression")
+    assert recount(there, "all_visible", "locator") == before
+    chamber = recount(before, "chamber")
+    assert chamber.model == before.model
+    assert chamber.counts.rbc.high - chamber.counts.rbc.low < 10
+
+
+def test_a_finding_kept_without_its_locator_is_not_guessed(finding):
+    old = replace(finding, locator=None)
+    assert recount(old, "all_visible") == old
+    with pytest.raises(ValueError, match="without the interval scale of the locator"):
+        recount(old, "chamber")
+    other = recount(old, "all_visible", "regression")
+    with pytest.raises(ValueError, match="analyse the picture again"):
+        recount(other, "all_visible")
 
 
 def test_a_finding_kept_without_regression_cannot_be_switched(finding):
     with pytest.raises(ValueError, match="by the locator only"):
         recount(replace(finding, regressed=None), "all_visible", "regression")
+
+
+@pytest.fixture
+def shipped_elsewhere(tmp_path, monkeypatch):
+    """A copy of the shipped locator in ``var/models``, with another name and interval scale."""
+    shipped = registry.live("locator").path
+    monkeypatch.setattr(settings(), "var", tmp_path)
+    folder = tmp_path / registry.MODELS
+    folder.mkdir()
+
+    def make(scale):
+        for suffix in (".safetensors", ".onnx"):
+            shutil.copy(shipped.with_suffix(suffix), folder / f"another{suffix}")
+        card = json.loads(shipped.with_suffix(".json").read_text())
+        card |= {"name": "another", "interval_scale": scale}
+        (folder / "another.json").write_text(json.dumps(card))
+        return "another.safetensors"
+
+    return make
 
 
 def _counts(rbc):
@@ -99,13 +148,15 @@ def test_erasing_one_red_cell_lowers_the_sum_by_about_one(data_dir):
 
     fields = cbc.load(data_dir / "cbc", "Testing")
     pictures = [read_rgb(field.path) for field in fields]
-    falls = []
+    falls, model = [], registry.live("counts")
     for pixels, field in zip(
         pictures, as_taken(relabelled_copies(data_dir, fields), pictures), strict=True
     ):
         for place in free_cells(field, KINDS.index("rbc"), pixels.shape[1], pixels.shape[0])[:1]:
             without = erased(pixels, field.boxes_xyxy_px[place])
-            before, after = (float(density_map(p, 103.0)[0].sum()) for p in (pixels, without))
+            before, after = (
+                float(density_map(p, 103.0, model)[0].sum()) for p in (pixels, without)
+            )
             falls.append(before - after)
     assert len(falls) >= 8
     assert np.mean(falls) == pytest.approx(1, abs=0.3)

@@ -61,9 +61,9 @@ def test_bad_photos_are_flagged_and_get_no_verdict(change, expected):
     if not looks_like_skin(pixels):  # light so coloured that it is no skin at all
         assert expected == "coloured_light"
         with pytest.raises(PalmRefused, match="does not look like skin"):
-            read_palm(Field("p", pixels, ""), "crop")
+            read_palm(Field("p", pixels, ""), registry.live("palm"), "crop")
         return
-    assert read_palm(Field("p", pixels, ""), "crop").call.decision == "refer"
+    assert read_palm(Field("p", pixels, ""), registry.live("palm"), "crop").call.decision == "refer"
 
 
 def test_blur_is_measured_in_the_pixels_of_a_fixed_size():
@@ -112,7 +112,7 @@ def test_what_cannot_be_a_reference_is_refused(colour, place, words):
 
 
 def test_an_answer_with_its_interval():
-    call = read_palm(Field("p.png", skin(), ""), "crop").call
+    call = read_palm(Field("p.png", skin(), ""), registry.live("palm"), "crop").call
     assert 0 <= call.low <= call.anemia_probability <= call.high <= 1
     assert {flag.code for flag in call.flags} >= {"uncalibrated_colour"}
     assert set(call.as_json()) == {
@@ -122,7 +122,9 @@ def test_an_answer_with_its_interval():
 
 def test_prevalence_moves_the_probability_and_not_the_decision():
     field = Field("p.png", skin(), "")
-    half, rare = (read_palm(field, "crop", prevalence=p).call for p in (0.5, 0.05))
+    half, rare = (
+        read_palm(field, registry.live("palm"), "crop", prevalence=p).call for p in (0.5, 0.05)
+    )
     assert rare.anemia_probability == pytest.approx(at_prevalence(half.anemia_probability, 0.05))
     assert rare.decision == half.decision
 
@@ -137,7 +139,8 @@ def test_the_same_crop_turned_gets_nearly_the_same_answer():
     # Four views are averaged; a quarter turn is among them up to a mirror.
     field, turned = skin(3), np.ascontiguousarray(skin(3)[::-1, ::-1])
     one, two = (
-        read_palm(Field("p", p, ""), "crop").call.anemia_probability for p in (field, turned)
+        read_palm(Field("p", p, ""), registry.live("palm"), "crop").call.anemia_probability
+        for p in (field, turned)
     )
     assert one == pytest.approx(two, abs=0.25)
 
@@ -145,7 +148,7 @@ def test_the_same_crop_turned_gets_nearly_the_same_answer():
 def test_a_smear_is_no_palm():
     for kind in ("auto", "crop"):
         with pytest.raises(PalmRefused) as refused:
-            read_palm(draw(3).field, kind)
+            read_palm(draw(3).field, registry.live("palm"), kind)
         assert refused.value.code in ("no_palm", "no_hand_models", "not_skin")
 
 
@@ -166,13 +169,13 @@ def other_things():
 @pytest.mark.parametrize("kind", ["auto", "crop"])
 def test_noise_is_no_skin(kind):
     with pytest.raises(PalmRefused) as refused:
-        read_palm(Field("noise.png", other_things()["noise"], ""), kind)
+        read_palm(Field("noise.png", other_things()["noise"], ""), registry.live("palm"), kind)
     assert refused.value.code in ("no_palm", "no_hand_models", "not_skin")
 
 
 @pytest.mark.parametrize("name", ["wood", "text", "paper"])
 def test_what_has_the_colour_of_skin_and_is_none_gets_no_verdict(name):
-    call = read_palm(Field(name, other_things()[name], ""), "crop").call
+    call = read_palm(Field(name, other_things()[name], ""), registry.live("palm"), "crop").call
     assert call.decision == "refer" and not can_be_judged(call.flags)
 
 
@@ -196,7 +199,9 @@ def test_the_card_says_what_was_measured(palms):
     said = []
     for photo in palms:
         if photo.session_block == block["block"]:
-            call = read_palm(Field(photo.path.name, read_rgb(photo.path), ""), "crop").call
+            call = read_palm(
+                Field(photo.path.name, read_rgb(photo.path), ""), registry.live("palm"), "crop"
+            ).call
             said.append(call.anemia_probability)
     assert np.mean(said) == pytest.approx(block["mean_probability"], abs=0.02)
 

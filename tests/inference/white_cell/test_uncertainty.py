@@ -73,7 +73,7 @@ def test_extras_belong_to_one_set_of_weights(model):
 def test_damaged_extras_are_refused(model):
     save_uncertainty(model, CARD, tensors())
     uncertainty_path(model.path).write_bytes(b"something else")
-    with pytest.raises(WeightsRefused, match="characterise"):
+    with pytest.raises(WeightsRefused, match="fit-uncertainty"):
         uncertainty_of(model)
     uncertainty_path(model.path).with_suffix(".json").write_text("[]")
     with pytest.raises(WeightsRefused, match="does not describe"):
@@ -216,7 +216,7 @@ def test_features_are_what_the_last_layer_reads():
 def test_the_shipped_extras_fit_the_shipped_network():
     live = registry.live("wbc")
     found = uncertainty_of(live)
-    assert found is not None, "run python -m core characterise: the network was trained anew"
+    assert found is not None, "run python -m core fit-uncertainty: the network was trained anew"
     assert isinstance(live.module, CellClassifier)
     width = live.module.last_layer().in_features
     assert found.tensors["novelty.weight"].shape == (width,)

@@ -10,6 +10,7 @@ from pypdf import PdfReader
 from core.access.rights import NotAllowed
 from core.imaging import synthetic
 from core.inference.batch import Source
+from core.models import registry
 from core.review.acceptance.limits import (
     SUGGESTED,
     Limit,
@@ -68,7 +69,7 @@ def measured(drawn):
             ("shares.csv", shares.encode()),
         ]
     )
-    return measure(sources, results)
+    return measure(sources, results, registry.smear_models())
 
 
 def test_everything_is_compared_with_the_laboratorys_results(drawn, measured):

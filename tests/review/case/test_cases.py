@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,12 +12,14 @@ from PIL import Image
 from sqlalchemy import select
 
 from core.imaging.read import read_field
+from core.records import LocatorReference
 from core.review.case import cases, worklist
 from core.review.record import pictures, stored_finding
 from core.review.record.errors import CaseRefused, PictureLost, StaleEdit, TakenByOther
 from core.settings import settings
 from core.store.review_schema import case_cells
-from tests.review.conftest import call_of, field_of, finding_of
+from core.taxonomy import CellKind
+from tests.fixtures.review import call_of, field_of, finding_of
 
 
 def test_a_case_comes_back_as_it_was_made(store, people):
@@ -154,8 +158,33 @@ def test_a_finding_survives_its_text():
     field = field_of()
     finding = finding_of(field, [call_of("blast", 0.1 + 0.2, novel=True)])
     assert stored_finding.from_text(stored_finding.as_text(finding)) == finding
+    scale: dict[CellKind, float] = {"rbc": 0.6, "wbc": 0.0, "platelet": 0.1 + 0.2}
+    noted = replace(finding, locator=LocatorReference("locator@12345678", scale))
+    assert stored_finding.from_text(stored_finding.as_text(noted)) == noted
+    # As it was kept before the locator was noted.
+    older = json.loads(stored_finding.as_text(finding))
+    del older["locator"]
+    assert stored_finding.from_text(json.dumps(older)) == finding
     with pytest.raises(ValueError, match="cannot be read"):
         stored_finding.from_text("{}")
+
+
+def test_a_picture_names_the_locator_that_found_its_cells(sqlite_store, people):
+    """Whichever method counted them, and whichever locator is live by then."""
+    case = cases.create(sqlite_store, people.technologist, "L-1")
+    field = field_of()
+    scale: dict[CellKind, float] = dict.fromkeys(("rbc", "wbc", "platelet"), 0.5)
+    counted = replace(
+        finding_of(field, []),
+        method="regression",
+        model="counts@11111111",
+        locator=LocatorReference("old@22222222", scale),
+    )
+    unknown = replace(counted, locator=None)
+    with pytest.raises(CaseRefused, match="does not say which locator"):
+        cases.keep_field(sqlite_store, people.technologist, case.id, field, unknown)
+    kept = cases.keep_field(sqlite_store, people.technologist, case.id, field, counted)
+    assert kept.models["locator"] == "old@22222222"
 
 
 def test_the_worklist_begins_with_what_is_urgent(store, people, make_case):

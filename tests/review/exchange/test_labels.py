@@ -46,8 +46,8 @@ def assert_same(read, expected, tolerance_px):
 
 
 @pytest.mark.parametrize("layout", ["coco", "yolo", "voc"])
-def test_boxes_of_a_case_read_back_the_same(store, signed, reader, tmp_path, layout):
-    contents = gather(store, reader, signed.id)
+def test_boxes_of_a_case_read_back_the_same(case_store, signed_case, reader, tmp_path, layout):
+    contents = gather(case_store, reader, signed_case.id)
     folder = written(label_files(contents, layout), tmp_path / layout)
     read = read_boxes(folder)
     assert (read.layout, read.skipped, read.mended) == (layout, (), ())
@@ -68,21 +68,25 @@ def drawn_pixels(contents):
     return pixels_of(contents.png(contents.fields[0]))
 
 
-def test_cocos_own_reader_takes_it(store, signed, reader, tmp_path):
-    written(label_files(gather(store, reader, signed.id), "coco"), tmp_path)
+def test_cocos_own_reader_takes_it(case_store, signed_case, reader, tmp_path):
+    written(label_files(gather(case_store, reader, signed_case.id), "coco"), tmp_path)
     coco = COCO(str(tmp_path / "annotations.json"))
     blast = coco.getCatIds(catNms=["blast"])
     assert len(coco.getImgIds()) == 3 and len(coco.getAnnIds(catIds=blast)) == 1
 
 
-def test_what_only_the_program_said_is_no_label(store, case, reader):
-    names = [name for picture in boxed(gather(store, reader, case.id)) for name in picture.names]
+def test_what_only_the_program_said_is_no_label(case_store, open_case, reader):
+    names = [
+        name
+        for picture in boxed(gather(case_store, reader, open_case.id))
+        for name in picture.names
+    ]
     assert set(names) == {"rbc", "wbc", "platelet"}
     assert names.count("wbc") == 8
 
 
-def test_class_folders_go_back_into_training(store, signed, reader, tmp_path):
-    contents = gather(store, reader, signed.id)
+def test_class_folders_go_back_into_training(case_store, signed_case, reader, tmp_path):
+    contents = gather(case_store, reader, signed_case.id)
     folder = written(label_files(contents, "folders"), tmp_path / "cells")
     crops = {p.parent.name: len(list(p.parent.glob("*.png"))) for p in folder.glob("*/*.png")}
     assert crops == {
@@ -98,23 +102,23 @@ def test_class_folders_go_back_into_training(store, signed, reader, tmp_path):
     assert (folder / "groups.csv").read_text().splitlines()[0] == "file,patient"
 
 
-def test_an_unidentified_cell_is_in_no_folder(store, signed, reader):
+def test_an_unidentified_cell_is_in_no_folder(case_store, signed_case, reader):
     from core.review.reading.answers import NewAnswer, answer
     from core.review.reading.cells import cells
     from core.review.signature.signing import amend
 
-    amend(store, reader, signed.id, "one cell again")
-    first = cells(store, reader, signed.id)[0]
+    amend(case_store, reader, signed_case.id, "one cell again")
+    first = cells(case_store, reader, signed_case.id)[0]
     revision = first.answer.revision if first.answer else 0
-    answer(store, reader, signed.id, [NewAnswer(first.id, "unidentified", revision)])
-    contents = gather(store, reader, signed.id)
+    answer(case_store, reader, signed_case.id, [NewAnswer(first.id, "unidentified", revision)])
+    contents = gather(case_store, reader, signed_case.id)
     names = [name for name, _ in label_files(contents, "folders") if name.endswith(".png")]
     assert len(names) == 7 and not any(f"{first.id:06d}" in name for name in names)
     assert "wbc" in [name for picture in boxed(contents) for name in picture.names]
 
 
-def test_the_archive_holds_the_same_files(store, signed, reader, tmp_path):
-    contents = gather(store, reader, signed.id)
+def test_the_archive_holds_the_same_files(case_store, signed_case, reader, tmp_path):
+    contents = gather(case_store, reader, signed_case.id)
     (tmp_path / "a.zip").write_bytes(label_zip(contents, "yolo"))
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
         assert {n: archive.read(n) for n in archive.namelist()} == dict(

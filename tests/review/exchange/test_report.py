@@ -31,8 +31,8 @@ def laboratory(tmp_path):
     )
 
 
-def test_a_signed_report_says_everything(store, signed, reader, laboratory):
-    contents = gather(store, reader, signed.id)
+def test_a_signed_report_says_everything(case_store, signed_case, reader, laboratory):
+    contents = gather(case_store, reader, signed_case.id)
     text, pdf = text_of(case_report(contents, laboratory))
     flat = " ".join(text.split())
     for said in (
@@ -54,7 +54,7 @@ def test_a_signed_report_says_everything(store, signed, reader, laboratory):
     ):
         assert said in flat, said
     assert contents.signature is not None and contents.signature.snapshot_sha256 in flat
-    assert contents.ledger == head(store) and contents.ledger.hash in flat
+    assert contents.ledger == head(case_store) and contents.ledger.hash in flat
     assert "DRAFT" not in text
     assert pdf.metadata is not None and pdf.metadata.title == "Blood smear report"
     # 5 leukocytes: 2 segmented, 1 band, 2 lymphocytes, 1 blast = 6; smudge and erythroblast not.
@@ -62,8 +62,8 @@ def test_a_signed_report_says_everything(store, signed, reader, laboratory):
     assert "1 smudge cell" in flat and "1 nucleated red cell" in flat
 
 
-def test_the_figures_are_those_of_the_case(store, signed, reader):
-    text, _ = text_of(case_report(gather(store, reader, signed.id), Settings()))
+def test_the_figures_are_those_of_the_case(case_store, signed_case, reader):
+    text, _ = text_of(case_report(gather(case_store, reader, signed_case.id), Settings()))
     lines = [" ".join(line.split()) for line in text.splitlines()]
     # Neutrophils 3 of 6: Clopper-Pearson 11.8 to 88.2 %, by the table of Clopper & Pearson.
     assert any(line.startswith("Neutrophil 3 50.0 11.8 to 88.2") for line in lines)
@@ -71,68 +71,68 @@ def test_the_figures_are_those_of_the_case(store, signed, reader):
     assert any(line.startswith("RBC 18 6.0 6 to 6") for line in lines)
 
 
-def test_a_draft_says_so_on_every_page(store, case, reader):
-    contents = gather(store, reader, case.id)
+def test_a_draft_says_so_on_every_page(case_store, open_case, reader):
+    contents = gather(case_store, reader, open_case.id)
     text, pdf = text_of(case_report(contents, Settings()))
     assert all("DRAFT" in page.extract_text() for page in pdf.pages)
     assert "not signed: 0 of 8 white cells reviewed" in " ".join(text.split())
-    assert FORMATS["pdf"].file_name(case) == "H-2026-0042-v1-draft.pdf"
+    assert FORMATS["pdf"].file_name(open_case) == "H-2026-0042-v1-draft.pdf"
 
 
-def test_an_amended_case_is_a_draft_again(store, signed, reader):
-    amend(store, reader, signed.id, "second opinion")
-    text, _ = text_of(case_report(gather(store, reader, signed.id), Settings()))
+def test_an_amended_case_is_a_draft_again(case_store, signed_case, reader):
+    amend(case_store, reader, signed_case.id, "second opinion")
+    text, _ = text_of(case_report(gather(case_store, reader, signed_case.id), Settings()))
     assert "version 2" in text and "DRAFT" in text
 
 
-def test_file_names_that_people_gave_stay_at_home(store, signed, reader):
-    text, _ = text_of(case_report(gather(store, reader, signed.id), Settings()))
+def test_file_names_that_people_gave_stay_at_home(case_store, signed_case, reader):
+    text, _ = text_of(case_report(gather(case_store, reader, signed_case.id), Settings()))
     assert "Jane" not in text
 
 
 @pytest.mark.parametrize("broken", ["logo", "font"])
-def test_a_broken_logo_or_font_costs_only_itself(store, signed, reader, tmp_path, broken):
+def test_a_broken_logo_or_font_costs_only_itself(case_store, signed_case, reader, tmp_path, broken):
     file = tmp_path / "broken.bin"
     file.write_bytes(b"neither picture nor font")
     settings = Settings(
         laboratory_logo=file if broken == "logo" else None,
         report_font=file if broken == "font" else None,
     )
-    text, _ = text_of(case_report(gather(store, reader, signed.id), settings))
+    text, _ = text_of(case_report(gather(case_store, reader, signed_case.id), settings))
     assert "Łuczak" in text
 
 
-def test_without_any_font_the_letters_are_simplified(store, signed, reader, monkeypatch):
+def test_without_any_font_the_letters_are_simplified(case_store, signed_case, reader, monkeypatch):
     monkeypatch.setattr("core.review.exchange.paper.find_spec", lambda name: None)
-    text, _ = text_of(case_report(gather(store, reader, signed.id), Settings()))
+    text, _ = text_of(case_report(gather(case_store, reader, signed_case.id), Settings()))
     assert "Dr Zoë ?uczak-Ångström" in text  # Ł is no letter with an accent
     assert "Zó?w" in text or "Zólw" in text
 
 
-def test_many_fields_and_long_words_go_over_pages(store, case, reader, drawn):
+def test_many_fields_and_long_words_go_over_pages(case_store, open_case, reader, drawn_fields):
     from core.review.reading.remarks import remark
 
     for n in range(40):
-        remark(store, reader, case.id, f"{n} " + "polychromasia " * 30)
-    _, pdf = text_of(case_report(gather(store, reader, case.id), Settings()))
+        remark(case_store, reader, open_case.id, f"{n} " + "polychromasia " * 30)
+    _, pdf = text_of(case_report(gather(case_store, reader, open_case.id), Settings()))
     assert len(pdf.pages) > 2
     assert "Page 2 of" in pdf.pages[1].extract_text()
 
 
-def test_a_case_without_pictures_has_a_report_too(store, reader):
-    empty = cases.create(store, reader, "E-1")
-    text, _ = text_of(case_report(gather(store, reader, empty.id), Settings()))
+def test_a_case_without_pictures_has_a_report_too(case_store, reader):
+    empty = cases.create(case_store, reader, "E-1")
+    text, _ = text_of(case_report(gather(case_store, reader, empty.id), Settings()))
     assert "E-1" in text
 
 
-def test_a_palm_is_told_with_its_interval(store, reader, drawn):
-    made = cases.create(store, reader, "P-1")
+def test_a_palm_is_told_with_its_interval(case_store, reader, drawn_fields):
+    made = cases.create(case_store, reader, "P-1")
     call = {
         "anemia_probability": 0.31, "low": 0.12, "high": 0.55, "decision": "refer",
         "flags": [{"code": "blurred", "message": "m"}], "model": "palm-test-1",
     }  # fmt: skip
-    cases.keep_palm(store, reader, made.id, drawn[0].field, call)
-    text, pdf = text_of(case_report(gather(store, reader, made.id), Settings()))
+    cases.keep_palm(case_store, reader, made.id, drawn_fields[0].field, call)
+    text, pdf = text_of(case_report(gather(case_store, reader, made.id), Settings()))
     flat = " ".join(text.split())
     assert "refer; the program's probability of anemia 31 % (12 to 55)" in flat
     assert pdf.metadata is not None and pdf.metadata.title == "Palm report"

@@ -17,33 +17,33 @@ from core.review.signature import signing
 from core.settings import Settings
 
 
-def test_the_report_of_an_amended_version_is_the_same_to_the_byte(store, signed, reader):
-    before = case_report(gather(store, reader, signed.id), Settings())
-    assert case_report(gather_signed(store, reader, signed.id, 1), Settings()) == before
+def test_the_report_of_an_amended_version_is_the_same_to_the_byte(case_store, signed_case, reader):
+    before = case_report(gather(case_store, reader, signed_case.id), Settings())
+    assert case_report(gather_signed(case_store, reader, signed_case.id, 1), Settings()) == before
 
-    signing.amend(store, reader, signed.id, "a cell was missed")
-    found = cells.cells(store, reader, signed.id)
+    signing.amend(case_store, reader, signed_case.id, "a cell was missed")
+    found = cells.cells(case_store, reader, signed_case.id)
     assert found[0].answer is not None
     changed = NewAnswer(found[0].id, "monocyte", found[0].answer.revision)
-    answer(store, reader, signed.id, [changed])
-    boxes.add_box(store, reader, signed.id, found[0].picture_id, "wbc", (1, 1, 30, 30))
-    red = cells.cells(store, reader, signed.id, kind="rbc")[0]
-    boxes.change_box(store, reader, signed.id, red.id, red.revision, deleted=True)
-    remarks.remark(store, reader, signed.id, "one more was found")
-    signing.sign(store, reader, signed.id, "one was not called")
+    answer(case_store, reader, signed_case.id, [changed])
+    boxes.add_box(case_store, reader, signed_case.id, found[0].picture_id, "wbc", (1, 1, 30, 30))
+    red = cells.cells(case_store, reader, signed_case.id, kind="rbc")[0]
+    boxes.change_box(case_store, reader, signed_case.id, red.id, red.revision, deleted=True)
+    remarks.remark(case_store, reader, signed_case.id, "one more was found")
+    signing.sign(case_store, reader, signed_case.id, "one was not called")
 
-    assert case_report(gather_signed(store, reader, signed.id, 1), Settings()) == before
-    now = case_report(gather(store, reader, signed.id), Settings())
+    assert case_report(gather_signed(case_store, reader, signed_case.id, 1), Settings()) == before
+    now = case_report(gather(case_store, reader, signed_case.id), Settings())
     assert now != before
-    assert case_report(gather_signed(store, reader, signed.id, 2), Settings()) == now
+    assert case_report(gather_signed(case_store, reader, signed_case.id, 2), Settings()) == now
     with pytest.raises(CaseRefused, match="not signed as version 3"):
-        gather_signed(store, reader, signed.id, 3)
+        gather_signed(case_store, reader, signed_case.id, 3)
 
 
-def test_the_table_of_cells_is_the_same_but_for_who_answered(store, signed, reader):
+def test_the_table_of_cells_is_the_same_but_for_who_answered(case_store, signed_case, reader):
     """A snapshot names readers by what the sign-in knows them by."""
-    first = gather(store, reader, signed.id)
-    again = gather_signed(store, reader, signed.id, 1)
+    first = gather(case_store, reader, signed_case.id)
+    again = gather_signed(case_store, reader, signed_case.id, 1)
     assert [c.id for c in again.cells] == [c.id for c in first.cells]
     assert [(c.label, c.call, c.box_xyxy_px) for c in again.cells] == [
         (c.label, c.call, c.box_xyxy_px) for c in first.cells

@@ -16,8 +16,8 @@ from core.review.reading.grades import TERMS
 from core.taxonomy import NOT_LEUKOCYTES, WBC_CLASSES
 
 
-def test_the_csv_has_a_row_for_each_cell(store, signed, reader):
-    rows = list(csv.DictReader(io.StringIO(case_csv(gather(store, reader, signed.id)))))
+def test_the_csv_has_a_row_for_each_cell(case_store, signed_case, reader):
+    rows = list(csv.DictReader(io.StringIO(case_csv(gather(case_store, reader, signed_case.id)))))
     assert tuple(rows[0]) == COLUMNS
     white = [row for row in rows if row["kind"] == "wbc"]
     assert (len(rows), len(white)) == (18 + 3 + 8, 8)
@@ -30,17 +30,23 @@ def test_the_csv_has_a_row_for_each_cell(store, signed, reader):
     assert not any("Jane" in value for row in rows for value in row.values())
 
 
-def test_a_spreadsheet_takes_nothing_for_a_formula(store, case, reader):
+def test_a_spreadsheet_takes_nothing_for_a_formula(case_store, open_case, reader):
     from core.review.reading.cells import cells
     from core.review.reading.remarks import remark
 
-    remark(store, reader, case.id, "=HYPERLINK(0)", cell_id=cells(store, reader, case.id)[0].id)
-    rows = list(csv.DictReader(io.StringIO(case_csv(gather(store, reader, case.id)))))
+    remark(
+        case_store,
+        reader,
+        open_case.id,
+        "=HYPERLINK(0)",
+        cell_id=cells(case_store, reader, open_case.id)[0].id,
+    )
+    rows = list(csv.DictReader(io.StringIO(case_csv(gather(case_store, reader, open_case.id)))))
     assert [row["remarks"] for row in rows if row["remarks"]] == ["'=HYPERLINK(0)"]
 
 
-def test_the_json_holds_the_same(store, signed, reader):
-    said = json.loads(case_json(gather(store, reader, signed.id)))
+def test_the_json_holds_the_same(case_store, signed_case, reader):
+    said = json.loads(case_json(gather(case_store, reader, signed_case.id)))
     assert said["signature"]["by"] == reader.name and len(said["ledger"]["hash"]) == 64
     assert said["pseudonym"] == "Żółw 平"
     assert said["verified"]["leukocytes"] == 6 and said["platelets"] == "decreased"
@@ -49,8 +55,8 @@ def test_the_json_holds_the_same(store, signed, reader):
 
 
 @pytest.mark.parametrize(("release", "model"), [("R5", Bundle), ("R4B", BundleR4B)])
-def test_fhir_is_valid_and_says_the_figures(store, signed, reader, release, model):
-    text = case_fhir(gather(store, reader, signed.id), release)
+def test_fhir_is_valid_and_says_the_figures(case_store, signed_case, reader, release, model):
+    text = case_fhir(gather(case_store, reader, signed_case.id), release)
     bundle = model.model_validate_json(text)
     kinds = [entry.resource.get_resource_type() for entry in bundle.entry]
     assert kinds.count("DiagnosticReport") == 1 and kinds.count("Patient") == 1
@@ -73,8 +79,8 @@ def test_fhir_is_valid_and_says_the_figures(store, signed, reader, release, mode
     assert "Research use only" in report.conclusion
 
 
-def test_a_draft_is_preliminary_and_stays_the_same_resource(store, case, reader):
-    one, other = (json.loads(case_fhir(gather(store, reader, case.id))) for _ in range(2))
+def test_a_draft_is_preliminary_and_stays_the_same_resource(case_store, open_case, reader):
+    one, other = (json.loads(case_fhir(gather(case_store, reader, open_case.id))) for _ in range(2))
     assert one["entry"][0]["resource"]["status"] == "preliminary"
     assert [e["fullUrl"] for e in one["entry"]] == [e["fullUrl"] for e in other["entry"]]
     assert "name" not in one["entry"][1]["resource"]

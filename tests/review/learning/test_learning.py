@@ -23,7 +23,7 @@ from core.review.record.errors import CaseRefused
 from core.review.signature import signing
 from core.settings import settings
 from core.taxonomy import KINDS
-from tests.review.conftest import the
+from tests.fixtures.review import the
 
 
 def _sign(store, who, case, labels=None, seconds=None):
@@ -114,9 +114,11 @@ def test_versions_differ_and_a_changed_set_is_found(sqlite_store, people, make_c
     assert integrity.verify(store).is_sound
 
 
-def test_a_run_is_proposed_after_so_many_corrections(sqlite_store, people, make_case, site):
+def test_a_run_is_proposed_after_so_many_corrections(
+    sqlite_store, people, make_case, change_settings
+):
     store = sqlite_store
-    site(corrections_before_proposal=3)
+    change_settings(corrections_before_proposal=3)
     _sign(store, people.pathologist, make_case(store), ["blast", "blast", "blast"])
     said = training_sets.proposal(store, people.viewer)
     assert (said.new_corrections, said.by_class, said.is_due) == (2, {"blast": 2}, False)

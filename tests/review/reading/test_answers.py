@@ -12,7 +12,7 @@ from core.review.reading import answers, boxes, cells, grades, remarks, undo
 from core.review.reading.answers import NewAnswer
 from core.review.record.errors import CaseRefused, StaleEdit
 from core.review.signature import verified
-from tests.review.conftest import call_of, the
+from tests.fixtures.review import call_of, the
 
 
 def _by_place(store, who, case):

@@ -14,7 +14,7 @@ from core.review.record.ledger import recording
 from core.review.record.readings import NotYourReading
 from core.review.signature import signing, verified
 from core.store.review_schema import case_cells
-from tests.review.conftest import the
+from tests.fixtures.review import the
 
 
 def _boxes(store, who, case, **more):

@@ -9,7 +9,7 @@ from core.review.reading import answers, cells, remarks
 from core.review.reading.answers import NewAnswer
 from core.review.record.review_store import ReviewStore
 from core.store.database import Database
-from tests.review.conftest import call_of, field_of, finding_of
+from tests.fixtures.review import call_of, field_of, finding_of
 
 url, folder, name = sys.argv[1:]
 store = ReviewStore(Database(url), Path(folder))

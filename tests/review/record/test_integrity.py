@@ -17,7 +17,7 @@ from core.review.record.ledger import Head, canonical, entries, hash_of, head
 from core.review.record.review_store import ReviewStore
 from core.review.signature import signing
 from core.store.database import Database
-from tests.review.conftest import the
+from tests.fixtures.review import the
 
 
 @pytest.fixture

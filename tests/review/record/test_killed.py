@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 
@@ -17,9 +16,9 @@ from core.review.reading import cells, remarks
 from core.review.record import integrity
 from core.review.record.review_store import ReviewStore
 from core.store.database import Database
-from tests.review.conftest import the
+from tests.fixtures.paths import ROOT
+from tests.fixtures.review import the
 
-ROOT = Path(__file__).parents[3]
 _KILLS = 5
 _ME = Person("Vera", "viewer", "vera")
 

@@ -47,8 +47,10 @@ def test_a_stranger_is_told_whom_to_ask(sqlite_store):
     assert told(sqlite_store) == []
 
 
-def test_the_first_administrator_comes_from_the_settings_once(sqlite_store, people, site):
-    site(administrators="chief@lab.example, other@lab.example")
+def test_the_first_administrator_comes_from_the_settings_once(
+    sqlite_store, people, change_settings
+):
+    change_settings(administrators="chief@lab.example, other@lab.example")
     first = roster.welcome(sqlite_store, "chief@lab.example", "The chief")
     assert first.role == "administrator"
     roster.add(sqlite_store, first, subject="b@lab.example", name="B", role="administrator")

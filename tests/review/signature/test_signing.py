@@ -10,7 +10,7 @@ from core.review.reading.answers import NewAnswer
 from core.review.record.errors import CaseRefused, SignatureBlocked
 from core.review.record.readings import NotYourReading
 from core.review.signature import signing, verified
-from tests.review.conftest import call_of, field_of, finding_of, the
+from tests.fixtures.review import call_of, field_of, finding_of, the
 
 
 def _answer_all(store, who, case, label=None):
@@ -99,9 +99,9 @@ def test_an_amendment_is_a_new_version_and_the_old_one_stays_readable(store, peo
 
 
 def test_the_second_reader_is_somebody_else_and_sees_nothing_of_the_first(
-    store, people, make_case, site
+    store, people, make_case, change_settings
 ):
-    site(second_reader="always")
+    change_settings(second_reader="always")
     case = make_case(store)
     paul, petra = people.pathologist, people.second
     _answer_all(store, paul, case)
@@ -173,9 +173,9 @@ def test_whoever_handed_on_is_the_first_reader_even_without_an_answer(
     ],
 )
 def test_the_site_says_when_a_second_reader_is_asked_for(
-    sqlite_store, people, make_case, site, wish, labels, asked
+    sqlite_store, people, make_case, change_settings, wish, labels, asked
 ):
-    site(second_reader=wish)
+    change_settings(second_reader=wish)
     case = make_case(sqlite_store, labels)
     # Called harmless by the first reader: what the machine called critical still counts.
     _answer_all(sqlite_store, people.pathologist, case, "lymphocyte")

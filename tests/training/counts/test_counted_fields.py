@@ -26,8 +26,8 @@ from core.training import recipes
 from core.training.loop.settings import LoopSettings
 from core.training.loop.train import train
 from core.training.promote import locked_sets
+from tests.fixtures.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 QUICK = LoopSettings(
     epochs=1, batch_size=4, learning_rate=3e-3, warmup_steps=0, averaging=0.0, workers=0
 )
@@ -67,7 +67,7 @@ def truth(root):
 @pytest.mark.parametrize("network", ["map", "published"])
 def test_both_networks_learn_from_counts_alone(counted, tmp_path, network):
     options = {"layout": "counts", "network": network, "start": "random"}
-    job = recipes.prepare("regression", counted, QUICK, options, tmp_path)
+    job = recipes.prepare("counts", counted, QUICK, options, tmp_path)
     split = read_counted_fields(counted, Settings())
     said = truth(counted)
     learnt, judged = ([said[f.path.name] for f in split.part(n)] for n in (0, 1))
@@ -89,7 +89,7 @@ def test_both_networks_learn_from_counts_alone(counted, tmp_path, network):
 
 def test_the_live_locator_gives_the_scale_and_stays_the_same(counted, tmp_path):
     options = {"layout": "counts", "start": "random"}
-    recipes.prepare("regression", counted, QUICK, options, tmp_path)
+    recipes.prepare("counts", counted, QUICK, options, tmp_path)
     copy = tmp_path / "start" / "locator.safetensors"
     assert copy.read_bytes() == registry.live("locator").path.read_bytes()
 
@@ -101,7 +101,7 @@ def test_a_table_that_cannot_be_learnt_from_is_refused(counted, tmp_path):
     for number in range(2):
         (few / f"{number}.png").write_bytes((counted / f"{number}.png").read_bytes())
     with pytest.raises(DataRefused, match="1 separate fields, at least 10 are needed"):
-        recipes.prepare("regression", few, QUICK, {"layout": "counts"}, tmp_path)
+        recipes.prepare("counts", few, QUICK, {"layout": "counts"}, tmp_path)
 
 
 def test_copies_of_locked_fields_are_left_out(counted, tmp_path):

@@ -14,9 +14,9 @@ from core.training.loop.checkpoint import load_checkpoint
 from core.training.loop.history import read_history
 from core.training.loop.order import Batches, groups_of
 from core.training.loop.process_group import ProcessGroup
+from tests.fixtures.paths import ROOT
 
 SCRIPT = Path(__file__).parent / "group_runs.py"
-ROOT = Path(__file__).parents[3]
 KILLED, PAUSED, ENDED = -signal.SIGKILL, 3, 0
 ALONE = ("single", "two", "two, parts")
 PLAN = {

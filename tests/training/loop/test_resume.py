@@ -15,6 +15,7 @@ import torch
 
 from core.training.loop.checkpoint import load_checkpoint
 from core.training.loop.history import read_history
+from tests.fixtures.paths import ROOT
 
 SCRIPT = Path(__file__).parent / "killed_runs.py"
 KILLED, TOO_LARGE, PAUSED, ENDED = -signal.SIGKILL, -signal.SIGXFSZ, 3, 0
@@ -52,8 +53,8 @@ def folders(tmp_path_factory):
         capture_output=True,
         text=True,
         check=False,
-        cwd=Path(__file__).parents[3],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert ran.returncode == 0, ran.stderr
     return root, json.loads(ran.stdout)

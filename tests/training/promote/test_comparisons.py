@@ -12,19 +12,14 @@ import pytest
 
 from core.access.people import Person
 from core.access.rights import NotAllowed
+from core.jobs import job
 from core.training.promote import comparisons, locked_sets, promotion
 from core.training.promote.promotion import PromotionRefused
 from core.training.runs import lifecycle
-from tests.known_models import ADA, BOB, finished_run, installed
+from tests.fixtures.models import ADA, BOB, finished_run
 
 SECONDS = 600
 """After which it counts as hung; nothing is judged by its speed."""
-
-
-@pytest.fixture
-def site(tmp_path, monkeypatch, known_models):
-    with installed(tmp_path, known_models, monkeypatch) as folder:
-        yield folder
 
 
 def ended(run):
@@ -34,7 +29,7 @@ def ended(run):
         assert asked is not None
         if asked.state != "running":
             return asked
-        assert time.monotonic() < deadline, comparisons.read_log(asked)
+        assert time.monotonic() < deadline, asked.log()
         time.sleep(0.1)
 
 
@@ -52,7 +47,7 @@ def test_its_process_leaves_what_the_promotion_needs(site, known_models):
     assert comparisons.start(run, BOB).folder == begun.folder  # pressed twice, made once
     asked = ended(run)
     assert (asked.state, asked.who, asked.folder) == ("done", "Ada", begun.folder)
-    found = asked.result()
+    found = comparisons.evidence_of(asked)
     assert found == promotion.compare(run)
     assert found.compared.code == lifecycle.code_version()
     promotion.promote(found, who=ADA, reason="sees our lymphocytes")
@@ -62,7 +57,7 @@ def test_its_process_leaves_what_the_promotion_needs(site, known_models):
     again = comparisons.latest(run)
     assert again is not None
     with pytest.raises(PromotionRefused, match="another model is live since"):
-        promotion.promote(again.result(), who=ADA, reason="once more")
+        promotion.promote(comparisons.evidence_of(again), who=ADA, reason="once more")
 
 
 def test_killed_it_is_lost_and_can_be_made_anew(site, known_models):
@@ -82,7 +77,7 @@ def test_somebody_stops_it(site, known_models):
     run = finished_run(known_models, "lymphocyte", site, lymphocyte=20)
     comparisons.ask_to_stop(comparisons.start(run, ADA), BOB)
     asked = ended(run)
-    assert (asked.state, asked.message) == ("failed", "Bob stopped it")
+    assert (asked.state, asked.message) == ("stopped", "Bob stopped it")
 
 
 def test_a_test_set_that_was_touched_gives_a_sentence(site, known_models):
@@ -92,7 +87,7 @@ def test_a_test_set_that_was_touched_gives_a_sentence(site, known_models):
     asked = ended(run)
     assert asked.state == "failed"
     assert "lymphocyte_3.png of the locked test set our cells is gone" in asked.message
-    assert "Traceback" not in comparisons.read_log(asked)
+    assert "Traceback" not in asked.log()
 
 
 def test_only_who_trains_may_ask_for_it(site, known_models):
@@ -110,8 +105,8 @@ def test_on_another_machine_its_sign_of_life_counts(site, known_models, monkeypa
     assert asked is not None and asked.state == "running"
     lock.close()
     long_ago = time.time() - 3600
-    os.utime(folder / "task.json", (long_ago, long_ago))
-    assert comparisons.read(folder).state == "lost"
+    os.utime(folder / "order.json", (long_ago, long_ago))
+    assert job.read(folder).state == "lost"
 
 
 def test_a_run_that_kept_nothing_aside_gives_a_sentence(site, known_models):

@@ -13,11 +13,8 @@ from core.training.promote import locked_sets
 
 
 @pytest.fixture
-def judged(data_dir, tmp_path, monkeypatch):
-    monkeypatch.setenv("HEMADESK_VAR", str(tmp_path / "var"))
-    settings.cache_clear()
-    yield intakes.judged_on("wbc")
-    settings.cache_clear()
+def judged(data_dir, own_var):
+    return intakes.judged_on("wbc")
 
 
 def test_sent_cells_of_the_locked_part_are_known_and_others_are_not(judged, data_dir, tmp_path):

@@ -20,13 +20,7 @@ from core.training.loop.settings import LoopSettings
 from core.training.promote import evidence, locked_sets, promotion
 from core.training.promote.promotion import OnOneSet, PromotionRefused, objections
 from core.training.runs import lifecycle
-from tests.known_models import ADA, BOB, finished_run, installed
-
-
-@pytest.fixture
-def site(tmp_path, monkeypatch, known_models):
-    with installed(tmp_path, known_models, monkeypatch) as folder:
-        yield folder
+from tests.fixtures.models import ADA, BOB, finished_run
 
 
 def _answer():

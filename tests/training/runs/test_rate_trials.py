@@ -6,42 +6,45 @@ import time
 
 import pytest
 
-from core.jobs import folder_lock
-from core.settings import settings
+from core.jobs import job
 from core.training.loop.settings import LoopSettings
 from core.training.runs import rate_trials
-from tests.known_models import ADA
+from tests.fixtures.models import ADA
 
 SECONDS = 600
 CHOSEN = LoopSettings(workers=0)
 
 
-@pytest.fixture(autouse=True)
-def site(tmp_path, monkeypatch):
-    monkeypatch.setenv("HEMADESK_VAR", str(tmp_path / "var"))
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
+pytestmark = pytest.mark.usefixtures("own_var")
 
 
 def test_one_that_cannot_begin_leaves_its_sentence(tmp_path):
-    folder = rate_trials.start("wbc", tmp_path / "nowhere", CHOSEN, {"layout": "folders"}, ADA)
-    assert rate_trials.is_running(folder)
+    trial = rate_trials.start("wbc", tmp_path / "nowhere", CHOSEN, {"layout": "folders"}, ADA)
+    assert trial.state == "running"
     deadline = time.monotonic() + SECONDS
-    while rate_trials.is_running(folder):
+    while (left := job.read(trial.folder)).state == "running":
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    assert rate_trials.refusal_of(folder).endswith("nowhere is not a folder")
+    assert left.state == "failed"
+    assert left.message.endswith("nowhere is not a folder")
+    assert "Traceback" not in left.log()
 
 
 def test_one_that_goes_on_is_not_begun_twice(tmp_path):
     folder = rate_trials.folder_of("wbc", tmp_path, CHOSEN, {})
-    folder.mkdir(parents=True)
-    with folder_lock.take(folder):  # as its process does
-        rate_trials.tell(folder, 3, 80)
-        assert rate_trials.start("wbc", tmp_path, CHOSEN, {}, ADA) == folder
-        assert rate_trials.progress(folder) == (3, 80)
-        rate_trials.stop(folder, ADA)
-        with pytest.raises(ValueError, match="it was stopped"):
-            rate_trials.tell(folder, 4, 80)
-    assert not rate_trials.is_running(folder)
+    with job.order(folder, {}, "Bob"):  # as its process does
+        trial = rate_trials.start("wbc", tmp_path, CHOSEN, {}, ADA)
+        assert (trial.folder, trial.who, trial.state) == (folder, "Bob", "running")
+        rate_trials.ask_to_stop(folder, ADA)
+        assert job.read(folder).stopping
+
+
+def test_the_task_is_what_was_chosen(tmp_path):
+    options = {"start": "random"}
+    folder = rate_trials.folder_of("wbc", tmp_path, CHOSEN, options)
+    assert rate_trials.latest(folder) is None
+    trial = rate_trials.start("wbc", tmp_path, CHOSEN, options, ADA)
+    recipe, data, chosen, complete = rate_trials.task_of(trial.folder)
+    assert (recipe, data, chosen) == ("wbc", tmp_path, CHOSEN)
+    assert complete["start"] == "random"
+    rate_trials.ask_to_stop(trial.folder, ADA)

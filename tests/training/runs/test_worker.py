@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -18,9 +17,9 @@ from core.store.runs import RunRefused
 from core.training.loop.history import read_history
 from core.training.loop.settings import LoopSettings
 from core.training.runs import lifecycle
+from tests.fixtures.paths import ROOT
 
 ADA = Person("Ada", "trainer", "test:ada")
-ROOT = Path(__file__).parents[3]
 FEW = LoopSettings(epochs=5, batch_size=6, warmup_steps=2, averaging=0.5, workers=0)
 MANY = LoopSettings(epochs=5000, batch_size=6, warmup_steps=2, averaging=0.5, workers=0)
 PATIENCE_S = 900  # not a claim about speed: a hanging worker must not hang the tests

@@ -12,6 +12,7 @@ from core.datasets import near_duplicates
 from core.datasets.public import cbc, other_labs, txl
 from core.datasets.public.pbc import CELL_SHARE, LabelledCell
 from core.imaging.synthetic import draw
+from core.models import registry
 from core.models.classifier import INPUT_PX
 from core.taxonomy import KINDS
 from core.training.white_cells.cell_examples import CellExamples
@@ -70,7 +71,7 @@ def test_a_class_that_is_not_learnt_is_refused():
 
 @pytest.mark.data
 def test_no_foreign_cell_is_from_a_test_field(data_dir):
-    cells = load_foreign(data_dir)
+    cells = load_foreign(data_dir, registry.live("locator"))
     assert {"blast", "smudge", "neutrophil", "eosinophil"} <= {cell.label for cell in cells}
     assert all(cell.pixels.shape == (213, 213, 3) for cell in cells)
     tests = [field.path for field in cbc.load(data_dir / "cbc", "Testing")]

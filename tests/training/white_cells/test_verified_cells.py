@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 import pytest
 
-from core.settings import settings
 from core.training import recipes
 from core.training.loop.settings import LoopSettings
 from core.training.promote import locked_sets
@@ -19,12 +18,9 @@ QUICK = LoopSettings(epochs=1, batch_size=8, workers=0)
 
 
 @pytest.fixture
-def site(tmp_path, tiny_data, monkeypatch):
-    monkeypatch.setenv("HEMADESK_VAR", str(tmp_path / "var"))
-    monkeypatch.setenv("HEMADESK_DATA", str(tiny_data))
-    settings.cache_clear()
-    yield tiny_data
-    settings.cache_clear()
+def site(own_var, tiny_data, change_settings):
+    change_settings(data=tiny_data)
+    return tiny_data
 
 
 @pytest.fixture
@@ -74,12 +70,9 @@ def test_from_a_model_that_knows_blasts_they_are_learnt_too(site, verified, tmp_
     assert "beside" in locked_sets.read(tmp_path / "run" / locked_sets.FILE).title
 
 
-def test_without_the_public_set_the_sentence_says_what_is_missing(verified, tmp_path, monkeypatch):
-    monkeypatch.setenv("HEMADESK_DATA", str(tmp_path / "nothing"))
-    monkeypatch.setenv("HEMADESK_VAR", str(tmp_path / "var"))
-    settings.cache_clear()
-    try:
-        with pytest.raises(ValueError, match="blast 3 of 1 patient.*get the public set PBC"):
-            recipes.prepare("wbc", verified, QUICK, {"layout": "verified cells"}, tmp_path / "run")
-    finally:
-        settings.cache_clear()
+def test_without_the_public_set_the_sentence_says_what_is_missing(
+    verified, own_var, tmp_path, change_settings
+):
+    change_settings(data=tmp_path / "nothing")
+    with pytest.raises(ValueError, match="blast 3 of 1 patient.*get the public set PBC"):
+        recipes.prepare("wbc", verified, QUICK, {"layout": "verified cells"}, tmp_path / "run")

@@ -119,21 +119,21 @@ def adapt_to(
             it cannot be adapted the deep way here, or adapting gains nothing.
         WeightsRefused: if the live model is missing or damaged.
     """
-    live = registry.live("wbc")
+    live, locator = registry.live("wbc"), registry.live("locator")
     uncertainty = uncertainty_of(live)
     if uncertainty is None:
         raise AdaptRefused(
             f"{live.identity} has no stored cells to keep its knowledge with; "
-            "run python -m core characterise first"
+            "run python -m core fit-uncertainty first"
         )
     report("reading the cells and what they must not be copies of")
     found = list_cells(root)
-    home = _home(live, uncertainty) if deep else None
+    home = _home(live, uncertainty, locator) if deep else None
     known, left_out = _known_to(live, found.cells)
     known, unusable = usable_cells(known, judged_on("wbc"))
     drawn, rest = draw_cells(known, per_class, seed)
     report(f"locating {len(drawn)} cells")
-    crops, used, skipped = crops_of(drawn)
+    crops, used, skipped = crops_of(drawn, locator)
     counts = dict(sorted(Counter(str(cell.label) for cell in used).items()))
     if len(counts) < 2:
         raise AdaptRefused(
@@ -171,13 +171,13 @@ def local_head_of(
     return fit_local_head(features, answers.logits, labels, classes, seed)
 
 
-def _home(live: LoadedModel, uncertainty: Uncertainty) -> RehearsalCells:
+def _home(live: LoadedModel, uncertainty: Uncertainty, locator: LoadedModel) -> RehearsalCells:
     if not can_move(live.module):
         raise AdaptRefused(
             f"the deep way knows MobileNetV2 only, and {live.identity} is another network; "
             "adapt the last layer only"
         )
-    return rehearsal_cells(uncertainty, settings().data)
+    return rehearsal_cells(uncertainty, settings().data, locator)
 
 
 def _known_to(

@@ -42,6 +42,7 @@ Array = npt.NDArray[np.float32]
 
 def measure_adaptation(
     live: LoadedModel,
+    locator: LoadedModel,
     data: Path,
     *,
     per_class: int = 10,
@@ -57,10 +58,10 @@ def measure_adaptation(
     """
     uncertainty = uncertainty_of(live)
     if uncertainty is None:
-        raise AdaptRefused("run python -m core characterise first")
-    remembered = rehearsal_cells(uncertainty, data) if deep else None
+        raise AdaptRefused("run python -m core fit-uncertainty first")
+    remembered = rehearsal_cells(uncertainty, data, locator) if deep else None
     report("locating the cells of the other laboratory")
-    cells, crops = _located(other_labs.deepbionet(data / "wbc_other_lab"))
+    cells, crops = _located(other_labs.deepbionet(data / "wbc_other_lab"), locator)
     truth = [str(cell.label) for cell in cells]
     here, generic = answers_of(crops, live), generic_features(crops)
     test = [c for c in pbc.split(pbc.load(data / "pbc"))[2] if c.label and not c.odd_background]
@@ -138,10 +139,12 @@ def _with_head(
     return [classes[i] for i in logits.argmax(axis=1)]
 
 
-def _located(cells: Sequence[LabelledCell]) -> tuple[list[LabelledCell], list[RgbImage]]:
+def _located(
+    cells: Sequence[LabelledCell], locator: LoadedModel
+) -> tuple[list[LabelledCell], list[RgbImage]]:
     found, crops = [], []
     for cell in cells:
-        crop = largest_white_cell(Field(cell.path.name, read_rgb(cell.path), ""))
+        crop = largest_white_cell(Field(cell.path.name, read_rgb(cell.path), ""), locator)
         if crop is not None:
             found.append(cell)
             crops.append(crop)

@@ -17,6 +17,7 @@ from core.datasets.public.pbc import LabelledCell
 from core.imaging.read import ImageRefused, read_path
 from core.inference.locate.cell_crop import crop_cell
 from core.inference.white_cell.classify import largest_white_cell, single_cell_box
+from core.models.weights import LoadedModel
 from core.records import RgbImage
 from core.settings import settings
 
@@ -93,7 +94,7 @@ def draw_cells(
     )
 
 
-def crop_of(path: Path) -> RgbImage:
+def crop_of(path: Path, locator: LoadedModel) -> RgbImage:
     """The white cell of a picture as the classifier sees it: of a single cell, or of a whole field.
 
     Of several white cells the largest is taken, since a label names one.
@@ -102,9 +103,9 @@ def crop_of(path: Path) -> RgbImage:
         ImageRefused: if the picture cannot be read, or no cell is found in it.
     """
     field = read_path(path, settings(), min_side_px=MIN_SIDE_PX)
-    crop = largest_white_cell(field)
+    crop = largest_white_cell(field, locator)
     if crop is None:
-        box, diameter = single_cell_box(field)
+        box, diameter = single_cell_box(field, locator)
         if box is None:
             raise ImageRefused(field.name, "cell_not_found", f"{field.name} shows no cell.")
         crop = crop_cell(field.pixels, box, diameter)
@@ -112,13 +113,13 @@ def crop_of(path: Path) -> RgbImage:
 
 
 def crops_of(
-    cells: Sequence[LabelledCell],
+    cells: Sequence[LabelledCell], locator: LoadedModel
 ) -> tuple[list[RgbImage], list[LabelledCell], list[Skipped]]:
     """Crops, the cells they are of, and the pictures that could not be used."""
     crops, used, skipped = [], [], []
     for cell in cells:
         try:
-            crops.append(crop_of(cell.path))
+            crops.append(crop_of(cell.path, locator))
             used.append(cell)
         except ImageRefused as refusal:
             skipped.append(Skipped(cell.path.name, refusal.message))

@@ -7,6 +7,7 @@ from typing import Final
 from core.datasets.fields import read_rgb
 from core.imaging.read import ImageRefused
 from core.inference.white_cell.uncertainty import Uncertainty
+from core.models.weights import LoadedModel
 from core.training.white_cells.adaptation.laboratory import crop_of
 from core.training.white_cells.adaptation.last_blocks import RehearsalCells
 from core.training.white_cells.adaptation.last_layer import AdaptRefused
@@ -17,7 +18,7 @@ _FEWEST: Final = 100
 
 
 def rehearsal_cells(
-    uncertainty: Uncertainty, data: Path, per_class: int = PER_CLASS
+    uncertainty: Uncertainty, data: Path, locator: LoadedModel, per_class: int = PER_CLASS
 ) -> RehearsalCells:
     """The stored cells of each class whose pictures are under ``data``, cut for the network.
 
@@ -33,7 +34,10 @@ def rehearsal_cells(
         if taken[name] >= per_class or not path.is_file():
             continue
         try:
-            crops.append(centre_crop(read_rgb(path)) if file.startswith("pbc/") else crop_of(path))
+            if file.startswith("pbc/"):
+                crops.append(centre_crop(read_rgb(path)))
+            else:
+                crops.append(crop_of(path, locator))
         except (ImageRefused, OSError, ValueError):
             continue
         labels.append(name)

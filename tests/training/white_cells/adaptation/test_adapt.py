@@ -77,12 +77,16 @@ def test_cells_it_did_not_learn_from_are_judged_as_it_sees_them(tmp_path):
         path = tmp_path / f"{number}.png"
         cut = np.ascontiguousarray(drawn.field.pixels[max(0, y0 - 20) :, max(0, x0 - 20) :])
         Image.fromarray(cut).save(path)
-        cells.append(LabelledCell(path, call_crops([crop_of(path)], live)[0].label))
+        cells.append(
+            LabelledCell(path, call_crops([crop_of(path, registry.live("locator"))], live)[0].label)
+        )
     right = []
     for anywhere in (True, False):
         file = tmp_path / f"{anywhere}.json"
         locked_sets.lock(file, "fields", cells, anywhere=anywhere)
-        right.append(on_cells(locked_sets.read(file), live, live).challenger)
+        right.append(
+            on_cells(locked_sets.read(file), registry.live("locator"), live, live).challenger
+        )
     assert right[0] == 1.0 and right[1] < 1.0
 
 
@@ -94,13 +98,15 @@ def test_extras_go_with_it(made, laboratory):
     # How often the classes are met there, it has learnt from the laboratory's own cells.
     live = uncertainty_of(registry.live("wbc"))
     assert live is not None and live.card["elsewhere"] and "elsewhere" not in uncertainty.card
-    calls = call_crops([crop_of(laboratory / "lymphocyte" / "0.png")], made.model)
+    calls = call_crops(
+        [crop_of(laboratory / "lymphocyte" / "0.png", registry.live("locator"))], made.model
+    )
     assert calls[0].not_a_cell is not None
 
 
 def test_unreadable_pictures_are_named(laboratory):
     cells = [c for c in list_cells(laboratory).cells if c.label == "lymphocyte"]
-    crops, used, skipped = crops_of(cells)
+    crops, used, skipped = crops_of(cells, registry.live("locator"))
     assert len(crops) == len(used) == 3
     assert [one.file for one in skipped] == ["broken.png"]
 

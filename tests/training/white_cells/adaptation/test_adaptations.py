@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 
 import numpy as np
@@ -11,11 +13,12 @@ from PIL import Image
 from core.access.people import Person
 from core.access.rights import NotAllowed
 from core.imaging.synthetic import draw
+from core.jobs import job
 from core.models import registry
 from core.training.runs import lifecycle
 from core.training.white_cells.adaptation import adaptations
 from core.training.white_cells.adaptation.adaptations import AdaptationRunning
-from tests.known_models import ADA
+from tests.fixtures.models import ADA
 
 SECONDS = 300
 
@@ -40,32 +43,43 @@ def _ended():
 
 
 def test_it_makes_a_challenger_and_says_of_what(laboratory):
-    adaptations.start(laboratory, per_class=2, deep=False, who=ADA).wait(SECONDS)
+    adaptations.start(laboratory, per_class=2, deep=False, who=ADA)
     last = _ended()
     assert last.state == "done" and last.who == ADA.name, last
-    assert last.made["cells"] == {"eosinophil": 2, "lymphocyte": 2}
-    assert last.made["left_for_test"] == 2
-    run = lifecycle.book().get(last.made["run"])
-    assert (run.model_identity, run.created_by) == (last.made["model"], ADA.name)
+    made = last.result()
+    assert made["cells"] == {"eosinophil": 2, "lymphocyte": 2}
+    assert made["left_for_test"] == 2
+    run = lifecycle.book().get(made["run"])
+    assert (run.model_identity, run.created_by) == (made["model"], ADA.name)
     assert registry.live("wbc").identity != run.model_identity
 
 
 def test_what_cannot_be_adapted_to_gets_its_sentence(tmp_path):
     (tmp_path / "lymphocyte").mkdir()
     (tmp_path / "lymphocyte" / "broken.png").write_bytes(b"no picture")
-    adaptations.start(tmp_path, per_class=2, deep=False, who=ADA).wait(SECONDS)
+    adaptations.start(tmp_path, per_class=2, deep=False, who=ADA)
     last = _ended()
-    assert last.state == "failed" and last.made is None
-    assert "cells of at least two classes are needed" in last.words
+    assert last.state == "failed"
+    assert "cells of at least two classes are needed" in last.message
 
 
 def test_one_at_a_time_and_killed_it_is_lost(laboratory):
-    process = adaptations.start(laboratory, per_class=2, deep=False, who=ADA)
+    begun = adaptations.start(laboratory, per_class=2, deep=False, who=ADA)
     with pytest.raises(AdaptationRunning, match="another adaptation is going on"):
         adaptations.start(laboratory, per_class=2, deep=False, who=ADA)
-    process.kill()
-    process.wait(SECONDS)
+    until = time.monotonic() + SECONDS
+    while (process := job.read(begun.folder).progress.process) is None:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    os.kill(process, signal.SIGKILL)
     assert _ended().state == "lost"
+
+
+def test_somebody_stops_it(laboratory):
+    adaptations.start(laboratory, per_class=2, deep=False, who=ADA)
+    adaptations.ask_to_stop(ADA)
+    last = _ended()
+    assert (last.state, last.message) == ("stopped", f"{ADA.name} stopped it")
 
 
 def test_who_may_not_train_may_not_adapt(laboratory):

@@ -92,7 +92,7 @@ def test_without_the_original_pictures_it_says_what_to_do(tmp_path):
     uncertainty = uncertainty_of(registry.live("wbc"))
     assert uncertainty is not None
     with pytest.raises(AdaptRefused, match="adapt the last layer only"):
-        rehearsal_cells(uncertainty, tmp_path)
+        rehearsal_cells(uncertainty, tmp_path, registry.live("locator"))
 
 
 @pytest.mark.data
@@ -115,6 +115,6 @@ def test_the_deep_challenger_brings_no_extras_and_says_so(data_dir, tmp_path, mo
     made = adapt_to(tmp_path, per_class=2, target=target, deep=True)
     assert made.deep and made.left_for_test == 2
     assert uncertainty_of(made.model) is None
-    assert "characterise" in made.in_words()
+    assert "fit-uncertainty" in made.in_words()
     assert "last blocks" in made.model.card["licence"]
     assert made.model.card["adapted_from"] == live.identity

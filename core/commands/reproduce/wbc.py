@@ -1,0 +1,110 @@
+"""``python -m core reproduce wbc``: automated white-cell classification by ResNet-18."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.commands.terminal import Data, progress, public_sets, results_folder, stop
+
+
+def wbc(
+    data: Data = None,
+    to: Annotated[Path | None, typer.Option(help="folder for the training and the table")] = None,
+    seed: Annotated[int, typer.Option()] = 0,
+    full: Annotated[
+        bool, typer.Option("--full", help="all cells, also without CUDA: some hours on two cores")
+    ] = False,
+    epochs: Annotated[int | None, typer.Option(min=1, help="at most so many")] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="ResNet-18 weights to start from: .safetensors or .pth", exists=True),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="only say what would be trained, and for how long")
+    ] = False,
+) -> None:
+    """Train the paper's ResNet-18 and print its report beside ours and the majority baseline.
+
+    With CUDA or --full at full size, otherwise in a reduced form that says so. A run that was
+    stopped goes on from its last epoch.
+    """
+    sets, folder = public_sets(data), results_folder(to, "reproduce", "wbc")
+    from core.studies.paper_wbc import forecast, reproduce_wbc
+
+    try:
+        if dry_run:
+            print(forecast(sets, seed, full=full, epochs=epochs))
+            return
+        result = reproduce_wbc(
+            sets, folder, seed, progress, full=full, epochs=epochs, weights=weights
+        )
+    except (FileNotFoundError, ValueError) as error:
+        stop(error)
+    table = as_markdown(result, _live_report())
+    (folder / "wbc.json").write_text(json.dumps(result, indent=2) + "\n")
+    (folder / "table.md").write_text(table)
+    print(table)
+    print(f"The table and the training are in {folder}.")
+
+
+def as_markdown(result: dict[str, Any], live: dict[str, Any]) -> str:
+    """The published report, the system trained anew, the shipped model, and the naive answer."""
+    from core.evaluation import paper_wbc_report
+    from core.evaluation.confusion_picture import as_markdown as confusion_table
+
+    def cells(report: dict[str, Any], name: str) -> str:
+        row = report.get(name)
+        if not row or not row["n"]:
+            return "no test cells"
+        return " / ".join(
+            "none" if row[key] is None else f"{row[key]:.3f}"
+            for key in ("precision", "recall", "f1")
+        )
+
+    lines = [
+        f"Setting: {result['setting']}; start: {result['start']}; seed {result['seed']}; "
+        f"{result['training_cells']} training cells. Near-duplicates stay on one side.",
+        "",
+        "| class | published P / R / F1 | trained anew | shipped model | test cells |",
+        "|---|---|---|---|---|",
+    ]
+    for name in dict.fromkeys([*paper_wbc_report.REPORT, *result["classes"]]):
+        row = paper_wbc_report.REPORT.get(name)
+        published = " / ".join(f"{one:.2f}" for one in row) if row else "not given"
+        number = result["report"].get(name, {}).get("n", 0)
+        lines.append(
+            f"| {name} | {published} | {cells(result['report'], name)} | "
+            f"{cells(live.get('report', {}), name)} | {number} |"
+        )
+    accuracy = result["accuracy"]
+    lines += [
+        "",
+        f"Accuracy: published {paper_wbc_report.ACCURACY:.3f} (its own data); trained anew "
+        f"{accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f}, "
+        f"n {accuracy['n']}); shipped model {_accuracy(live.get('eight_class_accuracy'))}; always "
+        f"the most frequent class {result['majority_baseline']:.3f}.",
+        "",
+        confusion_table(_array(result["confusion"]), result["classes"]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _accuracy(row: dict[str, Any] | None) -> str:
+    if not row:
+        return "not measured"
+    return f"{row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f}, n {row['n']})"
+
+
+def _array(rows: list[list[int]]) -> Any:
+    import numpy as np
+
+    return np.array(rows, np.int64)
+
+
+def _live_report() -> dict[str, Any]:
+    """The shipped model's figures on the same test part, from its card."""
+    from core.models import registry
+
+    return dict(registry.live("wbc").card.get("evaluation", {}).get("pbc_test", {}))

@@ -1,0 +1,180 @@
+"""What the commands share: options, refusals in one sentence, progress lines, reading pictures.
+
+Nothing here imports torch or another heavy library when the module is loaded: help and refusals of
+wrong arguments must appear at once.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from core.records import Field
+
+Data = Annotated[
+    Path | None, typer.Option(help="folder of the public sets (default: HEMADESK_DATA)")
+]
+Pictures = Annotated[list[Path], typer.Argument(help="pictures, or folders of pictures")]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON object per picture and line")]
+
+
+def stop(message: object, status: int = 2) -> NoReturn:
+    """Print what is wrong in one sentence on standard error and leave with ``status``."""
+    print(message, file=sys.stderr)
+    raise typer.Exit(status)
+
+
+def progress(line: str) -> None:
+    """Print a line on standard error, which keeps standard output for the result."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def check_choice(option: str, value: str, choices: tuple[str, ...]) -> None:
+    """Stop the command unless ``value`` is one of ``choices``."""
+    if value not in choices:
+        stop(f"{option} must be one of {', '.join(choices)}, got {value!r}")
+
+
+def check_recipe(value: str, recipes: tuple[str, ...]) -> None:
+    """Stop the command unless ``value`` is one of ``recipes``."""
+    if value not in recipes:
+        stop(f"unknown recipe {value!r}; known are {', '.join(recipes)}")
+
+
+def public_sets(given: Path | None) -> Path:
+    """The folder of the public sets: ``--data``, or the installation's (``HEMADESK_DATA``).
+
+    A ``--data`` that is no folder stops the command here, before a heavy library is imported.
+    """
+    if given is None:
+        from core.settings import settings
+
+        return settings().data
+    if not given.is_dir():
+        stop(f"--data: folder not found: {given}; so no PBC, CBC or other public set is there")
+    return given
+
+
+def results_folder(given: Path | None, *default: str) -> Path:
+    """``--to``, or the folder below ``HEMADESK_VAR`` that ``default`` names."""
+    if given is not None:
+        return given
+    from core.settings import settings
+
+    return settings().var.joinpath(*default)
+
+
+def each_picture(
+    paths: list[Path],
+    as_json: bool,
+    answer: "Callable[[Field], tuple[dict[str, Any], str]]",
+    *,
+    min_side_px: int | None = None,
+    dicom: bool = True,
+) -> None:
+    """Read each picture and print its answer; a refused picture does not stop the others.
+
+    Args:
+        paths: pictures and folders, in the order of the output.
+        as_json: print the row as JSON instead of the sentence.
+        answer: the row and the sentence of one picture. It may import heavy libraries: it is
+            called for pictures that could be read only.
+        min_side_px: smallest side accepted, in pixels; the installation's unless given.
+        dicom: take DICOM files from folders too, and every frame of a file with several.
+
+    Raises:
+        typer.Exit: with status 1 at the end if a picture was refused, with status 2 at once if a
+            model is missing or damaged.
+    """
+    failed = False
+    for row, line, refused in _answers(paths, answer, min_side_px, dicom):
+        failed |= refused
+        to_stderr = refused and not as_json
+        print(
+            json.dumps(row) if as_json else line,
+            file=sys.stderr if to_stderr else sys.stdout,
+            flush=True,
+        )
+    if failed:
+        raise typer.Exit(1)
+
+
+def _answers(
+    paths: list[Path],
+    answer: "Callable[[Field], tuple[dict[str, Any], str]]",
+    min_side_px: int | None,
+    dicom: bool,
+) -> Iterator[tuple[dict[str, Any], str, bool]]:
+    """Row, sentence and whether it is a refusal, of each picture."""
+    from dataclasses import replace
+
+    for path in _pictures(paths, dicom):
+        if message := _missing(path):
+            yield _refusal(str(path), "missing", message), message, True
+            continue
+        from core.imaging.read import ImageRefused
+
+        # One DICOM frame may be refused and the next one answered, so each is tried by itself.
+        try:
+            frames = _frames(path, min_side_px, dicom)
+        except ImageRefused as refused:
+            yield _refusal(str(path), refused.code, refused.message), refused.message, True
+            continue
+        for number, read in enumerate(frames, start=1):
+            shown = str(path) if len(frames) == 1 else f"{path}, frame {number}"
+            try:
+                row, line = _answer(answer, replace(read(), name=shown))
+            except ImageRefused as refused:
+                yield _refusal(shown, refused.code, refused.message), refused.message, True
+            else:
+                yield row, line, False
+
+
+def _answer(
+    answer: "Callable[[Field], tuple[dict[str, Any], str]]", field: "Field"
+) -> tuple[dict[str, Any], str]:
+    from core.models.weights import WeightsRefused
+
+    try:
+        return answer(field)
+    except WeightsRefused as error:
+        stop(error)
+
+
+def _frames(path: Path, min_side_px: int | None, dicom: bool) -> "list[Callable[[], Field]]":
+    from core.imaging.read import read_path, read_path_frames
+    from core.settings import settings
+
+    if dicom:
+        return read_path_frames(path, settings(), min_side_px=min_side_px)
+    field = read_path(path, settings(), min_side_px=min_side_px)
+    return [lambda: field]
+
+
+def _missing(path: Path) -> str:
+    """Why a path that leads nowhere is refused, found without the libraries that read pictures."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return f"{path.name or path} does not exist at {path}."
+    except (OSError, ValueError):
+        return ""  # the reader has a sentence of its own for these
+    return ""
+
+
+def _refusal(file: str, code: str, message: str) -> dict[str, Any]:
+    return {"file": file, "error": {"code": code, "message": message}}
+
+
+def _pictures(paths: list[Path], dicom: bool) -> list[Path]:
+    """Replace each folder by the pictures in and below it; say on stderr what is passed over."""
+    from core.imaging.folders import with_folders_opened
+
+    files, passed_over = with_folders_opened(paths, dicom=dicom)
+    for sentence in passed_over:
+        progress(sentence)
+    return files

@@ -1,0 +1,228 @@
+"""COCO: one ``.json`` or several with ``images``, ``annotations`` and ``categories``."""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+import numpy as np
+
+from core.datasets.intake.box_set import Annotation, BoxedPicture, BoxSet, read_each
+from core.datasets.intake.masks import masks_of
+from core.datasets.intake.matching import assign
+from core.datasets.intake.parts import part_of_name
+from core.datasets.intake.tree import Tree
+from core.datasets.skipped import DataRefused
+
+_SAME_BOX: Final = 0.9
+_SAME_CELL: Final = 0.5
+"""Overlap (IoU) from which boxes of two files are one cell drawn twice."""
+_MOST_NOTES: Final = 20
+
+
+def read_coco(tree: Tree, files: dict[str, dict[str, Any]]) -> BoxSet:
+    """Pictures with the boxes that all files together give them.
+
+    Two files that label the same picture are merged where they add up; where they draw one cell
+    under two classes, or differently, the picture is left out.
+
+    Args:
+        tree: the files.
+        files: path -> content, as :func:`core.datasets.intake.box_files.coco_of` read it.
+
+    Raises:
+        DataRefused: if a file gives one number to two classes.
+    """
+    masks = masks_of(tree)
+    pictures = [file for file in tree.pictures if file not in masks]
+    given: dict[str, list[tuple[str, Annotation]]] = defaultdict(list)
+    why: dict[str, str] = {}
+    notes: list[str] = []
+    for file, content in files.items():
+        images, annotations = _annotations(file, content, notes)
+        labels = [name for name, _ in images]
+        found = assign(labels, file, pictures)
+        for picture, numbers in found.of_picture.items():
+            given[picture] += [(file, annotations[number]) for number in numbers]
+        for _number, reason in found.unmatched.items():
+            notes.append(f"{file}: {reason}")
+            for picture in pictures if "equally well" in reason else ():
+                if picture in reason:
+                    why[picture] = f"no boxes are given for it alone: in {file}, {reason}"
+    merged = sorted({" and ".join(dict.fromkeys(f for f, _ in rows)) for rows in given.values()})
+    notes += [
+        f"{both} label the same pictures and are merged" for both in merged if " and " in both
+    ]
+
+    def annotation(picture: str, width: int, height: int) -> Annotation:
+        if picture not in given:
+            raise FileNotFoundError(why.get(picture, "no boxes are given for it"))
+        return _together(given[picture])
+
+    if len(notes) > _MOST_NOTES:
+        notes = [*notes[:_MOST_NOTES], f"and {len(notes) - _MOST_NOTES} such remarks more"]
+    return read_each(tree, "coco", annotation, notes)
+
+
+def _annotations(
+    file: str, content: dict[str, Any], notes: list[str]
+) -> tuple[list[tuple[str, Any]], list[Annotation]]:
+    """Names of the pictures of one file with their numbers, and the annotation of each."""
+    names: dict[str, str] = {}
+    for row in _rows(content["categories"]):
+        number, name = str(row.get("id")), str(row.get("name", "")).strip()
+        if names.setdefault(number, name) != name:
+            raise DataRefused(
+                f"{file} contradicts itself: category {number} is {names[number]} and {name}"
+            )
+    entries: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    images = [
+        (str(row["file_name"]), row)
+        for row in _rows(content["images"])
+        if isinstance(row.get("file_name"), str) and row["file_name"].strip()
+    ]
+    known = {str(row.get("id")) for _, row in images}
+    for row in _rows(content["annotations"]):
+        number = str(row.get("image_id"))
+        if number not in known:
+            notes.append(
+                f"{file}: entry {row.get('id')} is of picture {number}, which is not listed"
+            )
+        entries[number].append(row)
+    part = part_of_name(PurePosixPath(file).stem)
+    annotations = []
+    for _, image in images:
+        corners, kinds, odd = [], [], []
+        for row in entries[str(image.get("id"))]:
+            try:
+                box, name = _entry(row, names)
+            except ValueError as error:
+                odd.append(f"{file}, entry {row.get('id')} is left out: {error}")
+                continue
+            corners.append(box)
+            kinds.append(name)
+        size = (_number(image.get("width")), _number(image.get("height")))
+        annotations.append(Annotation(corners, kinds, size if min(size) > 0 else None, odd, part))
+    return images, annotations
+
+
+def _rows(value: Any) -> list[dict[str, Any]]:
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+
+
+def _number(value: Any) -> float:
+    """A finite number, -1 for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return -1.0
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return -1.0
+    return number if np.isfinite(number) else -1.0
+
+
+def _entry(row: dict[str, Any], names: dict[str, str]) -> tuple[list[float], str]:
+    """Corners and class of one entry. Raises ValueError with the reason why it has none."""
+    category = str(row.get("category_id"))
+    if not names.get(category):
+        raise ValueError(f"its category {category[:20]} is not listed")
+    if row.get("iscrowd") in (1, True, "1"):
+        raise ValueError("it is a crowd, no single cell")
+    box = row.get("bbox")
+    if isinstance(box, list) and len(box) == 4:
+        x, y, w, h = (float(value) if _finite(value) else np.nan for value in box)
+        if np.isfinite([x, y, w, h]).all():
+            return [x, y, x + w, y + h], names[category]
+        raise ValueError("its bbox is not four numbers")
+    if box:
+        raise ValueError("its bbox is not four numbers")
+    polygons = row.get("segmentation")
+    values = [p for p in polygons if isinstance(p, list)] if isinstance(polygons, list) else []
+    if values and all(len(p) >= 6 and len(p) % 2 == 0 and all(map(_finite, p)) for p in values):
+        across = [float(v) for p in values for v in p[0::2]]
+        down = [float(v) for p in values for v in p[1::2]]
+        return [min(across), min(down), max(across), max(down)], names[category]
+    raise ValueError("it has neither a bbox nor a polygon")
+
+
+def _finite(value: Any) -> bool:
+    try:
+        return not isinstance(value, bool | str) and bool(np.isfinite(float(value)))
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _together(given: Sequence[tuple[str, Annotation]]) -> Annotation:
+    """The boxes of several files on one picture. Raises ValueError where they contradict."""
+    (file, first), *others = given
+    for other, more in others:
+        if more.size_px and first.size_px and more.size_px != first.size_px:
+            raise ValueError(f"{file} and {other} give it two sizes")
+        corners, names = [*first.corners], [*first.names]
+        for box, name in zip(more.corners, more.names, strict=True):
+            overlaps = [_iou(box, own) for own in first.corners]
+            best = int(np.argmax(overlaps)) if overlaps else -1
+            if best >= 0 and overlaps[best] >= _SAME_CELL:
+                if first.names[best] == name and overlaps[best] >= _SAME_BOX:
+                    continue
+                x, y = (round((box[side] + box[side + 2]) / 2) for side in (0, 1))
+                raise ValueError(
+                    f"{file} and {other} contradict each other at {x}, {y}: {first.names[best]} "
+                    f"and {name}"
+                )
+            corners.append(box)
+            names.append(name)
+        part = first.part if first.part == more.part else ""
+        odd = [*first.odd, *more.odd]
+        first = Annotation(corners, names, first.size_px or more.size_px, odd, part)
+    return first
+
+
+def _iou(a: Sequence[float], b: Sequence[float]) -> float:
+    across = min(a[2], b[2]) - max(a[0], b[0])
+    down = min(a[3], b[3]) - max(a[1], b[1])
+    if across <= 0 or down <= 0:
+        return 0.0
+    both = across * down
+    areas = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
+    return both / (areas - both) if areas > both else 0.0
+
+
+def write_coco(pictures: Sequence[BoxedPicture], classes: Sequence[str]) -> str:
+    """The text of the ``.json`` that stands for a whole set. Identifiers count from 1.
+
+    Raises:
+        ValueError: for a box whose class is not among ``classes``.
+    """
+    numbers = {name: number for number, name in enumerate(classes, start=1)}
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for image_id, picture in enumerate(pictures, start=1):
+        images.append(
+            {
+                "id": image_id,
+                "file_name": picture.file,
+                "width": picture.width_px,
+                "height": picture.height_px,
+            }
+        )
+        for name, box in zip(picture.names, picture.boxes_xyxy_px.tolist(), strict=True):
+            if name not in numbers:
+                raise ValueError(f"{picture.file}: {name!r} is not among {', '.join(classes)}")
+            x0, y0, x1, y1 = box
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": image_id,
+                    "category_id": numbers[name],
+                    "bbox": [x0, y0, x1 - x0, y1 - y0],
+                    "area": (x1 - x0) * (y1 - y0),
+                    "segmentation": [],
+                    "iscrowd": 0,
+                }
+            )
+    categories = [
+        {"id": number, "name": name, "supercategory": "cell"} for name, number in numbers.items()
+    ]
+    return json.dumps({"images": images, "annotations": annotations, "categories": categories})

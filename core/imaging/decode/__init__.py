@@ -1,0 +1,83 @@
+"""Bytes of a file become pixels: what is read, how, and what is refused.
+
+Everything here runs in the decoding process (`core.imaging.decoders`), on bytes that anybody may
+have sent, and imports nothing that process does not need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from core.imaging.decode.kinds import kind_of, refusal_of
+from core.imaging.refusal import ACCEPTED, ImageRefused, Limits, damaged, needs_too_much_memory
+from core.records import RgbImage
+
+if TYPE_CHECKING:
+    from core.imaging.decode.dicom import DicomPicture
+
+T = TypeVar("T")
+
+
+def count_pictures(name: str, data: bytes, limits: Limits) -> int:
+    """How many pictures a file holds that may be read one by one: several in DICOM only.
+
+    Raises:
+        ImageRefused: if the header of a DICOM file is refused.
+    """
+    if kind_of(data) != "DICOM":
+        return 1
+    return _bounded(name, lambda: _open_dicom(name, data, limits).frames)
+
+
+def decode(name: str, data: bytes, limits: Limits, frame: int | None = None) -> RgbImage:
+    """The picture of a file, upright 8-bit sRGB, ``(H, W, 3)``.
+
+    Args:
+        name: of the file, for refusals.
+        data: its bytes; they decide what it is, its name does not.
+        limits: sizes that are accepted.
+        frame: which picture of several, counted from 0; None asks for the only one.
+
+    Raises:
+        ImageRefused: whatever is wrong with the file; nothing else is raised.
+    """
+    return _bounded(name, lambda: _decode(name, data, limits, frame))
+
+
+def _decode(name: str, data: bytes, limits: Limits, frame: int | None) -> RgbImage:
+    kind = kind_of(data)
+    if kind is None:
+        raise refusal_of(name, data)
+    if kind == "DICOM":
+        opened = _open_dicom(name, data, limits)
+        if frame is None and opened.frames > 1:
+            message = f"{name} holds {opened.frames} pictures; save one of them. {ACCEPTED}"
+            raise ImageRefused(name, "animated", message)
+        return opened.frame(frame or 0)
+    # Each reader is imported when a file needs it: most of what is sent is JPEG.
+    if kind == "TIFF":
+        from core.imaging.decode.tiff import decode_tiff
+
+        return decode_tiff(name, data, limits)
+    from core.imaging.decode.raster import decode_raster
+
+    return decode_raster(name, data, kind, limits)
+
+
+def _open_dicom(name: str, data: bytes, limits: Limits) -> DicomPicture:
+    from core.imaging.decode.dicom import open_dicom
+
+    return open_dicom(name, data, limits)
+
+
+def _bounded(name: str, read: Callable[[], T]) -> T:
+    """Whatever a decoder raises becomes a refusal."""
+    try:
+        return read()
+    except ImageRefused:
+        raise
+    except MemoryError as error:
+        raise needs_too_much_memory(name) from error
+    except Exception as error:  # decoders raise what they like on damaged bytes
+        raise damaged(name) from error

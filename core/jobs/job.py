@@ -1,0 +1,254 @@
+"""A job: work that a process of its own does, known to everybody else by its folder.
+
+The folder is all that the process and those who wait for it share, so a job is found again after
+the app was restarted, in another browser and from a terminal:
+
+========================  ========================================================================
+``order.json``            what is asked for, by whom, when and on which machine
+``progress.json``         rewritten once a second by the process: its sign of life
+``stop.json``             who asked it to stop; it ends at its next report
+``result.json``           what it found: the job is done
+``failure.json``          why there is no result: the job failed or was stopped
+``log.txt``               what the process printed
+``.lock``                 held as long as the process lives; the system lets go when it dies
+========================  ========================================================================
+
+Whatever else the work writes into the folder is its own, and stays when it is started again: work
+that takes long goes on from there.
+"""
+
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, Final, Literal
+
+from core.files import read_json, remove_unfinished, write_json
+from core.jobs import folder_lock, processes
+from core.settings import settings
+
+State = Literal["running", "done", "failed", "stopped", "lost"]
+
+ORDER: Final = "order.json"
+PROGRESS: Final = "progress.json"
+STOP: Final = "stop.json"
+RESULT: Final = "result.json"
+FAILURE: Final = "failure.json"
+LOG: Final = "log.txt"
+
+_EARLIER_ORDER: Final = "task.json"
+"""Name of the order in folders of earlier versions, which held the task's keys beside the rest."""
+
+_EXIT_S: Final = 10.0
+"""Longest time that a process which has left its result is given to exit."""
+
+_LOST: Final = "its process died or its machine was switched off"
+
+
+class JobRunning(ValueError):
+    """The folder's job is going on, so nothing can be started there."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is: ``done`` of ``total`` steps (0 where that is not known yet).
+
+    ``seconds`` are since its process began; ``process`` is its number, None before its first sign.
+    """
+
+    done: float = 0
+    total: float = 0
+    message: str = "starting"
+    seconds: float = 0.0
+    process: int | None = None
+
+    @property
+    def share(self) -> float:
+        """In [0, 1]."""
+        return min(1.0, self.done / self.total) if self.total > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as its folder tells of it.
+
+    ``task`` is what was asked for, as JSON; ``message`` is why there is no result, empty while it
+    runs and when it is done; ``stopping`` says that somebody asked it to stop.
+    """
+
+    folder: Path
+    who: str
+    at: datetime
+    host: str
+    task: Mapping[str, Any]
+    state: State
+    progress: Progress
+    message: str = ""
+    stopping: bool = False
+
+    def result(self) -> dict[str, Any]:
+        """What was found. Raises FileNotFoundError if there is none, ValueError if damaged."""
+        found = read_json(self.folder / RESULT)
+        if found is None:
+            raise FileNotFoundError(f"{self.folder / RESULT} is not there")
+        return found
+
+    def log(self, last_bytes: int = 6000) -> str:
+        """The end of what its process printed."""
+        return processes.end_of(self.folder / LOG, last_bytes)
+
+
+def start(folder: Path, command: Sequence[str], task: Mapping[str, Any], who: str) -> Job:
+    """Start a job in a process of its own, which must call :func:`core.jobs.worker.work`.
+
+    Args:
+        folder: made where it is not there; the job's files of an earlier job there are removed.
+        command: name of the module and its arguments, run with ``python -m``.
+        task: what the process needs to know, as JSON.
+        who: name of the person who asks for it.
+
+    Raises:
+        JobRunning: if one is going on in the folder.
+        OSError: if the folder cannot be written or no process can be started.
+    """
+    with order(folder, task, who) as lock:
+        processes.start(command, folder / LOG, lock)
+        return read(folder)
+
+
+def start_again(folder: Path, command: Sequence[str], who: str) -> Job:
+    """Start the folder's job once more with the task it has; its log is added to.
+
+    Raises:
+        FileNotFoundError: if no job was ever started there.
+        JobRunning: if it is going on.
+    """
+    task = read(folder).task
+    with order(folder, task, who, keep_log=True) as lock:
+        processes.start(command, folder / LOG, lock)
+        return read(folder)
+
+
+def order(folder: Path, task: Mapping[str, Any], who: str, *, keep_log: bool = False) -> IO[bytes]:
+    """Write down what is asked for; returns the lock, to be kept open by who does the work.
+
+    For work that this process does itself; :func:`start` starts another.
+
+    Raises:
+        JobRunning: if one is going on in the folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = _take(folder)
+    try:
+        # Until the new order is there, the old one and its end are gone: nobody takes an old
+        # result for the new one.
+        for name in (_EARLIER_ORDER, ORDER, RESULT, FAILURE, PROGRESS, STOP):
+            (folder / name).unlink(missing_ok=True)
+        if not keep_log:
+            (folder / LOG).unlink(missing_ok=True)
+        remove_unfinished(folder)
+        now, host = datetime.now(UTC).isoformat(), socket.gethostname()
+        row = {"who": who, "at": now, "host": host, "task": dict(task)}
+        write_json(folder / ORDER, row)
+    except BaseException:
+        lock.close()
+        raise
+    return lock
+
+
+def _take(folder: Path) -> IO[bytes]:
+    deadline = time.monotonic() + _EXIT_S
+    while True:
+        try:
+            return folder_lock.take(folder)
+        except BlockingIOError as error:
+            # A process that has left its result still takes a moment to exit.
+            ended = any((folder / name).is_file() for name in (RESULT, FAILURE))
+            if not ended or time.monotonic() > deadline:
+                raise JobRunning(f"a job is going on in {folder}") from error
+            time.sleep(_EXIT_S / 200)
+
+
+def find(root: Path) -> list[Job]:
+    """The jobs in the folders right below ``root``, newest first."""
+    jobs = (_read(folder) for folder in root.glob("*") if folder.is_dir())
+    return sorted((job for job in jobs if job is not None), key=lambda job: job.at, reverse=True)
+
+
+def latest(folder: Path) -> Job | None:
+    """The job in a folder; None where none was ever started."""
+    return _read(folder)
+
+
+def read(folder: Path) -> Job:
+    """The job in a folder. Raises FileNotFoundError if there is none."""
+    job = _read(folder)
+    if job is None:
+        raise FileNotFoundError(f"{folder} holds no job")
+    return job
+
+
+def ask_to_stop(folder: Path, who: str) -> None:
+    """Let the folder's job end at its next report."""
+    write_json(folder / STOP, {"who": who})
+
+
+def stop_asked_by(folder: Path) -> str | None:
+    """Name of who asked the folder's job to stop."""
+    row = read_json(folder / STOP)
+    return None if row is None else str(row["who"])
+
+
+def _read(folder: Path) -> Job | None:
+    row = read_json(folder / ORDER) or read_json(folder / _EARLIER_ORDER)
+    if row is None:
+        return None
+    host = str(row.get("host", socket.gethostname()))
+    state, message = _state(folder, host)
+    return Job(
+        folder=folder,
+        who=str(row["who"]),
+        at=datetime.fromisoformat(row["at"]),
+        host=host,
+        task=row.get("task", {}),
+        state=state,
+        progress=_progress(folder),
+        message=message,
+        stopping=(folder / STOP).is_file(),
+    )
+
+
+def _progress(folder: Path) -> Progress:
+    row = read_json(folder / PROGRESS) or {}
+    known = {field.name for field in fields(Progress)}
+    return Progress(**{name: value for name, value in row.items() if name in known})
+
+
+def _state(folder: Path, host: str) -> tuple[State, str]:
+    # A process writes how it ended and then lets go. Whoever looks between the two looks, asks
+    # about the lock, and must look again: it may have ended in the meantime.
+    for _ in range(2):
+        if (folder / RESULT).is_file():
+            return "done", ""
+        failure = read_json(folder / FAILURE)
+        if failure is not None:
+            stopped = failure.get("stopped", False)
+            return "stopped" if stopped else "failed", str(failure.get("message", ""))
+        if _is_alive(folder, host):
+            return "running", ""
+    return "lost", _LOST
+
+
+def _is_alive(folder: Path, host: str) -> bool:
+    if host == socket.gethostname():
+        return folder_lock.is_held(folder)
+    # Locks do not reach over the network everywhere; the progress is written every second.
+    for name in (PROGRESS, ORDER, _EARLIER_ORDER):
+        try:
+            age = time.time() - (folder / name).stat().st_mtime
+        except FileNotFoundError:
+            continue
+        return age < settings().heartbeat_timeout_s
+    return False

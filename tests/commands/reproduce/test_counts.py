@@ -1,0 +1,53 @@
+"""The tables of the count paper as they are printed, and what a missing set says."""
+
+from typer.testing import CliRunner
+
+from core.cli import app
+from core.commands.reproduce.counts import PAPER, as_markdown
+
+
+def _row(rbc, wbc, platelet):
+    mean = (rbc + wbc + platelet) / 3
+    kinds = {"rbc": rbc, "wbc": wbc, "platelet": platelet}
+    return {**kinds, "mean": mean, "mean_low": mean - 0.1, "mean_high": mean + 0.1}
+
+
+_FOUND = {
+    "setting": "REDUCED for this test",
+    "split": {"training": 240, "validation": 60, "test": 60},
+    **{
+        labels: {
+            "without": _row(4.0, 0.2, 1.0),
+            "with": _row(2.0, 0.1, 1.0),
+            "constant": _row(2.6, 0.02, 1.05),
+            "locator": _row(9.75, 0.0, 0.28),
+        }
+        for labels in ("cbc_labels", "txl_labels")
+    },
+}
+
+
+def test_ours_stand_beside_the_papers_the_constant_and_the_locator():
+    text = as_markdown(_FOUND)
+    assert [f"### Table {n}" in text for n in (1, 2, 3, 4)] == [True] * 4
+    rows = [line for line in text.splitlines() if line.startswith("| RBC |")]
+    assert rows[0] == "| RBC | 6.15 | 4.00 | 2.60 | 9.75 |"
+    assert rows[1] == "| RBC | 2.55 | 2.77 | 2.00 | 2.60 | 9.75 |"
+    # The paper prints 58.59 %; ours halves.
+    assert rows[2] == "| RBC | 58.6 % | 50.0 % |"
+    assert rows[3] == "| RBC | 2.55 | 4.42 | 2.75 | 2.08 | 2.00 | 2.60 | 9.75 |"
+    assert "REDUCED" in text
+
+
+def test_the_papers_means_are_those_of_its_rows():
+    for *kinds, mean in PAPER.values():
+        assert abs(sum(kinds) / 3 - mean) < 0.001
+
+
+def test_without_the_set_one_sentence_and_status_2(tmp_path):
+    said = CliRunner().invoke(
+        app, ["reproduce", "counts", "--data", str(tmp_path), "--to", str(tmp_path / "out")]
+    )
+    assert said.exit_code == 2
+    assert "CBC part 'Training' not found" in said.output
+    assert "Traceback" not in said.output
