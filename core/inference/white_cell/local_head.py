@@ -32,10 +32,6 @@ Array = npt.NDArray[np.float32]
 DEPTHS: Final = (3, 6, 13, 18)
 """MobileNetV2 blocks whose pooled maps are read: 24, 32, 96 and 1,280 channels."""
 
-ABSENT: Final = -3.0
-"""Added to the log-probability of a class without a local cell: to be answered, it has to be about
-twenty times likelier, by the network alone, than the classes with local cells."""
-
 WEIGHT, BIAS = "local.weight", "local.bias"
 _BATCH: Final = 32
 
@@ -83,7 +79,9 @@ def groups_of(labels: Sequence[str], classes: Sequence[str]) -> list[list[int]]:
     ]
 
 
-def combined(logits: Array, local: Array, groups: Sequence[Sequence[int]], prior: float) -> Array:
+def combined(
+    logits: Array, local: Array, groups: Sequence[Sequence[int]], prior: float, absent: float
+) -> Array:
     """Log-probabilities ``(N, classes)`` of the network and the local head together.
 
     Args:
@@ -91,6 +89,8 @@ def combined(logits: Array, local: Array, groups: Sequence[Sequence[int]], prior
         local: logits of the local head, ``(N, labels)``.
         groups: which classes each local label stands for.
         prior: share of the network's own log-odds between local labels that is added.
+        absent: added to the log-probability of classes without a local cell, below 0. At -3 such a
+            class has to be twenty times likelier, by the network alone, than those with cells.
     """
     own = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
     of_group = np.stack([np.logaddexp.reduce(own[:, group], axis=1) for group in groups], axis=1)
@@ -99,7 +99,7 @@ def combined(logits: Array, local: Array, groups: Sequence[Sequence[int]], prior
     # that have no local cell.
     mass = np.logaddexp.reduce(of_group, axis=1, keepdims=True)
     answer = answer - np.logaddexp.reduce(answer, axis=1, keepdims=True) + mass
-    made = own + np.float32(ABSENT)
+    made = own + np.float32(absent)
     for column, group in enumerate(groups):
         # Within a label, such as neutrophil, the network alone tells its children apart.
         made[:, group] = own[:, group] + (answer - of_group)[:, column : column + 1]
@@ -123,5 +123,7 @@ def with_local_head(
     head = features @ uncertainty.tensors[WEIGHT].T + uncertainty.tensors[BIAS]
     made = answers.logits.copy()
     groups = groups_of(local["labels"], classes)
-    made[rows] = combined(answers.logits[rows], head, groups, float(local["prior"]))
+    made[rows] = combined(
+        answers.logits[rows], head, groups, float(local["prior"]), float(local["absent"])
+    )
     return made

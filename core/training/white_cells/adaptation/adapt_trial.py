@@ -134,7 +134,7 @@ def _with_head(
     classes: list[str] = live.card["architecture"]["classes"]
     unfamiliar = familiarity(answers.features, uncertainty).unfamiliar
     local = np.concatenate([answers.features, generic], axis=1) @ head.weight.T + head.bias
-    made = combined(answers.logits, local, groups_of(head.labels, classes), head.prior)
+    made = combined(answers.logits, local, groups_of(head.labels, classes), head.prior, head.absent)
     logits = np.where(unfamiliar[:, None], made, answers.logits)
     return [classes[i] for i in logits.argmax(axis=1)]
 

@@ -1,5 +1,6 @@
 """Fitting a laboratory's own head, and whether it gains: cross-validated within its cells."""
 
+import itertools
 import warnings
 from collections import Counter
 from collections.abc import Sequence
@@ -21,6 +22,10 @@ STRENGTHS: Final = (0.003, 0.03, 0.3)
 """scikit-learn's C, the inverse of the penalty."""
 
 PRIORS: Final = (0.0, 0.3, 1.0)
+ABSENT: Final = (-3.0, -6.0, -9.0)
+"""Handicaps of the classes without a local cell. The mildest that serves the local cells as well is
+taken: those cells alone would ask for the strongest, and a blast must stay possible."""
+
 _FOLDS: Final = 5
 _RESAMPLES: Final = 2000
 
@@ -37,6 +42,7 @@ class LocalHead:
     bias: Array
     prior: float
     strength: float
+    absent: float
     gain: dict[str, Any]
 
     def as_card(self) -> dict[str, Any]:
@@ -45,6 +51,7 @@ class LocalHead:
             "labels": list(self.labels),
             "prior": self.prior,
             "strength": self.strength,
+            "absent": self.absent,
             "gain": self.gain,
         }
 
@@ -76,19 +83,20 @@ def fit_local_head(
         StratifiedKFold(min(_FOLDS, fewest), shuffle=True, random_state=seed).split(features, truth)
     )
     before = _right(logits, labels, classes)
-    best: tuple[float, float, float, npt.NDArray[np.bool_]] | None = None
+    best: tuple[float, float, float, float, npt.NDArray[np.bool_]] | None = None
     for strength in STRENGTHS:
         held_out = np.zeros((len(truth), len(names)), np.float32)
         for learnt, judged in folds:
             weight, bias = _logistic(features[learnt], truth[learnt], len(names), strength)
             held_out[judged] = features[judged] @ weight.T + bias
-        for prior in PRIORS:
-            right = _right(combined(logits, held_out, groups, prior), labels, classes)
+        for prior, absent in itertools.product(PRIORS, ABSENT):
+            made = combined(logits, held_out, groups, prior, absent)
+            right = _right(made, labels, classes)
             score = _balanced(right, truth)
-            if best is None or score > best[0] + 1e-9:
-                best = score, strength, prior, right
+            if best is None or (score, absent) > (best[0], best[3]):
+                best = score, strength, prior, absent, right
     assert best is not None
-    score, strength, prior, right = best
+    score, strength, prior, absent, right = best
     gain = _gain(before, right, truth, seed)
     if gain["value"] <= 0:
         raise AdaptRefused(
@@ -98,7 +106,7 @@ def fit_local_head(
             "the live model stays better"
         )
     weight, bias = _logistic(features, truth, len(names), strength)
-    return LocalHead(names, weight, bias, prior, strength, gain)
+    return LocalHead(names, weight, bias, prior, strength, absent, gain)
 
 
 def _logistic(features: Array, truth: Any, number: int, strength: float) -> tuple[Array, Array]:

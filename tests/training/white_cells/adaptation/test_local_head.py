@@ -24,7 +24,7 @@ def test_a_head_that_gains_calls_the_cells_right():
     head = fit_local_head(features, logits, LABELS, CLASSES, seed=0)
     assert head.gain["before"] == 0.5 and head.gain["after"] > 0.9 and head.gain["low"] > 0
     groups = groups_of(head.labels, CLASSES)
-    made = combined(logits, features @ head.weight.T + head.bias, groups, head.prior)
+    made = combined(logits, features @ head.weight.T + head.bias, groups, head.prior, head.absent)
     best = made.argmax(axis=1)
     assert (best[:12] == 0).mean() > 0.9  # the network alone told its neutrophils apart
     assert (best[12:] == 2).mean() > 0.9
@@ -40,7 +40,9 @@ def test_what_gains_nothing_is_refused_with_the_figure():
 def test_a_class_without_a_local_cell_stays_possible():
     logits = np.array([[0.0, 0.0, 0.0, 8.0]], np.float32)
     groups = groups_of(("lymphocyte", "neutrophil"), CLASSES)
-    made = combined(logits, np.array([[3.0, 0.0]], np.float32), groups, 0.3)
+    made = combined(logits, np.array([[3.0, 0.0]], np.float32), groups, 0.3, -3.0)
     assert made.argmax() == 3
-    doubtful = combined(np.zeros((1, 4), np.float32), np.zeros((1, 2), np.float32), groups, 0.0)
+    doubtful = combined(
+        np.zeros((1, 4), np.float32), np.zeros((1, 2), np.float32), groups, 0.0, -3.0
+    )
     assert doubtful.argmax() != 3
