@@ -25,8 +25,8 @@ SCREENS: Final[dict[str, tuple[Screen, ...]]] = {
         Screen("screen_palm", "Screen palm", "back_hand", "analyse"),
     ),
     "Review": (
-        Screen("worklist", "Worklist", "checklist", "view"),
-        Screen("review", "Review", "rate_review", "view"),
+        Screen("worklist", "Worklist", "checklist", "read"),
+        Screen("review", "Review", "rate_review", "read"),
         Screen("agreement", "Agreement", "compare_arrows", "view"),
     ),
     "Learn": (

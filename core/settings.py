@@ -50,6 +50,12 @@ class Settings(BaseSettings):
     second_reader: Literal["never", "critical", "always"] = Setting(
         "never", description="which cases a second person reads before they are signed"
     )
+    technologists_preclassify: bool = Setting(
+        False, description="may technologists name cells before the review; they never sign"
+    )
+    minimum_cells: int = Setting(
+        100, ge=0, le=10_000, description="white cells below which a report is preliminary"
+    )
     blind_share: float = Setting(
         0.05, ge=0, le=0.5, description="share of white cells reviewed without the model's answer"
     )

@@ -70,10 +70,10 @@ def _cases(rows: list[WorklistRow], who: Person) -> None:
                 f"{row.reviewed} of {several(row.white_cells, 'white cell')} reviewed; with "
                 f"{case_words.holder(case, who)}; waiting {case_words.ago(row.waiting_since)}]]"
             )
-            if may(who, "review"):
+            if may(who, "read"):
                 st.page_link(
                     "pages/review.py",
-                    label="Review",
+                    label="Review" if may(who, "review") else "Open",
                     icon=":material/rate_review:",
                     query_params={"case": str(case.id)},
                 )

@@ -12,6 +12,7 @@ from core.review.record.review_store import review_store
 from core.store.database import DatabaseRefused
 from pages.parts import signed_in
 from pages.parts.review import (
+    case_life,
     case_words,
 )
 from pages.parts.review import (
@@ -26,7 +27,7 @@ from pages.parts.review import (
 from pages.parts.review import (
     sign as review_sign,
 )
-from pages.parts.wording import plain
+from pages.parts.wording import plain, several
 
 _STEPS = {
     "1 Cells": review_cells.draw,
@@ -60,7 +61,8 @@ def _empty(who: Person) -> None:
     if rows:
         st.markdown("Choose a case. These are the most urgent.")
         for row in rows:
-            label = f"{row.case.accession}, {row.white_cells - row.reviewed} cells to review"
+            left = several(row.white_cells - row.reviewed, "cell")
+            label = f"{row.case.accession}, {left} to review"
             if st.button(label, key=f"choose_{row.case.id}"):
                 st.session_state["review_case"] = row.case.id
                 st.rerun()
@@ -110,12 +112,16 @@ def _held(case: Case, who: Person) -> None:
         st.rerun()
 
 
-def _closed(case: Case, who: Person) -> str:
+def _closed(case: Case, who: Person, step: str) -> str:
     """Why nothing may be changed now; empty if it may."""
-    if not may(who, "review"):
-        return "you may look, not change"
+    if case.is_cancelled:
+        return "cancelled: open it again to change something"
     if case.is_closed:
         return "signed: amend it to change something"
+    if not may(who, "review"):
+        if step == "1 Cells" and may(who, "preclassify") and case.reading == readings.FIRST:
+            return ""
+        return "you may look, not change"
     if not readings.may_write(review_store(), case, who):
         return "with the second reader"
     return ""
@@ -123,7 +129,7 @@ def _closed(case: Case, who: Person) -> str:
 
 def main() -> None:
     """Draw the screen."""
-    who = signed_in.allowed("review")
+    who = signed_in.allowed("read")
     try:
         case = _chosen(who)
         if case is None:
@@ -134,7 +140,8 @@ def main() -> None:
         if notice:
             st.warning(plain(notice))
         _held(case, who)
-        _STEPS[step](who, case, _closed(case, who))
+        case_life.draw(who, case)
+        _STEPS[step](who, case, _closed(case, who, step))
     except DatabaseRefused as refusal:
         st.error(f"Cases cannot be read: {plain(str(refusal))}.", icon=":material/error:")
 

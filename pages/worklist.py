@@ -7,9 +7,10 @@ import streamlit as st
 from core.access.people import Person
 from core.access.rights import NotAllowed, may
 from core.review.case import worklist
-from core.review.case.worklist import OPEN_STATES, PRIORITIES, WorklistRow
+from core.review.case.worklist import OPEN_STATES, Order, WorklistRow
 from core.review.record.errors import CaseRefused
 from core.review.record.review_store import review_store
+from core.slide.judgement import PRIORITIES
 from core.store.database import DatabaseRefused
 from pages.parts import signed_in
 from pages.parts.review import case_words, cells_to_see
@@ -18,7 +19,17 @@ from pages.parts.wording import plain, several
 _COLUMNS = (1.6, 2.6, 2.6, 1.6, 2, 2.2)
 _SHOWN = 50
 _CASES, _LABEL, _LOOK = "Cases", "To label next", "Worth a second look"
-_WHICH = {"Open": OPEN_STATES, "Signed": ("signed", "amended")}
+_WHICH = {"Open": OPEN_STATES, "Signed": ("signed", "amended"), "Cancelled": OPEN_STATES}
+_ORDERS: dict[str, Order] = {
+    "priority": "priority",
+    "case": "accession",
+    "received": "received",
+    "findings": "found",
+    "reviewed": "reviewed",
+    "with": "holder",
+    "signed by": "signed_by",
+    "signed on": "signed_at",
+}
 
 
 def _filters(who: Person) -> list[WorklistRow]:
@@ -45,6 +56,12 @@ def _filters(who: Person) -> list[WorklistRow]:
         "Whose", ["All", "Mine", "Free"], default="All", required=True, key="work_mine",
         label_visibility="collapsed",
     )  # fmt: skip
+    by, turn, _ = st.columns([2.4, 1.8, 9], vertical_alignment="center")
+    order = by.selectbox(
+        "Sort by", list(_ORDERS), key="work_order", label_visibility="collapsed",
+        format_func=lambda name: f"Sorted by {name}",
+    )  # fmt: skip
+    backwards = turn.checkbox("Last first", key="work_backwards")
     return worklist.worklist(
         review_store(),
         who,
@@ -53,11 +70,14 @@ def _filters(who: Person) -> list[WorklistRow]:
         priorities=chosen or PRIORITIES,
         assigned_to=who.subject if own == "Mine" else None,
         unassigned=own == "Free",
+        cancelled=states == "Cancelled",
+        order=_ORDERS[order or "priority"],
+        descending=bool(backwards),
     )
 
 
 def _head() -> None:
-    names = ("Priority", "Case", "Findings", "Reviewed", "With", "")
+    names = ("Priority", "Case", "Findings", "Reviewed", "With, signed", "")
     for column, name in zip(st.columns(_COLUMNS, gap="small"), names, strict=True):
         column.caption(name)
 
@@ -75,11 +95,9 @@ def _row(row: WorklistRow, who: Person) -> None:
     found.markdown(_found(row))
     done.progress(
         row.reviewed / row.white_cells if row.white_cells else 0.0,
-        text=f"{row.reviewed} of {row.white_cells}",
+        text="no white cell" if not row.white_cells else f"{row.reviewed} of {row.white_cells}",
     )
-    holder.markdown(
-        f"{case_words.holder(case, who)}  \n:small[waiting {case_words.ago(row.waiting_since)}]"
-    )
+    holder.markdown(case_words.standing(row, who))
     with act.container(horizontal=True, gap="xsmall", horizontal_alignment="right"):
         _actions(row, who)
 
@@ -91,21 +109,22 @@ def _found(row: WorklistRow) -> str:
     if row.critical:
         notes.append(several(row.critical, "critical cell"))
     if row.disagreement:
-        notes.append("answers disagree")
-    if row.doubtful:
-        notes.append(f"{row.doubtful} to check")
+        notes.append("the readers differ")
+    if row.doubtful and not row.case.is_closed:
+        notes.append(f"{several(row.doubtful, 'cell')} to check")
+    if row.unsure_fields and not row.case.is_closed:
+        notes.append(f"counts of {several(row.unsure_fields, 'field')} to check")
     return (", ".join(parts) or "no picture yet") + "  \n:small[" + ", ".join(notes) + "]"
 
 
 def _actions(row: WorklistRow, who: Person) -> None:
     case = row.case
-    if not may(who, "review"):
-        return
-    words = "Open" if case.is_closed else "Review"
+    reads = may(who, "review") and not case.is_closed and not case.is_cancelled
+    words = "Review" if reads else "Open"
     if st.button(
         words, key=f"open_{case.id}", type="primary" if words == "Review" else "secondary"
     ):
-        if not case.is_closed and case.assigned_to is None:
+        if reads and case.assigned_to is None:
             _do(lambda: worklist.take(review_store(), who, case.id), quietly=True)
         st.session_state["review_case"] = case.id
         st.session_state.pop("review_opened_at_cell", None)
@@ -130,6 +149,9 @@ def _empty(who: Person) -> None:
     asked = st.session_state
     if asked.get("work_search") or asked.get("work_priorities") or asked.get("work_mine") != "All":
         st.info("No case is like this. Take a filter away to see more.")
+        return
+    if asked.get("work_states") == "Cancelled":
+        st.info("No case is cancelled.")
         return
     if asked.get("work_states") == "Signed":
         st.info("No case has been signed yet.")
@@ -168,7 +190,7 @@ def _view(who: Person) -> str:
 
 def main() -> None:
     """Draw the screen."""
-    who = signed_in.allowed("view")
+    who = signed_in.allowed("read")
     if _view(who) != _CASES:
         return
     notice = st.session_state.pop("work_notice", None)

@@ -4,17 +4,28 @@ The menu hides what a role may not open, but a hidden button protects nothing: t
 the function that does the work.
 """
 
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import Final, Literal, Protocol, get_args
 
-if TYPE_CHECKING:
-    from core.access.people import Person
+from core.settings import settings
 
 Role = Literal["technologist", "pathologist", "trainer", "administrator", "viewer", "local"]
 """``local`` is the one person at a computer that nobody else reaches; it is never given away."""
 
 Right = Literal[
-    "view", "upload", "analyse", "review", "sign", "train", "promote", "configure", "manage_people"
+    "view",
+    "read",
+    "upload",
+    "analyse",
+    "preclassify",
+    "review",
+    "sign",
+    "train",
+    "promote",
+    "configure",
+    "manage_people",
 ]
+"""``view`` is being on the site, ``read`` opening cases and their reports, which changes nothing.
+``preclassify`` is naming cells before a pathologist reads the case; it is never a right to sign."""
 
 ROLES: Final[tuple[Role, ...]] = (
     "technologist",
@@ -26,18 +37,20 @@ ROLES: Final[tuple[Role, ...]] = (
 """The roles an administrator can give."""
 
 RIGHTS: Final[dict[Role, frozenset[Right]]] = {
-    "technologist": frozenset({"view", "upload", "analyse"}),
-    "pathologist": frozenset({"view", "review", "sign"}),
-    "trainer": frozenset({"view", "train", "promote"}),
-    "administrator": frozenset({"view", "configure", "manage_people"}),
-    "viewer": frozenset({"view"}),
+    "technologist": frozenset({"view", "read", "upload", "analyse"}),
+    "pathologist": frozenset({"view", "read", "preclassify", "review", "sign"}),
+    "trainer": frozenset({"view", "read", "train", "promote"}),
+    "administrator": frozenset({"view", "read", "configure", "manage_people"}),
+    "viewer": frozenset({"view", "read"}),
     "local": frozenset(get_args(Right)),
 }
 
 _WORDS: Final[dict[Right, str]] = {
-    "view": "look at cases",
+    "view": "look at this site",
+    "read": "open cases",
     "upload": "put pictures into cases",
     "analyse": "analyse pictures",
+    "preclassify": "classify cells before the review",
     "review": "review cells",
     "sign": "sign cases",
     "train": "train models",
@@ -51,12 +64,28 @@ class NotAllowed(PermissionError):
     """Somebody asked for what their role does not include; the message says which role does."""
 
 
-def may(person: "Person", right: Right) -> bool:
-    """Does this person's role include the right."""
-    return right in RIGHTS[person.role]
+class HasRoles(Protocol):
+    """Somebody with a name and roles: a :class:`core.access.people.Person`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def roles(self) -> tuple[Role, ...]: ...
 
 
-def require(person: "Person", right: Right) -> None:
+def may(person: HasRoles, right: Right) -> bool:
+    """Does one of this person's roles include the right.
+
+    Technologists may pre-classify where the site lets them (``technologists_preclassify``).
+    """
+    if any(right in RIGHTS[role] for role in person.roles):
+        return True
+    allowed = right == "preclassify" and settings().technologists_preclassify
+    return allowed and "technologist" in person.roles
+
+
+def require(person: HasRoles, right: Right) -> None:
     """Go on only if ``person`` has ``right``.
 
     Raises:
@@ -65,11 +94,12 @@ def require(person: "Person", right: Right) -> None:
     if not may(person, right):
         holders = " or ".join(role for role in ROLES if right in RIGHTS[role])
         raise NotAllowed(
-            f"{person.name} ({person.role}) may not {_WORDS[right]}: that takes the role {holders}."
+            f"{person.name} ({', '.join(person.roles)}) may not {_WORDS[right]}: that takes the "
+            f"role {holders}."
         )
 
 
-def require_any(person: "Person", *rights: Right) -> None:
+def require_any(person: HasRoles, *rights: Right) -> None:
     """Go on if ``person`` has one of these rights. Raises NotAllowed about the first."""
     if not any(may(person, right) for right in rights):
         require(person, rights[0])

@@ -5,7 +5,7 @@ import stat
 import unicodedata
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, Final
 
 from core.datasets.archive_names import restore_names
@@ -17,7 +17,7 @@ MAX_RATIO: Final = 100
 
 _RATIO_FROM: Final = 10_000_000
 _BLOCK: Final = 1 << 20
-_IGNORED: Final = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
+_IGNORED: Final = frozenset({"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini"})
 
 
 class ArchiveRefused(ValueError):
@@ -78,21 +78,19 @@ def unpack(archive: IO[bytes] | Path, target: Path, limits: Limits | None = None
     return len(wanted)
 
 
-def _checked(
-    entries: list[zipfile.ZipInfo], limits: Limits
-) -> list[tuple[zipfile.ZipInfo, PurePosixPath]]:
-    wanted: list[tuple[zipfile.ZipInfo, PurePosixPath]] = []
+def _checked(entries: list[zipfile.ZipInfo], limits: Limits) -> list[tuple[zipfile.ZipInfo, str]]:
+    wanted: list[tuple[zipfile.ZipInfo, str]] = []
     taken: set[str] = set()
     for entry in entries:
         path = _path(entry)
         if stat.S_ISLNK(entry.external_attr >> 16):
             raise ArchiveRefused("link", f"{entry.filename} is a link; links are refused")
-        if entry.is_dir() or any(part in _IGNORED for part in path.parts):
+        if entry.is_dir() or not _IGNORED.isdisjoint(path.split("/")):
             continue
         if entry.flag_bits & 1:
             raise ArchiveRefused("encrypted", f"{entry.filename} is encrypted; unlock it first")
         # A disk that does not tell upper from lower case would let one overwrite the other.
-        key = unicodedata.normalize("NFC", str(path)).casefold()
+        key = unicodedata.normalize("NFC", path).casefold()
         if key in taken:
             raise ArchiveRefused("same_name", f"the archive holds {entry.filename} twice")
         taken.add(key)
@@ -113,38 +111,39 @@ def _checked(
     return wanted
 
 
-def _path(entry: zipfile.ZipInfo) -> PurePosixPath:
+def _path(entry: zipfile.ZipInfo) -> str:
+    """Where an entry lies, with slashes. Strings, not paths: there may be 100,000 of them."""
     # Windows programs write the other slash.
     name = entry.filename.replace("\\", "/")
-    path = PurePosixPath(name)
-    if path.is_absolute() or (len(name) > 1 and name[1] == ":"):
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if name.startswith("/") or name[1:2] == ":":
         raise ArchiveRefused(
             "absolute_path", f"{entry.filename} is an absolute path; such archives are refused"
         )
-    if ".." in path.parts:
+    if ".." in parts:
         raise ArchiveRefused(
             "outside_path",
             f"{entry.filename} points outside the archive; it is refused",
         )
-    if "\0" in name or any(ord(letter) < 32 for letter in name):
+    if not parts or min(name) < " ":
         raise ArchiveRefused("outside_path", f"{entry.filename!r} is not a file name")
-    return path
+    return "/".join(parts)
 
 
 def _write(
     opened: zipfile.ZipFile,
-    wanted: list[tuple[zipfile.ZipInfo, PurePosixPath]],
+    wanted: list[tuple[zipfile.ZipInfo, str]],
     folder: Path,
     limits: Limits,
 ) -> None:
     total = 0
-    made: set[PurePosixPath] = set()
+    made: set[str] = set()
     for entry, path in wanted:
-        place = folder / path
-        if path.parent not in made:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            made.add(path.parent)
-        with opened.open(entry) as source, place.open("xb") as written:
+        above = path.rpartition("/")[0]
+        if above not in made:
+            (folder / above).mkdir(parents=True, exist_ok=True)
+            made.add(above)
+        with opened.open(entry) as source, open(f"{folder}/{path}", "xb") as written:
             size = 0
             while block := source.read(_BLOCK):
                 size, total = size + len(block), total + len(block)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Final
 
 from core.imaging import synthetic
 from core.imaging.decoders import Stop
@@ -18,8 +19,9 @@ from core.imaging.view import LONG_SIDE_PX, jpeg, png, shrink
 from core.inference.locate.cell_crop import crop_cell
 from core.inference.smear import analyse
 from core.models.smear_models import SmearModels
-from core.records import Field, SmearFinding
+from core.records import Field, Flag, SmearFinding
 from core.settings import Settings
+from core.taxonomy import SYNTHETIC_FLAG
 
 _THUMBNAIL_PX = 240
 _LARGE_CROP_PX = 256
@@ -110,6 +112,11 @@ def drawn(seeds: Iterable[int]) -> list[Source]:
         Source(f"synthetic-{seed:04d}.png", lambda seed=seed: synthetic.draw(seed).field, True)  # type: ignore[misc]
         for seed in seeds
     ]
+
+
+_SYNTHETIC: Final = Flag(
+    SYNTHETIC_FLAG, "Drawn by the program: it shows no patient's blood and belongs in no case."
+)
 
 
 class Batch:
@@ -212,6 +219,8 @@ class Batch:
 
 def _analysed(key: Key, field: Field, models: SmearModels, is_synthetic: bool) -> AnalysedField:
     finding = analyse(field, models)
+    if is_synthetic:
+        finding = replace(finding, flags=(*finding.flags, _SYNTHETIC))
     white = []
     for index, cell in enumerate(finding.cells):
         if cell.wbc is not None:

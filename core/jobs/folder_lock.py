@@ -3,7 +3,7 @@
 Linux's locks of open file descriptions (``F_OFD_SETLK``) are held by every process that inherits
 the open file, as those of ``flock`` are, and can be asked about without being taken
 (``F_OFD_GETLK``): whoever looks never stands in the way of whoever takes. Systems without them use
-``flock``; decision 014 says how.
+``flock``; decision 016 says how.
 """
 
 import errno

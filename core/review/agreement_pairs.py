@@ -20,12 +20,11 @@ from core.inference.white_cell.classify import call_crops
 from core.models import registry
 from core.models.weights import LoadedModel, WeightsRefused
 from core.records import Box
-from core.review.reading.cells import UNIDENTIFIED
 from core.review.record import pictures, stored_finding
 from core.review.record.review_store import ReviewStore
 from core.settings import settings
 from core.store.review_schema import answers, case_pictures, signatures
-from core.taxonomy import KINDS, NOT_LEUKOCYTES, WBC_CLASSES, CellKind, parent_of
+from core.taxonomy import KINDS, NOT_LEUKOCYTES, UNIDENTIFIED, WBC_CLASSES, CellKind, parent_of
 
 SourceKind = Literal["verified", "reader", "model", "recomputed"]
 SHARES: Final = ("neutrophil", *(name for name in WBC_CLASSES if name not in NOT_LEUKOCYTES))
@@ -64,7 +63,11 @@ class SignedCell:
 
 @dataclass(frozen=True)
 class SignedField:
-    """One field of a signed case: cells counted by the program and after a person's corrections."""
+    """One field of a signed case: cells counted by the program and after a person's corrections.
+
+    ``looked_at``: a person confirmed its boxes or changed one. Otherwise both counts are the
+    program's own, and agree with themselves.
+    """
 
     case_id: int
     picture_id: int
@@ -73,6 +76,7 @@ class SignedField:
     model: str
     counted: dict[CellKind, float]
     verified: dict[CellKind, int]
+    looked_at: bool
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ def signed_cases(
     until: datetime | None = None,
 ) -> SignedCases:
     """Cases signed from ``since`` until before ``until``. Raises NotAllowed."""
-    require(person, "view")
+    require(person, "read")
     query = select(signatures).order_by(signatures.c.case_id, signatures.c.version)
     if since is not None:
         query = query.where(signatures.c.signed_at >= since)
@@ -131,8 +135,12 @@ def signed_cases(
     cells: list[SignedCell] = []
     fields: list[SignedField] = []
     for case_id, said in last.items():
-        shown = {picture["id"]: picture for picture in said["pictures"]}
-        for picture in said["pictures"]:
+        shown = {
+            picture["id"]: picture for picture in said["pictures"] if picture.get("included", True)
+        }
+        # Of versions that were signed before it was noted: a box drawn or taken away.
+        drawn = {c["picture_id"] for c in said["cells"] if c["deleted"] or c["place"] is None}
+        for picture in shown.values():
             if picture["kind"] != "field":
                 continue
             finding = found[picture["id"]]
@@ -145,12 +153,14 @@ def signed_cases(
                     str(picture["models"].get("locator", "")),
                     {kind: finding.counts.of(kind).value for kind in KINDS},
                     {kind: int(picture["counts"].get(kind, 0)) for kind in KINDS},
+                    bool(picture.get("boxes_confirmed_by"))
+                    or picture.get("boxes_changed", picture["id"] in drawn),
                 )
             )
         cells += [
             _cell(case_id, row, str(shown[row["picture_id"]]["models"].get("wbc", "")))
             for row in said["cells"]
-            if row["kind"] == "wbc" and not row["deleted"]
+            if row["kind"] == "wbc" and not row["deleted"] and row["picture_id"] in shown
         ]
     accessions = {case_id: str(said["case"]["accession"]) for case_id, said in last.items()}
     return SignedCases(accessions, tuple(cells), tuple(fields), names)
@@ -222,10 +232,10 @@ def label_pairs(
         blind_only: only cells that were reviewed without the machine's answer.
 
     Raises:
-        NotAllowed: without the right to view.
+        NotAllowed: without the right to read.
         WeightsRefused, PictureLost: if a model or a picture is not here any more.
     """
-    require(person, "view")
+    require(person, "read")
     cells = [cell for cell in signed.cells if cell.blind or not blind_only]
     ones = labels_of(store, signed, cells, reference)
     others = labels_of(store, signed, cells, other)
@@ -301,12 +311,15 @@ def _percent(labels: Sequence[str], label: str) -> float | None:
 
 
 def count_pairs(signed: SignedCases, kind: CellKind) -> NumberPairs:
-    """Cells of a kind in each field: reference the corrected boxes, other the program's count."""
+    """Cells of a kind in each field: reference the corrected boxes, other the program's count.
+
+    Only fields whose boxes a person confirmed or changed: the rest is no evidence.
+    """
+    fields = [field for field in signed.fields if field.looked_at]
     return NumberPairs(
-        tuple(float(field.verified[kind]) for field in signed.fields),
-        tuple(float(field.counted[kind]) for field in signed.fields),
+        tuple(float(field.verified[kind]) for field in fields),
+        tuple(float(field.counted[kind]) for field in fields),
         tuple(
-            f"{signed.accessions[field.case_id]}, picture {field.picture_id}"
-            for field in signed.fields
+            f"{signed.accessions[field.case_id]}, picture {field.picture_id}" for field in fields
         ),
     )

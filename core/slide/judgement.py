@@ -28,6 +28,8 @@ Of a set of fields or a case:
     ``left_out_sentence``  the sentence that screens, files and reports say of them
     ``summary``            fields, fields left out, white cells, critical and doubtful ones
     ``priority``           ``critical``, ``disagreement``, ``doubt`` or ``routine``
+    ``is_preliminary``     does a differential rest on too few white cells
+    ``platelets_contradict``  why a platelet word does not go with the counted cells
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,6 +37,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from core.records import Flag, SmearFinding, WbcCall
+from core.statistics.poisson import ratio_interval
 from core.taxonomy import (
     CRITICAL_CLASSES,
     CRITICAL_FLAG,
@@ -229,6 +232,44 @@ def priority(*, critical: int, disagreement: bool, doubtful: int) -> Priority:
     if disagreement:
         return "disagreement"
     return "doubt" if doubtful else "routine"
+
+
+LOW_PLATELETS_PER_UL: Final = 100_000
+HIGH_PLATELETS_PER_UL: Final = 450_000
+_RED_CELLS_PER_UL: Final = (3_000_000, 6_000_000)
+"""Red cells of nearly all adults, severe anemia included: how far a ratio can be off."""
+
+
+def platelets_contradict(word: str, platelets: int, red_cells: int) -> str:
+    """Why a platelet word does not go with the counted cells; empty where it does.
+
+    The ratio of platelets to red cells, with its exact 95 % interval, is taken times few and times
+    many red cells; only what is contradicted at both ends is contradicted.
+
+    Args:
+        word: ``decreased``, ``adequate`` or ``increased``; others never contradict.
+        platelets: counted in the fields that count.
+        red_cells: counted in the same fields.
+    """
+    if not red_cells or word not in ("decreased", "adequate", "increased"):
+        return ""
+    ratio = ratio_interval(platelets, red_cells)
+    low, high = ratio.low * _RED_CELLS_PER_UL[0], ratio.high * _RED_CELLS_PER_UL[1]
+    per_red = f"{platelets} platelets to {red_cells} red cells"
+    if high < LOW_PLATELETS_PER_UL and word != "decreased":
+        return f"{per_red} is few"
+    if low > HIGH_PLATELETS_PER_UL and word != "increased":
+        return f"{per_red} is many"
+    if low > LOW_PLATELETS_PER_UL and word == "decreased":
+        return f"{per_red} is not few"
+    if high < HIGH_PLATELETS_PER_UL and word == "increased":
+        return f"{per_red} is not many"
+    return ""
+
+
+def is_preliminary(leukocytes: int, minimum: int) -> bool:
+    """Does a differential rest on fewer white cells than the site asks for."""
+    return leukocytes < minimum
 
 
 def _marks(critical: bool, doubtful: bool) -> tuple[Mark, ...]:

@@ -34,9 +34,11 @@ people = Table(
     Column("role", String(20), nullable=False),
     Column("active", Boolean, nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    Column("more_roles", String(120)),
     UniqueConstraint("subject", name="uq_people_subject"),
     sqlite_autoincrement=True,
 )
+"""``more_roles``: further roles of the person, with spaces between."""
 
 cases = Table(
     "cases",
@@ -58,13 +60,15 @@ cases = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("signed_at", UtcTime),
     Column("revision", Integer, nullable=False),
+    Column("cancelled_at", UtcTime),
+    Column("cancelled_reason", Text),
     UniqueConstraint("accession", name="uq_cases_accession"),
     one_of("cases", "state", CASE_STATES),
     Index("ix_cases_state", "state"),
     sqlite_autoincrement=True,
 )
 """``version`` is 1 until a signed case is amended; ``reading`` is 1 first reader, 2 second, 3 the
-two settling where they differ."""
+two settling where they differ. ``cancelled_at`` is set while the case is cancelled."""
 
 case_pictures = Table(
     "case_pictures",
@@ -84,13 +88,17 @@ case_pictures = Table(
     Column("flag_codes", Text, nullable=False),
     Column("added_by", String(255), nullable=False),
     Column("added_at", UtcTime, nullable=False),
+    Column("included", Boolean),
+    Column("look", String(256)),
     UniqueConstraint("case_id", "source_sha256", name="uq_pictures_source"),
     one_of("case_pictures", "kind", PICTURE_KINDS),
     Index("ix_pictures_case", "case_id"),
     sqlite_autoincrement=True,
 )
 """``sha256`` names the stored file, ``source_sha256`` the bytes that were sent; ``finding`` and
-``models`` are JSON."""
+``models`` are JSON. ``included`` is what a person decided about the field: it counts, it is left
+out, or (None) its flags decide. ``look`` is the picture's difference hash in hexadecimal: copies
+that were saved anew differ in few of its bits."""
 
 case_cells = Table(
     "case_cells",
@@ -217,6 +225,30 @@ grades = Table(
 )
 """Red-cell morphology 0 to 3 by term; the platelets' estimate has ``words``. Both None: taken
 back."""
+
+box_confirmations = Table(
+    "box_confirmations",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("case_id", Integer, ForeignKey("cases.id", name="fk_box_conf_case"), nullable=False),
+    Column(
+        "picture_id",
+        Integer,
+        ForeignKey("case_pictures.id", name="fk_box_conf_picture"),
+        nullable=False,
+    ),
+    Column("version", Integer, nullable=False),
+    Column("reading", Integer, nullable=False),
+    Column("confirmed", Boolean, nullable=False),
+    Column("reader", String(255), nullable=False),
+    Column("reader_name", String(120), nullable=False),
+    Column("confirmed_at", UtcTime, nullable=False),
+    Column("revision", Integer, nullable=False),
+    UniqueConstraint("picture_id", "version", "reading", name="uq_box_confirmations_picture"),
+    Index("ix_box_confirmations_case", "case_id", "version", "reading"),
+    sqlite_autoincrement=True,
+)
+"""A reader looked at every box of a field and found them right. ``confirmed`` False: taken back."""
 
 signatures = Table(
     "signatures",

@@ -8,22 +8,20 @@ from core.taxonomy import CellKind, title
 
 SHORT: dict[CellKind, str] = {"rbc": "RBC", "wbc": "WBC", "platelet": "Platelets"}
 
-_NBSP = "\u00a0"
-"""A number and its unit stay on one line."""
-
-_JOINER = "\u2060"
-"""Word joiner: invisible, no space; it breaks the shortcuts that Streamlit's text replaces."""
+_NOTHING = ":small[]"
+"""An empty piece of Streamlit's Markdown: it parts the shortcuts that its text replaces."""
 
 
 def plain(text: str) -> str:
     """Somebody else's words (a file name) as Markdown that shows exactly them.
 
     Backslashes switch Markdown and mathematics off. Shortcodes such as ``:red[x]``, arrows and
-    addresses are recognised after that, so an invisible joiner goes between their characters.
+    addresses are recognised after that, so an empty piece goes between their characters: nothing
+    of it is in the text that a person copies.
     """
     one_line = " ".join(text.split())
     escaped = re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$&:=@/\"'])", r"\\\1", one_line)
-    return re.sub(r"(\\[.:@\-<>=/~])", rf"{_JOINER}\1{_JOINER}", escaped)
+    return re.sub(r"(\\[.:@\-<>=/~])", rf"{_NOTHING}\1{_NOTHING}", escaped)
 
 
 def number(estimate: Estimate) -> str:
@@ -44,10 +42,10 @@ def count_sentence(kind: CellKind, estimate: Estimate) -> str:
 def percent(share: float) -> str:
     """``58 %``; a share that rounds to nothing or everything, but is not, says so."""
     if 0 < share < 0.005:
-        return f"<{_NBSP}1{_NBSP}%"
+        return "< 1 %"
     if 0.995 <= share < 1:
-        return f">{_NBSP}99{_NBSP}%"
-    return f"{round(100 * share)}{_NBSP}%"
+        return "> 99 %"
+    return f"{round(100 * share)} %"
 
 
 def several(n: int, one: str, more: str | None = None) -> str:

@@ -21,13 +21,13 @@ from core.training.promote import comparisons, promotion
 from core.training.runs import lifecycle, rate_trials
 
 EXPECTED = {
-    "technologist": {"view", "upload", "analyse"},
-    "pathologist": {"view", "review", "sign"},
-    "trainer": {"view", "train", "promote"},
-    "administrator": {"view", "configure", "manage_people"},
-    "viewer": {"view"},
+    "technologist": {"view", "read", "upload", "analyse"},
+    "pathologist": {"view", "read", "preclassify", "review", "sign"},
+    "trainer": {"view", "read", "train", "promote"},
+    "administrator": {"view", "read", "configure", "manage_people"},
+    "viewer": {"view", "read"},
 }
-"""The roles as issue 7 lists them."""
+"""What each role may do."""
 
 
 @pytest.fixture(scope="module")

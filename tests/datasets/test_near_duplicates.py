@@ -87,3 +87,17 @@ def test_chains_are_found_across_blocks():
         assert groups[0] == groups[5] == groups[8]
         assert len(set(groups.tolist())) == 7
     assert near_duplicates.groups(hashes[:0]).tolist() == []
+
+
+def test_altered_copies_are_told_from_cells_that_look_alike():
+    """Cells with one nucleus on different ground, and one of them turned, mirrored and darkened."""
+    pictures = []
+    for seed in range(20):
+        small = np.random.default_rng(seed).integers(170, 250, (9, 9)).astype(np.uint8)
+        picture = cv2.resize(small, (96, 96), interpolation=cv2.INTER_CUBIC)
+        pictures.append(cv2.circle(picture, (48, 48), 20, 60, -1))
+    copy = np.ascontiguousarray(np.rot90(pictures[7])[:, ::-1] * 0.7).astype(np.uint8)
+    thumbnails = np.stack([near_duplicates.thumbnail(one) for one in [*pictures, copy]])
+    assert near_duplicates.altered_pairs(thumbnails) == [(7, 20)]
+    reference = near_duplicates.difference_hash(copy)[None]
+    assert near_duplicates.turned_copies_of(reference, thumbnails[:20]).nonzero()[0].tolist() == [7]

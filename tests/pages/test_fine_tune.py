@@ -43,6 +43,11 @@ def cells(tmp_path):
     return root
 
 
+def _without_what_vanishes(app):
+    """Confirm that a class of which nothing can be learnt is meant to be left out."""
+    next(box for box in app.checkbox if box.label.startswith("Train without")).check().run()
+
+
 def _field(app, name):
     """The text field of a setting; its key ends with how often settings were put in."""
     return next(field for field in app.text_input if (field.key or "").startswith(f"set_{name}_"))
@@ -85,6 +90,9 @@ def test_the_intake_says_what_it_found_and_what_not(own_var, cells):
     assert "Split: 16 training, 6 validation, 2 test" in words(app)
     left_out = app.dataframe[0].value
     assert "LYT/broken.png" in set(left_out["File"])
+    # The folder that nobody knows stops the start until a person says that this is meant.
+    assert app.button(key="start_training").disabled
+    _without_what_vanishes(app)
     assert not app.button(key="start_training").disabled
     app.selectbox(key="class_of_Dunno").select("blast").run()
     assert "**36 pictures** of 3 kinds, 1 file left out" in words(app)
@@ -183,6 +191,7 @@ def test_started_here_it_trains_and_is_found_again(own_var, cells):
     for name, value in {"epochs": "2", "batch_size": "8", "workers": "0"}.items():
         _field(app, name).input(value).run()
     next(b for b in app.selectbox if b.label == "Begin with").select("random").run()
+    _without_what_vanishes(app)
     app.button(key="start_training").click().run()
     assert not app.exception
     run = lifecycle.book().all()[0]

@@ -12,8 +12,8 @@ from tests.fixtures.screens import opened, words
 NEEDED = {
     "home": "view",
     "analyse_smear": "analyse",
-    "worklist": "view",
-    "review": "review",
+    "worklist": "read",
+    "review": "read",
     "fine_tune": "train",
     "models": "view",
     "settings": "view",

@@ -5,7 +5,7 @@ from pages.parts import wording
 
 
 def seen(markdown: str) -> str:
-    return markdown.replace("\u2060", "").replace("\\", "")
+    return markdown.replace(":small[]", "").replace("\\", "")
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def seen(markdown: str) -> str:
 def test_a_file_name_is_shown_as_it_is(name):
     assert seen(wording.plain(name)) == name
     for shortcut in ("www.", "://", ":red", ":material", "->", "--", "a@b", "<img"):
-        assert shortcut not in wording.plain(name)
+        assert shortcut not in wording.plain(name).replace(":small[]", "|")
 
 
 def test_a_file_name_cannot_begin_a_new_line():
@@ -32,10 +32,10 @@ def test_numbers_are_said_as_the_screens_say_them():
     assert wording.count_sentence("rbc", Estimate(23.17, 19.8, 26.4)) == (
         "RBC 23 per field (20 to 26)"
     )
-    assert wording.percent(0.583) == "58\u00a0%"
-    assert wording.percent(0.0) == "0\u00a0%"
-    assert wording.percent(0.002) == "<\u00a01\u00a0%"
-    assert wording.percent(0.999) == ">\u00a099\u00a0%"
+    assert wording.percent(0.583) == "58 %"
+    assert wording.percent(0.0) == "0 %"
+    assert wording.percent(0.002) == "< 1 %"
+    assert wording.percent(0.999) == "> 99 %"
     assert wording.several(1, "field") == "1 field"
     assert wording.several(12, "field") == "12 fields"
     assert wording.set_words(("monocyte", "lymphocyte")) == "Monocyte or lymphocyte"

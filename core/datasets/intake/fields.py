@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.datasets.fields import LabelledField
-from core.datasets.intake.box_formats import BoxedPicture, read_boxes
+from core.datasets.intake.boxes.formats import BoxedPicture, read_boxes
 from core.datasets.intake.cell_names import class_of_folder
 from core.datasets.intake.imported_set import (
     MIN_GROUPS,

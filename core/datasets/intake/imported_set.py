@@ -10,7 +10,7 @@ from typing import Final, Generic, TypeVar
 import numpy as np
 
 from core.datasets import near_duplicates
-from core.datasets.intake.masks import masks_of
+from core.datasets.intake.boxes.masks import masks_of
 from core.datasets.intake.parts import PARTS, given_split, part_of_folders
 from core.datasets.intake.tables import FILE_COLUMNS, groups_of_pictures
 from core.datasets.intake.tree import Tree, check_folder, list_files

@@ -10,6 +10,8 @@ from sqlalchemy import Connection, func, or_, select
 from core.access.people import Person
 from core.access.rights import require, require_any
 from core.records import Field, SmearFinding
+from core.review.case.identity import looks_like_identity
+from core.review.case.same_picture import SamePicture, known_in_other_cases, look_of
 from core.review.reading import blind
 from core.review.record import pictures, stored_finding
 from core.review.record.case_rows import (
@@ -23,11 +25,12 @@ from core.review.record.case_rows import (
     picture_of,
     pictures_in,
 )
-from core.review.record.errors import CaseRefused, Conflict, StaleEdit
+from core.review.record.errors import CaseRefused, Conflict, LooksLikeIdentity, StaleEdit
 from core.review.record.ledger import Recording, recording
 from core.review.record.review_store import ReviewStore
 from core.review.record.versions import code_version, preprocessing_version
 from core.settings import settings
+from core.slide import judgement
 from core.store.review_schema import case_cells, case_pictures, cases
 
 __all__ = [
@@ -64,11 +67,17 @@ def create(
     sex: str = "unknown",
     age_years: int | None = None,
     indication: str = "",
+    pseudonym_confirmed: bool = False,
 ) -> Case:
     """A new case.
 
+    Args:
+        pseudonym_confirmed: a person was asked about a pseudonym that looks like a name, and said
+            that it is none.
+
     Raises:
         NotAllowed: without the right to upload.
+        LooksLikeIdentity: for a pseudonym that looks like a name or a date of birth, unconfirmed.
         CaseRefused: for an accession number that is taken or not one, or details that are not
             possible.
     """
@@ -82,7 +91,8 @@ def create(
             "indication": indication.strip(),
         }
     )
-    with recording(store, person, "create_case") as book:
+    asked = _ask_about(values["pseudonym"], pseudonym_confirmed)
+    with recording(store, person, "create_case", detail=asked) as book:
         _accession_is_free(book.connection, values["accession"])
         number = book.insert(
             cases,
@@ -100,11 +110,20 @@ def create(
         return case_in(book.connection, number)
 
 
-def change(store: ReviewStore, person: Person, case_id: int, revision: int, **details: Any) -> Case:
+def change(
+    store: ReviewStore,
+    person: Person,
+    case_id: int,
+    revision: int,
+    *,
+    pseudonym_confirmed: bool = False,
+    **details: Any,
+) -> Case:
     """Change accession, pseudonym, sex, age_years or indication of an unsigned case.
 
     Raises:
         NotAllowed: without the right to upload or review.
+        LooksLikeIdentity: for a new pseudonym that looks like a name, unconfirmed.
         StaleEdit: if somebody changed the case since ``revision``.
         CaseRefused: if it is signed, or a value is not possible.
     """
@@ -122,6 +141,8 @@ def change(store: ReviewStore, person: Person, case_id: int, revision: int, **de
         if values.get("accession", case.accession).lower() != case.accession.lower():
             _accession_is_free(book.connection, values["accession"])
         changed = {k: v for k, v in values.items() if getattr(case, k) != v}
+        if "pseudonym" in changed:
+            book.detail = _ask_about(changed["pseudonym"], pseudonym_confirmed)
         if changed:
             book.update(cases, case_id, **changed)
         return case_in(book.connection, case_id)
@@ -135,17 +156,28 @@ def keep_field(
     finding: SmearFinding,
     *,
     slide: str = "",
+    same_picture_because: str = "",
 ) -> CasePicture:
     """Keep a field with its finding in a case: the picture as a file, its cells as rows.
 
     Kept once: the same picture (by the hash of the bytes sent) sent again is returned as it is.
 
+    Args:
+        same_picture_because: why the picture is right although another patient's case has it; the
+            ledger keeps it.
+
     Raises:
         NotAllowed: without the right to upload.
-        CaseRefused: if the case is signed, the finding is of another picture, or it does not say
-            which locator found its cells.
+        SamePicture: if another patient's case has the picture, and no reason is given.
+        CaseRefused: if the case is signed, the finding is of another picture, the field was drawn
+            by the program, or it does not say which locator found its cells.
     """
     require(person, "upload")
+    if judgement.is_synthetic(finding):
+        raise CaseRefused(
+            f"{field.name} was drawn by the program and belongs to no patient, so no case can hold "
+            "it"
+        )
     if (finding.width, finding.height) != (field.width, field.height):
         raise CaseRefused(f"the finding is not of {field.name}: its size is another")
     text = stored_finding.as_text(finding)
@@ -164,8 +196,13 @@ def keep_field(
         known = _kept(book.connection, case_id, field.sha256)
         if known is not None:
             return known
+        _ask_about_copies(book, case_id, field, sha256, same_picture_because)
         row = _picture_row(book, person, case_id, "field", field, slide, sha256, codes)
-        row |= {"finding": text, "models": json.dumps(models, sort_keys=True)}
+        row |= {
+            "finding": text,
+            "models": json.dumps(models, sort_keys=True),
+            "included": finding.included_by_person,
+        }
         number = book.insert(case_pictures, row)
         book.insert_many(case_cells, _cell_rows(case_id, number, sha256, finding))
         return picture_in(book.connection, number)
@@ -180,11 +217,13 @@ def keep_palm(
     *,
     models: dict[str, str] | None = None,
     slide: str = "",
+    same_picture_because: str = "",
 ) -> CasePicture:
     """Keep a palm photo with what the program said of it (the JSON of the palm command).
 
     Raises:
         NotAllowed: without the right to upload.
+        SamePicture: if another patient's case has the picture, and no reason is given.
         CaseRefused: if the case is signed.
     """
     require(person, "upload")
@@ -196,6 +235,7 @@ def keep_palm(
         known = _kept(book.connection, case_id, field.sha256)
         if known is not None:
             return known
+        _ask_about_copies(book, case_id, field, sha256, same_picture_because)
         row = _picture_row(book, person, case_id, "palm", field, slide, sha256, codes)
         row |= {
             "finding": json.dumps(call, sort_keys=True),
@@ -206,14 +246,14 @@ def keep_palm(
 
 def get(store: ReviewStore, person: Person, case_id: int) -> Case:
     """A case by its number. Raises NotAllowed, CaseRefused if there is none."""
-    require(person, "view")
+    require(person, "read")
     with store.database.read() as connection:
         return case_in(connection, case_id)
 
 
 def find(store: ReviewStore, person: Person, which: str) -> Case:
     """A case by its accession number, or else its own number. Raises NotAllowed, CaseRefused."""
-    require(person, "view")
+    require(person, "read")
     with store.database.read() as connection:
         # "7" may be both; what the laboratory calls a case comes first.
         same = [cases.c.accession == which]
@@ -228,7 +268,7 @@ def find(store: ReviewStore, person: Person, which: str) -> Case:
 
 def case_pictures_of(store: ReviewStore, person: Person, case_id: int) -> list[CasePicture]:
     """Pictures of a case in the order they came. Raises NotAllowed, CaseRefused."""
-    require(person, "view")
+    require(person, "read")
     with store.database.read() as connection:
         case_in(connection, case_id)
         return pictures_in(connection, case_id)
@@ -236,13 +276,13 @@ def case_pictures_of(store: ReviewStore, person: Person, case_id: int) -> list[C
 
 def picture_png(store: ReviewStore, person: Person, picture: CasePicture) -> bytes:
     """The stored picture as a PNG. Raises NotAllowed, PictureLost."""
-    require(person, "view")
+    require(person, "read")
     return pictures.read_bytes(store, picture.sha256)
 
 
 def picture_field(store: ReviewStore, person: Person, picture: CasePicture) -> Field:
     """The stored picture; ``sha256`` is the stored file's. Raises NotAllowed, PictureLost."""
-    require(person, "view")
+    require(person, "read")
     return pictures.read(store, picture.sha256, picture.name)
 
 
@@ -273,6 +313,7 @@ def _picture_row(
         "source_sha256": field.sha256,
         "width": field.width,
         "height": field.height,
+        "look": look_of(field.pixels),
         "code_version": code_version(),
         "flag_codes": " ".join(codes),
         "added_by": person.subject,
@@ -299,9 +340,12 @@ def _cell_rows(
                 "y1_px": y1,
                 "machine_label": call.label if call else None,
                 "machine_probability": call.probability if call else None,
-                "abstained": bool(call and call.abstained),
+                "abstained": judgement.call_is_doubtful(call),
                 "novel": bool(call and any("novel" in flag.code for flag in call.flags)),
-                "blind": call is not None and blind.chosen(sha256, place, settings().blind_share),
+                # What is critical must be seen as such, so it is never in the blind sample.
+                "blind": call is not None
+                and not judgement.call_is_critical(call)
+                and blind.chosen(sha256, place, settings().blind_share),
                 "deleted": False,
                 "revision": 1,
             }
@@ -311,14 +355,41 @@ def _cell_rows(
 
 def _locator_of(finding: SmearFinding) -> str:
     """Identity of the locator that found the cells, whichever method counted them."""
-    if finding.locator is not None:
-        return finding.locator.model
     if finding.method == "locator":
         return finding.model
+    if finding.locator is not None:
+        return finding.locator.model
     raise CaseRefused(
         f"the finding of {finding.file} does not say which locator found its cells; analyse the "
         "picture again"
     )
+
+
+def _ask_about(pseudonym: str, confirmed: bool) -> str:
+    """The words for the ledger where a person confirmed a pseudonym that looks like a name."""
+    looks_like = looks_like_identity(pseudonym)
+    if not looks_like:
+        return ""
+    if not confirmed:
+        raise LooksLikeIdentity(pseudonym, looks_like)
+    return f"pseudonym looks like {looks_like}; confirmed that it is none"
+
+
+def _ask_about_copies(
+    book: Recording, case_id: int, field: Field, sha256: str, because: str
+) -> None:
+    known = known_in_other_cases(
+        book.connection,
+        case_in(book.connection, case_id),
+        sha256=sha256,
+        source_sha256=field.sha256,
+        look=look_of(field.pixels),
+    )
+    if known and not because.strip():
+        raise SamePicture(field.name, known)
+    if known:
+        where = ", ".join(one.accession for one in known)
+        book.detail = f"also in {where}, because: {because.strip()}"
 
 
 def _model_words(models: dict[str, str]) -> str:
@@ -336,8 +407,8 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
     accession = values.get("accession")
     if accession is not None and not _ACCESSION.fullmatch(accession):
         raise CaseRefused(
-            "an accession number has 1 to 64 letters, digits, spaces or . _ / - and begins with a "
-            f"letter or digit, got {accession!r}"
+            "an accession number has 1 to 64 letters, digits, spaces, points, slashes, hyphens or "
+            f"underscores, and begins with a letter or digit; {accession!r} does not"
         )
     if len(values.get("pseudonym", "")) > 64:
         raise CaseRefused("a pseudonym has at most 64 characters")

@@ -20,7 +20,7 @@ def history(store: ReviewStore, person: Person, case_id: int) -> list[Entry]:
     Raises:
         NotAllowed, CaseRefused.
     """
-    require(person, "view")
+    require(person, "read")
     with store.database.read() as connection:
         case = case_in(connection, case_id)
         found = entries(connection, case_id)

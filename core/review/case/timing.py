@@ -62,9 +62,9 @@ def turnaround(
         reader: only cells this subject reviewed; the hours stay those of the cases.
 
     Raises:
-        NotAllowed: without the right to view.
+        NotAllowed: without the right to read.
     """
-    require(person, "view")
+    require(person, "read")
     first = (
         select(case_pictures.c.case_id, func.min(case_pictures.c.added_at).label("uploaded"))
         .group_by(case_pictures.c.case_id)

@@ -10,28 +10,33 @@ from core.review.exchange.contents import CaseContents
 from core.review.reading.cells import Answer, ReviewCell
 from core.review.reading.grades import PLATELETS
 from core.review.record.ledger import moment
-from core.slide.tables import DISCLAIMER, inert
+from core.slide.tables import DISCLAIMER, call_row, inert
 
 COLUMNS = (
-    "accession", "version", "state", "picture", "slide", "cell", "kind",
-    "x0_px", "y0_px", "x1_px", "y1_px", "proposed", "probability", "abstained", "novel",
-    "verified", "reader", "answered_at", "first_reader", "second_reader", "remarks", "model",
-    "note",
+    "accession", "version", "state", "picture", "slide", "included", "left_out", "cell", "kind",
+    "x0_px", "y0_px", "x1_px", "y1_px", "proposed", "probability", "could_be", "reported_as",
+    "critical", "abstained", "novel", "flags", "verified", "reader", "answered_at", "first_reader",
+    "second_reader", "remarks", "model", "note",
 )  # fmt: skip
 
 
 def case_csv(contents: CaseContents) -> str:
-    """One row for each cell that is there; ``verified`` is empty where nobody answered yet."""
+    """One row for each cell that is there; ``verified`` is empty where nobody answered yet.
+
+    ``critical`` is what the screens say: the person's class, else the call's rule. ``included``
+    False: the cell's field is left out and the cell is in no count.
+    """
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
-    said: dict[int, list[str]] = {}
+    comments: dict[int, list[str]] = {}
     for remark in contents.remarks:
         if remark.cell_id is not None:
-            said.setdefault(remark.cell_id, []).append(remark.text)
+            comments.setdefault(remark.cell_id, []).append(remark.text)
     for picture in contents.fields:
         for cell in contents.cells_of(picture):
             call, answer = cell.call, cell.answer
+            proposed = call_row(call)
             writer.writerow(
                 [
                     inert(contents.case.accession),
@@ -39,19 +44,22 @@ def case_csv(contents: CaseContents) -> str:
                     contents.case.state,
                     contents.file_name(picture),
                     inert(picture.slide),
+                    cell.included,
+                    picture.left_out.code if picture.left_out else "",
                     cell.id,
                     cell.kind,
                     *(f"{side:.1f}" for side in cell.box_xyxy_px),
-                    call.label if call else "",
-                    f"{call.probability:.4f}" if call else "",
-                    call.abstained if call else "",
+                    *proposed[:4],
+                    cell.is_critical if cell.kind == "wbc" else "",
+                    proposed[5],
                     cell.novel if call else "",
+                    proposed[6],
                     cell.label or "",
                     inert(answer.reader_name) if answer else "",
                     moment(answer.answered_at) if answer else "",
                     _label(cell.first),
                     _label(cell.second),
-                    inert(" | ".join(said.get(cell.id, []))),
+                    inert(" | ".join(comments.get(cell.id, []))),
                     call.model if call else picture.models.get("locator", ""),
                     DISCLAIMER,
                 ]
@@ -92,6 +100,11 @@ def case_document(contents: CaseContents) -> dict[str, Any]:
         "white_cells": contents.standing.white_cells,
         "reviewed": contents.standing.reviewed,
         "unidentified": contents.standing.unidentified,
+        "preliminary": contents.is_preliminary,
+        "minimum_cells": contents.minimum_cells,
+        "left_out": [asdict(one) for one in contents.left_out],
+        "readers": list(contents.readers),
+        "grade_differences": list(contents.grade_differences),
         "grades": {
             term: grade.grade
             for term, grade in sorted(contents.grades.items())
@@ -120,6 +133,8 @@ def case_document(contents: CaseContents) -> dict[str, Any]:
                 "models": picture.models,
                 "code": picture.code_version,
                 "flags": list(picture.flag_codes),
+                "included": picture.left_out is None,
+                "boxes_confirmed_by": list(contents.confirmed.get(picture.id, ())),
                 **(
                     {"palm": picture.palm()}
                     if picture.kind == "palm"
@@ -147,6 +162,7 @@ def _cell(cell: ReviewCell) -> dict[str, Any]:
     if cell.kind == "wbc":
         row["proposed"] = cell.call.in_full() if cell.call else None
         row["verified"] = cell.label
+        row["critical"] = cell.is_critical
         row["reader"] = cell.answer.reader_name if cell.answer else None
     return row
 

@@ -3,22 +3,27 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from core.access.people import Person
 from core.access.rights import require
 from core.records import Box, RgbImage
 from core.review.case.cases import Case, CasePicture, case_in, pictures_in
-from core.review.reading.cells import UNIDENTIFIED, ReviewCell, cells_in
+from core.review.reading.box_confirmations import confirmed_in
+from core.review.reading.cells import ReviewCell, cells_in
 from core.review.reading.grades import Grade, grades_in
 from core.review.reading.remarks import Remark, remarks_in
 from core.review.record import pictures, readings
 from core.review.record.ledger import Head, entries
 from core.review.record.review_store import ReviewStore
 from core.review.signature.signing import Signature, signatures_in
+from core.review.signature.snapshot import grade_difference_rows, readers_in
 from core.review.signature.verified import Verified, verified_in
-from core.taxonomy import KINDS, CellKind
+from core.settings import settings
+from core.slide import judgement
+from core.taxonomy import KINDS, UNIDENTIFIED, CellKind
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,9 @@ class CaseContents:
 
     ``cells`` are those of every kind that are there, by picture and number; the machine's answer
     to a blind cell is absent until the case is signed. ``signature`` is of the version that
-    stands, None for a draft. ``ledger`` is the case's last entry.
+    stands, None for a draft. ``ledger`` is the case's last entry. ``readers`` and
+    ``grade_differences`` are as the signed snapshot has them; ``confirmed`` are those who confirmed
+    each field's boxes.
     """
 
     case: Case
@@ -39,11 +46,36 @@ class CaseContents:
     signature: Signature | None
     ledger: Head | None
     made_at: datetime
+    readers: tuple[dict[str, Any], ...]
+    grade_differences: tuple[dict[str, Any], ...]
+    minimum_cells: int
+    confirmed: dict[int, tuple[str, ...]]
     _desk: ReviewStore
 
     @property
     def is_draft(self) -> bool:
         return self.signature is None
+
+    @property
+    def is_preliminary(self) -> bool:
+        """Does the differential rest on fewer white cells than the site asks for."""
+        return bool(self.fields) and judgement.is_preliminary(
+            self.standing.verified.leukocytes, self.minimum_cells
+        )
+
+    @property
+    def left_out(self) -> tuple[judgement.LeftOut, ...]:
+        """The fields that do not count, under the names they leave with."""
+        return tuple(
+            replace(out, file=self.file_name(picture))
+            for picture in self.fields
+            if (out := picture.left_out) is not None
+        )
+
+    @property
+    def counting_fields(self) -> tuple[CasePicture, ...]:
+        """The fields that count."""
+        return tuple(picture for picture in self.fields if picture.left_out is None)
 
     @property
     def fields(self) -> tuple[CasePicture, ...]:
@@ -81,7 +113,7 @@ class CaseContents:
 
 def gather(store: ReviewStore, person: Person, case_id: int) -> CaseContents:
     """What ``person`` may see of a case. Raises NotAllowed, CaseRefused."""
-    require(person, "view")
+    require(person, "read")
     with store.database.read() as connection:
         case = case_in(connection, case_id)
         reading = readings.seen_by(connection, case, person)
@@ -102,6 +134,10 @@ def gather(store: ReviewStore, person: Person, case_id: int) -> CaseContents:
             signature=signed[0] if signed else None,
             ledger=Head(told[-1].number, told[-1].hash) if told else None,
             made_at=datetime.now(UTC),
+            readers=tuple(readers_in(connection, case)) if reading == case.reading else (),
+            grade_differences=tuple(grade_difference_rows(connection, case)),
+            minimum_cells=settings().minimum_cells,
+            confirmed=confirmed_in(connection, case, reading),
             _desk=store,
         )
 

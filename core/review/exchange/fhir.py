@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from core.review.exchange.contents import CaseContents
 from core.review.exchange.loinc import DIFFERENTIAL, MANUAL_DIFFERENTIAL, MORPHOLOGY, Loinc
+from core.review.exchange.notes import notes_of
 from core.review.reading.grades import GRADES, PLATELETS
 from core.slide.differential import DifferentialRow
 from core.slide.tables import DISCLAIMER
@@ -25,8 +26,9 @@ _CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/v2-0074"
 def case_fhir(contents: CaseContents, release: Release = "R5") -> str:
     """A Bundle (``collection``) as JSON: Patient, Specimen, DiagnosticReport, Observations.
 
-    The patient is the pseudonym, never a name. A draft is ``preliminary``, a signed case
-    ``final``, a later version ``amended``. The Bundle is validated before it is returned.
+    The patient is the pseudonym, never a name. A draft is ``preliminary``, and so is a case whose
+    differential rests on fewer white cells than the site asks for; any other signed case is
+    ``final``, a later version of it ``amended``. The Bundle is validated before it is returned.
     """
     bundle = _bundle(contents)
     if release == "R5":
@@ -42,7 +44,9 @@ def _bundle(contents: CaseContents) -> dict[str, Any]:
     case, at = contents.case, contents.made_at.isoformat(timespec="seconds")
     signed = contents.signature
     issued = signed.signed_at.isoformat(timespec="seconds") if signed else at
-    status = "preliminary" if signed is None else "final" if case.version == 1 else "amended"
+    status = "preliminary"
+    if signed is not None and not contents.is_preliminary:
+        status = "final" if case.version == 1 else "amended"
     patient: dict[str, Any] = {
         "resourceType": "Patient",
         "gender": _GENDER.get(case.sex, "unknown"),
@@ -189,6 +193,7 @@ def _concept(loinc: Loinc | None, text: str) -> dict[str, Any]:
 
 def _conclusion(contents: CaseContents) -> str:
     parts = [remark.text for remark in contents.remarks if remark.picture_id is None]
+    parts += notes_of(contents)
     if contents.ledger:
         parts.append(f"Ledger entry {contents.ledger.entries}, {contents.ledger.hash}.")
     return "\n".join([*parts, DISCLAIMER])

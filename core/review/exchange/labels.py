@@ -1,7 +1,7 @@
 """The boxes and verified classes of a case as labels for other programs, pictures included.
 
 A white cell carries its verified class; without one it is plainly ``wbc``: what only the machine
-said is no label. The files read back the same (:mod:`core.datasets.intake.box_formats`).
+said is no label. The files read back the same (:mod:`core.datasets.intake.boxes.formats`).
 """
 
 import csv
@@ -13,7 +13,7 @@ from typing import Final, Literal, get_args
 
 import numpy as np
 
-from core.datasets.intake.box_formats import (
+from core.datasets.intake.boxes.formats import (
     BoxedPicture,
     write_coco,
     write_data_yaml,
@@ -34,9 +34,9 @@ _CROP_MARGIN: Final = 0.35
 
 
 def boxed(contents: CaseContents) -> tuple[BoxedPicture, ...]:
-    """Every field of the case with its boxes and their names."""
+    """Every field of the case that counts, with its boxes and their names."""
     found = []
-    for picture in contents.fields:
+    for picture in contents.counting_fields:
         cells = contents.cells_of(picture)
         corners = np.array([cell.box_xyxy_px for cell in cells], np.float32).reshape(-1, 4)
         limit = np.array([picture.width, picture.height] * 2, np.float32)
@@ -65,7 +65,7 @@ def label_files(contents: CaseContents, layout: LabelFormat) -> Iterator[tuple[s
         yield from _folders(contents)
         return
     pictures = boxed(contents)
-    for picture, labels in zip(contents.fields, pictures, strict=True):
+    for picture, labels in zip(contents.counting_fields, pictures, strict=True):
         yield labels.file, contents.png(picture)
         stem = PurePosixPath(labels.file).stem
         if layout == "voc":
@@ -92,7 +92,9 @@ def label_zip(contents: CaseContents, layout: LabelFormat) -> bytes:
 def _folders(contents: CaseContents) -> Iterator[tuple[str, bytes]]:
     """A crop of each identified white cell in the folder of its class, and who belongs together."""
     wanted = [
-        cell for cell in contents.cells if cell.kind == "wbc" and verified_label(cell) is not None
+        cell
+        for cell in contents.cells
+        if cell.kind == "wbc" and cell.included and verified_label(cell) is not None
     ]
     stem = slug(contents.case.accession)
     groups = [("file", "patient")]

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Final
 
 from fpdf import FPDF
@@ -14,6 +11,8 @@ from fpdf.enums import XPos, YPos
 from fpdf.fonts import FontFace
 from PIL import Image
 
+from core.review.exchange import letters
+from core.review.exchange.letters import NotPrintable, script_fonts
 from core.settings import Settings
 from core.slide.tables import DISCLAIMER
 
@@ -34,6 +33,9 @@ class Paper(FPDF):
         settings: name, address, logo and font of the laboratory.
         draft: prints DRAFT across every page.
         made_at: moment in the file's properties; the same moment gives the same bytes.
+
+    Raises:
+        NotPrintable: if no font is installed.
     """
 
     def __init__(
@@ -46,7 +48,11 @@ class Paper(FPDF):
             settings,
             draft,
         )
-        self._can_print = self._load_font(settings.report_font)
+        chosen = settings.report_font
+        usable = chosen is not None and letters.characters_of(chosen)
+        self._fonts = {**({"chosen": chosen} if chosen and usable else {}), **script_fonts()}
+        self._fallback: list[str] = []
+        self._use_fonts()
         self.set_margin(_MARGIN_MM)
         self.set_auto_page_break(True, margin=22)
         self.set_title(title)
@@ -54,28 +60,39 @@ class Paper(FPDF):
         self.set_creation_date(made_at)
         self.add_page()
 
-    def _load_font(self, chosen: Path | None) -> Callable[[str], str]:
-        """Choose letters; returns what makes a text printable in them."""
-        for number, (regular, bold) in enumerate(((chosen, chosen), _dejavu())):
-            if regular is None or bold is None:
-                continue
-            family = f"report{number}"
+    def _use_fonts(self) -> None:
+        """Load the main font; those of other scripts wait until a text needs them."""
+        for name, regular in self._fonts.items():
             try:
-                self.add_font(family, "", regular)
-                self.add_font(family, "B", bold)
+                self.add_font(name, "", regular)
+                self.add_font(name, "B", letters.bold_of(regular))
             except Exception:  # fontTools raises many things on a file that is no font
                 continue
-            self._family = family
-            known = frozenset(getattr(self.fonts[family], "cmap", ()))
-            return lambda text: "".join(c if ord(c) in known or c == "\n" else "?" for c in text)
-        self._family = "helvetica"
-        return _latin
+            self._family = name
+            return
+        raise NotPrintable(
+            "The report cannot be printed: the font DejaVu Sans is not installed (it comes with "
+            "the package matplotlib)."
+        )
 
     def shown(self, text: str) -> str:
-        """The text with a question mark for each letter the font does not have."""
-        # Control characters would move the print head or end the text.
-        plain = "".join(c for c in text if c == "\n" or unicodedata.category(c)[0] != "C")
-        return self._can_print(plain)
+        """The text without control characters, with the fonts loaded that it needs.
+
+        Raises:
+            NotPrintable: if no font has one of its characters.
+        """
+        text = letters.plain(text)
+        for name in letters.fonts_needed(text, self._fonts):
+            if name not in (self._family, *self._fallback):
+                for style in ("", "B"):
+                    self.add_font(name, style, self._fonts[name])
+                self._fallback.append(name)
+                self.set_fallback_fonts(self._fallback)
+        if letters.runs_right_to_left(text):
+            # Joins and orders the letters. Off otherwise: it changes the order in which a reader
+            # program finds the marks of Thai.
+            self.set_text_shaping(True)
+        return text
 
     def header(self) -> None:
         if self._draft:
@@ -219,25 +236,3 @@ class Paper(FPDF):
     def done(self) -> bytes:
         """The file."""
         return bytes(self.output())
-
-
-def _dejavu() -> tuple[Path | None, Path | None]:
-    """DejaVu Sans as Matplotlib brings it (Bitstream Vera licence: may be embedded)."""
-    found = find_spec("matplotlib")
-    if found is None or not found.submodule_search_locations:
-        return None, None
-    folder = Path(found.submodule_search_locations[0]) / "mpl-data" / "fonts" / "ttf"
-    return folder / "DejaVuSans.ttf", folder / "DejaVuSans-Bold.ttf"
-
-
-def _latin(text: str) -> str:
-    """Letters of the core fonts: accents that Latin-1 lacks fall off, the rest is marked."""
-    simple = text.replace("–", "-").replace("—", "-").replace("−", "-").replace("≥", ">=")
-    kept = []
-    for letter in simple:
-        if ord(letter) < 256:
-            kept.append(letter)
-            continue
-        base = unicodedata.normalize("NFKD", letter).encode("latin-1", "ignore").decode("latin-1")
-        kept.append(base or "?")
-    return "".join(kept)

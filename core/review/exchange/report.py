@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from statistics import fmean
 from typing import Final
 
 from PIL import Image
 
 from core.review.exchange.contents import CaseContents
+from core.review.exchange.notes import (
+    NOT_ASSESSED,
+    critical_cells,
+    preliminary_sentence,
+    readers_sentences,
+)
 from core.review.exchange.paper import CRITICAL, GREY, Paper
 from core.review.reading.cells import ReviewCell
 from core.review.reading.grades import GRADES, PLATELETS
 from core.settings import Settings
+from core.slide import judgement
 from core.taxonomy import CRITICAL_CLASSES, KINDS, title
 
 _MOST_PICTURES: Final = 16
@@ -29,7 +37,7 @@ def case_report(contents: CaseContents, settings: Settings) -> bytes:
     case = contents.case
     reference = f"Case {case.accession}, version {case.version}"
     paper = Paper(
-        "Blood smear report" if contents.fields else "Palm report",
+        _title(contents),
         reference,
         settings,
         draft=contents.is_draft,
@@ -42,10 +50,17 @@ def case_report(contents: CaseContents, settings: Settings) -> bytes:
         _counts(paper, contents)
         _morphology(paper, contents)
     _palms(paper, contents)
+    _readers(paper, contents)
     _comments(paper, contents)
     _signature(paper, contents)
     _origin(paper, contents)
     return paper.done()
+
+
+def _title(contents: CaseContents) -> str:
+    if not contents.fields:
+        return "Palm report"
+    return "Preliminary blood smear report" if contents.is_preliminary else "Blood smear report"
 
 
 def _who(paper: Paper, contents: CaseContents) -> None:
@@ -66,8 +81,8 @@ def _who(paper: Paper, contents: CaseContents) -> None:
     if signed is None:
         paper.say(
             f"Draft of {contents.made_at:%d %b %Y %H:%M} UTC, not signed: "
-            f"{contents.standing.reviewed} of {contents.standing.white_cells} "
-            "white cells reviewed.",
+            f"{contents.standing.reviewed} of {_white_cells(contents.standing.white_cells)} "
+            "reviewed.",
             bold=True,
             colour=CRITICAL,
         )
@@ -78,16 +93,17 @@ def _who(paper: Paper, contents: CaseContents) -> None:
 
 
 def _critical(paper: Paper, contents: CaseContents) -> None:
-    found = [cell for cell in contents.cells if cell.kind == "wbc" and cell.is_critical]
+    found = critical_cells(contents)
     if not found:
         return
     paper.heading("Critical cells")
     sure = sum(cell.label is not None for cell in found)
     words = f"{len(found)} critical white {'cell' if len(found) == 1 else 'cells'}: " + ", ".join(
-        f"{n} {title(label).lower()}"
-        for label in sorted(CRITICAL_CLASSES)
-        if (n := sum(_said(cell) == label for cell in found))
+        f"{n} {'called ' if label not in CRITICAL_CLASSES else ''}{title(label).lower()}"
+        for label, n in sorted(Counter(_said(cell) for cell in found).items())
     )
+    if any(_said(cell) not in CRITICAL_CLASSES for cell in found):
+        words += " (a blast or an immature granulocyte cannot be excluded)"
     if sure < len(found):
         words += f"; {len(found) - sure} of them not reviewed by a person"
     paper.say(f"{words}.", bold=True, colour=CRITICAL)
@@ -129,6 +145,8 @@ def _differential(paper: Paper, contents: CaseContents) -> None:
     standing = contents.standing
     paper.heading("White-cell differential")
     verified = standing.verified
+    if contents.is_preliminary:
+        paper.say(preliminary_sentence(contents), bold=True, colour=CRITICAL)
     if not verified.leukocytes:
         paper.say("Not determined: no white cell was verified.")
         return
@@ -161,17 +179,24 @@ def _differential(paper: Paper, contents: CaseContents) -> None:
     if others:
         said += f" Not in the differential: {others}."
     if standing.unidentified:
-        said += f" {standing.unidentified} white cells could not be identified."
+        said += f" {_white_cells(standing.unidentified)} could not be identified."
     left = standing.white_cells - standing.reviewed
     if left:
-        said += f" {left} white cells were not reviewed and are left out."
+        were = "was not reviewed and is" if left == 1 else "were not reviewed and are"
+        said += f" {_white_cells(left)} {were} left out."
     paper.ln(1)
     paper.small(said)
 
 
 def _counts(paper: Paper, contents: CaseContents) -> None:
     paper.heading("Cells in the fields")
-    counted = [contents.counts(picture) for picture in contents.fields]
+    out = judgement.left_out_sentence(len(contents.fields), contents.left_out)
+    if out:
+        paper.say(out, bold=True)
+    counted = [contents.counts(picture) for picture in contents.counting_fields]
+    if not counted:
+        paper.say("Not determined: no field counts.")
+        return
     rows = []
     for kind in KINDS:
         numbers = [count[kind] for count in counted]
@@ -185,9 +210,11 @@ def _counts(paper: Paper, contents: CaseContents) -> None:
         )
     paper.grid(("Kind", "Cells", "Mean per field", "Range"), rows, (30, 20, 25, 25),
                numbers=(1, 2, 3))  # fmt: skip
-    codes = sorted({code for picture in contents.fields for code in picture.flag_codes})
+    codes = sorted({code for picture in contents.counting_fields for code in picture.flag_codes})
+    confirmed = sum(bool(contents.confirmed.get(p.id)) for p in contents.counting_fields)
     fields = len(counted)
     said = f"{fields} {'field' if fields == 1 else 'fields'}, every visible cell counted."
+    said += f" A person confirmed the boxes of {confirmed or 'none'} of them."
     if codes:
         words = (code.replace("_", " ").replace("wbc", "white cell") for code in codes)
         said += f" Flagged by the program before the review: {', '.join(words)}."
@@ -208,8 +235,8 @@ def _morphology(paper: Paper, contents: CaseContents) -> None:
     if graded:
         paper.small(f"{normal} of {len(graded)} graded terms are normal. Grades after ICSH 2015.")
     else:
-        paper.say("Red cells: not graded.")
-    words = platelets.words.replace("_", " ") if platelets and platelets.words else "not estimated"
+        paper.say(f"Red cells: {NOT_ASSESSED}.")
+    words = platelets.words.replace("_", " ") if platelets and platelets.words else NOT_ASSESSED
     paper.say(f"Platelets: {words}.")
 
 
@@ -228,6 +255,19 @@ def _palms(paper: Paper, contents: CaseContents) -> None:
                 f"({100 * call['low']:.0f} to {100 * call['high']:.0f})"
             )
         paper.say(f"{words}. A photograph does not measure hemoglobin.")
+
+
+def _readers(paper: Paper, contents: CaseContents) -> None:
+    sentences = readers_sentences(contents)
+    if not sentences:
+        return
+    paper.heading("Readers")
+    for sentence in sentences:
+        paper.say(sentence)
+
+
+def _white_cells(number: int) -> str:
+    return f"{number} white {'cell' if number == 1 else 'cells'}"
 
 
 def _comments(paper: Paper, contents: CaseContents) -> None:

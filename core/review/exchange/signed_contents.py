@@ -26,10 +26,10 @@ def gather_signed(store: ReviewStore, person: Person, case_id: int, version: int
     come from the rows that never change.
 
     Raises:
-        NotAllowed: without the right to view.
+        NotAllowed: without the right to read.
         CaseRefused: if there is no such case, or it was never signed as this version.
     """
-    require(person, "view")
+    require(person, "read")
     with store.database.read() as connection:
         case = case_in(connection, case_id)
         found = [s for s in signatures_in(connection, case_id) if s.version == version]
@@ -44,9 +44,12 @@ def gather_signed(store: ReviewStore, person: Person, case_id: int, version: int
             for entry in entries(connection, case_id)
             if any(c.table == "signatures" and c.row == signature.id for c in entry.changes)
         ]
+    left_out = frozenset(row["id"] for row in said["pictures"] if not row.get("included", True))
     findings = {p.id: p.finding() for p in pictures if p.kind == "field"}
     cells = [
-        _cell(case_id, row, findings, signature) for row in said["cells"] if not row["deleted"]
+        _cell(case_id, row, findings, left_out, signature)
+        for row in said["cells"]
+        if not row["deleted"]
     ]
     cells.sort(key=lambda cell: (cell.picture_id, cell.id))
     details = {name: said["case"][name] for name in _DETAILS}
@@ -66,6 +69,11 @@ def gather_signed(store: ReviewStore, person: Person, case_id: int, version: int
         signature=signature,
         ledger=told[0] if told else None,
         made_at=datetime.now(UTC),
+        readers=tuple(said.get("readers", ())),
+        grade_differences=tuple(said.get("grade_differences", ())),
+        # A version that was signed before there was a minimum was not called preliminary.
+        minimum_cells=int(said.get("minimum_cells", 0)),
+        confirmed={row["id"]: tuple(row.get("boxes_confirmed_by", ())) for row in said["pictures"]},
         _desk=store,
     )
 
@@ -75,11 +83,17 @@ _DETAILS = ("accession", "pseudonym", "sex", "age_years", "indication", "second_
 
 def _as_signed(picture: CasePicture, rows: list[dict[str, Any]]) -> CasePicture:
     row = next(row for row in rows if row["id"] == picture.id)
-    return replace(picture, sha256=row["sha256"], models=row["models"])
+    # In a version signed before fields could be left out, every field counted.
+    included = row["included_by_person"] if "included" in row else True
+    return replace(picture, sha256=row["sha256"], models=row["models"], included=included)
 
 
 def _cell(
-    case_id: int, row: dict[str, Any], findings: dict[int, SmearFinding], signature: Signature
+    case_id: int,
+    row: dict[str, Any],
+    findings: dict[int, SmearFinding],
+    left_out: frozenset[int],
+    signature: Signature,
 ) -> ReviewCell:
     x0, y0, x1, y1 = row["box_xyxy_px"]
     place, label = row["place"], row.get("label")
@@ -114,6 +128,7 @@ def _cell(
         first=None,
         second=None,
         doubt=0.0,
+        included=row["picture_id"] not in left_out,
     )
 
 

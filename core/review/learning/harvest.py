@@ -8,10 +8,9 @@ from sqlalchemy import Connection, func, select
 
 from core.records import Box
 from core.review.case.cases import CasePicture, pictures_in
-from core.review.reading.cells import UNIDENTIFIED
 from core.review.signature.signing import signature_of
 from core.store.review_schema import signatures
-from core.taxonomy import CellKind
+from core.taxonomy import UNIDENTIFIED, CellKind
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def verified_fields(connection: Connection) -> Iterator[VerifiedField]:
         group = group_of.setdefault(name, own) if name else own
         pictures = {p.id: p for p in pictures_in(connection, signature.case_id)}
         for entry in said["pictures"]:
-            if entry["kind"] != "field":
+            if entry["kind"] != "field" or not entry.get("included", True):
                 continue
             rows = [c for c in said["cells"] if c["picture_id"] == entry["id"]]
             yield VerifiedField(

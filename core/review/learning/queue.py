@@ -55,10 +55,10 @@ def next_cells(store: ReviewStore, person: Person, number: int = 50) -> list[Que
     Blind ones are left out: their place in the list would tell what the machine thinks of them.
 
     Raises:
-        NotAllowed: without the right to view.
+        NotAllowed: without the right to read.
         PictureLost, WeightsRefused.
     """
-    require(person, "view")
+    require(person, "read")
     answered = select(answers.c.cell_id).where(answers.c.label.is_not(None))
     query = (
         select_boxes(cases.c.version, cases.c.reading)

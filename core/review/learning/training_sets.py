@@ -23,7 +23,7 @@ from sqlalchemy import func, select
 
 from core.access.people import Person
 from core.access.rights import require
-from core.datasets.intake.box_formats import BoxedPicture, write_yolo
+from core.datasets.intake.boxes.formats import BoxedPicture, write_yolo
 from core.datasets.public.pbc import CELL_SHARE
 from core.imaging.view import png
 from core.inference.locate.cell_crop import crop_cell

@@ -89,9 +89,9 @@ def estimate(
         model: identity of the white-cell model; all by default.
 
     Raises:
-        NotAllowed: without the right to view.
+        NotAllowed: without the right to read.
     """
-    require(person, "view")
+    require(person, "read")
     answers, cells, edits = schema.answers, schema.case_cells, schema.box_edits
     signed, pictures = schema.signatures, schema.case_pictures
     query = (

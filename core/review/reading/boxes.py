@@ -121,10 +121,10 @@ def differences(store: ReviewStore, person: Person, case_id: int) -> list[BoxDif
     """Boxes that are still to be settled, by picture and cell; empty before both have read.
 
     Raises:
-        NotAllowed: without the right to view.
+        NotAllowed: without the right to read.
         CaseRefused: if there is no such case.
     """
-    require(person, "view")
+    require(person, "read")
     with store.database.read() as connection:
         case = case_in(connection, case_id)
         if case.reading != SETTLING:

@@ -1,9 +1,8 @@
 """The cells of a case as a reviewer sees them: machine's answer, reader's answer, doubt."""
 
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -11,17 +10,17 @@ from sqlalchemy import Connection, RowMapping, select
 
 from core.access.people import Person
 from core.access.rights import require
-from core.records import Box, WbcCall
+from core.records import Box, SmearFinding, WbcCall
 from core.review.case.cases import Case, case_in
 from core.review.reading import reading_boxes
 from core.review.reading.reading_boxes import DELETED, KIND, select_boxes
 from core.review.record import readings, stored_finding
 from core.review.record.readings import FIRST, SECOND, SETTLING
 from core.review.record.review_store import ReviewStore
+from core.slide import judgement
 from core.store.review_schema import answers, case_cells, case_pictures
-from core.taxonomy import CRITICAL_CLASSES, WBC_CLASSES, CellKind
+from core.taxonomy import UNIDENTIFIED, WBC_CLASSES, CellKind
 
-UNIDENTIFIED: Final = "unidentified"
 ANSWERS: Final = (*WBC_CLASSES, UNIDENTIFIED)
 """What a reader may call a white cell."""
 
@@ -53,7 +52,8 @@ class ReviewCell:
     case is signed. ``answer`` is the one of the
     reading that this person sees; ``first`` and ``second`` are both readers', given only while
     they are settled or after. ``box_settled`` False: the readers differ in whether, where or what
-    kind of cell is here. ``doubt`` in [0, 1] sorts the gallery, most doubtful first.
+    kind of cell is here. ``doubt`` in [0, 1] sorts the gallery, most doubtful first. ``included``
+    False: its field is left out, so the cell is in no count and needs no answer.
     """
 
     id: int
@@ -73,6 +73,7 @@ class ReviewCell:
     second: Answer | None
     doubt: float
     box_settled: bool = True
+    included: bool = True
 
     @property
     def label(self) -> str | None:
@@ -99,9 +100,14 @@ class ReviewCell:
 
     @property
     def is_critical(self) -> bool:
-        """Called critical by the reader, or by the machine where nobody has answered yet."""
-        said = self.label or (self.call.label if self.call else None)
-        return said in CRITICAL_CLASSES
+        """Called critical by the reader, or by the rule where nobody has answered yet."""
+        return judgement.cell_is_critical(self.call, self.label)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """To be checked: nobody has answered yet, and it is doubtful, novel or read in two ways."""
+        differs = self.differs or self.novel
+        return judgement.cell_is_doubtful(self.call, self.label, differs=differs)
 
 
 def cells(
@@ -116,10 +122,10 @@ def cells(
     """Cells of a case, the most doubtful first; ``kind`` None gives all kinds.
 
     Raises:
-        NotAllowed: without the right to view.
+        NotAllowed: without the right to read.
         CaseRefused: if there is no such case.
     """
-    require(person, "view")
+    require(person, "read")
     with store.database.read() as connection:
         case = case_in(connection, case_id)
         reading = readings.seen_by(connection, case, person)
@@ -159,7 +165,7 @@ def cells_in(
     if only is not None:
         query = query.where(case_cells.c.id.in_(list(only)))
     rows = connection.execute(query.order_by(case_cells.c.id)).all()
-    calls = _calls(connection, {row.picture_id for row in rows if row.place is not None})
+    fields = _fields(connection, {row.picture_id for row in rows})
     twin = reading_boxes.matched_boxes(connection, case) if reading == SETTLING else {}
     wanted = [row.id for row in rows]
     wanted += [twin[number] for number in wanted if number in twin]
@@ -171,7 +177,7 @@ def cells_in(
         if (other, SECOND) in given
     }
     shown = case.is_closed if unveiled is None else unveiled
-    found = [_cell(row._mapping, calls, given, reading, shown) for row in rows]
+    found = [_cell(row._mapping, fields[row.picture_id], given, reading, shown) for row in rows]
     return sorted(found, key=lambda cell: (-cell.doubt, cell.id))
 
 
@@ -196,28 +202,27 @@ def answers_in(
     return {(answer.cell_id, answer.reading): answer for answer in found}
 
 
-def _calls(
-    connection: Connection, pictures: Iterable[int]
-) -> Mapping[int, tuple[WbcCall | None, ...]]:
-    query = select(case_pictures.c.id, case_pictures.c.finding).where(
-        case_pictures.c.id.in_(list(pictures))
-    )
-    found: dict[int, tuple[WbcCall | None, ...]] = defaultdict(tuple)
-    for number, text in connection.execute(query):
-        found[number] = tuple(cell.wbc for cell in stored_finding.from_text(text).cells)
-    return found
+def _fields(connection: Connection, pictures: Iterable[int]) -> dict[int, SmearFinding]:
+    """Findings of pictures by their number, with what a person decided about each field."""
+    columns = (case_pictures.c.id, case_pictures.c.finding, case_pictures.c.included)
+    query = select(*columns).where(case_pictures.c.id.in_(list(pictures)))
+    return {
+        number: replace(stored_finding.from_text(text), included_by_person=included)
+        for number, text, included in connection.execute(query)
+    }
 
 
 def _cell(
     row: RowMapping,
-    calls: Mapping[int, tuple[WbcCall | None, ...]],
+    finding: SmearFinding,
     given: Mapping[tuple[int, int], Answer],
     reading: int,
     unveiled: bool,
 ) -> ReviewCell:
     place, number = row["place"], row["id"]
-    call = calls[row["picture_id"]][place] if place is not None else None
-    hidden = row["blind"] and not unveiled
+    call = finding.cells[place].wbc if place is not None else None
+    # What is critical is never withheld, also in cases that were kept before this rule.
+    hidden = row["blind"] and not unveiled and not judgement.call_is_critical(call)
     both = reading == SETTLING
     return ReviewCell(
         id=number,
@@ -237,6 +242,7 @@ def _cell(
         second=given.get((number, SECOND)) if both else None,
         doubt=_blind_doubt(number) if hidden else doubt(call, row["novel"]),
         box_settled=row["settled"],
+        included=judgement.is_included(finding),
     )
 
 
@@ -252,9 +258,9 @@ def doubt(call: WbcCall | None, novel: bool = False) -> float:
     shares = [p for p in call.probabilities.values() if p > 0]
     most = math.log(max(len(call.probabilities), 2))
     entropy = min(1.0, -sum(p * math.log(p) for p in shares) / most) if shares else 1.0
-    if call.label in CRITICAL_CLASSES:
+    if judgement.call_is_critical(call):
         return 0.9 + 0.1 * entropy
-    if call.abstained or novel:
+    if judgement.call_is_doubtful(call) or novel:
         return 0.8 + 0.1 * entropy
     return 0.8 * entropy
 

@@ -1,7 +1,8 @@
 """Red-cell morphology graded 0 to 3, and the platelets' estimate, over all fields of a case."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,12 +10,20 @@ from sqlalchemy import Connection, select
 
 from core.access.people import Person
 from core.access.rights import require
-from core.review.case.cases import Case, case_in, mark_in_review, open_case
+from core.review.reading import reading_boxes
 from core.review.record import readings
+from core.review.record.case_rows import (
+    Case,
+    case_in,
+    mark_in_review,
+    open_case,
+    pictures_in,
+)
 from core.review.record.errors import CaseRefused, Conflict, StaleEdit
 from core.review.record.ledger import Recording, recording
 from core.review.record.readings import FIRST, SECOND, SETTLING
 from core.review.record.review_store import ReviewStore
+from core.slide.judgement import platelets_contradict
 from core.store import review_schema as schema
 
 TERMS: Final[Mapping[str, tuple[str, str]]] = {
@@ -74,6 +83,8 @@ def grade(
     term: str,
     value: int | str | None,
     revision: int = 0,
+    *,
+    against_count: bool = False,
 ) -> Grade:
     """Grade one term.
 
@@ -82,9 +93,12 @@ def grade(
             ``PLATELET_WORDS``.
         value: None takes the grade back.
         revision: of the grade that was shown, 0 where there was none.
+        against_count: the person was asked about a platelet word that contradicts the count, and
+            said that it is right; the ledger keeps that.
 
     Raises:
         NotAllowed: without the right to review.
+        AgainstCount: for a platelet word that contradicts the count, unless ``against_count``.
         StaleEdit: if somebody graded it since.
         NotYourReading, CaseRefused.
     """
@@ -101,13 +115,36 @@ def grade(
             mine = "taken back" if value is None else str(value)
             fresh = now.revision if now else 0
             raise StaleEdit((Conflict("grade", case_id, mine, theirs, by, at, fresh),))
+        if term == PLATELETS and isinstance(value, str):
+            against = _against_count(book.connection, case, reading, value)
+            if against and not against_count:
+                raise AgainstCount(value, against)
+            if against:
+                book.detail += f", although {against}"
         mark_in_review(book, case)
         _save(book, case, reading, {term: value})
         return grades_in(book.connection, case, reading)[term]
 
 
+class AgainstCount(CaseRefused):
+    """A platelet word that the counted cells contradict: a person must say that it is right."""
+
+    def __init__(self, word: str, why: str) -> None:
+        super().__init__(f"platelets {word} does not go with the count: {why}")
+        self.word, self.why = word, why
+
+
+def _against_count(connection: Connection, case: Case, reading: int, word: str) -> str:
+    counted = Counter[str]()
+    out = {p.id for p in pictures_in(connection, case.id) if p.left_out is not None}
+    for row in reading_boxes.boxes_in(connection, case, reading).values():
+        if not row.deleted and row.picture_id not in out:
+            counted[row.kind] += 1
+    return platelets_contradict(word, counted["platelet"], counted["rbc"])
+
+
 def all_as_normal(store: ReviewStore, person: Person, case_id: int) -> dict[str, Grade]:
-    """Every term that nobody graded yet is normal, the platelets adequate. Graded ones stay.
+    """Every red-cell term that nobody graded yet is normal. Graded ones stay, and the platelets.
 
     Raises:
         NotAllowed, NotYourReading, CaseRefused.
@@ -119,8 +156,9 @@ def all_as_normal(store: ReviewStore, person: Person, case_id: int) -> dict[str,
         known = grades_in(book.connection, case, reading)
         graded = {t for t, g in known.items() if g.grade is not None or g.words is not None}
         wanted: dict[str, int | str | None] = {t: 0 for t in TERMS if t not in graded}
-        if PLATELETS not in graded:
-            wanted[PLATELETS] = "adequate"
+        if reading == SETTLING:
+            for one in differences_in(book.connection, case):
+                wanted.pop(one.term, None)
         mark_in_review(book, case)
         _save(book, case, reading, wanted)
         return grades_in(book.connection, case, reading)
@@ -128,7 +166,7 @@ def all_as_normal(store: ReviewStore, person: Person, case_id: int) -> dict[str,
 
 def grades_of(store: ReviewStore, person: Person, case_id: int) -> dict[str, Grade]:
     """Grades by term, of the reading this person sees. Raises NotAllowed, CaseRefused."""
-    require(person, "view")
+    require(person, "read")
     with store.database.read() as connection:
         case = case_in(connection, case_id)
         return grades_in(connection, case, readings.seen_by(connection, case, person))
@@ -137,8 +175,8 @@ def grades_of(store: ReviewStore, person: Person, case_id: int) -> dict[str, Gra
 def grades_in(connection: Connection, case: Case, reading: int) -> dict[str, Grade]:
     """The same within a transaction.
 
-    When two readings are settled a term goes by the settling, else by the higher of the two
-    grades: what one of them saw must not be lost unspoken.
+    While two readings are settled a term has the grade that was settled, else the one both gave
+    or only one gave; a term in which they differ has none (:func:`differences_in`).
     """
     table = schema.grades
     columns = [table.c[name] for name in Grade.__dataclass_fields__]
@@ -150,16 +188,69 @@ def grades_in(connection: Connection, case: Case, reading: int) -> dict[str, Gra
     if reading != SETTLING:
         return by[reading]
     # A settled one is changed by its own revision; one of a reader counts as not there yet.
-    settled = {
-        term: max((by[r][term] for r in (FIRST, SECOND) if term in by[r]), key=_height)
-        for term in by[FIRST].keys() | by[SECOND].keys()
-    }
-    fresh = {t: Grade(**{**g.__dict__, "revision": 0}) for t, g in settled.items()}
+    fresh = {}
+    for term in by[FIRST].keys() | by[SECOND].keys():
+        first, second = by[FIRST].get(term), by[SECOND].get(term)
+        given = first if _value(first) is not None else second
+        if given is not None and not _differ(first, second):
+            fresh[term] = replace(given, revision=0)
     return fresh | by[SETTLING]
 
 
-def _height(one: Grade) -> int:
-    return one.grade if one.grade is not None else -1
+@dataclass(frozen=True)
+class GradeDifference:
+    """A term in which the two readers differ. ``settled`` is what was decided, None while open."""
+
+    term: str
+    first: Grade | None
+    second: Grade | None
+    settled: Grade | None
+
+    @property
+    def is_open(self) -> bool:
+        return self.settled is None or _value(self.settled) is None
+
+
+def differences(store: ReviewStore, person: Person, case_id: int) -> list[GradeDifference]:
+    """Terms in which the two readers differ; empty before both have read.
+
+    Raises NotAllowed, CaseRefused.
+    """
+    require(person, "read")
+    with store.database.read() as connection:
+        case = case_in(connection, case_id)
+        return differences_in(connection, case)
+
+
+def differences_in(connection: Connection, case: Case) -> list[GradeDifference]:
+    """The same within a transaction."""
+    if case.reading != SETTLING:
+        return []
+    one, two = (grades_in(connection, case, reading) for reading in (FIRST, SECOND))
+    settled = {
+        term: grade
+        for term, grade in grades_in(connection, case, SETTLING).items()
+        if grade.reading == SETTLING
+    }
+    return [
+        GradeDifference(term, one.get(term), two.get(term), settled.get(term))
+        for term in (*TERMS, PLATELETS)
+        if _differ(one.get(term), two.get(term))
+    ]
+
+
+def _value(one: Grade | None) -> int | str | None:
+    if one is None:
+        return None
+    return one.words if one.words is not None else one.grade
+
+
+def _differ(first: Grade | None, second: Grade | None) -> bool:
+    """Two values that are not the same, or something abnormal that only one reader graded."""
+    one, two = _value(first), _value(second)
+    if one is None or two is None:
+        return (one if two is None else two) not in (None, 0, "adequate", "not_determined")
+    return one != two
 
 
 def _save(

@@ -127,7 +127,7 @@ def remarks_of(store: ReviewStore, person: Person, case_id: int) -> list[Remark]
     Raises:
         NotAllowed, CaseRefused.
     """
-    require(person, "view")
+    require(person, "read")
     with store.database.read() as connection:
         case = case_in(connection, case_id)
         return remarks_in(connection, case, readings.seen_by(connection, case, person))

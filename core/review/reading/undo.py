@@ -16,7 +16,13 @@ from core.review.record.review_store import ReviewStore
 from core.store import review_schema as schema
 
 UNDOABLE: Final = ("answer", "add_box", "change_box", "remark", "grade")
-_BARRIERS: Final = ("finish_first_reading", "finish_second_reading", "sign", "amend")
+_BARRIERS: Final = (
+    "finish_first_reading",
+    "finish_second_reading",
+    "take_back_reading",
+    "sign",
+    "amend",
+)
 """What is handed on is not undone by the one who handed it on."""
 
 _TABLES: Final = {

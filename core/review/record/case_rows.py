@@ -1,7 +1,7 @@
 """Cases and their pictures as they stand in the database, read within a transaction."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from core.records import SmearFinding
 from core.review.record import stored_finding
 from core.review.record.errors import CaseRefused
 from core.review.record.ledger import Recording
+from core.slide import judgement
 from core.store.review_schema import case_pictures, cases
 
 CaseState = Literal["new", "in_review", "second_review", "signed", "amended"]
@@ -40,6 +41,13 @@ class Case:
     created_at: datetime
     signed_at: datetime | None
     revision: int
+    cancelled_at: datetime | None = None
+    cancelled_reason: str | None = None
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Nobody works on it: it was cancelled with a reason, and can be opened again."""
+        return self.cancelled_at is not None
 
     @property
     def is_closed(self) -> bool:
@@ -52,6 +60,8 @@ class CasePicture:
     """A picture of a case. ``finding_text`` is what the program said of it, as JSON.
 
     ``models`` names what said it: ``locator``, ``wbc`` (or ``palm``) and ``preprocessing``.
+    ``included`` is what a person decided about a field: it counts, it is left out, or (None) its
+    flags decide. ``look`` is the picture's difference hash, None for one kept without.
     """
 
     id: int
@@ -69,10 +79,21 @@ class CasePicture:
     flag_codes: tuple[str, ...]
     added_by: str
     added_at: datetime
+    included: bool | None = None
+    look: str | None = None
 
     def finding(self) -> SmearFinding:
-        """What the program found in a field. Raises ValueError for a palm."""
-        return stored_finding.from_text(self.finding_text)
+        """What the program found in a field, with what a person decided about it.
+
+        Raises ValueError for a palm.
+        """
+        found = stored_finding.from_text(self.finding_text)
+        return found if self.included is None else replace(found, included_by_person=self.included)
+
+    @property
+    def left_out(self) -> judgement.LeftOut | None:
+        """Why this field does not count; None for one that does, and for a palm."""
+        return judgement.left_out(self.finding()) if self.kind == "field" else None
 
     def palm(self) -> dict[str, Any]:
         """What the program said of a palm."""
@@ -88,8 +109,12 @@ def case_in(connection: Connection, case_id: int) -> Case:
 
 
 def open_case(connection: Connection, case_id: int) -> Case:
-    """The same, refused where it is signed."""
+    """The same, refused where it is signed or cancelled."""
     case = case_in(connection, case_id)
+    if case.is_cancelled:
+        raise CaseRefused(
+            f"case {case.accession} is cancelled ({case.cancelled_reason}); open it again first"
+        )
     if case.is_closed:
         raise CaseRefused(
             f"case {case.accession} is signed; it can only be amended, as a new version"
@@ -120,8 +145,8 @@ def picture_in(connection: Connection, picture_id: int) -> CasePicture:
 
 def picture_of(row: Any) -> CasePicture:
     """A picture from its row."""
-    said = dict(row._mapping)
-    said["finding_text"] = said.pop("finding")
-    said["models"] = json.loads(said["models"])
-    said["flag_codes"] = tuple(said["flag_codes"].split())
-    return CasePicture(**said)
+    values = dict(row._mapping)
+    values["finding_text"] = values.pop("finding")
+    values["models"] = json.loads(values["models"])
+    values["flag_codes"] = tuple(values["flag_codes"].split())
+    return CasePicture(**values)

@@ -8,6 +8,17 @@ class CaseRefused(ValueError):
     """Something a case does not allow now; the message says what and why."""
 
 
+class LooksLikeIdentity(CaseRefused):
+    """A pseudonym that may name the patient: a person must say that it does not."""
+
+    def __init__(self, pseudonym: str, looks_like: str) -> None:
+        super().__init__(
+            f"the pseudonym {pseudonym} looks like {looks_like}; a case holds no names or dates of "
+            "birth. Use a code, or confirm that this is one"
+        )
+        self.pseudonym, self.looks_like = pseudonym, looks_like
+
+
 class TakenByOther(CaseRefused):
     """Somebody else has the case. ``name`` and ``since`` say who."""
 

@@ -32,6 +32,7 @@ RECORDED: Final[tuple[Table, ...]] = (
     schema.answers,
     schema.remarks,
     schema.grades,
+    schema.box_confirmations,
     schema.signatures,
     schema.confirmed_labels,
     schema.training_sets,

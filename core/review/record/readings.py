@@ -6,7 +6,7 @@ who sees nothing of the first until done; in reading 3 the two are laid side by 
 
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from core.access.people import Person
 from core.review.record.case_rows import Case
@@ -33,12 +33,14 @@ def first_readers(connection: Connection, case: Case) -> frozenset[str]:
         if "carried" in table.c:
             mine = mine.where(table.c.carried.is_(False))
         found.update(connection.execute(mine.distinct()).scalars())
+    # Also who finished it and was answered over, or took it back: they have seen what was answered.
+    of_case = ledger.c.case_id == case.id
+    amended = select(func.max(ledger.c.number)).where(of_case, ledger.c.action == "amend")
+    since = connection.execute(amended).scalar() or 0
     ended = select(ledger.c.who).where(
-        ledger.c.case_id == case.id, ledger.c.action == FINISHED_FIRST
+        of_case, ledger.c.action == FINISHED_FIRST, ledger.c.number > since
     )
-    last = connection.execute(ended.order_by(ledger.c.number.desc()).limit(1)).scalar()
-    if case.reading > FIRST and last is not None:
-        found.add(last)
+    found.update(connection.execute(ended).scalars())
     return frozenset(found)
 
 

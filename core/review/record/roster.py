@@ -3,14 +3,15 @@
 Nobody is ever deleted: what they signed names them. Every change is an entry of the ledger.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from core.access.people import LOCAL_SUBJECT, Person
-from core.access.rights import ROLES, Role, require
+from core.access.rights import ROLES, Right, Role, may, require
 from core.access.sign_in import SignInRefused, named_administrator
 from core.review.record.ledger import Recording, recording
 from core.review.record.review_store import ReviewStore
@@ -95,22 +96,26 @@ def add(store: ReviewStore, who: Person, *, subject: str, name: str, role: Role)
     return person
 
 
-def change_role(store: ReviewStore, who: Person, subject: str, role: Role) -> None:
-    """Give somebody another role; it holds from their next click on.
+def change_role(
+    store: ReviewStore, who: Person, subject: str, role: Role, more: Sequence[Role] = ()
+) -> None:
+    """Give somebody another role, and further ones; they hold from their next click on.
 
     Raises:
         NotAllowed: for all but administrators.
         RosterRefused: if they are not on the list, or are the last administrator.
     """
     require(who, "manage_people")
-    _check_role(role)
-    with recording(store, who, "role changed", detail=f"{subject}: {role}") as book:
+    roles = tuple(dict.fromkeys((role, *more)))
+    for one in roles:
+        _check_role(one)
+    with recording(store, who, "role changed", detail=f"{subject}: {', '.join(roles)}") as book:
         row = _row(book, subject)
-        if row.role == role:
+        if _listed(row).person.roles == roles:
             return
-        if role != "administrator":
+        if "administrator" not in roles:
             _keep_one_administrator(book, row)
-        book.update(people, row.id, role=role)
+        book.update(people, row.id, role=role, more_roles=" ".join(roles[1:]) or None)
 
 
 def set_active(store: ReviewStore, who: Person, subject: str, active: bool) -> None:
@@ -131,6 +136,12 @@ def set_active(store: ReviewStore, who: Person, subject: str, active: bool) -> N
         book.update(people, row.id, active=active)
 
 
+def may_do(connection: Connection, right: Right) -> list[Person]:
+    """People who may sign in and have a right, by name."""
+    rows = connection.execute(select(people).where(people.c.active).order_by(people.c.name))
+    return [person for row in rows if may(person := _listed(row).person, right)]
+
+
 def _insert(book: Recording, person: Person) -> None:
     values = {"name": person.name, "subject": person.subject, "role": person.role}
     book.insert(people, {**values, "active": True, "created_at": book.now})
@@ -144,12 +155,11 @@ def _row(book: Recording, subject: str) -> Row[Any]:
 
 
 def _keep_one_administrator(book: Recording, row: Row[Any]) -> None:
-    if row.role != "administrator" or not row.active:
+    if "administrator" not in _listed(row).person.roles or not row.active:
         return
-    others = select(func.count()).where(
-        people.c.role == "administrator", people.c.active, people.c.id != row.id
-    )
-    if not book.connection.execute(others).scalar_one():
+    others = select(people).where(people.c.active, people.c.id != row.id)
+    listed = [_listed(other).person.roles for other in book.connection.execute(others)]
+    if not any("administrator" in roles for roles in listed):
         raise RosterRefused(f"{row.name} is the last administrator; make somebody else one before")
 
 
@@ -159,5 +169,6 @@ def _check_role(role: str) -> None:
 
 
 def _listed(row: Row[Any]) -> Listed:
-    person = Person(row.name, cast(Role, row.role), row.subject)
+    more = cast(tuple[Role, ...], tuple((row.more_roles or "").split()))
+    person = Person(row.name, cast(Role, row.role), row.subject, more)
     return Listed(person, bool(row.active), row.created_at)

@@ -4,13 +4,17 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from core.access.people import Person
 from core.review.reading import reading_boxes
-from core.review.reading.cells import UNIDENTIFIED, ReviewCell
+from core.review.reading.cells import ReviewCell
+from core.review.reading.grades import differences_in
+from core.review.record import readings, roster
 from core.review.record.case_rows import Case
 from core.review.record.errors import Blocker
 from core.review.record.readings import FIRST, SECOND, SETTLING
 from core.settings import settings
-from core.taxonomy import CRITICAL_CLASSES
+from core.slide import judgement
+from core.taxonomy import UNIDENTIFIED
 
 
 def of_case(connection: Connection, case: Case, white: Sequence[ReviewCell]) -> tuple[Blocker, ...]:
@@ -21,17 +25,29 @@ def of_case(connection: Connection, case: Case, white: Sequence[ReviewCell]) -> 
         number = f"{len(boxes)} box{'' if len(boxes) == 1 else 'es'}"
         message = f"the two readers differ in {number}; settle them under 2 Fields"
         found.insert(0, Blocker("differing_boxes", message, False, boxes))
+    grades = [one.term for one in differences_in(connection, case) if one.is_open]
+    if grades:
+        words = ", ".join(term.replace("_", " ") for term in grades)
+        message = f"the two readers differ in {words}; settle it under 3 Red cells and platelets"
+        found.insert(0, Blocker("differing_grades", message, False))
     if case.reading == FIRST and _needs_second(white):
+        others = second_readers(connection, case)
         message = "a second reader is asked for in this case; finish your reading first"
-        found.append(Blocker("second_reading", message, False))
+        if not others:
+            message = "a second reader is asked for in this case, and nobody on the list can be one"
+        # Where nobody can read second the case must not lie there for good.
+        found.append(Blocker("second_reading", message, not others))
     if case.reading == SECOND:
-        found.append(Blocker("second_reading", "the second reader has not finished", False))
+        names = " or ".join(one.name for one in second_readers(connection, case)) or "nobody"
+        message = f"the second reader has not finished ({names} can read it)"
+        found.append(Blocker("second_reading", message, False))
     return tuple(found)
 
 
 def incomplete(white: Sequence[ReviewCell]) -> list[Blocker]:
     """What is still open in the cells of one reading."""
     found = []
+    white = [cell for cell in white if cell.included]
     differing = tuple(cell.id for cell in white if cell.differs and cell.label is None)
     if differing:
         message = f"the two readers differ in {_cells(len(differing))}; settle them"
@@ -45,6 +61,12 @@ def incomplete(white: Sequence[ReviewCell]) -> list[Blocker]:
     return found
 
 
+def second_readers(connection: Connection, case: Case) -> list[Person]:
+    """People on the list who may be the second reader: they took no part in the first reading."""
+    first = readings.first_readers(connection, case)
+    return [person for person in roster.may_do(connection, "review") if person.subject not in first]
+
+
 def _cells(number: int) -> str:
     return f"{number} white cell{'' if number == 1 else 's'}"
 
@@ -53,7 +75,8 @@ def _needs_second(white: Sequence[ReviewCell]) -> bool:
     wish = settings().second_reader
     if wish == "critical":
         return any(
-            cell.is_critical or (cell.call is not None and cell.call.label in CRITICAL_CLASSES)
+            cell.is_critical or judgement.call_is_critical(cell.call)
             for cell in white
+            if cell.included
         )
     return wish == "always"

@@ -61,10 +61,10 @@ def replay(
         version: which signed version; the last one by default.
 
     Raises:
-        NotAllowed: without the right to view.
+        NotAllowed: without the right to read.
         CaseRefused: if it was never signed, or not in this version.
     """
-    require(person, "view")
+    require(person, "read")
     with store.database.read() as connection:
         case = case_in(connection, case_id)
         signed = signatures_in(connection, case_id)

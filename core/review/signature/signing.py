@@ -44,10 +44,10 @@ def blockers(store: ReviewStore, person: Person, case_id: int) -> tuple[Blocker,
     """What stands between this case and its signature; empty if nothing does.
 
     Raises:
-        NotAllowed: without the right to view.
+        NotAllowed: without the right to read.
         CaseRefused: if there is no such case or it is signed.
     """
-    require(person, "view")
+    require(person, "read")
     with store.database.read() as connection:
         case = open_case(connection, case_id)
         reading = readings.seen_by(connection, case, person)
@@ -86,6 +86,36 @@ def finish_reading(store: ReviewStore, person: Person, case_id: int, reason: str
             state="second_review",
             reading=reading + 1,
             second_reader=True,
+            assigned_to=None,
+            assigned_name=None,
+            assigned_since=None,
+        )
+        return case_in(book.connection, case_id)
+
+
+def take_back_reading(store: ReviewStore, person: Person, case_id: int, reason: str) -> Case:
+    """Take a case back from its second reading into the first one.
+
+    What the second reader answered so far stays, and stands again when they read it again.
+
+    Raises:
+        NotAllowed: without the right to review.
+        CaseRefused: without a reason, or if the case is not with its second reader.
+    """
+    require(person, "review")
+    if not reason.strip():
+        raise CaseRefused("taking a case back from its second reader needs a reason")
+    action = "take_back_reading"
+    with recording(store, person, action, case_id=case_id, detail=reason.strip()) as book:
+        case = open_case(book.connection, case_id)
+        if case.reading != SECOND:
+            raise CaseRefused(f"case {case.accession} is not with a second reader")
+        book.update(
+            schema.cases,
+            case_id,
+            state="in_review",
+            reading=FIRST,
+            second_reader=False,
             assigned_to=None,
             assigned_name=None,
             assigned_since=None,
@@ -225,7 +255,7 @@ def _carried(case: Case, cell: ReviewCell) -> dict[str, Any] | None:
 
 def versions(store: ReviewStore, person: Person, case_id: int) -> list[Signature]:
     """The signed versions of a case, oldest first. Raises NotAllowed, CaseRefused."""
-    require(person, "view")
+    require(person, "read")
     with store.database.read() as connection:
         case_in(connection, case_id)
         return signatures_in(connection, case_id)

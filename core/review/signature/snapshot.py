@@ -1,6 +1,6 @@
 """Everything a signature stands under, as JSON, so that an old version stays readable for good."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -8,14 +8,25 @@ from sqlalchemy import Connection, select
 
 from core.access.people import Person
 from core.review.case.cases import Case, pictures_in
+from core.review.reading.box_confirmations import confirmed_in
 from core.review.reading.cells import ReviewCell, cells_in
-from core.review.reading.grades import PLATELETS, grades_in
+from core.review.reading.grades import PLATELETS, Grade, differences_in, grades_in
 from core.review.reading.remarks import remarks_in
-from core.review.record.ledger import moment
+from core.review.record.ledger import entries, moment
+from core.review.record.readings import SETTLING
 from core.review.signature.verified import counts, of_cells
+from core.settings import settings
+from core.slide import judgement
 from core.slide.differential import Differential
 from core.slide.tables import DISCLAIMER
-from core.store.review_schema import ledger_head
+from core.store.review_schema import (
+    answers,
+    box_confirmations,
+    box_edits,
+    case_cells,
+    grades,
+    ledger_head,
+)
 
 FORMAT: Final = 1
 
@@ -28,13 +39,16 @@ def snapshot_of(
     Keys: ``format``, ``case``, ``version``, ``signed_by``, ``signed_name``, ``signed_at``,
     ``reason``, ``ledger`` (head before the signature), ``note``, ``proposed`` and ``verified``
     (differentials), ``reviewed``, ``white_cells``, ``unidentified``, ``changed``, ``pictures``,
-    ``cells``, ``grades``, ``platelets``, ``remarks``.
+    ``cells``, ``grades``, ``platelets``, ``grade_differences``, ``box_differences`` (those the two
+    readers had, with who settled them), ``readers``, ``remarks``.
     """
     cells = cells_in(connection, case, case.reading, kind=None, with_deleted=True, unveiled=True)
     cells.sort(key=lambda cell: cell.id)
     standing = of_cells(cells)
     graded = grades_in(connection, case, case.reading)
     platelets = graded.get(PLATELETS)
+    confirmed = confirmed_in(connection, case, case.reading)
+    changed = changed_pictures(connection, case)
     head = connection.execute(select(ledger_head)).one()
     return {
         "format": FORMAT,
@@ -60,6 +74,7 @@ def snapshot_of(
         "white_cells": standing.white_cells,
         "reviewed": standing.reviewed,
         "unidentified": standing.unidentified,
+        "minimum_cells": settings().minimum_cells,
         "changed": standing.changed,
         "pictures": [
             {
@@ -74,7 +89,15 @@ def snapshot_of(
                 "models": picture.models,
                 "code_version": picture.code_version,
                 "flags": list(picture.flag_codes),
-                "counts": counts(cell for cell in cells if cell.picture_id == picture.id),
+                "included": picture.left_out is None,
+                "included_by_person": picture.included,
+                "left_out": picture.left_out.code if picture.left_out else None,
+                "boxes_confirmed_by": list(confirmed.get(picture.id, ())),
+                "boxes_changed": picture.id in changed,
+                # Of a field that is left out too: what is in it, not what counts.
+                "counts": counts(
+                    replace(cell, included=True) for cell in cells if cell.picture_id == picture.id
+                ),
                 **({"palm": picture.palm()} if picture.kind == "palm" else {}),
             }
             for picture in pictures_in(connection, case.id)
@@ -86,6 +109,16 @@ def snapshot_of(
             if term != PLATELETS and one.grade is not None
         },
         "platelets": platelets.words if platelets else None,
+        "grade_differences": grade_difference_rows(connection, case),
+        "box_differences": [
+            {
+                "cell_id": edit.cell_id,
+                "settled_by": edit.reader_name,
+                "deleted": edit.deleted,
+            }
+            for edit in settled_boxes(connection, case)
+        ],
+        "readers": readers_in(connection, case),
         "remarks": [
             {
                 "picture_id": remark.picture_id,
@@ -114,15 +147,97 @@ def _cell_json(cell: ReviewCell) -> dict[str, Any]:
             "label": cell.label,
             "proposed": cell.call.label if cell.call else None,
             "probability": cell.call.probability if cell.call else None,
-            "abstained": bool(cell.call and cell.call.abstained),
+            "abstained": judgement.call_is_doubtful(cell.call),
             "novel": cell.novel,
             "critical": cell.is_critical,
             "blind": cell.in_blind_sample,
             "readers": [
-                {"reading": a.reading, "label": a.label, "reader": a.reader} for a in readers
+                {
+                    "reading": a.reading,
+                    "label": a.label,
+                    "reader": a.reader,
+                    "reader_name": a.reader_name,
+                }
+                for a in readers
             ],
         }
     return row
+
+
+def grade_difference_rows(connection: Connection, case: Case) -> list[dict[str, Any]]:
+    """Terms in which the two readers differed: what each gave, and what was settled by whom."""
+    return [
+        {
+            "term": one.term,
+            "first": _given(one.first),
+            "second": _given(one.second),
+            "settled": _given(one.settled),
+        }
+        for one in differences_in(connection, case)
+    ]
+
+
+def _given(one: Grade | None) -> dict[str, Any] | None:
+    if one is None:
+        return None
+    value = one.words if one.words is not None else one.grade
+    return {"value": value, "reader_name": one.reader_name}
+
+
+def readers_in(connection: Connection, case: Case) -> list[dict[str, Any]]:
+    """Everybody who answered, graded or corrected in a version, by reading and name."""
+    found: set[tuple[int, str, str]] = set()
+    for table in (answers, grades, box_edits, box_confirmations):
+        query = select(table.c.reading, table.c.reader, table.c.reader_name).where(
+            table.c.case_id == case.id, table.c.version == case.version
+        )
+        if "carried" in table.c:
+            query = query.where(table.c.carried.is_(False))
+        found |= {(row.reading, row.reader, row.reader_name) for row in connection.execute(query)}
+    return [
+        {"reading": reading, "reader": reader, "reader_name": name}
+        for reading, reader, name in sorted(found)
+    ]
+
+
+def settled_boxes(connection: Connection, case: Case) -> list[Any]:
+    """The boxes in which the two readers differed, as somebody settled them."""
+    if case.reading != SETTLING:
+        return []
+    query = select(box_edits).where(
+        box_edits.c.case_id == case.id,
+        box_edits.c.version == case.version,
+        box_edits.c.reading == SETTLING,
+        # Laid together by the program, then changed: the revision went up once more.
+        box_edits.c.settled,
+        box_edits.c.same_as.is_(None),
+    )
+    merged = _merged_revisions(connection, case)
+    rows = connection.execute(query.order_by(box_edits.c.cell_id)).all()
+    return [row for row in rows if row.revision > merged.get(row.id, row.revision)]
+
+
+def _merged_revisions(connection: Connection, case: Case) -> dict[int, int]:
+    """Revision that each row of the settling had when the two readings were laid together."""
+    found: dict[int, int] = {}
+    for entry in entries(connection, case.id):
+        if entry.action == "finish_second_reading":
+            found |= {
+                change.row: int(change.new["revision"])
+                for change in entry.changes
+                if change.table == "box_edits" and not change.new["settled"]
+            }
+    return found
+
+
+def changed_pictures(connection: Connection, case: Case) -> frozenset[int]:
+    """Fields of which a person changed a box, in this version or before."""
+    query = (
+        select(case_cells.c.picture_id)
+        .join(box_edits, box_edits.c.cell_id == case_cells.c.id)
+        .where(box_edits.c.case_id == case.id, box_edits.c.deleted.is_not(None))
+    )
+    return frozenset(connection.execute(query.distinct()).scalars())
 
 
 def _differential_json(found: Differential) -> dict[str, Any]:

@@ -9,11 +9,12 @@ from sqlalchemy import Connection
 from core.access.people import Person
 from core.access.rights import require
 from core.review.case.cases import Case, case_in
-from core.review.reading.cells import UNIDENTIFIED, ReviewCell, cells_in
+from core.review.reading.cells import ReviewCell, cells_in
 from core.review.record import readings
 from core.review.record.review_store import ReviewStore
+from core.slide import judgement
 from core.slide.differential import Differential, of_labels
-from core.taxonomy import KINDS, WBC_CLASSES, CellKind
+from core.taxonomy import KINDS, UNIDENTIFIED, WBC_CLASSES, CellKind
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Verified:
 
 def verified(store: ReviewStore, person: Person, case_id: int) -> Verified:
     """Both differentials of a case, as this person may see them. Raises NotAllowed, CaseRefused."""
-    require(person, "view")
+    require(person, "read")
     with store.database.read() as connection:
         case = case_in(connection, case_id)
         reading = readings.seen_by(connection, case, person)
@@ -63,8 +64,8 @@ def verified_in(connection: Connection, case: Case, reading: int) -> Verified:
 
 
 def of_cells(cells: Sequence[ReviewCell], *, blind_shown: bool = True) -> Verified:
-    """Both differentials of unveiled cells (``cells_in(unveiled=True)``)."""
-    white = [cell for cell in cells if cell.kind == "wbc" and not cell.deleted]
+    """Both differentials of unveiled cells (``cells_in(unveiled=True)``) of fields that count."""
+    white = [cell for cell in cells if cell.kind == "wbc" and not cell.deleted and cell.included]
     calls = [cell.call for cell in white if cell.call is not None]
     known = {name for call in calls for name in call.probabilities}
     labels = [cell.label for cell in white if cell.label is not None]
@@ -72,7 +73,7 @@ def of_cells(cells: Sequence[ReviewCell], *, blind_shown: bool = True) -> Verifi
     proposed = of_labels(
         (call.label for call in calls),
         known or set(WBC_CLASSES),
-        sum(call.abstained for call in calls),
+        sum(judgement.call_is_doubtful(call) for call in calls),
     )
     # A person can tell every class, so every class is determined.
     after = of_labels(identified, set(WBC_CLASSES), len(labels) - len(identified))
@@ -96,6 +97,6 @@ def of_cells(cells: Sequence[ReviewCell], *, blind_shown: bool = True) -> Verifi
 
 
 def counts(cells: Iterable[ReviewCell]) -> dict[CellKind, int]:
-    """Cells of each kind that are there; those taken away do not count."""
-    found = Counter(cell.kind for cell in cells if not cell.deleted)
+    """Cells of each kind; those taken away, and those of fields left out, do not count."""
+    found = Counter(cell.kind for cell in cells if not cell.deleted and cell.included)
     return {kind: found[kind] for kind in KINDS}

@@ -40,8 +40,11 @@ def compare(run: Run, tell: Tell = lambda title, words, share: None) -> Comparis
     """
     task = task_of(run)
     kept = folder_of(run) / locked_sets.FILE
-    live = registry.smear_models()
-    champion = {"locator": live.locator, "wbc": live.white_cells, "counts": live.counts}[task]
+    # Asked once: a promotion in the meantime must not change who answers. No field is counted
+    # where cells are compared, so a missing count model is no hindrance there.
+    locator = registry.live("locator")
+    smear = None if task == "wbc" else registry.smear_models()
+    champion = registry.live(task)
     challenger = load_model(Path(str(run.model_path)))
     tell("", "reading the locked test sets", 0.0)
     sets: dict[str, LockedSet[Any]] = {}
@@ -55,10 +58,10 @@ def compare(run: Run, tell: Tell = lambda title, words, share: None) -> Comparis
     answers: dict[str, Any] = {}
     for name, one in sets.items():
         heard = partial(_pass_on, tell, one, behind, total)
-        if task == "wbc":
-            answers[name] = on_cells(one, live.locator, champion, challenger, heard)
+        if smear is None:
+            answers[name] = on_cells(one, locator, champion, challenger, heard)
         else:
-            answers[name] = on_fields(one, task, live, challenger, heard)
+            answers[name] = on_fields(one, task, smear, challenger, heard)
         behind += len(one.items)
     names = champion.identity, challenger.identity, challenger.path
     rest = answers.get("original"), answers.get("external_lab")

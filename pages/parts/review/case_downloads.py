@@ -9,8 +9,11 @@ from core.access.people import Person
 from core.review.case.cases import Case
 from core.review.exchange.contents import gather
 from core.review.exchange.formats import FORMATS, ExportFormat
+from core.review.exchange.letters import why_not_printable
 from core.review.exchange.signed_contents import gather_signed
+from core.review.reading.remarks import remarks_of
 from core.review.record.review_store import ReviewStore
+from core.settings import settings
 
 
 def draw(store: ReviewStore, who: Person, case: Case) -> None:
@@ -18,7 +21,13 @@ def draw(store: ReviewStore, who: Person, case: Case) -> None:
     report, others = st.columns(2)
     with report:
         words = "Report" if case.is_closed else "Draft report"
-        _button(store, who, case, FORMATS["pdf"], words)
+        texts = [case.accession, case.pseudonym, case.indication]
+        texts += [one.text for one in remarks_of(store, who, case.id)]
+        why = why_not_printable(filter(None, texts), settings().report_font)
+        if why:
+            st.warning(why, icon=":material/font_download_off:")
+        else:
+            _button(store, who, case, FORMATS["pdf"], words)
     with others.popover("Export", icon=":material/output:", width="stretch"):
         if not case.is_closed:
             st.caption("Not signed yet: every file is named a draft.")

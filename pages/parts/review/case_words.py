@@ -5,6 +5,7 @@ from typing import Final
 
 from core.access.people import Person
 from core.review.case.cases import Case
+from core.review.case.worklist import WorklistRow
 from pages.parts.wording import plain
 
 STATES: Final[dict[str, str]] = {
@@ -24,7 +25,9 @@ _PRIORITY_BADGES: Final[dict[str, str]] = {
 
 
 def state(case: Case) -> str:
-    """``second review``; once both have read, ``to be settled``."""
+    """``second review``; once both have read, ``to be settled``; ``cancelled``."""
+    if case.is_cancelled:
+        return "cancelled"
     if case.reading == 3 and not case.is_closed:
         return "to be settled"
     return STATES[case.state]
@@ -56,6 +59,18 @@ def holder(case: Case, who: Person) -> str:
         return "nobody"
     name = "you" if case.assigned_to == who.subject else plain(case.assigned_name or "somebody")
     return f"{name}, since {ago(case.assigned_since)}" if case.assigned_since else name
+
+
+def standing(row: WorklistRow, who: Person) -> str:
+    """Markdown: who has the case and how long it waits, or who signed it and when; and its date."""
+    received = f":small[received {row.case.created_at:%d %b %Y}]"
+    if row.case.is_closed and row.signed_at is not None:
+        return f"Signed by {plain(row.signed_name)}, {row.signed_at:%d %b %Y}  \n{received}"
+    waiting = f":small[waiting {ago(row.waiting_since)}, since {row.case.created_at:%d %b %Y}]"
+    before = ""
+    if row.signed_at is not None:
+        before = f"  \n:small[last signed by {plain(row.signed_name)}, {row.signed_at:%d %b %Y}]"
+    return f"{holder(row.case, who)}  \n{waiting}{before}"
 
 
 def ago(moment: datetime) -> str:

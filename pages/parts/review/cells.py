@@ -16,7 +16,7 @@ from pages.parts.review import two_differentials
 def draw(who: Person, case: Case, closed: str) -> None:
     """The desk, or what is missing for one."""
     fields = [p for p in cases.case_pictures_of(review_store(), who, case.id) if p.kind == "field"]
-    white = cells(review_store(), who, case.id)
+    white = [cell for cell in cells(review_store(), who, case.id) if cell.included]
     if not white:
         st.info(
             "No white cell was found in this case. Cells that were missed can be added under "
@@ -35,6 +35,6 @@ def _desk(case_id: int, closed: str) -> None:
     # Asked anew with every answer: what is shown as saved is what the database holds.
     who = signed_in.person()
     case = cases.get(review_store(), who, case_id)
-    white = cells(review_store(), who, case_id)
+    white = [cell for cell in cells(review_store(), who, case_id) if cell.included]
     review_desk.draw(who, case, white, remarks_of(review_store(), who, case_id), closed)
     two_differentials.draw(who, case)

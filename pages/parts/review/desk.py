@@ -18,14 +18,15 @@ from core.access.rights import NotAllowed
 from core.review.case.cases import Case, CasePicture
 from core.review.reading import answers, undo
 from core.review.reading.answers import NewAnswer
-from core.review.reading.cells import UNIDENTIFIED, ReviewCell
+from core.review.reading.cells import ReviewCell
 from core.review.reading.cells import cells as cells_of
 from core.review.reading.remarks import Remark, remark
 from core.review.reading.sheet import Sheet, sheet
 from core.review.record.errors import CaseRefused, Conflict, StaleEdit
 from core.review.record.review_store import ReviewStore, review_store
+from core.slide import judgement
 from core.store.database import DatabaseRefused
-from core.taxonomy import CRITICAL_CLASSES, title
+from core.taxonomy import CRITICAL_CLASSES, UNIDENTIFIED, title
 from pages.parts import signed_in
 from pages.parts.picture import in_page
 
@@ -132,6 +133,7 @@ def draw(
             ],
             "cells": [_row(cell, said[cell.id]) for cell in cells],
             "closed": closed,
+            "critical": sorted(CRITICAL_CLASSES),
             "ack": st.session_state.get("review_ack"),
             "jump": st.session_state.get("review_jump"),
             "said": st.session_state.get("review_said"),
@@ -151,9 +153,9 @@ def _row(cell: ReviewCell, remarks: list[dict[str, str]]) -> dict[str, Any]:
         "machine": call.label if call else None,
         "probability": round(call.probability, 3) if call else None,
         "set": list(call.could_be) if call else [],
-        "doubt": bool(call and call.abstained) or cell.novel or cell.differs,
+        "doubt": judgement.call_is_doubtful(call) or cell.novel or cell.differs,
         "novel": cell.novel,
-        "critical": bool(call and call.label in CRITICAL_CLASSES),
+        "critical": judgement.call_is_critical(call),
         "blind": cell.blind,
         "answer": cell.label,
         "revision": given.revision if given else 0,

@@ -8,15 +8,16 @@ import streamlit as st
 from core.access.people import Person
 from core.inference.batch import AnalysedField
 from core.records import Cell
-from core.review.case import cases
+from core.review.case import cases, lifecycle
 from core.review.case.cases import Case, CasePicture
-from core.review.reading import remarks
+from core.review.reading import box_confirmations, remarks
 from core.review.reading.cells import ReviewCell, cells
 from core.review.reading.sheet import field_view as view_of
 from core.review.record.errors import PictureLost
 from core.review.record.readings import SETTLING
 from core.review.record.review_store import review_store
 from core.review.signature import verified
+from core.slide import judgement
 from core.taxonomy import KINDS
 from pages.parts.kinds import STYLES
 from pages.parts.review import adjudicate as review_settle
@@ -45,6 +46,7 @@ def draw(who: Person, case: Case, closed: str) -> None:
     with left:
         _picture(who, case, picture, [c for c in here if not c.deleted], closed)
     with right:
+        _decisions(who, case, picture, closed)
         _counts(everything, here)
         _said()
         if case.reading == SETTLING:
@@ -65,7 +67,7 @@ def _chosen_field(fields: list[CasePicture], everything: list[ReviewCell]) -> in
     state = st.session_state
     state["review_field"] = min(int(state.get("review_field") or 0), len(fields) - 1)
     back.button(
-        "Before", on_click=_step, args=(-1,), width="stretch", disabled=state.review_field == 0
+        "Previous", on_click=_step, args=(-1,), width="stretch", disabled=state.review_field == 0
     )
     on.button(
         "Next",
@@ -164,6 +166,53 @@ def _picked(key: str, numbers: list[int], drawing_box: bool) -> None:
     index = data[0] if isinstance(data, list) else data
     if index is not None and int(index) < len(numbers):
         st.session_state["review_box"] = numbers[int(index)]
+
+
+def _decisions(who: Person, case: Case, picture: CasePicture, closed: str) -> None:
+    """Does this field count, and did somebody confirm its boxes."""
+    out = picture.left_out
+    if out is not None:
+        st.warning(f"Left out ({judgement.left_out_words(out.code)}): {plain(out.reason)}")
+    names = box_confirmations.confirmed_by(review_store(), who, case.id).get(picture.id, ())
+    by = f" (by {', '.join(plain(name) for name in names)})" if names else ""
+    with st.container(horizontal=True, gap="medium"):
+        key = f"included_{picture.id}_{out is None}"
+        st.checkbox(
+            "This field counts",
+            value=out is None,
+            key=key,
+            disabled=bool(closed),
+            on_change=lambda: box_tools.do(
+                lambda person: lifecycle.include_field(
+                    review_store(), person, case.id, picture.id, st.session_state[key]
+                )
+            ),
+        )
+        if out is not None and picture.included is None and not closed:
+            # The program's decision is confirmed, and its critical cells alarm no more.
+            st.button(
+                "Rightly left out",
+                key=f"left_out_{picture.id}",
+                type="tertiary",
+                on_click=lambda: box_tools.do(
+                    lambda person: lifecycle.include_field(
+                        review_store(), person, case.id, picture.id, False
+                    )
+                ),
+            )
+        confirm = f"confirmed_{picture.id}_{bool(names)}"
+        st.checkbox(
+            f"Boxes confirmed{by}",
+            value=bool(names),
+            key=confirm,
+            disabled=bool(closed) or out is not None,
+            help="Every box was looked at and is right, and none is missing.",
+            on_change=lambda: box_tools.do(
+                lambda person: box_confirmations.confirm_boxes(
+                    review_store(), person, case.id, picture.id, st.session_state[confirm]
+                )
+            ),
+        )
 
 
 def _counts(everything: list[ReviewCell], here: list[ReviewCell]) -> None:

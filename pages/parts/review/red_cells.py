@@ -10,7 +10,14 @@ from core.review.case import cases
 from core.review.case.cases import Case
 from core.review.reading import grades
 from core.review.reading.cells import cells
-from core.review.reading.grades import GRADES, PLATELET_WORDS, PLATELETS, TERMS, Grade
+from core.review.reading.grades import (
+    GRADES,
+    PLATELET_WORDS,
+    PLATELETS,
+    TERMS,
+    AgainstCount,
+    Grade,
+)
 from core.review.record.errors import CaseRefused, StaleEdit
 from core.review.record.review_store import review_store
 from core.review.signature import verified
@@ -45,12 +52,52 @@ def draw(who: Person, case: Case, closed: str) -> None:
     notice = st.session_state.pop("review_grades_notice", None)
     if notice:
         st.warning(plain(notice))
+    _differences(who, case, given, closed)
     _platelets(who, case, given.get(PLATELETS), closed)
     columns = st.columns(_COLUMNS, gap="medium")
     rows = -(-len(TERMS) // _COLUMNS)
     for place, term in enumerate(TERMS):
         with columns[place // rows]:
             _term(case, term, given.get(term), closed)
+
+
+def _differences(who: Person, case: Case, given: dict[str, Grade], closed: str) -> None:
+    """Terms in which the two readers differ: what each gave, and what was settled."""
+    for one in grades.differences(review_store(), who, case.id):
+        now = given.get(one.term)
+        words = [
+            f"{plain(grade.reader_name)}: {_value(grade)}"
+            if grade
+            else f"{name} reader: not graded"
+            for name, grade in (("First", one.first), ("Second", one.second))
+        ]
+        settled = f" Settled: {_value(one.settled)}." if one.settled and not one.is_open else ""
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(
+                f":orange-badge[check] **{_words(one.term)}** the readers differ. "
+                f"{'; '.join(words)}.{settled}"
+            )
+            if closed or not one.is_open:
+                continue
+            for whose, grade in (("First", one.first), ("Second", one.second)):
+                if grade is not None:
+                    st.button(
+                        f"{whose} is right",
+                        key=f"settle_grade_{whose}_{one.term}",
+                        on_click=_settle,
+                        args=(case.id, one.term, grade, now.revision if now else 0),
+                    )
+
+
+def _value(grade: Grade) -> str:
+    if grade.words is not None:
+        return grade.words.replace("_", " ")
+    return "not graded" if grade.grade is None else GRADES[grade.grade]
+
+
+def _settle(case_id: int, term: str, grade: Grade, revision: int) -> None:
+    value = grade.words if grade.words is not None else grade.grade
+    _save(case_id, term, value, revision, against_count=True)
 
 
 def _term(case: Case, term: str, given: Grade | None, closed: str) -> None:
@@ -76,6 +123,7 @@ def _term(case: Case, term: str, given: Grade | None, closed: str) -> None:
 
 def _platelets(who: Person, case: Case, given: Grade | None, closed: str) -> None:
     fields = [p for p in cases.case_pictures_of(review_store(), who, case.id) if p.kind == "field"]
+    fields = [p for p in fields if p.left_out is None]
     found = verified.counts(cells(review_store(), who, case.id, kind=None))["platelet"]
     mean = f"{found / len(fields):.1f} per field" if fields else "not determined"
     name, choice = st.columns([3, 7], vertical_alignment="center")
@@ -93,6 +141,12 @@ def _platelets(who: Person, case: Case, given: Grade | None, closed: str) -> Non
             on_change=_graded,
             args=(case.id, PLATELETS, key, given.revision if given else 0),
         )
+    asked = st.session_state.get("review_against_count")
+    if asked and asked[0] == case.id and not closed:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f":orange-badge[check] {plain(asked[1][0].upper() + asked[1][1:])}.")
+            st.button("It is right all the same", key="against_count", on_click=_insist)
+            st.button("Choose another", key="against_count_not", on_click=_let_go)
 
 
 def _words(term: str) -> str:
@@ -100,9 +154,36 @@ def _words(term: str) -> str:
 
 
 def _graded(case_id: int, term: str, key: str, revision: int) -> None:
+    _save(case_id, term, st.session_state[key], revision)
+    if "review_against_count" in st.session_state:
+        # What was not saved must not stay chosen.
+        st.session_state.pop(key, None)
+
+
+def _insist() -> None:
+    case_id, _, value, revision = st.session_state.pop("review_against_count")
+    _save(case_id, PLATELETS, value, revision, against_count=True)
+
+
+def _let_go() -> None:
+    st.session_state.pop("review_against_count", None)
+
+
+def _save(
+    case_id: int, term: str, value: int | str | None, revision: int, *, against_count: bool = False
+) -> None:
     try:
-        value = st.session_state[key]
-        grades.grade(review_store(), signed_in.person(), case_id, term, value, revision)
+        grades.grade(
+            review_store(),
+            signed_in.person(),
+            case_id,
+            term,
+            value,
+            revision,
+            against_count=against_count,
+        )
+    except AgainstCount as question:
+        st.session_state["review_against_count"] = (case_id, str(question), value, revision)
     except StaleEdit as told:
         one = told.conflicts[0]
         st.session_state["review_grades_notice"] = (

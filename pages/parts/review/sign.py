@@ -11,19 +11,28 @@ from core.review.case.history import history
 from core.review.reading import remarks
 from core.review.record.errors import Blocker, CaseRefused, SignatureBlocked
 from core.review.record.ledger import Entry
+from core.review.record.readings import SECOND
 from core.review.record.review_store import review_store
 from core.review.signature import signing
 from core.review.signature.signing import Signature
 from pages.parts import signed_in
-from pages.parts.review import case_downloads, comments, nucleated_red_cells, two_differentials
+from pages.parts.review import (
+    case_downloads,
+    case_words,
+    comments,
+    nucleated_red_cells,
+    to_be_signed,
+    two_differentials,
+)
 from pages.parts.wording import plain
 
 
 def draw(who: Person, case: Case, closed: str) -> None:
-    """Both differentials and comments at the left; the signature at the right."""
+    """All that will be signed and comments at the left; the signature at the right."""
     left, right = st.columns([6.4, 4.6], gap="large")
     with left:
         nucleated_red_cells.draw(case, two_differentials.draw(who, case))
+        to_be_signed.draw(who, case)
         _remarks(who, case, closed)
     with right:
         notice = st.session_state.pop("review_sign_notice", None)
@@ -35,7 +44,7 @@ def draw(who: Person, case: Case, closed: str) -> None:
         else:
             _open(who, case, signed, closed)
         # While a second person reads, a draft would show them what the first one answered.
-        if case.is_closed or case.reading == 1:
+        if case.is_closed or case.reading != SECOND:
             case_downloads.draw(review_store(), who, case)
         _history(who, case)
 
@@ -67,11 +76,15 @@ def _open(who: Person, case: Case, signed: list[Signature], closed: str) -> None
     for one in against:
         st.markdown(f":{'orange' if one.reason_suffices else 'red'}[●] {_sentence(one)}")
     if not against:
-        st.markdown(":green[●] Every white cell is reviewed and identified.")
+        st.markdown(":green[●] Every white cell that counts is reviewed and identified.")
     if closed:
         st.caption(f"You cannot sign: {closed}.")
+        if case.reading == SECOND and not case.is_cancelled and may(who, "review"):
+            _take_back(case)
         return
-    hands_on = case.reading == 2 or any(b.code == "second_reading" for b in against)
+    hands_on = case.reading == SECOND or any(
+        b.code == "second_reading" and not b.reason_suffices for b in against
+    )
     reason = _reason([b for b in against if b.code != "second_reading"])
     if hands_on:
         st.button(
@@ -85,7 +98,7 @@ def _open(who: Person, case: Case, signed: list[Signature], closed: str) -> None
         )
         st.caption(
             "The two readings are then laid side by side and settled."
-            if case.reading == 2
+            if case.reading == SECOND
             else "The case then goes to a second reader, who does not see your answers until done."
         )
         return
@@ -102,7 +115,7 @@ def _open(who: Person, case: Case, signed: list[Signature], closed: str) -> None
 
 
 def _heading(case: Case) -> str:
-    if case.reading == 2:
+    if case.reading == SECOND:
         return "Finish the second reading"
     return "Sign this case"
 
@@ -130,16 +143,15 @@ def _reason(against: list[Blocker]) -> str:
 def _sign_button(who: Person, case: Case, against: tuple[Blocker, ...], reason: str) -> None:
     must = [one for one in against if not one.reason_suffices]
     missing = bool(against) and not reason.strip()
-    st.button(
+    if st.button(
         "Sign case",
         key="sign",
         type="primary",
         icon=":material/signature:",
         width="stretch",
         disabled=bool(must) or missing or not may(who, "sign"),
-        on_click=_sign,
-        args=(case.id,),
-    )
+    ):
+        _ask_once_more(who, case)
     if must:
         st.caption("It can be signed when the red points above are settled.")
     elif missing:
@@ -148,6 +160,42 @@ def _sign_button(who: Person, case: Case, against: tuple[Blocker, ...], reason: 
         st.caption("Signing takes the role pathologist.")
     else:
         st.caption(f"Signed as {plain(who.name)}. Research use: a qualified person decides.")
+
+
+@st.dialog("Sign this case?")
+def _ask_once_more(who: Person, case: Case) -> None:
+    """By name, with what stands under the signature."""
+    st.markdown(
+        f"Case **{plain(case.accession)}**, {case_words.patient(case)}. What is signed stays as it "
+        "is; it can only be amended, as a new version."
+    )
+    for sentence in to_be_signed.sentences(who, case):
+        st.markdown(f"- {plain(sentence)}")
+    if st.button(
+        f"Sign as {who.name}",
+        key="sign_now",
+        type="primary",
+        icon=":material/signature:",
+        width="stretch",
+        on_click=_sign,
+        args=(case.id,),
+    ):
+        st.rerun()
+
+
+def _take_back(case: Case) -> None:
+    with (
+        st.popover("Take it back from the second reading"),
+        st.form("take_back", border=False),
+    ):
+        st.markdown("It is then in the first reading again. What the second reader saved stays.")
+        st.text_input("Reason, kept for good", key="take_back_reason", max_chars=500)
+        st.form_submit_button("Take it back", on_click=_taken_back, args=(case.id,))
+
+
+def _taken_back(case_id: int) -> None:
+    reason = st.session_state.get("take_back_reason") or ""
+    _do(lambda who: signing.take_back_reading(review_store(), who, case_id, reason))
 
 
 def _signed(who: Person, case: Case, signed: list[Signature]) -> None:
@@ -214,7 +262,8 @@ def _sign(case_id: int) -> None:
 def _amend(case_id: int) -> None:
     reason = st.session_state.get("amend_reason") or ""
     _do(lambda who: signing.amend(review_store(), who, case_id, reason))
-    st.session_state.pop(f"step_{case_id}", None)
+    # The new version begins at the first step, also for the control that is on the screen now.
+    st.session_state[f"step_{case_id}"] = "1 Cells"
 
 
 def _do(change: Callable[[Person], object]) -> None:

@@ -13,8 +13,8 @@ from pages.parts.wording import percent, several
 _USUAL_CELLS = 200
 _NAMES = {
     "neutrophil": "Neutrophils, all",
-    "segmented_neutrophil": "\u2003of these segmented",
-    "band_neutrophil": "\u2003of these bands",
+    "segmented_neutrophil": "of these segmented",
+    "band_neutrophil": "of these bands",
 }
 
 

@@ -4,7 +4,8 @@ import streamlit as st
 
 from core.inference.batch import AnalysedField, CellPicture
 from core.records import WbcCall
-from core.taxonomy import CRITICAL_CLASSES, title
+from core.slide import judgement
+from core.taxonomy import title
 from pages.parts import wording
 from pages.parts.picture import in_page
 from pages.parts.smear import cell_words
@@ -19,9 +20,14 @@ def draw(session: SmearSession) -> None:
     if not cards:
         st.markdown("No white cell was found in these fields. Add more fields to see some here.")
         return
-    unsure = sum(call.abstained for _, _, call in cards)
+    unsure = sum(judgement.call_is_doubtful(call) for _, _, call in cards)
+    critical = sum(judgement.call_is_critical(call) for _, _, call in cards)
     text = wording.several(len(cards), "white cell")
-    text += ", the least certain first" if len(cards) > 1 else ""
+    if len(cards) > 1:
+        text += (
+            ", the critical and least certain first" if critical else ", the least certain first"
+        )
+    text += f"; {critical} critical" if critical else ""
     text += f"; {unsure} to check." if unsure else "."
     top, turn = st.columns([3, 2], vertical_alignment="center")
     top.markdown(text)
@@ -46,11 +52,7 @@ def _cards(session: SmearSession) -> list[tuple[AnalysedField, CellPicture, WbcC
                 cards.append((shown, picture, call))
     return sorted(
         cards,
-        key=lambda card: (
-            card[2].label not in CRITICAL_CLASSES,
-            not card[2].abstained,
-            card[2].probability,
-        ),
+        key=lambda card: judgement.call_order(card[2]),
     )
 
 

@@ -9,7 +9,8 @@ from core.access.rights import NotAllowed, may
 from core.inference.originals import OriginalGone
 from core.review.case import cases, worklist
 from core.review.case.cases import SEXES, Case
-from core.review.record.errors import CaseRefused
+from core.review.case.same_picture import SamePicture
+from core.review.record.errors import CaseRefused, LooksLikeIdentity
 from core.review.record.review_store import review_store
 from core.store.database import DatabaseRefused
 from pages.parts import signed_in
@@ -76,6 +77,10 @@ def _form(session: SmearSession, who: Person) -> None:
         )
     else:
         _details()
+    if st.session_state.get("keep_pseudonym_asked"):
+        st.checkbox("The pseudonym is a code, not a name", key="keep_pseudonym_sure")
+    if st.session_state.get("keep_same_asked"):
+        st.text_input("Why the same picture is right here", key="keep_same_because", max_chars=500)
     st.text_input("Slide", key="keep_slide", max_chars=64, placeholder="Optional, such as 1 or A")
     st.button(
         f"Keep {several(len(session.order), 'field')}",
@@ -119,15 +124,27 @@ def _keep(session: SmearSession, in_open_case: bool) -> None:
                 sex=asked["keep_sex"],
                 age_years=asked["keep_age"],
                 indication=asked["keep_indication"],
+                pseudonym_confirmed=bool(asked.get("keep_pseudonym_sure")),
             )
         for key in session.order:
             analysed = session.known[key]
             field = session.originals.field(key[0], analysed.finding.file)
             cases.keep_field(
-                review_store(), who, case.id, field, session.finding(key), slide=asked["keep_slide"]
+                review_store(),
+                who,
+                case.id,
+                field,
+                session.finding(key),
+                slide=asked["keep_slide"],
+                same_picture_because=asked.get("keep_same_because") or "",
             )
             kept += 1
     except (NotAllowed, CaseRefused, OriginalGone, DatabaseRefused, OSError) as refusal:
+        asked["keep_pseudonym_asked"] = isinstance(refusal, LooksLikeIdentity)
+        asked["keep_same_asked"] = isinstance(refusal, SamePicture)
+        # The case that was just made waits for the answer; the next try must not make another.
+        if case is not None and not in_open_case:
+            asked["keep_sort"], asked["keep_case"] = _OPEN, case.id
         done = f" {several(kept, 'field')} of {len(session.order)} kept." if kept else ""
         asked[_NOTICE] = (
             list(session.order),
@@ -142,6 +159,8 @@ def _keep(session: SmearSession, in_open_case: bool) -> None:
         f"{several(kept, 'field')} kept in case {case.accession}.",
         case.id,
     )
+    for name in ("keep_pseudonym_asked", "keep_same_asked", "keep_pseudonym_sure"):
+        asked.pop(name, None)
     # The next case is another patient: nothing of this one may be left in the form.
     empty = {
         "keep_accession": "",
@@ -150,6 +169,7 @@ def _keep(session: SmearSession, in_open_case: bool) -> None:
         "keep_slide": "",
         "keep_sex": "unknown",
         "keep_age": None,
+        "keep_same_because": "",
     }
     for name, value in empty.items():
         if name in asked:

@@ -11,7 +11,7 @@ from PIL import Image
 from pycocotools.coco import COCO
 from torchvision.ops import box_convert
 
-from core.datasets.intake.box_formats import (
+from core.datasets.intake.boxes.formats import (
     BoxedPicture,
     layout_of,
     read_boxes,

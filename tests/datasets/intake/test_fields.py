@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from core.datasets.intake.box_formats import BoxedPicture, write_voc, write_yolo
+from core.datasets.intake.boxes.formats import BoxedPicture, write_voc, write_yolo
 from core.datasets.intake.fields import kind_of_name, read_boxed_fields, read_counted_fields
 from core.datasets.intake.palms import read_palms
 from core.datasets.skipped import DataRefused

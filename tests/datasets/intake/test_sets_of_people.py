@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from core.datasets.archive import unpack
-from core.datasets.intake.box_formats import BoxedPicture, read_boxes, write_coco, write_voc
+from core.datasets.intake.boxes.formats import BoxedPicture, read_boxes, write_coco, write_voc
 from core.datasets.intake.cells import read_cells
 from core.datasets.intake.fields import read_boxed_fields, read_counted_fields
 from core.datasets.intake.palms import read_palms
@@ -32,13 +32,8 @@ def draw(path, seed, size=(240, 200)):
 
 
 def boxed(file, names, size=(240, 200)):
-    return BoxedPicture(
-        file,
-        size[0],
-        size[1],
-        np.array(BOXES[: len(names)], np.float32).reshape(-1, 4),
-        tuple(names),
-    )
+    boxes = np.array(BOXES[: len(names)], np.float32).reshape(-1, 4)
+    return BoxedPicture(file, size[0], size[1], boxes, tuple(names))
 
 
 def rows(found):

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from core.imaging.read import read_field
 from core.records import LocatorReference
 from core.review.case import cases, worklist
+from core.review.reading.box_confirmations import confirm_boxes
 from core.review.record import pictures, stored_finding
 from core.review.record.errors import CaseRefused, PictureLost, StaleEdit, TakenByOther
 from core.settings import settings
@@ -205,7 +206,9 @@ def test_the_worklist_begins_with_what_is_urgent(store, people, make_case):
     assert [row.case.accession for row in only] == ["new-to-the-model"]
 
 
-def test_two_ways_to_count_that_disagree_come_before_doubt(sqlite_store, people):
+def test_two_ways_to_count_that_disagree_are_a_doubt_until_the_boxes_are_confirmed(
+    sqlite_store, people
+):
     from core.records import Flag
 
     for number, codes in enumerate([(), ("methods_disagree",)]):
@@ -215,7 +218,11 @@ def test_two_ways_to_count_that_disagree_come_before_doubt(sqlite_store, people)
         finding = finding_of(field, [call_of("monocyte", abstained=not codes)], flags=flags)
         cases.keep_field(sqlite_store, people.technologist, case.id, field, finding)
     rows = worklist.worklist(sqlite_store, people.viewer)
-    assert [row.priority for row in rows] == ["disagreement", "doubt"]
+    assert {row.case.accession: row.priority for row in rows} == {"A-0": "doubt", "A-1": "doubt"}
+    picture = cases.case_pictures_of(sqlite_store, people.viewer, case.id)[0]
+    confirm_boxes(sqlite_store, people.pathologist, case.id, picture.id)
+    rows = worklist.worklist(sqlite_store, people.viewer)
+    assert [row.priority for row in rows] == ["doubt", "routine"]
 
 
 @pytest.mark.parametrize(

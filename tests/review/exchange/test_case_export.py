@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from core.cli import app
-from core.datasets.intake.box_formats import read_boxes
+from core.datasets.intake.boxes.formats import read_boxes
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pycocotools.coco import COCO
 
-from core.datasets.intake.box_formats import (
+from core.datasets.intake.boxes.formats import (
     BoxedPicture,
     read_boxes,
     write_coco,
@@ -160,7 +160,5 @@ def test_any_boxes_read_back_the_same(picture, layout, tmp_path_factory):
         ]
     else:
         files.append(("annotations/a_000001.xml", write_voc(picture).encode()))
-    from core.datasets.intake import box_formats
-
-    read = getattr(box_formats, f"read_{layout}")(written(files, folder))
+    read = read_boxes(written(files, folder))
     assert_same(read.pictures, [picture], TOLERANCE_PX[layout])

@@ -19,7 +19,9 @@ number = 0
 while True:
     field = field_of(number)
     calls = [call_of("lymphocyte")] * 3
-    picture = cases.keep_field(store, who, case.id, field, finding_of(field, calls))
+    picture = cases.keep_field(
+        store, who, case.id, field, finding_of(field, calls), same_picture_because="both write"
+    )
     print("picture", case.id, picture.id, flush=True)
     for cell in cells.cells(store, who, case.id, picture_id=picture.id):
         answers.answer(store, who, case.id, [NewAnswer(cell.id, "monocyte")])

@@ -143,7 +143,7 @@ def test_the_commands_list_show_verify_and_replay(site_desk, people, analysed, t
     assert _RUNNER.invoke(app, ["cases", "replay", "A-2"]).exit_code == 2
 
     sound = _RUNNER.invoke(app, ["cases", "verify"])
-    assert (sound.exit_code, "all as the ledger has it" in sound.stdout) == (0, True)
+    assert (sound.exit_code, "everything matches the ledger" in sound.stdout) == (0, True)
     noted = sound.stdout.split("head ")[1].strip()
     assert _RUNNER.invoke(app, ["cases", "verify", "--head", noted]).exit_code == 0
     wrong = _RUNNER.invoke(app, ["cases", "verify", "--head", f"2:{'0' * 64}", "--json"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -189,3 +190,16 @@ def test_only_runs_with_a_model_of_white_cells_are_compared(site):
     run = lifecycle.submit("locator", Path("x"), LoopSettings(), {}, who=ADA)
     with pytest.raises(PromotionRefused, match="made no model that can be compared"):
         promotion.compare(run)
+
+
+def test_a_comparison_is_read_back_also_from_an_earlier_version(site, known_models):
+    run = finished_run(known_models, "lymphocyte", site, lymphocyte=20, monocyte=4)
+    found = promotion.compare(run)
+    own = found.own
+    assert isinstance(own, OnOneSet)
+    stored = json.loads(json.dumps(replace(found, external_lab=own).as_json()))
+    assert evidence.from_json(stored).external_lab == own
+    stored["elsewhere"] = stored.pop("external_lab")
+    earlier = evidence.from_json(stored)
+    assert earlier == replace(found, external_lab=own)
+    assert list(earlier.sets) == ["own", "external_lab"]

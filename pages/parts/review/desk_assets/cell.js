@@ -65,8 +65,8 @@ function facts(desk, cell) {
   const lines = [];
   const first = make("div", "", "");
   first.append(make("b", "", said === null ? "Not reviewed" : title(said)), " ");
-  if (cell.critical) first.append(make("span", "badge critical", "critical"), " ");
-  if (cell.doubt) first.append(make("span", "badge", "check"), " ");
+  if (isCritical(desk, cell)) first.append(make("span", "badge critical", "critical"), " ");
+  if (cell.doubt && said === null) first.append(make("span", "badge", "check"), " ");
   if (cell.novel) first.append(make("span", "badge", "unlike the training cells"), " ");
   lines.push(first);
   const machine = cell.machine

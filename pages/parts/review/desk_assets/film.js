@@ -32,7 +32,7 @@ function build(desk, root) {
     row.dataset.label = one.label;
     row.append(make("kbd", "", one.key), make("span", "name", one.title),
       make("span", "n model", ""), make("span", "n verified", ""));
-    row.onclick = () => { row.blur(); answer(desk, targets(desk), () => one.label); };
+    row.onclick = () => { row.blur(); name(desk, one.label); };
     return row;
   }));
   desk.filmOf = "";
@@ -66,8 +66,9 @@ function drawAll(desk) {
 
 const FILTERS = {
   all: ["all", () => true],
+  critical: ["critical", (d, c) => isCritical(d, c)],
   open: ["not reviewed", (d, c) => label(d, c.id) === null],
-  check: ["to check", (d, c) => c.doubt],
+  check: ["to check", (d, c) => c.doubt && label(d, c.id) === null],
   changed: ["changed", (d, c) => isChanged(d, c)],
 };
 
@@ -89,13 +90,17 @@ function film(desk, keepAt) {
   desk.thumbs = new Map();
   const parts = [];
   if (gallery) {
-    const groups = new Map(desk.data.classes.map((c) => [c.label, []]));
+    // Critical cells lead, whatever their likeliest class.
+    const groups = new Map([["critical", []], ...desk.data.classes.map((c) => [c.label, []])]);
     groups.set("", []);
-    ids.forEach((id) => groups.get(called(desk, desk.cells.get(id)) ?? "").push(id));
+    ids.forEach((id) => {
+      const cell = desk.cells.get(id);
+      groups.get(isCritical(desk, cell) ? "critical" : called(desk, cell) ?? "").push(id);
+    });
     ids = [];
     for (const [name, members] of groups) {
       if (!members.length) continue;
-      const title = name ? desk.titles.get(name).title : "Without the model's answer";
+      const title = name === "critical" ? "Critical" : name ? desk.titles.get(name).title : "Without the model's answer";
       parts.push(make("h4", "", `${title}, ${members.length}`), ...members.map((id) => frame(desk, id)));
       ids.push(...members);
     }
@@ -120,18 +125,22 @@ function isChanged(desk, cell) {
   return said !== null && !!cell.machine && said !== cell.machine;
 }
 
+// By the reader's class if there is one, else by the rule, as core.slide.judgement has it.
+function isCritical(desk, cell) {
+  const said = label(desk, cell.id);
+  return said === null || said === "unidentified" ? cell.critical : desk.data.critical.includes(said);
+}
+
 function frame(desk, id) {
-  const cell = desk.cells.get(id);
   const button = make("button", "cell", "");
   button.setAttribute("role", "option");
   button.tabIndex = -1;
   const image = document.createElement("img");
   image.alt = "";
   button.append(image, make("span", "chip", ""), make("i", "wait", ""));
-  if (cell.critical) button.append(make("span", "critical", "critical"));
-  else if (cell.doubt) button.append(make("span", "doubt", "check"));
+  button.append(make("span", "", ""));
   button.onclick = (event) => { button.blur(); click(desk, id, event); };
-  desk.thumbs.set(id, { button, image, chip: button.children[1], state: "" });
+  desk.thumbs.set(id, { button, image, chip: button.children[1], mark: button.lastChild, state: "" });
   return button;
 }
 
@@ -140,17 +149,20 @@ function thumb(desk, id) {
   if (!own) return;
   const cell = desk.cells.get(id);
   const said = label(desk, id);
-  const state = [said, cell.machine, id === desk.at, desk.chosen.has(id), isPending(desk, id)].join();
+  const mark = isCritical(desk, cell) ? "critical" : cell.doubt && said === null ? "check" : "";
+  const state = [said, cell.machine, id === desk.at, desk.chosen.has(id), isPending(desk, id), mark].join();
   if (state === own.state) return;
   own.state = state;
   const shownAs = said ?? cell.machine;
   const letter = shownAs ? desk.titles.get(shownAs)?.key ?? "·" : "–";
   own.chip.textContent = letter;
+  own.mark.textContent = mark;
+  own.mark.className = { critical: "critical", check: "doubt" }[mark] ?? "none";
   own.button.className = "cell" + (said !== null ? " done" : "") + (isChanged(desk, cell) ? " changed" : "") +
     (id === desk.at ? " at" : "") + (desk.chosen.has(id) ? " chosen" : "") + (isPending(desk, id) ? " pending" : "");
   own.button.setAttribute("aria-selected", String(id === desk.at));
   const words = shownAs ? desk.titles.get(shownAs)?.title ?? shownAs : "not answered";
-  own.button.setAttribute("aria-label", `${words}, ${said === null ? "not reviewed" : "reviewed"}`);
+  own.button.setAttribute("aria-label", `${words}, ${said === null ? "not reviewed" : "reviewed"}${mark ? `, ${mark}` : ""}`);
 }
 
 function pictures(desk) {

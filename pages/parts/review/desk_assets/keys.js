@@ -6,6 +6,8 @@ function typing(event) {
     (where.matches("input, textarea, select, [role=textbox], [role=combobox]")));
 }
 
+const REPEATS = new Set(["ArrowRight", "ArrowLeft", "+", "=", "-"]);
+
 function key(desk, event) {
   if (!desk.root || !desk.root.isConnected || event.ctrlKey || event.metaKey || event.altKey) return;
   if (typing(event) || document.querySelector('[role="dialog"]')) return;
@@ -15,6 +17,12 @@ function key(desk, event) {
     !desk.root.contains(event.composedPath()[0]);
   if (onButton && (pressed === "Enter" || pressed === " ")) leave(desk);
   if (pressed === "Enter" && onButton) return;
+  // A held key answers one cell. Only moving and zooming go on while the key is down.
+  if (event.repeat && !REPEATS.has(pressed)) {
+    event.preventDefault();
+    event.stopPropagation();
+    return;
+  }
   const done = act(desk, pressed, event.shiftKey);
   if (done) {
     event.preventDefault();
@@ -36,19 +44,34 @@ function act(desk, pressed, shift) {
     case "C": desk.ui.comment.focus(); return true;
   }
   if (!desk.byKey.has(pressed)) return false;
-  answer(desk, targets(desk), () => desk.byKey.get(pressed));
+  name(desk, desk.byKey.get(pressed));
   return true;
 }
+
+// Many cells take one letter, but a critical cell is looked at and named by itself.
+function name(desk, label) {
+  const all = targets(desk);
+  const cells = all.length > 1 ? all.filter((id) => !isCritical(desk, desk.cells.get(id))) : all;
+  if (cells.length) answer(desk, cells, () => label);
+  if (cells.length < all.length) say(desk, CRITICAL_HINT);
+}
+
+const CRITICAL_HINT = "Critical: look at the cell and press the letter of its class.";
 
 const targets = (desk) => (desk.chosen.size ? [...desk.chosen] : desk.at === null ? [] : [desk.at]);
 
 // What a reader has answered stays: Enter goes past it, only a letter or Z changes it.
 function accept(desk) {
   const open = targets(desk).filter((id) => label(desk, id) === null);
-  const cells = open.filter((id) => desk.cells.get(id).machine);
+  const critical = open.filter((id) => isCritical(desk, desk.cells.get(id)));
+  const cells = open.filter((id) => desk.cells.get(id).machine && !critical.includes(id));
   if (!open.length) {
     if (desk.chosen.size) choose(desk, []);
     else move(desk, 1, false);
+    return;
+  }
+  if (!cells.length && critical.length) {
+    say(desk, CRITICAL_HINT);
     return;
   }
   if (!cells.length) {
@@ -56,6 +79,7 @@ function accept(desk) {
     return;
   }
   answer(desk, cells, (id) => desk.cells.get(id).machine);
+  if (critical.length) say(desk, CRITICAL_HINT);
 }
 
 function answer(desk, cells, of) {

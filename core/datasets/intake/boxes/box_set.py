@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from core.datasets.intake.masks import masks_of
+from core.datasets.intake.boxes.masks import masks_of
 from core.datasets.intake.reading import FileRefused, reading
 from core.datasets.intake.tree import Tree
 from core.datasets.skipped import Skipped

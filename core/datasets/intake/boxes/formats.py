@@ -9,14 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core.datasets.intake import coco, voc, yolo
-from core.datasets.intake.box_files import FileRefused, coco_of, has_tag
-from core.datasets.intake.box_set import BoxedPicture, Boxes, BoxSet, Layout
-from core.datasets.intake.coco import write_coco
+from core.datasets.intake.boxes import coco, voc, yolo
+from core.datasets.intake.boxes.box_set import BoxedPicture, Boxes, BoxSet, Layout
+from core.datasets.intake.boxes.coco import write_coco
+from core.datasets.intake.boxes.files import FileRefused, coco_of, has_tag
+from core.datasets.intake.boxes.voc import write_voc
+from core.datasets.intake.boxes.yolo import write_data_yaml, write_yolo
 from core.datasets.intake.reading import never_breaks
 from core.datasets.intake.tree import Tree, list_files, stem_of
-from core.datasets.intake.voc import write_voc
-from core.datasets.intake.yolo import write_data_yaml, write_yolo
 from core.datasets.skipped import DataRefused
 
 __all__ = [

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from core.datasets.intake.box_set import Annotation, BoxedPicture, BoxSet, read_each
-from core.datasets.intake.masks import masks_of
+from core.datasets.intake.boxes.box_set import Annotation, BoxedPicture, BoxSet, read_each
+from core.datasets.intake.boxes.masks import masks_of
 from core.datasets.intake.matching import assign
 from core.datasets.intake.parts import part_of_name
 from core.datasets.intake.tree import Tree
@@ -29,7 +29,7 @@ def read_coco(tree: Tree, files: dict[str, dict[str, Any]]) -> BoxSet:
 
     Args:
         tree: the files.
-        files: path -> content, as :func:`core.datasets.intake.box_files.coco_of` read it.
+        files: path -> content, as :func:`core.datasets.intake.boxes.files.coco_of` read it.
 
     Raises:
         DataRefused: if a file gives one number to two classes.

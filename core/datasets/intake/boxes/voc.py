@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from xml.etree import ElementTree
 
-from core.datasets.intake.box_files import xml_of
-from core.datasets.intake.box_set import Annotation, BoxedPicture, BoxSet, read_each
-from core.datasets.intake.masks import masks_of
+from core.datasets.intake.boxes.box_set import Annotation, BoxedPicture, BoxSet, read_each
+from core.datasets.intake.boxes.files import xml_of
+from core.datasets.intake.boxes.masks import masks_of
 from core.datasets.intake.namesakes import Namesakes
 from core.datasets.intake.numbers import decimal
 from core.datasets.intake.tree import Tree

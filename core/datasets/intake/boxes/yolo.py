@@ -7,9 +7,9 @@ from typing import Any, Final
 import numpy as np
 import yaml
 
-from core.datasets.intake.box_files import text_of
-from core.datasets.intake.box_set import Annotation, BoxedPicture, BoxSet, read_each
-from core.datasets.intake.masks import masks_of
+from core.datasets.intake.boxes.box_set import Annotation, BoxedPicture, BoxSet, read_each
+from core.datasets.intake.boxes.files import text_of
+from core.datasets.intake.boxes.masks import masks_of
 from core.datasets.intake.namesakes import Namesakes, place_of
 from core.datasets.intake.numbers import decimal
 from core.datasets.intake.reading import FileRefused, reading

@@ -1,0 +1,1 @@
+"""Boxes of fields in the formats that labelling programs write."""

@@ -1,0 +1,106 @@
+"""What every form of a case says in words: preliminary, critical, left out, who read it."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from core.review.exchange.contents import CaseContents
+from core.review.reading.cells import ReviewCell
+from core.review.reading.grades import GRADES, PLATELETS
+from core.slide import judgement
+from core.taxonomy import title
+
+NOT_ASSESSED: Final = "not assessed"
+_READINGS: Final = {1: "first reading", 2: "second reading", 3: "settling"}
+
+
+def notes_of(contents: CaseContents) -> list[str]:
+    """Sentences that belong to the findings wherever they are shown, the gravest first."""
+    found = []
+    critical = critical_cells(contents)
+    if critical:
+        number = f"{len(critical)} white {_cells(len(critical))}"
+        found.append(f"Critical: {number}.")
+    if contents.is_preliminary:
+        found.append(preliminary_sentence(contents))
+    out = judgement.left_out_sentence(len(contents.fields), contents.left_out)
+    if out:
+        found.append(out)
+    if contents.fields:
+        missing = [words for graded, words in assessed(contents) if not graded]
+        if missing:
+            found.append(f"{' and '.join(missing).capitalize()}: {NOT_ASSESSED}.")
+    return found + readers_sentences(contents)
+
+
+def critical_cells(contents: CaseContents) -> list[ReviewCell]:
+    """Critical white cells; those of a field that a person left out are not shown."""
+    out = {picture.id for picture in contents.fields if picture.included is False}
+    return [
+        cell
+        for cell in contents.cells
+        if cell.kind == "wbc" and cell.is_critical and cell.picture_id not in out
+    ]
+
+
+def preliminary_sentence(contents: CaseContents) -> str:
+    """Why the report is preliminary."""
+    counted = contents.standing.verified.leukocytes
+    return (
+        f"Preliminary: the differential rests on {counted} white {_cells(counted)}, fewer than the "
+        f"{contents.minimum_cells} this laboratory asks for."
+    )
+
+
+def assessed(contents: CaseContents) -> tuple[tuple[bool, str], ...]:
+    """Was each part looked at by a person: red-cell morphology, platelets."""
+    red = any(t != PLATELETS and g.grade is not None for t, g in contents.grades.items())
+    platelets = contents.grades.get(PLATELETS)
+    return (
+        (red, "red-cell morphology"),
+        (platelets is not None and platelets.words is not None, "platelets"),
+    )
+
+
+def readers_sentences(contents: CaseContents) -> list[str]:
+    """Every reader by name; where two differed, what each said and who settled it."""
+    found = []
+    if contents.readers:
+        by_reading: dict[int, list[str]] = {}
+        for one in contents.readers:
+            by_reading.setdefault(int(one["reading"]), []).append(str(one["reader_name"]))
+        parts = [f"{_READINGS[n]} {', '.join(names)}" for n, names in sorted(by_reading.items())]
+        found.append(f"Read by: {'; '.join(parts)}.")
+    for cell in contents.cells:
+        if cell.differs and cell.first is not None and cell.second is not None:
+            settled = "not settled"
+            if cell.answer is not None and cell.answer.label is not None:
+                settled = f"settled by {cell.answer.reader_name} as {_word(cell.answer.label)}"
+            found.append(
+                f"Cell {cell.id}: {cell.first.reader_name} {_word(cell.first.label)}, "
+                f"{cell.second.reader_name} {_word(cell.second.label)}; {settled}."
+            )
+    for row in contents.grade_differences:
+        settled = "not settled"
+        if row["settled"] is not None and row["settled"]["value"] is not None:
+            settled = f"settled by {row['settled']['reader_name']} as {_grade(row['settled'])}"
+        readers = [
+            f"{one['reader_name']} {_grade(one)}" if one else f"the {name} reader {NOT_ASSESSED}"
+            for name, one in (("first", row["first"]), ("second", row["second"]))
+        ]
+        found.append(f"{title(row['term'])}: {', '.join(readers)}; {settled}.")
+    return found
+
+
+def _grade(one: Mapping[str, Any]) -> str:
+    value = one["value"]
+    if value is None:
+        return NOT_ASSESSED
+    return GRADES[value] if isinstance(value, int) else str(value).replace("_", " ")
+
+
+def _word(label: str | None) -> str:
+    return "not answered" if label is None else title(label).lower()
+
+
+def _cells(number: int) -> str:
+    return "cell" if number == 1 else "cells"

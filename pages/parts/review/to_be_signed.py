@@ -1,0 +1,78 @@
+"""Everything that a signature will stand under besides the differential, before it is given.
+
+It is taken from the same contents as the report, so that the screen and the report say the same.
+"""
+
+import streamlit as st
+
+from core.access.people import Person
+from core.review.case.cases import Case
+from core.review.exchange.contents import CaseContents, gather
+from core.review.exchange.notes import NOT_ASSESSED, notes_of
+from core.review.reading.grades import GRADES, PLATELETS
+from core.review.record.review_store import review_store
+from core.taxonomy import KINDS, title
+from pages.parts.wording import plain, several
+
+
+def draw(who: Person, case: Case) -> None:
+    """The sentences of :func:`sentences`, under their own heading."""
+    st.markdown("**What is signed**" if case.is_closed else "**What will be signed**")
+    st.markdown("\n".join(f"- {plain(sentence)}" for sentence in sentences(who, case)))
+
+
+def sentences(who: Person, case: Case) -> list[str]:
+    """Differential with its n, notes, counts with who confirmed them, grades, flags, comments."""
+    contents = gather(review_store(), who, case.id)
+    found = []
+    if contents.fields:
+        found.append(_differential(contents))
+    found += notes_of(contents)
+    if contents.fields:
+        found += [_counts(contents), _grades(contents), _flags(contents)]
+    found.append(f"{several(len(contents.remarks), 'comment')}.")
+    return found
+
+
+def _differential(contents: CaseContents) -> str:
+    counted = contents.standing.verified
+    if not counted.leukocytes:
+        return "Differential: not determined, no white cell was verified."
+    rows = [row for row in counted.rows if row.cells and row.label != "neutrophil"]
+    shares = ", ".join(f"{title(row.label).lower()} {100 * row.share:.0f} %" for row in rows)
+    return f"Differential of {several(counted.leukocytes, 'white cell')}: {shares}."
+
+
+def _counts(contents: CaseContents) -> str:
+    fields = contents.counting_fields
+    total = {kind: sum(contents.counts(field)[kind] for field in fields) for kind in KINDS}
+    names = {name for field in fields for name in contents.confirmed.get(field.id, ())}
+    number = sum(bool(contents.confirmed.get(field.id)) for field in fields)
+    by = f" by {', '.join(sorted(names))}" if names else ""
+    return (
+        f"Counts in {several(len(fields), 'field')}: {several(total['rbc'], 'red cell')}, "
+        f"{several(total['wbc'], 'white cell')}, {several(total['platelet'], 'platelet')}; boxes "
+        f"confirmed in {number}{by}."
+    )
+
+
+def _grades(contents: CaseContents) -> str:
+    abnormal = [
+        f"{title(term).lower()} {GRADES[one.grade]}"
+        for term, one in contents.grades.items()
+        if term != PLATELETS and one.grade
+    ]
+    graded = sum(t != PLATELETS and g.grade is not None for t, g in contents.grades.items())
+    red = NOT_ASSESSED
+    if graded:
+        red = ", ".join(abnormal) or "normal"
+        red += f" ({several(graded, 'term')} graded)"
+    platelets = contents.grades.get(PLATELETS)
+    word = platelets.words.replace("_", " ") if platelets and platelets.words else NOT_ASSESSED
+    return f"Red cells: {red}. Platelets: {word}."
+
+
+def _flags(contents: CaseContents) -> str:
+    codes = sorted({code for field in contents.counting_fields for code in field.flag_codes})
+    words = ", ".join(code.replace("_", " ") for code in codes) or "none"
+    return f"Flags of the program on the fields that count: {words}."
