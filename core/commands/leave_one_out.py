@@ -16,6 +16,7 @@ def evaluate_left_out(
     """
     from core.models import registry
     from core.models.weights import WeightsRefused
+    from core.training.loop.recipe import Interrupted
     from core.training.white_cells.left_out import evaluate_left_out as evaluate
     from core.training.white_cells.left_out import train_without
 
@@ -36,6 +37,8 @@ def evaluate_left_out(
             tell=progress,
         )
         figures = evaluate(model, registry.live("locator"), data, laboratory)
+    except Interrupted:
+        stop(f"stopped and saved in {target}; the same command goes on", status=75)
     except (FileNotFoundError, ValueError, FloatingPointError, WeightsRefused) as error:
         stop(str(error))
     text = json.dumps(figures, indent=2)

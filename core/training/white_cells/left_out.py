@@ -6,6 +6,8 @@ locator, which cuts the cells out, has seen fields of CBC and TXL-PBC; it names 
 
 import math
 import shutil
+import signal
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -62,6 +64,7 @@ def train_without(
         FileNotFoundError: if a set is missing.
         ValueError: for an unknown laboratory, or a start that has learnt from it.
         WeightsRefused: if the start cannot be read.
+        Interrupted: if the process was terminated; where it stood is saved.
     """
     if laboratory not in LABORATORIES:
         raise ValueError(f"laboratory must be one of {', '.join(LABORATORIES)}, got {laboratory!r}")
@@ -183,8 +186,11 @@ def _calibration_error(answered: Sequence[tuple[str, WbcCall]]) -> float:
 
 
 def _told(laboratory: str, tell: Report) -> Callable[[Progress], Order]:
-    """A line every half minute with the time left of this training."""
+    """A line every half minute with the time left; when terminated, the loop saves and stops."""
     last = [time.monotonic()]
+    terminated = threading.Event()
+    # Without this, a terminated training would lose its epoch, which can be an hour.
+    signal.signal(signal.SIGTERM, lambda *_: terminated.set())
 
     def control(progress: Progress) -> Order:
         now = time.monotonic()
@@ -199,7 +205,7 @@ def _told(laboratory: str, tell: Report) -> Callable[[Progress], Order]:
                 f"{progress.batch} of {progress.batches}, loss {progress.loss:.3f}, "
                 f"{speed:.0f} cells/s, {left * batch / speed / 60:.0f} min left"
             )
-        return "go"
+        return "pause" if terminated.is_set() else "go"
 
     return control
 
