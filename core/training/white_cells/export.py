@@ -24,10 +24,17 @@ from core.training.loop.settings import LoopSettings
 from core.training.white_cells.cell_examples import as_input, centre_crop
 
 PBC_LICENCE = "MIT; trained on PBC (CC BY 4.0, Acevedo et al. 2019)"
-FOREIGN_LICENCE = (
-    f"{PBC_LICENCE}, CBC (MIT), TXL-PBC (MIT) and the Munich AML-Cytomorphology support set "
-    "(CC BY 3.0)"
-)
+_LICENCES = {
+    "cbc": "CBC (MIT)",
+    "txl": "TXL-PBC (MIT)",
+    "deepbionet": "DeepBioNet (Shams et al. 2024, public, no licence file, to be cited)",
+    "munich": "the Munich AML-Cytomorphology support set (CC BY 3.0)",
+}
+
+
+def foreign_licence(laboratories: Sequence[str]) -> str:
+    """Licence of a model that learnt from these laboratories beside PBC."""
+    return ", ".join((PBC_LICENCE, *(_LICENCES[name] for name in laboratories)))
 
 
 @torch.no_grad()

@@ -25,7 +25,7 @@ from core.records import RgbImage
 from core.training.augment import vary_sharpness, vary_stain
 from core.training.white_cells.attributes import fit_attributes
 from core.training.white_cells.cell_examples import centre_crop
-from core.training.white_cells.foreign_cells import ForeignCell, load_foreign
+from core.training.white_cells.foreign_cells import THREE_LABORATORIES, ForeignCell, load_foreign
 from core.training.white_cells.limits import (
     fit_calibration,
     fit_critical,
@@ -259,7 +259,10 @@ def _foreign(
 ) -> tuple[Array, list[ForeignCell]]:
     """Features and cells of other laboratories' training; empty where the sets are absent."""
     try:
-        cells = load_foreign(data, locator)
+        data_card = model.card.get("data", {})
+        # The shipped classifier's card is older than the list and names no laboratories.
+        names = data_card.get("laboratories", THREE_LABORATORIES)
+        cells = load_foreign(data, locator, names)
     except FileNotFoundError:
         return np.zeros((0, 0), np.float32), []
     return answers_of([centre_crop(cell.pixels) for cell in cells], model).features, cells

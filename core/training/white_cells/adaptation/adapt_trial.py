@@ -16,17 +16,24 @@ from core.datasets.fields import read_rgb
 from core.datasets.public import other_labs, pbc
 from core.datasets.public.pbc import LabelledCell
 from core.inference.white_cell.classify import call_crops, largest_white_cell
-from core.inference.white_cell.features import answers_of
-from core.inference.white_cell.uncertainty import uncertainty_of
+from core.inference.white_cell.features import Answers, answers_of
+from core.inference.white_cell.local_head import combined, generic_features, groups_of
+from core.inference.white_cell.novelty import familiarity
+from core.inference.white_cell.uncertainty import Uncertainty, uncertainty_of
 from core.models.classifier import CellClassifier
 from core.models.weights import LoadedModel
 from core.records import Field, RgbImage
 from core.statistics.classes import accuracy_row
 from core.taxonomy import parent_of
-from core.training.white_cells.adaptation.adapt import adapted
+from core.training.white_cells.adaptation.adapt import local_head_of
 from core.training.white_cells.adaptation.laboratory import draw_cells
-from core.training.white_cells.adaptation.last_blocks import features_of, first_maps
+from core.training.white_cells.adaptation.last_blocks import (
+    features_of,
+    fine_tuned,
+    first_maps,
+)
 from core.training.white_cells.adaptation.last_layer import AdaptRefused
+from core.training.white_cells.adaptation.local_head import LocalHead
 from core.training.white_cells.adaptation.rehearsal_cells import rehearsal_cells
 from core.training.white_cells.cell_examples import centre_crop
 
@@ -56,11 +63,11 @@ def measure_adaptation(
     report("locating the cells of the other laboratory")
     cells, crops = _located(other_labs.deepbionet(data / "wbc_other_lab"), locator)
     truth = [str(cell.label) for cell in cells]
-    features = answers_of(crops, live).features
+    here, generic = answers_of(crops, live), generic_features(crops)
     test = [c for c in pbc.split(pbc.load(data / "pbc"))[2] if c.label and not c.odd_background]
     report(f"features of {len(test)} test cells of PBC")
     home_crops = [centre_crop(read_rgb(cell.path)) for cell in test]
-    home = answers_of(home_crops, live).features
+    home, home_generic = answers_of(home_crops, live), generic_features(home_crops)
     home_truth = [str(cell.label) for cell in test]
     before = _right([call.label for call in call_crops(crops, live)], truth)
     home_before = _right([call.label for call in call_crops(home_crops, live)], home_truth)
@@ -75,11 +82,21 @@ def measure_adaptation(
         inside = [i for i, cell in enumerate(cells) if cell.path in chosen]
         outside = [i for i in range(len(cells)) if i not in set(inside)]
         labels = [truth[i] for i in inside]
-        module = adapted(live, uncertainty, [crops[i] for i in inside], labels, seed, remembered)
-        seconds = time.monotonic() - began
-        moved = [features_of(module, part).numpy() for part in maps] or [features, home]
-        after = _right(_labels(moved[0][outside], module), [truth[i] for i in outside])
-        home_after = _right(_labels(moved[1], module), home_truth)
+        drawn_crops = [crops[i] for i in inside]
+        if remembered is None:
+            head = local_head_of(live, drawn_crops, labels, seed)
+            seconds = time.monotonic() - began
+            names, home_names = (
+                _with_head(head, live, uncertainty, answers, other)
+                for answers, other in ((here, generic), (home, home_generic))
+            )
+        else:
+            module = fine_tuned(live.module, remembered, drawn_crops, labels, seed)
+            seconds = time.monotonic() - began
+            moved = [features_of(module, part).numpy() for part in maps]
+            names, home_names = (_labels(part, module) for part in moved)
+        after = _right([names[i] for i in outside], [truth[i] for i in outside])
+        home_after = _right(home_names, home_truth)
         rows.append(
             {
                 "seed": seed,
@@ -104,6 +121,22 @@ def measure_adaptation(
         "mean_kept": float(np.mean([row["kept"] for row in rows])),
         "draws": rows,
     }
+
+
+def _with_head(
+    head: LocalHead,
+    live: LoadedModel,
+    uncertainty: Uncertainty,
+    answers: Answers,
+    generic: Array,
+) -> list[str]:
+    """The classes with a local head, as the product answers: familiar cells stay as they are."""
+    classes: list[str] = live.card["architecture"]["classes"]
+    unfamiliar = familiarity(answers.features, uncertainty).unfamiliar
+    local = np.concatenate([answers.features, generic], axis=1) @ head.weight.T + head.bias
+    made = combined(answers.logits, local, groups_of(head.labels, classes), head.prior, head.absent)
+    logits = np.where(unfamiliar[:, None], made, answers.logits)
+    return [classes[i] for i in logits.argmax(axis=1)]
 
 
 def _located(
