@@ -1,4 +1,4 @@
-"""``python -m core evaluate wbc --leave-out LAB``: what a laboratory never seen would meet."""
+"""``python -m core evaluate wbc --leave-out LAB``: accuracy in a laboratory never learnt from."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ def evaluate_left_out(
     from core.models import registry
     from core.models.weights import WeightsRefused
     from core.training.loop.recipe import Interrupted
-    from core.training.white_cells.left_out import evaluate_left_out as evaluate
+    from core.training.white_cells.external_lab import evaluate_external
     from core.training.white_cells.left_out import train_without
 
     if recipe != "wbc":
@@ -29,16 +29,10 @@ def evaluate_left_out(
         )
     target = folder or settings().var / "leave_one_out" / laboratory
     try:
-        model = train_without(
-            laboratory,
-            data,
-            target,
-            start,
-            tell=progress,
-        )
-        figures = evaluate(model, registry.live("locator"), data, laboratory)
+        model = train_without(laboratory, data, target, start, report=progress)
+        figures = evaluate_external(model, registry.live("locator"), data, laboratory)
     except Interrupted:
-        stop(f"stopped and saved in {target}; the same command goes on", status=75)
+        stop(f"stopped and saved in {target}; the same command resumes it", status=75)
     except (FileNotFoundError, ValueError, FloatingPointError, WeightsRefused) as error:
         stop(str(error))
     text = json.dumps(figures, indent=2)

@@ -99,11 +99,11 @@ def combined(
     # that have no local cell.
     mass = np.logaddexp.reduce(of_group, axis=1, keepdims=True)
     answer = answer - np.logaddexp.reduce(answer, axis=1, keepdims=True) + mass
-    made = own + np.float32(absent)
+    logits_out = own + np.float32(absent)
     for column, group in enumerate(groups):
         # Within a label, such as neutrophil, the network alone tells its children apart.
-        made[:, group] = own[:, group] + (answer - of_group)[:, column : column + 1]
-    return np.asarray(made, np.float32)
+        logits_out[:, group] = own[:, group] + (answer - of_group)[:, column : column + 1]
+    return np.asarray(logits_out, np.float32)
 
 
 def with_local_head(
@@ -121,9 +121,9 @@ def with_local_head(
     generic = generic_features([crops[int(i)] for i in rows])
     features = np.concatenate([answers.features[rows], generic], axis=1)
     head = features @ uncertainty.tensors[WEIGHT].T + uncertainty.tensors[BIAS]
-    made = answers.logits.copy()
+    logits_out = answers.logits.copy()
     groups = groups_of(local["labels"], classes)
-    made[rows] = combined(
+    logits_out[rows] = combined(
         answers.logits[rows], head, groups, float(local["prior"]), float(local["absent"])
     )
-    return made
+    return logits_out

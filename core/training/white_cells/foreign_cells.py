@@ -53,6 +53,14 @@ def learnt_laboratories(layout: str, leave_out: str) -> tuple[str, ...]:
     return tuple(name for name in names.get(layout, ()) if name != leave_out)
 
 
+def laboratories_of(model: LoadedModel) -> tuple[str, ...]:
+    """The laboratories beside PBC's that a classifier learnt from, by its card."""
+    origin = model.card.get("data", {})
+    # A card with foreign cells and no list is older than the list.
+    before_the_list = THREE_LABORATORIES if "foreign_cells" in origin else ()
+    return tuple(origin.get("laboratories", before_the_list))
+
+
 def load_foreign(
     data: Path, locator: LoadedModel, laboratories: Sequence[str] = THREE_LABORATORIES
 ) -> list[ForeignCell]:

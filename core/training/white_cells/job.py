@@ -4,7 +4,7 @@ laboratories beside it, or a laboratory's class folders.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ from core.training.white_cells.foreign_cells import (
     load_foreign,
     split_foreign,
 )
-from core.training.white_cells.laboratories import LABORATORY_TITLES
+from core.training.white_cells.laboratories import LABORATORY_TITLES, all_cells, copies_in
 from core.training.white_cells.public_cells import SETS, read_public_cells
 from core.training.white_cells.recipe import PBC_CLASSES, WbcRecipe, WbcSplit
 
@@ -78,8 +78,11 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
         cells = _public(str(layout), data)
     else:
         cells = _folders(data, options) if layout == "folders" else _pbc(data)
-    laboratories = learnt_laboratories(str(layout), str(options.get("leave_out", "none")))
+    leave_out = str(options.get("leave_out", "none"))
+    laboratories = learnt_laboratories(str(layout), leave_out)
     foreign = load_foreign(data, registry.live("locator"), laboratories)
+    if leave_out != "none":
+        cells, foreign = _without_laboratory(leave_out, data, cells, foreign)
     judged_elsewhere: list[ForeignCell] = []
     if layout == "laboratories":
         foreign, judged_elsewhere = split_foreign(foreign)
@@ -143,6 +146,23 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
         return export_white_cells(trained, cells.validation, settings, origin, target, licence)
 
     return Job(recipe, digest, facts, export)
+
+
+def _without_laboratory(
+    laboratory: str, data: Path, cells: _Cells, foreign: Sequence[ForeignCell]
+) -> tuple[_Cells, list[ForeignCell]]:
+    """Without copies, altered ones too, of any labelled picture of the laboratory."""
+    pictures = sorted({cell.path for cell in all_cells(data, laboratory)})
+    own = [cell.path for cell in (*cells.train, *cells.validation)]
+    learnt = own + [cell.path for cell in foreign]
+    copied = copies_in(pictures, learnt)
+    names = {path for path, is_copy in zip(learnt, copied, strict=True) if is_copy}
+    train, validation = (
+        [cell for cell in part if cell.path not in names]
+        for part in (cells.train, cells.validation)
+    )
+    kept = [cell for cell in foreign if cell.path not in names]
+    return replace(cells, train=train, validation=validation), kept
 
 
 def _pbc(data: Path) -> _Cells:

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 
 from core.datasets import near_duplicates
 from core.datasets.public import munich, other_labs, txl
@@ -119,6 +121,29 @@ def _deepbionet(data: Path) -> list[LaboratoryCell]:
         )
         cells.append(LaboratoryCell(path, named[path.name], (x0, y0, x1, y1)))
     return cells
+
+
+def copies_in(pictures: Sequence[Path], candidates: Sequence[Path]) -> npt.NDArray[np.bool_]:
+    """Which candidates show one of ``pictures``, turned, recoloured or trimmed too, ``(N,)``.
+
+    Public sets contain pictures of one another, so a laboratory is only left out if these are.
+
+    Raises:
+        OSError: for an unreadable file.
+    """
+    thumbnails = [_thumbnail(path) for path in (*pictures, *candidates)]
+    copied = np.zeros(len(candidates), np.bool_)
+    for first, second in near_duplicates.altered_pairs(np.stack(thumbnails)):
+        if first < len(pictures) <= second:
+            copied[second - len(pictures)] = True
+    return copied
+
+
+def _thumbnail(path: Path) -> npt.NDArray[np.uint8]:
+    grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if grey is None:
+        raise OSError(f"not a readable picture: {path}")
+    return near_duplicates.thumbnail(grey.astype(np.uint8))
 
 
 def is_validation(number: int) -> bool:

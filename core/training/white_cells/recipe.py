@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -100,6 +101,11 @@ class WbcRecipe:
         freeze(model, model.last_layer(), self._frozen)
         return model
 
+    def pictures(self) -> list[Path]:
+        """Every picture that is learnt from, or that the epoch is chosen on."""
+        parts = (self._train, self._validation, self._foreign, self._foreign_validation)
+        return [cell.path for part in parts for cell in part]
+
     def training_set(self) -> Dataset[Batch]:
         return CellExamples(
             self._train,
@@ -131,24 +137,24 @@ class WbcRecipe:
             logits.append(model(batch.to(device)).float().cpu())
         scores = torch.cat(logits)
         loss = float(answer_loss(scores, torch.from_numpy(right).float(), smoothing=0.0))
-        said = scores.argmax(1).numpy()
-        hits = right[np.arange(len(said)), said]
-        truth = np.where(hits, said, right.argmax(axis=1))
+        predicted = scores.argmax(1).numpy()
+        hits = right[np.arange(len(predicted)), predicted]
+        truth = np.where(hits, predicted, right.argmax(axis=1))
         paths = [cell.path for cell in self._validation]
         self.wrong = worst_calls(paths, truth, scores.softmax(1).numpy(), self._classes)
         names = [parent_of(name) for name in self._classes]
         parents = np.array([names.index(name) for name in names])
         strict = float(hits.mean())
-        merged = float((parents[said] == parents[truth]).mean())
+        merged = float((parents[predicted] == parents[truth]).mean())
         score = (strict + merged) / 2
-        elsewhere = {}
+        external = {}
         if self._foreign_validation:
             balanced = self._foreign_accuracy(model, device)
-            elsewhere["balanced_accuracy_elsewhere"] = balanced
+            external["balanced_accuracy_elsewhere"] = balanced
             score = (score + balanced) / 2
         return {
             "score": score,
-            **elsewhere,
+            **external,
             "loss": loss,
             "accuracy": strict,
             "accuracy_neutrophils_together": merged,

@@ -115,7 +115,7 @@ def adapt_to(
 
     Raises:
         DataRefused: if the folder holds no class folders.
-        AdaptRefused: if fewer than two classes are there, the live model was never characterised,
+        AdaptRefused: if fewer than two classes are there, the live model has no fitted uncertainty,
             it cannot be adapted the deep way here, or adapting gains nothing.
         WeightsRefused: if the live model is missing or damaged.
     """

@@ -54,7 +54,8 @@ def measure_adaptation(
 
     Raises:
         FileNotFoundError: if a set is missing.
-        AdaptRefused: if the live model was never characterised, or cannot be adapted the deep way.
+        AdaptRefused: if the live model has no fitted uncertainty, or the deep way is not
+            possible.
     """
     uncertainty = uncertainty_of(live)
     if uncertainty is None:
@@ -69,12 +70,15 @@ def measure_adaptation(
     home_crops = [centre_crop(read_rgb(cell.path)) for cell in test]
     home, home_generic = answers_of(home_crops, live), generic_features(home_crops)
     home_truth = [str(cell.label) for cell in test]
-    before = _right([call.label for call in call_crops(crops, live)], truth)
-    home_before = _right([call.label for call in call_crops(home_crops, live)], home_truth)
+    before_names, home_before_names = (
+        [call.label for call in call_crops(part, live)] for part in (crops, home_crops)
+    )
+    before, home_before = _right(before_names, truth), _right(home_before_names, home_truth)
     # The first blocks stay as they are, so their maps serve every draw.
     assert isinstance(live.module, CellClassifier)
     maps = [first_maps(live.module, part) for part in (crops, home_crops)] if deep else []
     rows: list[dict[str, Any]] = []
+    refused = ""
     for seed in seeds:
         began = time.monotonic()
         drawn, _ = draw_cells(cells, per_class, seed)
@@ -84,12 +88,18 @@ def measure_adaptation(
         labels = [truth[i] for i in inside]
         drawn_crops = [crops[i] for i in inside]
         if remembered is None:
-            head = local_head_of(live, drawn_crops, labels, seed)
+            refused = ""
+            try:
+                head = local_head_of(live, drawn_crops, labels, seed)
+            except AdaptRefused as refusal:
+                # Nobody would get this adaptation, so the model stays as it was.
+                refused, names, home_names = str(refusal), before_names, home_before_names
+            else:
+                names, home_names = (
+                    _with_head(head, live, uncertainty, answers, other)
+                    for answers, other in ((here, generic), (home, home_generic))
+                )
             seconds = time.monotonic() - began
-            names, home_names = (
-                _with_head(head, live, uncertainty, answers, other)
-                for answers, other in ((here, generic), (home, home_generic))
-            )
         else:
             module = fine_tuned(live.module, remembered, drawn_crops, labels, seed)
             seconds = time.monotonic() - began
@@ -106,6 +116,7 @@ def measure_adaptation(
                 "original_after": accuracy_row(home_after),
                 "kept": float(home_after.mean() / home_before.mean()),
                 "seconds": round(seconds, 1),
+                **({"refused": refused} if refused else {}),
             }
         )
         report(f"seed {seed}: {before[outside].mean():.3f} -> {after.mean():.3f}")
@@ -134,21 +145,23 @@ def _with_head(
     classes: list[str] = live.card["architecture"]["classes"]
     unfamiliar = familiarity(answers.features, uncertainty).unfamiliar
     local = np.concatenate([answers.features, generic], axis=1) @ head.weight.T + head.bias
-    made = combined(answers.logits, local, groups_of(head.labels, classes), head.prior, head.absent)
-    logits = np.where(unfamiliar[:, None], made, answers.logits)
+    adapted = combined(
+        answers.logits, local, groups_of(head.labels, classes), head.prior, head.absent
+    )
+    logits = np.where(unfamiliar[:, None], adapted, answers.logits)
     return [classes[i] for i in logits.argmax(axis=1)]
 
 
 def _located(
     cells: Sequence[LabelledCell], locator: LoadedModel
 ) -> tuple[list[LabelledCell], list[RgbImage]]:
-    found, crops = [], []
+    located, crops = [], []
     for cell in cells:
         crop = largest_white_cell(Field(cell.path.name, read_rgb(cell.path), ""), locator)
         if crop is not None:
-            found.append(cell)
+            located.append(cell)
             crops.append(crop)
-    return found, crops
+    return located, crops
 
 
 def _labels(features: Array, module: Any) -> list[str]:
@@ -157,6 +170,6 @@ def _labels(features: Array, module: Any) -> list[str]:
     return [module.classes[i] for i in (features @ weight.T + bias).argmax(axis=1)]
 
 
-def _right(said: Sequence[str], truth: Sequence[str]) -> npt.NDArray[np.bool_]:
+def _right(predicted: Sequence[str], truth: Sequence[str]) -> npt.NDArray[np.bool_]:
     """Is each cell called right; a neutrophil where that is all that is known."""
-    return np.array([t in (s, parent_of(s)) for s, t in zip(said, truth, strict=True)])
+    return np.array([t in (p, parent_of(p)) for p, t in zip(predicted, truth, strict=True)])
