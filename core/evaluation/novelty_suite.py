@@ -42,7 +42,7 @@ def evaluate_novelty(
     inside: Sequence[RgbImage],
     outside: Sequence[RgbImage],
 ) -> NoveltyFigures:
-    """AUROC and rates; empty for a model whose uncertainty was never fitted.
+    """AUROC and rates; empty for a model without fitted uncertainty.
 
     Args:
         data: folder of the public sets; what is absent is left out.

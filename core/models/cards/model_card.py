@@ -30,6 +30,7 @@ from core.models.cards.part import (
     SharePerKind,
     Texts,
 )
+from core.models.cards.uncertainty_card import LocalHeadCard
 from core.models.cards.white_cell_figures import WhiteCellEvaluation
 
 FORMAT: Final = 2
@@ -55,13 +56,17 @@ class FieldData(TrainingData):
 
 
 class CellData(TrainingData):
-    """Cells that a classifier learnt from; ``foreign_cells`` are other laboratories', by class."""
+    """Cells that a classifier learnt from; ``foreign_cells`` are other laboratories', by class.
+
+    ``laboratories`` are their short names; None in cards of before they were noted.
+    """
 
     training_cells: Count | None = None
     validation_cells: Count | None = None
     test_cells: Count | None = None
     foreign_cells: dict[str, Count] = Field(default_factory=dict)
     foreign_sets: str = ""
+    laboratories: Texts | None = None
     foreign_sha256: str = ""
 
 
@@ -169,7 +174,7 @@ class WhiteCellCard(ModelCard):
 
     Probabilities are taken at ``temperature``. ``set_limit`` is the least probability of a class in
     the 90 % set; below ``abstain_below`` no call is made. ``adapted_from`` is the identity of the
-    model that was adapted to a laboratory.
+    model that was adapted to a laboratory, ``local_head`` what that laboratory's own head is.
     """
 
     task: Literal["wbc"] = "wbc"
@@ -181,6 +186,7 @@ class WhiteCellCard(ModelCard):
     data: CellData = CellData()
     validation: CellValidation | None = None
     adapted_from: str | None = None
+    local_head: LocalHeadCard | None = None
     evaluation: WhiteCellEvaluation = Field(default_factory=WhiteCellEvaluation)
 
     @property

@@ -80,6 +80,36 @@ class AttributeHeads(CardPart):
         return sum(map(len, self.values.values()))
 
 
+class LocalHeadGain(CardPart):
+    """Balanced accuracy before and after adapting, cross-validated within the laboratory's cells.
+
+    ``value`` is the difference, with its 95 % interval; ``how`` says in words how it was measured.
+    """
+
+    before: Share
+    after: Share
+    value: Finite
+    low: Finite
+    high: Finite
+    n: Count
+    how: str = ""
+
+
+class LocalHeadCard(CardPart):
+    """A laboratory's own head; see :mod:`core.inference.white_cell.local_head`.
+
+    ``labels`` are classes or parents, in the order of its rows. ``prior`` is the share of the
+    network's own log-odds that is added, ``absent`` is added to the log-probability of classes
+    without a local cell, ``strength`` is scikit-learn's C.
+    """
+
+    labels: ClassNames
+    prior: NotNegative
+    strength: Positive
+    absent: Annotated[float, Field(le=0, allow_inf_nan=False)]
+    gain: LocalHeadGain
+
+
 class UncertaintyCard(CardPart):
     """Limits, novelty, attributes and the index of training cells of one set of weights.
 
@@ -102,3 +132,4 @@ class UncertaintyCard(CardPart):
     amount: dict[str, Count] = Field(default_factory=dict)
     calibration_cells: JsonObject = Field(default_factory=dict)
     limits_from: str | None = None
+    local_head: LocalHeadCard | None = None

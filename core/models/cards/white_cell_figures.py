@@ -1,5 +1,7 @@
 """The measured figures in a white-cell model's ``evaluation``; see the module ``figures``."""
 
+from typing import NotRequired
+
 from typing_extensions import TypedDict
 
 from core.statistics.figures import ClassRow, Measured
@@ -142,7 +144,10 @@ class AttributeFigures(TypedDict, total=False):
 
 
 class AdaptationDraw(TypedDict):
-    """One adaptation to a random draw of cells; ``kept`` compares the old laboratory's accuracy."""
+    """One adaptation to a random draw of cells; ``kept`` compares the old laboratory's accuracy.
+
+    ``refused`` says why the adaptation was refused, so that the model stayed as it was.
+    """
 
     seed: int
     learnt_from: int
@@ -151,6 +156,7 @@ class AdaptationDraw(TypedDict):
     original_after: Measured
     kept: float
     seconds: float
+    refused: NotRequired[str]
 
 
 class AdaptationFigures(TypedDict, total=False):
