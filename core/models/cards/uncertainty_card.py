@@ -38,10 +38,17 @@ class GroupCalibration(CardPart):
 class CriticalRule(CardPart):
     """A cell is flagged whose critical classes together reach ``limit``.
 
-    The other keys say what the rule catches on validation cells; they are only shown.
+    The other fields are measured on validation cells: which sensitivity was aimed at and reached,
+    and the share of other cells that are flagged too (NaN without such cells).
     """
 
     limit: Share
+    aimed_sensitivity: Share | None = None
+    sensitivity: float | None = None
+    critical_cells: Count | None = None
+    false_flag_rate: float | None = None
+    other_cells: Count | None = None
+    calibration_error: float | None = None
 
 
 class LabelShift(CardPart):
