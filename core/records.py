@@ -26,6 +26,7 @@ Box = tuple[float, float, float, float]
 Method = Literal["locator", "regression"]
 CountingRule = Literal["all_visible", "chamber"]
 RgbImage = npt.NDArray[np.uint8]
+GreyImage = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
