@@ -100,5 +100,8 @@ def _call(said: Mapping[str, Any]) -> WbcCall:
     # What a later version kept besides is left out, what an earlier one did not keep is default.
     known = {field.name for field in fields(WbcCall)} - {"flags"}
     values = {name: value for name, value in said.items() if name in known}
-    plain = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    # Any: a stored call may be of any version; WbcCall(...) gets what it knows.
+    plain: dict[str, Any] = {
+        name: tuple(v) if isinstance(v, list) else v for name, v in values.items()
+    }
     return WbcCall(**plain, flags=tuple(Flag(**flag) for flag in said["flags"]))
