@@ -33,7 +33,7 @@ def average_precision(
     Source: Lin et al. 2014, COCO (there 101 recalls and the best unmatched box at each step).
     """
     if len(predicted) != len(truth):
-        raise ValueError(f"{len(predicted)} fields predicted, {len(truth)} labelled")
+        raise ValueError(f"{len(predicted)} fields found, {len(truth)} labelled")
     labelled = sum(map(len, truth))
     if not labelled:
         return None
