@@ -42,8 +42,7 @@ def _white_cell_model(file: Path | None) -> "LoadedModel":
     model = registry.load(file)
     if not isinstance(model.module, CellClassifier):
         raise WeightsRefused(
-            f"{file.name} is a model for {model.card.task}, not for the "
-            "classes of white cells"
+            f"{file.name} is a model for {model.card.task}, not for the classes of white cells"
         )
     return model
 
