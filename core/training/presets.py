@@ -60,8 +60,26 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
                 ),
                 {"start": "live", "stains": "mild"},
             ),
+            Preset(
+                "two laboratories",
+                "The live locator on TXL-PBC and DeepBioNet's fields together.",
+                LoopSettings(
+                    epochs=8,
+                    batch_size=16,
+                    learning_rate=5e-4,
+                    warmup_steps=60,
+                    patience=8,
+                    averaging=0.995,
+                    seed=2,
+                ),
+                {"start": "live", "layout": "two laboratories"},
+            ),
         ),
-        {"start": STARTS, "layout": ("txl", "boxes", "verified fields"), "stains": STAINS},
+        {
+            "start": STARTS,
+            "layout": ("txl", "two laboratories", "boxes", "verified fields"),
+            "stains": STAINS,
+        },
         named=KINDS,
     ),
     "counts": RecipeInfo(
