@@ -105,6 +105,21 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
                 ),
             ),
             Preset(
+                "two laboratories",
+                "The same on TXL-PBC and parts of DeepBioNet's wider fields together.",
+                LoopSettings(
+                    epochs=30,
+                    batch_size=16,
+                    learning_rate=3e-3,
+                    weight_decay=1e-4,
+                    warmup_steps=50,
+                    patience=30,
+                    averaging=0.99,
+                    workers=0,
+                ),
+                {"layout": "two laboratories"},
+            ),
+            Preset(
                 "fine-tune",
                 "A gentle continuation of the live model on a laboratory's own fields.",
                 LoopSettings(
@@ -129,7 +144,7 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
         ),
         {
             "start": STARTS,
-            "layout": ("txl", "boxes", "counts"),
+            "layout": ("txl", "two laboratories", "boxes", "counts"),
             "network": ("map", "published"),
             "backbone": ("imagenet", "cells"),
         },

@@ -19,7 +19,7 @@ from core.models.weights import LoadedModel
 from core.taxonomy import KINDS
 
 SHARES: Final = (0.7, 0.15, 0.15)
-"""Parts of DeepBioNet's fields: to learn from, to choose on, and to test; cut by runs of numbers."""
+"""Parts of DeepBioNet's fields to learn from, to choose on and to test, cut by runs of numbers."""
 
 _RBC: Final = KINDS.index("rbc")
 _SAME_CELL: Final = 0.3
