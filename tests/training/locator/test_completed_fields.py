@@ -82,6 +82,7 @@ def test_parts_of_a_wide_field_hold_the_cells_that_can_be_seen_in_them(annotated
     parts = field_parts([annotated], each=3, seed=0)
     assert len(parts) == 3
     for part in parts:
+        assert part.window is not None
         x0, y0, x1, y1 = part.window
         assert 0 <= x0 < x1 <= 640 and 0 <= y0 < y1 <= 480
         middle = (annotated.boxes_xyxy_px[:, :2] + annotated.boxes_xyxy_px[:, 2:]) / 2
@@ -90,7 +91,9 @@ def test_parts_of_a_wide_field_hold_the_cells_that_can_be_seen_in_them(annotated
         certain = np.bincount(annotated.kinds[inside], minlength=3)
         assert (part.counts() >= certain).all()
         assert part.counts().sum() <= len(annotated.kinds)
-    assert field_parts([annotated], each=3, seed=0)[0].window == parts[0].window
+    assert [part.window for part in field_parts([annotated], each=3, seed=0)] == [
+        part.window for part in parts
+    ]
 
 
 def test_a_part_with_a_doubtful_place_is_not_counted(annotated):
