@@ -1,5 +1,6 @@
-"""What can be trained, with which settings by name. Knows no network: a screen can ask it."""
+"""What can be trained, and the named settings. Loads no network library: a screen can ask it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -9,11 +10,12 @@ from core.training.choices import (
     BACKBONES,
     CLASS_WEIGHTS,
     FROZEN,
+    LABORATORIES,
     STAINS,
     STARTS,
 )
 from core.training.loop.settings import LoopSettings
-from core.training.recipe_info import Preset, RecipeInfo
+from core.training.recipe_info import OptionValue, Preset, RecipeInfo
 
 __all__ = ["RECIPES", "Preset", "RecipeInfo", "checked_options", "recipe_info"]
 
@@ -208,6 +210,20 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
                 {"start": "live", "layout": "three laboratories", "enlarged_px": "192"},
             ),
             Preset(
+                "laboratories",
+                "A short schedule with the cells of all known laboratories beside PBC's; the "
+                "option leave_out keeps one of them away.",
+                LoopSettings(
+                    epochs=2,
+                    batch_size=48,
+                    learning_rate=5e-4,
+                    warmup_steps=40,
+                    patience=2,
+                    averaging=0.98,
+                ),
+                {"start": "live", "layout": "laboratories"},
+            ),
+            Preset(
                 "fine-tune",
                 "A gentle continuation of the live model on a laboratory's own cells.",
                 LoopSettings(
@@ -244,7 +260,9 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
                 "verified cells",
                 "bodzas",
                 "raabin",
+                "laboratories",
             ),
+            "leave_out": ("none", *LABORATORIES),
             "enlarged_px": ("no", "160", "192", "224"),
             "keep_start": ("no", "a third"),
             "backbone": BACKBONES,
@@ -269,7 +287,7 @@ def recipe_info(name: str) -> RecipeInfo:
     return RECIPES[name]
 
 
-def checked_options(recipe: str, options: dict[str, Any]) -> dict[str, Any]:
+def checked_options(recipe: str, options: Mapping[str, Any]) -> dict[str, OptionValue]:
     """A recipe's choices, all of them, each one of its allowed values.
 
     ``names`` is a mapping: a laboratory's own name to what it stands for, or "" to leave it out.

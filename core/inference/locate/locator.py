@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from core.inference.locate.peaks import Peaks, find_peaks
 from core.inference.locate.tiles import tiles
+from core.models.cards import LocatorCard
 from core.models.engine import as_batch, engine_for
 from core.models.locator import RBC_DIAMETER_PX, STRIDE
 from core.models.weights import LoadedModel
@@ -38,6 +39,16 @@ class Located:
     rbc_diameter_px: float | None
 
 
+def thresholds_of(locator: LoadedModel) -> npt.NDArray[np.float32]:
+    """The least score of a cell in the order of ``KINDS``, ``(3,)``, in [0, 1].
+
+    Raises:
+        WeightsRefused: if the model is no locator.
+    """
+    thresholds = locator.card_as(LocatorCard).thresholds
+    return np.array([thresholds[kind] for kind in KINDS], np.float32)
+
+
 def locate(pixels: RgbImage, model: LoadedModel) -> Located:
     """Every candidate cell of a field, before thresholds.
 
@@ -45,7 +56,7 @@ def locate(pixels: RgbImage, model: LoadedModel) -> Located:
     the first look does not find red cells of a plausible size, a ladder of scales is tried on the
     middle of the field, and the one that finds most red cells of the right size is taken.
     """
-    thresholds = np.array([model.card["thresholds"][kind] for kind in KINDS], np.float32)
+    thresholds = thresholds_of(model)
     height, width = pixels.shape[:2]
     scale = math.sqrt(_FIRST_AREA / (height * width))
     peaks = _look(pixels, scale, model)
@@ -125,7 +136,7 @@ def _look(pixels: RgbImage, scale: float, model: LoadedModel) -> Peaks:
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     resized = cv2.resize(pixels, (w, h), interpolation=interpolation).astype(np.uint8)
     heat, sides = _maps(resized, model)
-    peaks = find_peaks(heat, sides, max_iou=float(model.card.get("max_iou", 0.6)))
+    peaks = find_peaks(heat, sides, max_iou=model.card_as(LocatorCard).max_iou)
     # Rounding to multiples of eight stretches a little; boxes go back to the exact scale.
     fit = np.array([width * scale / w, height * scale / h] * 2, np.float32)
     return Peaks(peaks.boxes_xyxy * fit, peaks.scores, peaks.kinds)

@@ -10,6 +10,7 @@ from core.datasets.fields import read_rgb
 from core.datasets.intake.fields import CountedField
 from core.inference.locate.locator import locate
 from core.models import registry
+from core.models.cards import FieldData
 from core.models.classifier import CellClassifier
 from core.models.density import DensityCounter
 from core.models.regressor import CountRegressor
@@ -21,7 +22,7 @@ from core.training.counts.density_data import ScaledField
 from core.training.counts.export import export_counts
 from core.training.counts.field_parts import field_parts
 from core.training.counts.recipe import RegressionRecipe
-from core.training.job import Job, start_model
+from core.training.job import PreparedTraining, start_model
 from core.training.locator.completed_fields import complete
 from core.training.locator.completed_fields import parts as foreign_parts
 from core.training.locator.job import count_facts, own_parts
@@ -37,7 +38,9 @@ _TITLES: Final = {
 _PARTS_OF_A_FIELD: Final = 2
 
 
-def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path) -> Job:
+def prepare(
+    data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path
+) -> PreparedTraining:
     """Cut the fields into parts and find what the weights start from.
 
     ``start`` is ``imagenet``, ``random`` or ``live`` (the live count model); ``backbone`` is
@@ -72,14 +75,14 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
                 "its first layers to the density counter. Choose the backbone imagenet"
             )
         module, words = classifier.module, f"{classifier.identity}, learnt from single cells (PBC)"
-    origin: dict[str, Any] = {
-        "set": _TITLES.get(layout, f"{data.name}, the laboratory's own {layout}"),
-        "training_fields": len(fields.train),
-        "validation_fields": len(fields.validation),
-        "left_out_as_copies_of_test_fields": fields.left_out,
-        "sha256": digest,
-        "backbone": words,
-    }
+    origin = FieldData(
+        set=_TITLES.get(layout, f"{data.name}, the laboratory's own {layout}"),
+        training_fields=len(fields.train),
+        validation_fields=len(fields.validation),
+        left_out_as_copies_of_test_fields=fields.left_out,
+        sha256=digest,
+        backbone=words,
+    )
 
     def export(trained: nn.Module, target: Path) -> LoadedModel:
         assert isinstance(trained, DensityCounter | CountRegressor)
@@ -93,9 +96,8 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
     else:
         recipe = DensityRecipe(fields, settings.seed, pretrained=begin == "imagenet", start=module)
     facts = count_facts(fields.train, fields.validation)
-    return Job(
-        recipe, digest, {**facts, "started_from": start.identity if start else words}, export
-    )
+    facts["started_from"] = start.identity if start else words
+    return PreparedTraining(recipe, digest, facts, export)
 
 
 def _fields(

@@ -15,6 +15,7 @@ from core.datasets.fields import LabelledField, read_rgb
 from core.datasets.public import deepbionet_fields
 from core.inference.locate.locator import locate
 from core.inference.locate.peaks import box_iou
+from core.models.cards import LocatorCard
 from core.models.weights import LoadedModel
 from core.taxonomy import KINDS
 
@@ -50,7 +51,7 @@ def complete(field: LabelledField, locator: LoadedModel) -> LabelledField:
     added: list[npt.NDArray[np.float32]] = []
     doubtful: list[tuple[npt.NDArray[np.float32], int]] = []
     free = np.ones(len(kinds), bool)
-    threshold = float(locator.card["thresholds"]["rbc"])
+    threshold = locator.card_as(LocatorCard).thresholds["rbc"]
     for box, score, kind in zip(peaks.boxes_xyxy, peaks.scores, peaks.kinds, strict=True):
         overlap = box_iou(box[None], boxes)[0] if len(boxes) else np.zeros(0)
         same = np.flatnonzero((kinds == kind) & (overlap >= _SAME_CELL))
