@@ -1,4 +1,4 @@
-"""Every import contract of pyproject.toml can fail: a forbidden import in a copy of core breaks it."""
+"""Every import contract can fail: a forbidden import in a copy of core breaks it."""
 
 import json
 import shutil

@@ -21,7 +21,7 @@ def count_heat(
     Args:
         pixels: the field, ``(H, W, 3)``.
         kind: which count.
-        rbc_diameter_px: the finding's scale; without it the field is taken as it first was.
+        rbc_diameter_px: the finding's scale; None scales the field to the area of 320x240 pixels.
         model: the locator.
 
     Returns:

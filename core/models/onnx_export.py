@@ -15,7 +15,7 @@ from torch import nn
 from core.models.classifier import CROP_RBC_DIAMETERS, INPUT_PX, CellClassifier
 from core.models.density import DENSITY_MULTIPLE, DensityCounter
 from core.models.palm_classifier import PALM_PX, PalmClassifier
-from core.models.palm_cnn import PaperPalmCnn
+from core.models.paper_palm_cnn import PaperPalmCnn
 from core.models.regressor import INPUT_PX as FIELD_PX
 from core.models.regressor import CountRegressor
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader
 
-from core.models.palm_cnn import PaperPalmCnn
+from core.models.paper_palm_cnn import PaperPalmCnn
 from core.studies.paper_palm_clusters import ClusterSplit
 from core.studies.paper_palm_tables import StateResult
 from core.training.palm.photos import PalmPhotos

@@ -9,7 +9,7 @@ from torch import nn
 
 from core.datasets.public.ghana_palms import load, usable
 from core.datasets.public.palm_splits import folds
-from core.models.palm_cnn import PaperPalmCnn
+from core.models.paper_palm_cnn import PaperPalmCnn
 from core.models.weights import LoadedModel, save_model
 from core.training.card_facts import data_hash
 from core.training.job import Job

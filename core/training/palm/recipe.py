@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from core.datasets.public.ghana_palms import PalmPhoto
-from core.models.palm_cnn import PaperPalmCnn
+from core.models.paper_palm_cnn import PaperPalmCnn
 from core.statistics.bland_altman import bland_altman
 from core.statistics.palm_scores import auroc
 from core.training.loop.recipe import Batch
