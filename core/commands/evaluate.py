@@ -47,8 +47,11 @@ def _figures(recipe: str, folder: Path) -> dict[str, Any]:
 
     if recipe == "palm":
         return evaluate_palm(folder, registry.live("palm"))
-    suites = {"locator": evaluate_locator, "wbc": evaluate_wbc, "counts": evaluate_counts}
-    return suites[recipe](folder, registry.smear_models())
+    if recipe == "wbc":
+        # Not smear_models(): a count model that is missing must not stop what needs none.
+        return evaluate_wbc(folder, registry.live("locator"), registry.live("wbc"))
+    suite = evaluate_locator if recipe == "locator" else evaluate_counts
+    return suite(folder, registry.smear_models())
 
 
 def _write_card(recipe: str, figures: dict[str, Any]) -> None:

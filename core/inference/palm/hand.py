@@ -78,12 +78,6 @@ class Hand:
 
         return sum(far(tip) > 1.1 * far(joint) for _, joint, tip in _FINGERS)
 
-    @property
-    def upright_degrees(self) -> float:
-        """By how much the photo must turn, counter-clockwise, for the fingers to point up."""
-        x, y = self.landmarks_px[MIDDLE_ROOT] - self.landmarks_px[0]
-        return math.degrees(math.atan2(float(x), float(-y)))
-
 
 def find_hands(pixels: RgbImage) -> list[Hand]:
     """Every hand in a photo, largest first.
