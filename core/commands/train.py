@@ -50,35 +50,51 @@ def train(
 
     Several cards: torchrun --standalone --nproc-per-node N -m -- core train RECIPE ...
     """
-    from core.training.loop.settings import loop_settings
-    from core.training.presets import FORMER_NAMES, RECIPES, checked_options, recipe_info
-
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     given |= {"seed": seed, "workers": workers, "patience": patience, "accumulation": accumulation}
     values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     values |= {"optimizer": optimizer} if optimizer is not None else {}
+    # The app starts this command too, in a process whose output nobody reads.
+    recipe = _todays_name(recipe, quiet=run is not None or trial is not None)
+    if resume is not None and (values or start or option):
+        stop("a resumed run keeps its settings; give --resume without any")
+    options = _checked_options(recipe, preset, values, option or [], start)
+    if data is not None and not data.exists():
+        stop(f"--data: folder not found: {data}")
+    _train(recipe, data, resume, preset, values, options, to, find_rate, run, attempt, trial)
+
+
+def _todays_name(recipe: str, *, quiet: bool) -> str:
+    """The recipe's name, for a former name today's; stops the command for an unknown one."""
+    from core.training.presets import FORMER_NAMES, RECIPES
+
     if recipe in FORMER_NAMES:
-        # A process that a screen started has nobody to tell.
-        if run is None and trial is None:
+        if not quiet:
             progress(
                 f"the recipe {recipe} is now called {FORMER_NAMES[recipe]}; "
                 "the former name still works"
             )
         recipe = FORMER_NAMES[recipe]
     check_recipe(recipe, tuple(RECIPES))
-    if resume is not None and (values or start or option):
-        stop("a resumed run keeps its settings; give --resume without any")
-    # Wrong choices are refused before torch is imported; what begins the run checks them again.
+    return recipe
+
+
+def _checked_options(
+    recipe: str, preset: str, values: dict[str, Any], option: list[str], start: str | None
+) -> dict[str, str]:
+    """The recipe's options; wrong ones stop the command here, before torch is imported."""
+    from core.training.loop.settings import loop_settings
+    from core.training.presets import checked_options, recipe_info
+
     try:
-        options = _pairs(option or []) | ({"start": start} if start else {})
+        options = _pairs(option) | ({"start": start} if start else {})
         chosen = recipe_info(recipe).preset(preset)
+        # Only checked: what begins the run makes the settings and options from the preset again.
         loop_settings({**asdict(chosen.settings), **values})
         checked_options(recipe, {**chosen.options, **options})
     except ValueError as error:
         stop(error)
-    if data is not None and not data.exists():
-        stop(f"--data: folder not found: {data}")
-    _train(recipe, data, resume, preset, values, options, to, find_rate, run, attempt, trial)
+    return options
 
 
 def _train(
@@ -94,7 +110,7 @@ def _train(
     attempt: int | None,
     trial: Path | None,
 ) -> None:
-    """Do it in this process, or with the other processes that torchrun started."""
+    """Train in this process, or together with the others that torchrun started."""
     from urllib.error import URLError
 
     from core.settings import settings

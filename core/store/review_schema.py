@@ -1,7 +1,7 @@
-"""The tables of the review. Every row of theirs is also told by the ledger.
+"""The tables of the review. Every change of a row is also an entry of the ledger.
 
-Nothing is deleted: what a person takes away is marked so. Moments that the ledger hashes are kept
-in its own row as text, since no two databases print them alike.
+Nothing is deleted: what a person removes is marked so. Times that the ledger hashes are stored in
+the entry as text, since databases print times differently.
 """
 
 from typing import Final
@@ -67,8 +67,8 @@ cases = Table(
     Index("ix_cases_state", "state"),
     sqlite_autoincrement=True,
 )
-"""``version`` is 1 until a signed case is amended; ``reading`` is 1 first reader, 2 second, 3 the
-two settling where they differ. ``cancelled_at`` is set while the case is cancelled."""
+"""``version`` is 1 until a signed case is amended; ``reading`` is 1 for the first reader, 2 for the
+second, 3 for the adjudication. ``cancelled_at`` is set while the case is cancelled."""
 
 case_pictures = Table(
     "case_pictures",
@@ -160,9 +160,9 @@ box_edits = Table(
     Index("ix_box_edits_case", "case_id", "version", "reading"),
     sqlite_autoincrement=True,
 )
-"""What a reading makes of a box, whole; all of it None: taken back, the box is as it was.
-``settled`` False: the two readers differ in it. ``same_as``: the other reader drew the same cell,
-which stands for both. ``carried``: came over from the version before."""
+"""The box of a cell in a reading, all of it; with every value None the edit was undone and the box
+is as it was. ``settled`` False: the two readers differ in it. ``same_as``: the other reader drew
+the same cell, and that row stands for both. ``carried``: copied from the version before."""
 
 answers = Table(
     "answers",
@@ -184,8 +184,8 @@ answers = Table(
     Index("ix_answers_case", "case_id", "version", "reading"),
     sqlite_autoincrement=True,
 )
-"""``label`` None: taken back. ``carried``: came over from the version before. ``blind``: given
-without the machine's answer."""
+"""``label`` None: the answer was undone. ``carried``: copied from the version before. ``blind``:
+given without the machine's answer in view."""
 
 remarks = Table(
     "remarks",
@@ -223,8 +223,8 @@ grades = Table(
     UniqueConstraint("case_id", "version", "reading", "term", name="uq_grades_term"),
     sqlite_autoincrement=True,
 )
-"""Red-cell morphology 0 to 3 by term; the platelets' estimate has ``words``. Both None: taken
-back."""
+"""Red-cell morphology 0 to 3 by term; the platelets' estimate has ``words``. Both None:
+undone."""
 
 box_confirmations = Table(
     "box_confirmations",
@@ -248,7 +248,7 @@ box_confirmations = Table(
     Index("ix_box_confirmations_case", "case_id", "version", "reading"),
     sqlite_autoincrement=True,
 )
-"""A reader looked at every box of a field and found them right. ``confirmed`` False: taken back."""
+"""A reader looked at every box of a field and found them right. ``confirmed`` False: undone."""
 
 signatures = Table(
     "signatures",
@@ -338,7 +338,7 @@ ledger = Table(
     Column("hash", String(64), nullable=False),
     Index("ix_ledger_case", "case_id"),
 )
-"""Only ever added to. ``changes`` is JSON: table, row, old and new values."""
+"""Rows are only ever added. ``changes`` is JSON: table, row, old and new values."""
 
 ledger_head = Table(
     "ledger_head",
@@ -347,5 +347,5 @@ ledger_head = Table(
     Column("entries", Integer, nullable=False),
     Column("hash", String(64), nullable=False),
 )
-"""One row: how many entries there are and the hash of the last. Whoever writes takes it first, so
-that there is one chain."""
+"""One row: the number of entries and the hash of the last. Every writing transaction updates it
+first, which serialises them, so that there is one chain."""

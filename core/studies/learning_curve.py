@@ -5,12 +5,13 @@ one training of a head. Every finished cell is kept in ``learning_curve.json``.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from core.datasets.fields import read_rgb
 from core.datasets.intake.fields import CountedField
@@ -32,6 +33,21 @@ FILE: Final = "learning_curve.json"
 Report = Callable[[str], None]
 Key = tuple[str, int, int]
 """Counter, labelled fields, drawn fields."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """A finished training: the step that was best on validation, and its counts of test fields.
+
+    ``counts`` is ``(fields, 3)``, ``validation_error`` in cells a field.
+    """
+
+    counter: str
+    labelled: int
+    drawn: int
+    step: int
+    validation_error: float
+    counts: Counts
 
 
 def learning_curve(
@@ -83,7 +99,7 @@ def measured_curve(
     truth = np.stack([field.counts() for field in fields.test])
     constant = constant_predictor(np.stack([field.counts() for field in fields.train]))
     finished = _finished(folder / FILE, setting)
-    found: dict[str, Any] = {
+    result: dict[str, Any] = {
         "setting": setting,
         "fields": {
             "training": most,
@@ -101,28 +117,30 @@ def measured_curve(
     missing = [key for key in wanted if key not in done]
     report(f"{len(wanted) - len(missing)} of {len(wanted)} trainings are there already")
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / FILE, found)
-    for counter, size, drawn, step, score, counted in _trained(
-        fields, missing, sizes[-1], plan, pretrained, report
-    ):
-        cell = {
-            "counter": counter,
-            "labelled": size,
-            "drawn": drawn,
-            "step": step,
-            "validation_error": score,
-            "errors": error_rows(counted, truth, constant),
-            "field_errors": np.abs(counted - truth).mean(axis=1).tolist(),
-        }
-        finished.append(cell)
-        write_json(folder / FILE, found)
-        report(_line(cell, len(finished)))
+    write_json(folder / FILE, result)
+    for training in _trained(fields, missing, sizes[-1], plan, pretrained, report):
+        finished.append(_cell(training, truth, constant))
+        write_json(folder / FILE, result)
+        report(_line(finished[-1], len(finished)))
     cells = {_key(cell): cell for cell in finished}
     return {
-        **found,
+        **result,
         "sizes": sizes,
         "drawn": plan.drawn,
         "cells": [cells[key] for key in wanted],
+    }
+
+
+def _cell(training: Training, truth: npt.NDArray[Any], constant: Counts) -> dict[str, Any]:
+    """One training's row of ``cells``; see ``measured_curve``."""
+    return {
+        "counter": training.counter,
+        "labelled": training.labelled,
+        "drawn": training.drawn,
+        "step": training.step,
+        "validation_error": training.validation_error,
+        "errors": error_rows(training.counts, truth, constant),
+        "field_errors": np.abs(training.counts - truth).mean(axis=1).tolist(),
     }
 
 
@@ -133,8 +151,8 @@ def _trained(
     plan: Plan,
     pretrained: bool,
     report: Report,
-) -> Iterator[tuple[str, int, int, int, float, Counts]]:
-    """Train what is missing, one after the other: key, step, validation error, counts of tests."""
+) -> Iterator[Training]:
+    """Train what is missing, one after the other."""
     if not missing:
         return
     with TemporaryDirectory(prefix="hemadesk-drawn-") as scratch:
@@ -151,7 +169,8 @@ def _trained(
             bench = Bench(counter, split, fields.test, plan, pretrained)
             for _, size, drawn in left:
                 model, step, score = bench.trained([*range(size), *range(most, most + drawn)])
-                yield counter, size, drawn, step, score, bench.counts_of(model)
+                counts = bench.counts_of(model)
+                yield Training(counter, size, drawn, step, score, counts)
 
 
 def _located(fields: Sequence[CountedField]) -> Counts:

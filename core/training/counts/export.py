@@ -1,4 +1,4 @@
-"""A trained density counter becomes a model: its intervals come from validation, and its card."""
+"""Export a trained counter as a model with its card; intervals come from the validation fields."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,9 +26,16 @@ def export_counts(
     data: dict[str, Any],
     target: Path,
 ) -> LoadedModel:
-    """Save a density counter with 90 % intervals from ``validation``.
+    """Save a counter with 90 % intervals fitted to the errors on ``validation``.
 
-    The fields are counted as the product does: the scale comes from the live locator.
+    The fields are counted as at inference, with the scale from the live locator.
+
+    Args:
+        module: the trained network.
+        validation: fields that were not learnt from.
+        settings: of the training, for the card.
+        data: facts about the training data, for the card.
+        target: file to write, ends in ``.safetensors``.
     """
     card: dict[str, Any] = {
         "task": "counts",
@@ -49,14 +56,14 @@ def export_counts(
         count_by_regression(pixels, locate(pixels, locator).rbc_diameter_px, model)
         for pixels in (read_rgb(field.path) for field in validation)
     ]
-    said = np.array([[c.of(kind).value for kind in KINDS] for c in counts])
+    predicted = np.array([[c.of(kind).value for kind in KINDS] for c in counts])
     truth = np.stack([field.counts() for field in validation])
-    errors = np.abs(said - truth).mean(axis=0)
+    errors = np.abs(predicted - truth).mean(axis=0)
     card |= {
         "sha256": model.sha256,
         "onnx_sha256": model.card["onnx_sha256"],
         "interval_scale": {
-            kind: conformal_scale(said[:, i], truth[:, i]) for i, kind in enumerate(KINDS)
+            kind: conformal_scale(predicted[:, i], truth[:, i]) for i, kind in enumerate(KINDS)
         },
         "validation": {
             "fields": len(validation),

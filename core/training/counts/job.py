@@ -1,4 +1,4 @@
-"""Preparing a training of the count that needs counts only: TXL-PBC, or a laboratory's own."""
+"""Prepare a training of the counter that needs counts only: TXL-PBC or a laboratory's fields."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,10 +30,11 @@ _PUBLIC = "TXL-PBC train and val, counts only (and one red-cell diameter a field
 
 
 def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path) -> Job:
-    """Cut the fields into parts and find what the weights start from.
+    """Split the fields and load the starting weights.
 
-    ``start`` is ``imagenet``, ``random`` or ``live`` (the live count model); ``backbone`` is
-    ``imagenet``, or ``cells`` for the live classifier's first layers, the published idea.
+    The option ``start`` is ``imagenet``, ``random`` or ``live`` (the live count model);
+    ``backbone`` is ``imagenet``, or ``cells`` for the live classifier's first layers, as in the
+    paper.
 
     Raises:
         FileNotFoundError: if ``data`` lacks the public sets.
@@ -50,7 +51,7 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
     )
     start = start_model("counts", begin, folder)
     module: DensityCounter | CellClassifier | None = None
-    words = {"live": "the live count model's", "random": "random"}.get(begin, "ImageNet's")
+    weights_from = {"live": "the live count model's", "random": "random"}.get(begin, "ImageNet's")
     if start is not None:
         if not isinstance(start.module, DensityCounter):
             raise ValueError(f"{start.name} is no density counter; start from imagenet")
@@ -63,14 +64,17 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
                 f"the live classifier is a {classifier.module.backbone}; only a mobilenet_v2 gives "
                 "its first layers to the density counter. Choose the backbone imagenet"
             )
-        module, words = classifier.module, f"{classifier.identity}, learnt from single cells (PBC)"
+        module, weights_from = (
+            classifier.module,
+            f"{classifier.identity}, learnt from single cells (PBC)",
+        )
     origin: dict[str, Any] = {
         "set": _PUBLIC if layout == "txl" else f"{data.name}, the laboratory's own {layout}",
         "training_fields": len(fields.train),
         "validation_fields": len(fields.validation),
         "left_out_as_copies_of_test_fields": fields.left_out,
         "sha256": digest,
-        "backbone": words,
+        "backbone": weights_from,
     }
 
     def export(trained: nn.Module, target: Path) -> LoadedModel:
@@ -86,21 +90,21 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
         recipe = DensityRecipe(fields, settings.seed, pretrained=begin == "imagenet", start=module)
     facts = count_facts(fields.train, fields.validation)
     return Job(
-        recipe, digest, {**facts, "started_from": start.identity if start else words}, export
+        recipe, digest, {**facts, "started_from": start.identity if start else weights_from}, export
     )
 
 
 def _fields(
     layout: str, data: Path, options: Mapping[str, Any], folder: Path, scaled: bool
 ) -> CountingSplit:
-    """Fields in two parts; with ``scaled``, counted ones get the size of their red cells."""
+    """Training and validation fields; ``scaled`` adds the red-cell diameter to counted ones."""
     if layout == "txl":
         public = split_fields(data, seed=0)
         return CountingSplit(public.train, public.validation, public.left_out)
     train, validation = own_parts(layout, data, options, folder)
     if layout == "counts" and scaled:
-        # Where no box says how large a red cell is, the live locator does, as for every answer.
-        # A copy of it: another may be live when the run resumes.
+        # Without boxes the live locator measures the red cells, as at inference. start_model copies
+        # it into the run's folder: another may be live when the run resumes.
         locator = start_model("locator", "live", folder)
         assert locator is not None
         train, validation = ([_scaled(f, locator) for f in part] for part in (train, validation))

@@ -1,4 +1,4 @@
-"""A trained locator becomes a model: thresholds and intervals from validation, and its card."""
+"""Export a trained locator as a model; thresholds and intervals come from validation."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +17,7 @@ from core.training.locator.recipe import choose_thresholds
 from core.training.loop.settings import LoopSettings
 
 MAX_IOUS: Final = (0.4, 0.5, 0.6, 0.7)
+"""Overlap limits of non-maximum suppression that are tried."""
 
 
 def export_locator(
@@ -28,7 +29,7 @@ def export_locator(
 ) -> LoadedModel:
     """Save a locator with thresholds, overlap limit and count intervals chosen on ``validation``.
 
-    The fields are located as the product does, scale search included.
+    The fields are located as at inference, scale search included.
     """
     start = dict.fromkeys(KINDS, 0.4)
     card: dict[str, Any] = {

@@ -1,6 +1,6 @@
-"""Every figure of a palm model: in cross-validation, and on the part locked away.
+"""The figures of a palm model: in cross-validation, and on the locked part.
 
-Fitting the shipped model and ``python -m core evaluate palm`` both call what stands here.
+Used by the fit of the shipped model and by ``python -m core evaluate palm``.
 """
 
 from collections.abc import Callable
@@ -63,7 +63,7 @@ class PalmPart:
 class PaperCnnLogits:
     """The paper's CNN on the same photos: cross-validated, and on the locked part.
 
-    One row a repeat; ``network`` says how it was trained.
+    ``(repeats, photos)`` logits each; ``network`` says how it was trained.
     """
 
     cross_validated: Logits
@@ -72,7 +72,7 @@ class PaperCnnLogits:
 
 
 def palm_photos(data: Path) -> tuple[list[PalmPhoto], PalmSplit]:
-    """The photos that can be used, and which of them are locked away.
+    """The usable photos, and their split into development and locked part.
 
     Raises:
         FileNotFoundError: if the photos are not there.
@@ -93,16 +93,16 @@ def measure_palm(
     paper_cnn: PaperCnnLogits | None = None,
     say: Say = lambda line: None,
 ) -> dict[str, Any]:
-    """What a palm model's card says about how good it is.
+    """The ``evaluation`` part of a palm model's card.
 
-    Cross-validation judges heads fitted like the model's own on its features; the locked part is
-    answered by the model itself, at its own calibration and thresholds.
+    Cross-validation measures heads that are fitted like the model's on its features. The locked
+    part is answered by the model itself, with its calibration and thresholds.
 
     Args:
         model: of the task palm.
         data: folder of the public sets.
-        paper_cnn: answers of the paper's CNN, to stand beside.
-        say: told what was finished.
+        paper_cnn: logits of the paper's CNN for comparison; None omits it.
+        say: called with a line for each finished step.
 
     Raises:
         FileNotFoundError: if the photos are not there.
@@ -111,13 +111,13 @@ def measure_palm(
     module, card = model.module, model.card
     assert isinstance(module, PalmClassifier)
     photos, split = palm_photos(data)
-    learn, held = ([photos[i] for i in part] for part in (split.learn, split.held_out))
+    learn, held_out = ([photos[i] for i in part] for part in (split.learn, split.held_out))
     if data_hash([photo.path for photo in learn]) != card["data"]["sha256"]:
         raise ValueError(
             f"{model.identity} learnt from other photos than those in {data / 'palm'}, so nobody "
             "knows which of these it has seen"
         )
-    development, locked = part_of(module, learn), part_of(module, held)
+    development, locked = part_of(module, learn), part_of(module, held_out)
     say("features are ready")
     calibration = (float(card["calibration"]["slope"]), float(card["calibration"]["offset"]))
     truth = truth_of(learn)
@@ -126,49 +126,56 @@ def measure_palm(
     with torch.no_grad():
         logits = module.head(torch.from_numpy(locked.features).float())[:, 0].double().numpy()
     on_locked = as_probability(logits, calibration)
-    colours, locked_colours = colour_features(learn), colour_features(held)
-    colour_head = fit_head(colours, truth, blocks_of(learn))
-    beside: dict[str, dict[str, Any]] = {
-        "cross_validated": {
-            "repeats": REPEATS,
-            "parts": PARTS,
-            "mean_auroc_of_repeats": mean_auroc(repeats, truth),
-            **_row("colour_features", cross_validated(colours, learn), learn),
-        },
-        "locked": _row("colour_features", colour_head(locked_colours)[None], held),
+    comparisons = _comparisons(learn, held_out, paper_cnn)
+    comparisons["cross_validated"] |= {
+        "repeats": REPEATS,
+        "parts": PARTS,
+        "mean_auroc_of_repeats": mean_auroc(repeats, truth),
+    }
+    answers = {
+        "cross_validated": (probabilities, learn),
+        "locked": (on_locked, held_out),
+        "held_out": (np.concatenate([probabilities, on_locked]), learn + held_out),
+    }
+    return {
+        name: {**_figures(name, scores, among, card), **comparisons[name]}
+        for name, (scores, among) in answers.items()
+    }
+
+
+def _comparisons(
+    learn: list[PalmPhoto], held_out: list[PalmPhoto], paper_cnn: PaperCnnLogits | None
+) -> dict[str, dict[str, Any]]:
+    """AUROC of the naive baseline (colours only) and of the paper's CNN, by part."""
+    colours = colour_features(learn)
+    head = fit_head(colours, truth_of(learn), blocks_of(learn))
+    rows = {
+        "cross_validated": _row("colour_features", cross_validated(colours, learn), learn),
+        "locked": _row("colour_features", head(colour_features(held_out))[None], held_out),
         "held_out": {},
     }
     if paper_cnn is not None:
-        for name, logits, among in (
+        for name, logits, photos in (
             ("cross_validated", paper_cnn.cross_validated, learn),
-            ("locked", paper_cnn.locked, held),
+            ("locked", paper_cnn.locked, held_out),
         ):
-            beside[name] |= _row("published_cnn", logits, among, paper_cnn.network)
-    answers = {
-        "cross_validated": (probabilities, learn),
-        "locked": (on_locked, held),
-        "held_out": (np.concatenate([probabilities, on_locked]), learn + held),
-    }
-    return {
-        name: {**_figures(name, said, among, card), **beside[name]}
-        for name, (said, among) in answers.items()
-    }
+            rows[name] |= _row("published_cnn", logits, photos, paper_cnn.network)
+    return rows
 
 
 def evaluate_palm(data: Path, model: LoadedModel) -> dict[str, Any]:
     """A palm model's figures, measured now.
 
-    The published CNN is a comparison of fixed photos and is not trained again: its rows are those
-    of the card.
+    The paper's CNN is not trained again: its rows are copied from the card.
 
     Raises:
         FileNotFoundError: if the photos are not there.
         ValueError: if the model learnt from other photos.
     """
     figures = measure_palm(model, data)
-    for name, kept in model.card.get("evaluation", {}).items():
-        if name in figures and "published_cnn" in kept:
-            figures[name]["published_cnn"] = kept["published_cnn"]
+    for name, stored in model.card.get("evaluation", {}).items():
+        if name in figures and "published_cnn" in stored:
+            figures[name]["published_cnn"] = stored["published_cnn"]
     return figures
 
 

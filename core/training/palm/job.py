@@ -1,4 +1,4 @@
-"""Preparing a training of the palm CNN: photos with a table, split by session block and group."""
+"""Prepare a training of the paper's palm CNN, split by session block and photo group."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -18,13 +18,13 @@ from core.training.palm.recipe import PalmRecipe, Target
 
 
 def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path) -> Job:
-    """Hold a fifth of the session blocks out for validation.
+    """Split the photos; a fifth of the session blocks is held out for validation.
 
     Args:
         data: the set itself, or a folder with ``palm/`` in it.
         settings: of the loop; its seed chooses the blocks.
         options: ``target`` (anemic or haemoglobin) and ``size`` (width x height in pixels).
-        folder: of the run; nothing is kept there.
+        folder: of the run; nothing is written there.
 
     Raises:
         FileNotFoundError: if there is no table or a photo is missing.

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from core.inference.palm.screening import LEARNT_AT, PalmReading, can_be_judged
+from core.inference.palm.screening import CALIBRATED_AT, PalmReading, can_be_judged
 from core.records import Flag, PalmCall, PalmDecision
 from core.statistics.palm_scores import at_prevalence
 from pages.parts.kinds import ink
@@ -42,8 +42,8 @@ def draw(reading: PalmReading, card: dict[str, Any], prevalence: float) -> None:
     # The session asks for the evidence at a prevalence of one half; the slider moves it here.
     svg, words = _line(call.anemia_probability, call.low, call.high, card)
     st.image(svg, width=_WIDTH, alt=words)
-    here = at_prevalence(call.anemia_probability, prevalence, LEARNT_AT)
-    low, high = (at_prevalence(v, prevalence, LEARNT_AT) for v in (call.low, call.high))
+    here = at_prevalence(call.anemia_probability, prevalence, CALIBRATED_AT)
+    low, high = (at_prevalence(v, prevalence, CALIBRATED_AT) for v in (call.low, call.high))
     st.markdown(
         f"Where {percent(prevalence)} of the people have anemia, about **{percent(here)}** "
         f"({100 * low:.0f} to {percent(high)}) of those with such a palm have it."
