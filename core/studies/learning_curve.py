@@ -1,7 +1,7 @@
-"""How many labelled fields a count takes: two counters, several sizes, with and without drawn ones.
+"""Count error by number of labelled fields, for two counters, with and without synthetic fields.
 
-The features are ImageNet's and stay as they are, so they are made once; each cell of the table is
-one training of a head. Every finished cell is kept in ``learning_curve.json``.
+The backbone is ImageNet's and frozen, so the features are computed once; each cell of the table is
+one training of a head. Every finished cell is saved in ``learning_curve.json``.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +23,7 @@ from core.records import Field
 from core.statistics.counts import constant_predictor
 from core.studies.count_tables import CURVE_COUNTERS
 from core.studies.learning_curve_fields import CurveFields, curve_fields, drawn_fields
-from core.studies.learning_curve_heads import LOOPS, Bench, Counts, Plan
+from core.studies.learning_curve_heads import LOOPS, Counts, HeadTrainer, Plan
 from core.taxonomy import KINDS
 from core.training.counts.data import CountingSplit
 
@@ -73,19 +73,19 @@ def measured_curve(
     report: Report = lambda line: None,
     pretrained: bool = True,
 ) -> dict[str, Any]:
-    """Train every cell that ``folder`` does not hold yet and measure it on the test fields.
+    """Train every cell that is not in ``folder`` yet and measure it on the test fields.
 
     Args:
         fields: to learn from, choose on and measure on.
-        folder: keeps ``learning_curve.json``, written after every training.
-        plan: which trainings; a size beyond the fields there are takes all of them.
+        folder: for ``learning_curve.json``, which is written after every training.
+        plan: which trainings; sizes above the number of fields use all of them.
         report: called with a line for each step of the work.
         pretrained: ImageNet's features; without it random ones, for tests.
 
     Returns:
         ``setting``, ``fields`` (how many), ``sizes`` (those used), ``drawn``, the rows of the
         ``constant`` and of the live ``locator``, and ``cells``: ``counter``, ``labelled``,
-        ``drawn``, the ``step`` kept, its ``validation_error``, ``errors`` as ``error_rows`` gives
+        ``drawn``, the best ``step``, its ``validation_error``, ``errors`` as ``error_rows`` gives
         them, and ``field_errors``, the mean error of each test field.
 
     Raises:
@@ -109,12 +109,11 @@ def measured_curve(
         },
         "cells": finished,
         "constant": error_rows(np.tile(constant, (len(truth), 1)), truth, constant),
-        # Measured anew each time: another locator may be live by now.
+        # Measured again in every call: another locator may be live by now.
         "locator": error_rows(_located(fields.test), truth, constant),
     }
     wanted = [(c, s, d) for c in LOOPS for s in sizes for d in sorted({0, plan.drawn})]
-    done = {_key(cell) for cell in finished}
-    missing = [key for key in wanted if key not in done]
+    missing = [key for key in wanted if key not in map(_key, finished)]
     report(f"{len(wanted) - len(missing)} of {len(wanted)} trainings are there already")
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / FILE, result)
@@ -123,12 +122,8 @@ def measured_curve(
         write_json(folder / FILE, result)
         report(_line(finished[-1], len(finished)))
     cells = {_key(cell): cell for cell in finished}
-    return {
-        **result,
-        "sizes": sizes,
-        "drawn": plan.drawn,
-        "cells": [cells[key] for key in wanted],
-    }
+    ordered = [cells[key] for key in wanted]
+    return {**result, "sizes": sizes, "drawn": plan.drawn, "cells": ordered}
 
 
 def _cell(training: Training, truth: npt.NDArray[Any], constant: Counts) -> dict[str, Any]:
@@ -152,7 +147,7 @@ def _trained(
     pretrained: bool,
     report: Report,
 ) -> Iterator[Training]:
-    """Train what is missing, one after the other."""
+    """Run the missing trainings one after the other."""
     if not missing:
         return
     with TemporaryDirectory(prefix="hemadesk-drawn-") as scratch:
@@ -166,15 +161,15 @@ def _trained(
             if not left:
                 continue
             report(f"{CURVE_COUNTERS[counter]}: features of {len(split.train)} fields")
-            bench = Bench(counter, split, fields.test, plan, pretrained)
+            trainer = HeadTrainer(counter, split, fields.test, plan, pretrained)
             for _, size, drawn in left:
-                model, step, score = bench.trained([*range(size), *range(most, most + drawn)])
-                counts = bench.counts_of(model)
+                model, step, score = trainer.trained([*range(size), *range(most, most + drawn)])
+                counts = trainer.counts_of(model)
                 yield Training(counter, size, drawn, step, score, counts)
 
 
 def _located(fields: Sequence[CountedField]) -> Counts:
-    """Counts by the live locator, which learnt from boxes."""
+    """Counts of the live locator, which learnt from boxes, ``(fields, 3)``."""
     models = registry.smear_models()
     found = [analyse(Field(f.path.name, read_rgb(f.path), ""), models).counts for f in fields]
     return np.array([[counts.of(kind).value for kind in KINDS] for counts in found])
@@ -196,7 +191,7 @@ def _setting(plan: Plan, fields: CurveFields, pretrained: bool) -> dict[str, Any
 
 
 def _finished(file: Path, setting: dict[str, Any]) -> list[dict[str, Any]]:
-    """The cells that an earlier call left.
+    """The cells that an earlier call finished.
 
     Raises:
         ValueError: if the file is something else, or of another curve.

@@ -120,7 +120,7 @@ def _print_tables(
         StateResult,
         cells_table,
         mean_of,
-        published,
+        paper_rows,
         scores_table,
     )
 
@@ -139,7 +139,7 @@ def _print_tables(
                 progress(f"cluster {number}, state {state} done")
             rows.append(results)
         for number, results in enumerate(rows, start=1):
-            paper = published(number)[:states] if manner == "As published" else ()
+            paper = paper_rows(number)[:states] if manner == "As published" else ()
             print(f"Table {number}, cluster {number}, percent\n\n{scores_table(results, paper)}\n")
         for number, results in enumerate(rows, start=1):
             print(f"Table {number + 2}, cluster {number}\n\n{cells_table(results)}\n")

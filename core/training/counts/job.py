@@ -50,24 +50,7 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
         str(options.get("backbone", "imagenet")),
     )
     start = start_model("counts", begin, folder)
-    module: DensityCounter | CellClassifier | None = None
-    weights_from = {"live": "the live count model's", "random": "random"}.get(begin, "ImageNet's")
-    if start is not None:
-        if not isinstance(start.module, DensityCounter):
-            raise ValueError(f"{start.name} is no density counter; start from imagenet")
-        module = start.module
-    elif backbone == "cells":
-        classifier = registry.live("wbc")
-        assert isinstance(classifier.module, CellClassifier)
-        if classifier.module.backbone != "mobilenet_v2":
-            raise ValueError(
-                f"the live classifier is a {classifier.module.backbone}; only a mobilenet_v2 gives "
-                "its first layers to the density counter. Choose the backbone imagenet"
-            )
-        module, weights_from = (
-            classifier.module,
-            f"{classifier.identity}, learnt from single cells (PBC)",
-        )
+    module, weights_from = _first_weights(start, begin, backbone)
     origin: dict[str, Any] = {
         "set": _PUBLIC if layout == "txl" else f"{data.name}, the laboratory's own {layout}",
         "training_fields": len(fields.train),
@@ -92,6 +75,26 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
     return Job(
         recipe, digest, {**facts, "started_from": start.identity if start else weights_from}, export
     )
+
+
+def _first_weights(
+    start: LoadedModel | None, begin: str, backbone: str
+) -> tuple[DensityCounter | CellClassifier | None, str]:
+    """The network the weights come from (None: ImageNet's or random ones), and words for it."""
+    if start is not None:
+        if not isinstance(start.module, DensityCounter):
+            raise ValueError(f"{start.name} is no density counter; start from imagenet")
+        return start.module, "the live count model's"
+    if backbone != "cells":
+        return None, "random" if begin == "random" else "ImageNet's"
+    classifier = registry.live("wbc")
+    assert isinstance(classifier.module, CellClassifier)
+    if classifier.module.backbone != "mobilenet_v2":
+        raise ValueError(
+            f"the live classifier is a {classifier.module.backbone}; only a mobilenet_v2 gives "
+            "its first layers to the density counter. Choose the backbone imagenet"
+        )
+    return classifier.module, f"{classifier.identity}, learnt from single cells (PBC)"
 
 
 def _fields(
