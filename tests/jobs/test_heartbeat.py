@@ -27,10 +27,11 @@ def test_it_beats_before_the_block_and_no_more_after_it(monkeypatch):
 
 def test_it_ends_where_beat_says_so(monkeypatch):
     monkeypatch.setattr(heartbeat, "BEAT_S", 0.001)
-    beats, third = [], threading.Event()
+    beats: list[int] = []
+    third = threading.Event()
 
     def beat():
-        beats.append(None)
+        beats.append(1)
         if len(beats) == 3:
             third.set()
         return len(beats) < 3
@@ -43,10 +44,10 @@ def test_it_ends_where_beat_says_so(monkeypatch):
 
 
 def test_refused_at_once_it_never_starts():
-    beats = []
+    beats: list[int] = []
 
     def beat():
-        beats.append(None)
+        beats.append(1)
         return False
 
     with Heartbeat(beat) as running:
