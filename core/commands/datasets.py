@@ -1,4 +1,4 @@
-"""``python -m core datasets``: which public sets are here, and getting one."""
+"""``python -m core datasets``: list, fetch and inspect image sets."""
 
 import sys
 from pathlib import Path
@@ -17,7 +17,7 @@ def datasets(
     verify: Annotated[bool, typer.Option(help="open every picture")] = False,
     data: Data = None,
 ) -> None:
-    """The public image sets: which are present, and whether they are whole."""
+    """List the public image sets: which are present, and whether they are complete."""
     if context.invoked_subcommand is not None:
         return
     from core.datasets.catalogue import CATALOGUE, unreadable
@@ -47,7 +47,7 @@ def fetch(
     ] = None,
     sha256: Annotated[str | None, typer.Option(help="the archive's hash, if you know it")] = None,
 ) -> None:
-    """Get a public set from its authors' address; a download that broke off is gone on with."""
+    """Get a public set from its authors' address; an interrupted download is resumed."""
     from core.datasets.public.fetch import FetchRefused
     from core.datasets.public.fetch import fetch as get
     from core.datasets.public.sources import SOURCES, UNREACHABLE
@@ -95,7 +95,7 @@ def look(
     as_: Annotated[str, typer.Option("--as", help="cells, boxes, counts or palms")],
     as_json: Annotated[bool, typer.Option("--json", help="one line for each picture")] = False,
 ) -> None:
-    """What a training would understand of a set, read exactly as the page Fine-tune reads it."""
+    """Show what a training would read from a set, exactly as the page Fine-tune reads it."""
     import json
     import tempfile
 

@@ -1,4 +1,4 @@
-"""``python -m core train``: start, resume, or look for a learning rate."""
+"""``python -m core train``: start or resume a training, or find a learning rate."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +16,7 @@ def train(
         typer.Option(help="folder of the public sets, or your own pictures (HEMADESK_DATA)"),
     ] = None,
     resume: Annotated[
-        str | None, typer.Option(help="number, name or folder of a run to go on with")
+        str | None, typer.Option(help="number, name or folder of a run to resume")
     ] = None,
     preset: Annotated[str, typer.Option(help="settings by name")] = "shipped",
     epochs: Annotated[int | None, typer.Option()] = None,
@@ -40,13 +40,13 @@ def train(
         Path | None, typer.Option(help="where to save the model (default: the run's folder)")
     ] = None,
     find_rate: Annotated[
-        bool, typer.Option(help="try learning rates and print what was found; nothing is trained")
+        bool, typer.Option(help="only try learning rates and print the result; nothing is trained")
     ] = False,
     run: Annotated[int | None, typer.Option(hidden=True)] = None,
     attempt: Annotated[int | None, typer.Option(hidden=True)] = None,
     trial: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Train a model; stopped at any moment, it goes on with --resume.
+    """Train a model; a run stopped at any moment is resumed with --resume.
 
     Several cards: torchrun --standalone --nproc-per-node N -m -- core train RECIPE ...
     """
