@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from core.commands.leave_one_out import evaluate_left_out
 from core.commands.terminal import Data, check_recipe, public_sets, stop
 
 SUITES: Final = ("locator", "wbc", "counts", "palm")
@@ -21,10 +22,25 @@ def evaluate(
     pictures: Annotated[
         Path | None, typer.Option(help="write confusion matrices into this folder")
     ] = None,
+    leave_out: Annotated[
+        str | None,
+        typer.Option(help="wbc only: train without this laboratory and test on it (hours)"),
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(help="with --leave-out: a classifier that learnt from PBC alone"),
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(help="with --leave-out: folder of checkpoints and model; stopped, it resumes"),
+    ] = None,
 ) -> None:
     """Measure the live model on test data that nothing was tuned on."""
     check_recipe(recipe, SUITES)
     folder = public_sets(data)
+    if leave_out is not None:
+        evaluate_left_out(recipe, leave_out, folder, start, to)
+        return
     try:
         figures = _figures(recipe, folder)
     except (FileNotFoundError, ValueError) as error:

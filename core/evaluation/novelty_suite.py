@@ -35,7 +35,7 @@ def evaluate_novelty(
     inside: Sequence[RgbImage],
     outside: Sequence[RgbImage],
 ) -> dict[str, Any]:
-    """AUROC and rates; empty for a model that was never characterised.
+    """AUROC and rates; empty for a model without fitted uncertainty.
 
     Args:
         data: folder of the public sets; what is absent is left out.

@@ -23,3 +23,6 @@ the ImageNet policy of Cubuk 2019; ``none``: every epoch sees the same pictures.
 
 CLASS_WEIGHTS: Final = ("none", "balanced")
 STAINS: Final = ("strong", "mild")
+
+LABORATORIES: Final = ("cbc", "txl", "deepbionet", "munich")
+"""Laboratories beside PBC's that white cells are learnt from."""

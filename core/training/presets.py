@@ -9,6 +9,7 @@ from core.training.choices import (
     BACKBONES,
     CLASS_WEIGHTS,
     FROZEN,
+    LABORATORIES,
     STAINS,
     STARTS,
 )
@@ -175,6 +176,20 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
                 {"start": "live", "layout": "three laboratories", "enlarged_px": "192"},
             ),
             Preset(
+                "laboratories",
+                "A short schedule with the cells of all known laboratories beside PBC's; the "
+                "option leave_out keeps one of them away.",
+                LoopSettings(
+                    epochs=2,
+                    batch_size=48,
+                    learning_rate=5e-4,
+                    warmup_steps=40,
+                    patience=2,
+                    averaging=0.98,
+                ),
+                {"start": "live", "layout": "laboratories"},
+            ),
+            Preset(
                 "fine-tune",
                 "A gentle continuation of the live model on a laboratory's own cells.",
                 LoopSettings(
@@ -211,7 +226,9 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
                 "verified cells",
                 "bodzas",
                 "raabin",
+                "laboratories",
             ),
+            "leave_out": ("none", *LABORATORIES),
             "enlarged_px": ("no", "160", "192", "224"),
             "keep_start": ("no", "a third"),
             "backbone": BACKBONES,

@@ -13,14 +13,19 @@ from core.inference.locate.locator import locate
 from core.inference.white_cell.attributes import attributes_of, contradictions, described, in_words
 from core.inference.white_cell.features import answers_of, logits_of
 from core.inference.white_cell.hierarchy import classes_above, critical_probability, reported_as
+from core.inference.white_cell.local_head import with_local_head
 from core.inference.white_cell.novelty import (
     Calibration,
     apply_label_shift,
     calibration_of,
     familiarity,
 )
-from core.inference.white_cell.uncertainty import Uncertainty, uncertainty_of
-from core.models.weights import LoadedModel
+from core.inference.white_cell.uncertainty import (
+    Uncertainty,
+    uncertainty_of,
+    uncertainty_path,
+)
+from core.models.weights import LoadedModel, WeightsRefused
 from core.records import Box, Field, Flag, RgbImage, WbcCall
 from core.statistics.calibration import as_probabilities
 from core.taxonomy import CRITICAL_CLASSES, KINDS, title
@@ -35,6 +40,12 @@ def call_crops(crops: Sequence[RgbImage], model: LoadedModel) -> list[WbcCall]:
     if not crops:
         return []
     uncertainty = uncertainty_of(model)
+    if uncertainty is None and "local_head" in model.card:
+        raise WeightsRefused(
+            f"{model.path.name} is adapted to a laboratory, and what holds that, "
+            f"{uncertainty_path(model.path).name} beside it, is missing or of another model; "
+            "restore it"
+        )
     if uncertainty is None:
         temperature = float(model.card["temperature"])
         rows = as_probabilities(logits_of(crops, model), temperature)
@@ -43,8 +54,10 @@ def call_crops(crops: Sequence[RgbImage], model: LoadedModel) -> list[WbcCall]:
     answers = answers_of(crops, model)
     seen = familiarity(answers.features, uncertainty)
     described_as = attributes_of(answers.features, uncertainty)
+    classes: list[str] = model.card["architecture"]["classes"]
+    logits_here = with_local_head(answers, crops, seen.unfamiliar, uncertainty, classes)
     shifted_logits = apply_label_shift(
-        answers.logits, seen.distance, uncertainty.card.get("elsewhere")
+        logits_here, seen.distance, uncertainty.card.get("elsewhere")
     )
     calls = []
     for i, logits in enumerate(shifted_logits):
@@ -157,15 +170,21 @@ def classify(field: Field, locator: LoadedModel, classifier: LoadedModel) -> Wbc
 
 def largest_white_cell(field: Field, locator: LoadedModel) -> RgbImage | None:
     """The classifier's view of a field's largest white cell; None where none is found."""
+    box, rbc_diameter_px = largest_white_cell_box(field, locator)
+    return None if box is None else crop_cell(field.pixels, box, rbc_diameter_px)
+
+
+def largest_white_cell_box(field: Field, locator: LoadedModel) -> tuple[Box | None, float | None]:
+    """Box of a field's largest white cell, None where none is found; the red cells' diameter."""
     located = locate(field.pixels, locator)
     thresholds = np.array([locator.card["thresholds"][kind] for kind in KINDS], np.float32)
     peaks = located.peaks.above(thresholds)
     limit = np.array([field.width, field.height] * 2, np.float32)
     boxes = np.clip(peaks.boxes_xyxy[peaks.kinds == KINDS.index("wbc")], 0, limit)
     if not len(boxes):
-        return None
+        return None, located.rbc_diameter_px
     x0, y0, x1, y1 = (float(v) for v in boxes[(boxes[:, 2:] - boxes[:, :2]).prod(axis=1).argmax()])
-    return crop_cell(field.pixels, (x0, y0, x1, y1), located.rbc_diameter_px)
+    return (x0, y0, x1, y1), located.rbc_diameter_px
 
 
 def single_cell_crop(field: Field, locator: LoadedModel) -> tuple[RgbImage, bool]:

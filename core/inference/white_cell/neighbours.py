@@ -63,7 +63,7 @@ def nearest_to_crop(
 ) -> dict[str, list[Neighbour]]:
     """The nearest training cells of each class for a crop as the classifier ``model`` sees it.
 
-    Empty for a model that was never characterised.
+    Empty for a model without fitted uncertainty.
     """
     uncertainty = uncertainty_of(model)
     if uncertainty is None:

@@ -52,19 +52,19 @@ def uncertainty_of(model: LoadedModel) -> Uncertainty | None:
 def save_uncertainty(
     model: LoadedModel, card: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]]
 ) -> Path:
-    """Write the extras beside the model; the sidecar last, since it stands for both."""
+    """Write the extras beside the model; the JSON last: its presence marks both as complete."""
     path = uncertainty_path(model.path)
     with atomic_path(path) as temporary:
         save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, temporary)
         temporary.chmod(0o644)
-    said = {
+    payload = {
         "format": FORMAT,
         "model": model.name,
         "model_sha256": model.sha256,
         "sha256": sha256_of(path),
         **card,
     }
-    write_json(path.with_suffix(".json"), said, indent=2)
+    write_json(path.with_suffix(".json"), payload, indent=2)
     return path
 
 

@@ -25,7 +25,7 @@ from core.records import RgbImage
 from core.training.augment import vary_sharpness, vary_stain
 from core.training.white_cells.attributes import fit_attributes
 from core.training.white_cells.cell_examples import centre_crop
-from core.training.white_cells.foreign_cells import ForeignCell, load_foreign
+from core.training.white_cells.foreign_cells import ForeignCell, laboratories_of, load_foreign
 from core.training.white_cells.limits import (
     fit_calibration,
     fit_critical,
@@ -69,16 +69,16 @@ class Amount:
     no_cells: int = 150
 
 
-def characterise(
+def fit_uncertainty(
     model: LoadedModel,
     locator: LoadedModel,
     data: Path,
     *,
     amount: Amount | None = None,
     seed: int = 0,
-    report: Report = lambda words: None,
+    report: Report = lambda text: None,
 ) -> Path:
-    """Fit and save the extras of a model; returns their file.
+    """Fit and save the uncertainty of a model; returns its file.
 
     Raises:
         FileNotFoundError: if ``data`` lacks PBC.
@@ -259,7 +259,7 @@ def _foreign(
 ) -> tuple[Array, list[ForeignCell]]:
     """Features and cells of other laboratories' training; empty where the sets are absent."""
     try:
-        cells = load_foreign(data, locator)
+        cells = load_foreign(data, locator, laboratories_of(model))
     except FileNotFoundError:
         return np.zeros((0, 0), np.float32), []
     return answers_of([centre_crop(cell.pixels) for cell in cells], model).features, cells

@@ -64,16 +64,18 @@ def fit_not_a_cell(cells: Array, others: Array, validation: Sequence[Array]) -> 
     weight = (head.coef_[0] / spread).astype(np.float32)
     bias = float(head.intercept_[0] - weight @ mean)
 
-    def said(rows: Array) -> Array:
+    def probability(rows: Array) -> Array:
         return np.asarray(1 / (1 + np.exp(-np.clip(rows @ weight + bias, -30, 30))), np.float32)
 
-    limit = max(0.5, *(float(np.quantile(said(group), CELLS_KEPT)) for group in validation))
+    limit = max(0.5, *(float(np.quantile(probability(group), CELLS_KEPT)) for group in validation))
     return NotACell(
         weight,
         bias,
         limit,
         {
-            "cells_called_novel": [float((said(group) > limit).mean()) for group in validation],
+            "cells_called_novel": [
+                float((probability(group) > limit).mean()) for group in validation
+            ],
             "cells": [len(group) for group in validation],
             "learnt_from": {"cells": len(cells), "no_cells": len(others)},
         },

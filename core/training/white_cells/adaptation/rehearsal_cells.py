@@ -27,11 +27,11 @@ def rehearsal_cells(
     """
     index = uncertainty.card["index"]
     names = [index["classes"][int(i)] for i in uncertainty.tensors["index.label"]]
-    taken: Counter[str] = Counter()
+    used: Counter[str] = Counter()
     crops, labels = [], []
     for file, name in zip(index["files"], names, strict=True):
         path = data / file
-        if taken[name] >= per_class or not path.is_file():
+        if used[name] >= per_class or not path.is_file():
             continue
         try:
             if file.startswith("pbc/"):
@@ -41,7 +41,7 @@ def rehearsal_cells(
         except (ImageRefused, OSError, ValueError):
             continue
         labels.append(name)
-        taken[name] += 1
+        used[name] += 1
     if len(crops) < _FEWEST:
         raise AdaptRefused(
             "the deep way needs pictures of the cells the live model learnt from, and of them "
