@@ -34,6 +34,7 @@ FORBIDDEN = [
     ("light-screens", "core/slide/totals.py", "import torch"),
     ("light-screens", "core/training/presets.py", "import core.models.engine"),
     ("light-screens", "core/access/people.py", "import pytorch_grad_cam"),
+    ("light-screens", "core/slide/palm_worth.py", "import core.inference.palm.screening"),
 ]
 
 
