@@ -5,7 +5,7 @@ comes from another microscope and camera than ``Train`` and ``TestA``.
 """
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from core.datasets.public.class_folders import ClassFolders, read_class_folders
 from core.settings import Settings
@@ -24,6 +24,7 @@ CLASS_OF_FOLDER: Final[dict[str, str]] = {
 }
 
 RaabinPart = Literal["Train", "TestA", "TestB"]
+PARTS: Final[tuple[RaabinPart, ...]] = get_args(RaabinPart)
 
 
 def load(root: Path, part: RaabinPart, settings: Settings) -> ClassFolders:
