@@ -170,11 +170,11 @@ def _print_public_cells(name: str, folder: Path, as_json: bool) -> None:
         # Without any part the reader's refusal names the layout that is expected.
         present = [part for part in raabin.PARTS if (folder / part).is_dir()] or raabin.PARTS[:1]
         parts = {part: raabin.load(folder, part, settings()) for part in present}
-    rows: list[dict[str, str | None]] = []
+    rows: list[dict[str, str]] = []
     for part, found in parts.items():
         for cell in found.cells:
             file = cell.path.relative_to(folder).as_posix()
-            rows.append({"file": file, "part": part, "label": cell.label})
+            rows.append({"file": file, "part": part, "label": str(cell.label)})
         for skipped in found.skipped:
             file = f"{part}/{skipped.file}" if part else skipped.file
             rows.append({"file": file, "left_out": skipped.reason})

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -52,7 +52,9 @@ def train(
     """
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     given |= {"seed": seed, "workers": workers, "patience": patience, "accumulation": accumulation}
-    values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    values: dict[str, float | str] = {
+        name: value for name, value in given.items() if value is not None
+    }
     values |= {"optimizer": optimizer} if optimizer is not None else {}
     # The app starts this command too, in a process whose output nobody reads.
     recipe = _todays_name(recipe, quiet=run is not None or trial is not None)
@@ -80,7 +82,7 @@ def _todays_name(recipe: str, *, quiet: bool) -> str:
 
 
 def _checked_options(
-    recipe: str, preset: str, values: dict[str, Any], option: list[str], start: str | None
+    recipe: str, preset: str, values: dict[str, float | str], option: list[str], start: str | None
 ) -> dict[str, str]:
     """The recipe's options; wrong ones stop the command here, before torch is imported."""
     from core.training.loop.settings import loop_settings
@@ -102,7 +104,7 @@ def _train(
     data: Path | None,
     resume: str | None,
     preset: str,
-    values: dict[str, Any],
+    values: dict[str, float | str],
     options: dict[str, str],
     to: Path | None,
     find_rate: bool,
@@ -128,7 +130,7 @@ def _train(
         return from_terminal.begin(recipe, folder, preset, values, options, to)
 
     try:
-        status = from_terminal.in_crew(lead)
+        status = from_terminal.in_process_group(lead)
     except (ValueError, FileNotFoundError, FloatingPointError, URLError) as error:
         from core.training.job import in_words
 

@@ -14,6 +14,13 @@ from core.datasets import near_duplicates
 from core.datasets.fields import LabelledField, read_rgb
 from core.datasets.public import cbc, txl
 from core.inference.smear import analyse
+from core.models.cards.figures import (
+    DifferenceRow,
+    ErrorRow,
+    ErrorRows,
+    LocatorEvaluation,
+    RepeatabilityRows,
+)
 from core.models.smear_models import SmearModels
 from core.records import Field, RgbImage
 from core.statistics.counts import bootstrap_interval, constant_predictor
@@ -48,7 +55,7 @@ def relabelled_copies(data: Path, fields: list[LabelledField]) -> list[LabelledF
     return [pool[int(i)] for i in nearest]
 
 
-def label_repeatability(data: Path) -> dict[str, Any]:
+def label_repeatability(data: Path) -> RepeatabilityRows:
     """How far two labellings of the same picture lie apart: the set holds some pictures twice.
 
     A perfect locator is no nearer to one labelling than about this over the square root of two.
@@ -61,15 +68,16 @@ def label_repeatability(data: Path) -> dict[str, Any]:
             apart.append(np.abs(field.counts() - seen[group]))
         else:
             seen[group] = field.counts()
-    rows: dict[str, Any] = {"n": len(apart)}
-    for i, kind in enumerate(KINDS):
-        differences = np.array(apart)[:, i]
-        low, high = bootstrap_interval(differences)
-        rows[kind] = {"mean_difference": float(differences.mean()), "low": low, "high": high}
-    return rows
+    rbc, wbc, platelet = (_difference_row(column) for column in np.array(apart).T)
+    return {"n": len(apart), "rbc": rbc, "wbc": wbc, "platelet": platelet}
 
 
-def evaluate_locator(data: Path, models: SmearModels) -> dict[str, Any]:
+def _difference_row(differences: npt.NDArray[np.int64]) -> DifferenceRow:
+    low, high = bootstrap_interval(differences)
+    return {"mean_difference": float(differences.mean()), "low": low, "high": high}
+
+
+def evaluate_locator(data: Path, models: SmearModels) -> LocatorEvaluation:
     """Every figure of the locator's card, measured now.
 
     Raises:
@@ -115,27 +123,33 @@ def evaluate_locator(data: Path, models: SmearModels) -> dict[str, Any]:
 
 def error_rows(
     counted: npt.NDArray[Any], truth: npt.NDArray[Any], constant: npt.NDArray[Any]
-) -> dict[str, Any]:
+) -> ErrorRows:
     """Mean absolute error of each kind and of their mean, with 95 % interval and the constant's.
 
     ``counted`` and ``truth`` are ``(fields, 3)``, ``constant`` ``(3,)``.
     """
     errors = np.abs(counted - truth)
     naive = np.abs(constant - truth)
-    columns: dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]] = {
-        kind: (errors[:, i], naive[:, i]) for i, kind in enumerate(KINDS)
+    rbc, wbc, platelet = (_error_row(errors[:, i], naive[:, i]) for i in range(len(KINDS)))
+    return {
+        "constant": [float(c) for c in constant],
+        "n": len(truth),
+        "rbc": rbc,
+        "wbc": wbc,
+        "platelet": platelet,
+        "mean": _error_row(errors.mean(axis=1), naive.mean(axis=1)),
     }
-    columns["mean"] = (errors.mean(axis=1), naive.mean(axis=1))
-    rows: dict[str, Any] = {"constant": [float(c) for c in constant], "n": len(truth)}
-    for name, (ours, baseline) in columns.items():
-        low, high = bootstrap_interval(ours)
-        rows[name] = {
-            "mean_absolute_error": float(ours.mean()),
-            "low": low,
-            "high": high,
-            "constant_predictor": float(baseline.mean()),
-        }
-    return rows
+
+
+def _error_row(errors: npt.NDArray[Any], naive: npt.NDArray[Any]) -> ErrorRow:
+    """Errors of each field, ``(fields,)``, beside those of the constant predictor."""
+    low, high = bootstrap_interval(errors)
+    return {
+        "mean_absolute_error": float(errors.mean()),
+        "low": low,
+        "high": high,
+        "constant_predictor": float(naive.mean()),
+    }
 
 
 def _rbc_change(

@@ -1,7 +1,7 @@
 """How count errors grow when a picture gets worse, and whether the quality flag is up by then."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from core.imaging.blood import ground_levels
 from core.imaging.quality import assess
+from core.models.cards.figures import RobustnessRow
 from core.records import Field, RgbImage
 
 Change = Callable[[RgbImage], RgbImage]
@@ -79,7 +80,7 @@ def robustness(
     truth: npt.NDArray[np.integer],
     count: Callable[[RgbImage], npt.NDArray[np.floating]],
     changes: dict[str, Change] | None = None,
-) -> dict[str, Any]:
+) -> dict[str, RobustnessRow]:
     """Mean absolute count errors and the share of flagged fields after each change.
 
     Args:
@@ -94,7 +95,7 @@ def robustness(
         ``worse_unflagged``, how many of all fields grew worse without a flag: the ones that would
         mislead.
     """
-    rows: dict[str, Any] = {}
+    rows: dict[str, RobustnessRow] = {}
     before: npt.NDArray[np.floating] | None = None
     for name, change in (CHANGES if changes is None else changes).items():
         changed = [change(pixels) for pixels in pictures]

@@ -91,7 +91,7 @@ def explain_regression(
         model: the count model.
 
     Returns:
-        ``(H, W)`` in [0, 1], 1 at the strongest place; of an exact map the proportions are kept.
+        ``(H, W)`` in [0, 1], 1 at the strongest place; an exact map keeps its proportions.
     """
     height, width = pixels.shape[:2]
     if is_exact(model):
@@ -108,7 +108,7 @@ def explain_regression(
 def regression_verdict(
     pixels: RgbImage, kind: CellKind, heat: HeatMap, model: LoadedModel
 ) -> Faithfulness:
-    """May the map be believed.
+    """Is the map faithful.
 
     Raises:
         ValueError: if the map is exact, so that there is nothing to check.

@@ -15,7 +15,7 @@ _FILTERS: Final = (16, 32, 64)
 
 
 class PaperPalmCnn(nn.Module):
-    """Logit of anemia, or with another target a number.
+    """Logit of anemia; with the target haemoglobin, its value in g/dL.
 
     Shape:
         input ``(B, 3, height, width)`` RGB in [0, 1]; output ``(B,)``.

@@ -1,5 +1,6 @@
-"""What can be trained, with which settings by name. Knows no network: a screen can ask it."""
+"""What can be trained, and the named settings. Loads no network library: a screen can ask it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from core.training.choices import (
     STARTS,
 )
 from core.training.loop.settings import LoopSettings
-from core.training.recipe_info import Preset, RecipeInfo
+from core.training.recipe_info import OptionValue, Preset, RecipeInfo
 
 __all__ = ["RECIPES", "Preset", "RecipeInfo", "checked_options", "recipe_info"]
 
@@ -253,7 +254,7 @@ def recipe_info(name: str) -> RecipeInfo:
     return RECIPES[name]
 
 
-def checked_options(recipe: str, options: dict[str, Any]) -> dict[str, Any]:
+def checked_options(recipe: str, options: Mapping[str, Any]) -> dict[str, OptionValue]:
     """A recipe's choices, all of them, each one of its allowed values.
 
     ``names`` is a mapping: a laboratory's own name to what it stands for, or "" to leave it out.

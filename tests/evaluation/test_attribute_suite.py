@@ -11,6 +11,7 @@ from core.datasets.public.wbcatt import ATTRIBUTES
 from core.evaluation.attribute_suite import evaluate_attributes
 from core.inference.white_cell.features import answers_of
 from core.inference.white_cell.uncertainty import save_uncertainty
+from core.models.cards import UncertaintyCard
 from core.models.weights import load_model
 
 VALUES = ("first", "second")
@@ -52,8 +53,16 @@ def figures(data, model):
         "attributes.weight": np.zeros((rows, width), np.float16),
         "attributes.bias": np.tile(np.array([1, 0], np.float32), len(ATTRIBUTES)),
     }
-    values = {name: list(VALUES) for name in ATTRIBUTES}
-    save_uncertainty(model, {"attributes": {"values": values}}, tensors)
+    limits = {"temperature": 1.0, "set_limit": 0.5, "wide_limit": 0.1, "abstain_below": 0.5}
+    card = UncertaintyCard.model_validate(
+        {
+            "critical": {"limit": 0.2},
+            "calibration": {"familiar": limits, "unfamiliar": limits},
+            "novelty": {"bias": 0.0, "not_a_cell_limit": 0.5, "familiar_limit": 2.0},
+            "attributes": {"values": {name: list(VALUES) for name in ATTRIBUTES}},
+        }
+    )
+    save_uncertainty(model, card, tensors)
     return evaluate_attributes(data, model, frozenset({"MO_3.jpg", "MO_4.jpg"}))
 
 

@@ -5,6 +5,12 @@ import pytest
 import torch
 
 from core.explain.palm_map import explain_palm
+from core.models.cards import (
+    PalmCalibration,
+    PalmCard,
+    PalmClassifierArchitecture,
+    PalmData,
+)
 from core.models.palm_classifier import PALM_PX, PalmClassifier
 from core.models.weights import LoadedModel
 
@@ -14,7 +20,15 @@ def model(tmp_path_factory):
     torch.manual_seed(0)
     module = PalmClassifier(3, 4).eval()
     path = tmp_path_factory.mktemp("palm") / "palm.safetensors"
-    return LoadedModel("palm", module, {}, "0" * 64, path)
+    card = PalmCard(
+        architecture=PalmClassifierArchitecture(heads=3, novelty_rank=4),
+        calibration=PalmCalibration(slope=1.0, offset=0.0),
+        clear_below=0.4,
+        suspect_from=0.6,
+        unusual_above=3.0,
+        data=PalmData(sha256="0" * 64),
+    )
+    return LoadedModel("palm", module, card, "0" * 64, path)
 
 
 @pytest.fixture(scope="module")

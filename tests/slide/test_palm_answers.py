@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from typing import Any
 
 import pytest
 
@@ -12,13 +13,18 @@ from core.slide.palm_worth import worth
 
 
 def rate(value, low, high):
-    return {"value": value, "low": low, "high": high}
+    return {"value": value, "low": low, "high": high, "n": 100}
 
 
-DECISIONS = {
-    "anemia_suspected": {"of_anemic": rate(0.6, 0.4, 0.8), "of_others": rate(0.1, 0.05, 0.2)},
-    "not_suspected": {"of_anemic": rate(0.1, 0.02, 0.3), "of_others": rate(0.5, 0.3, 0.9)},
-}
+def decisions(suspected, cleared) -> Any:
+    """Rates of the card; each argument is a rate of the anemic and one of the others."""
+    rows = {"anemia_suspected": suspected, "not_suspected": cleared}
+    return {name: {"of_anemic": row[0], "of_others": row[1]} for name, row in rows.items()}
+
+
+DECISIONS = decisions(
+    (rate(0.6, 0.4, 0.8), rate(0.1, 0.05, 0.2)), (rate(0.1, 0.02, 0.3), rate(0.5, 0.3, 0.9))
+)
 
 
 def test_of_a_thousand_people_the_rates_say_how_many_get_each_answer():
@@ -42,10 +48,9 @@ def test_worst_and_best_take_every_rate_at_its_end():
 
 
 def test_nobody_is_suspected_and_cleared_at_once():
-    crossing = {
-        "anemia_suspected": {"of_anemic": rate(0.6, 0.5, 0.9), "of_others": rate(0.4, 0.3, 0.7)},
-        "not_suspected": {"of_anemic": rate(0.3, 0.2, 0.6), "of_others": rate(0.5, 0.4, 0.8)},
-    }
+    crossing = decisions(
+        (rate(0.6, 0.5, 0.9), rate(0.4, 0.3, 0.7)), (rate(0.3, 0.2, 0.6), rate(0.5, 0.4, 0.8))
+    )
     found = worth(crossing, 0.5)
     for people in (found.worst, found.best):
         assert people.suspected_anemic + people.cleared_anemic <= 500 + 1e-9

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.inference.locate.peaks import Peaks, find_peaks
+from core.models.cards import LocatorCard
 from core.models.engine import as_batch, engine_for
 from core.models.locator import RBC_DIAMETER_PX
 from core.models.weights import LoadedModel
@@ -32,6 +33,16 @@ class Located:
     rbc_diameter_px: float | None
 
 
+def thresholds_of(locator: LoadedModel) -> npt.NDArray[np.float32]:
+    """The least score of a cell in the order of ``KINDS``, ``(3,)``, in [0, 1].
+
+    Raises:
+        WeightsRefused: if the model is no locator.
+    """
+    thresholds = locator.card_as(LocatorCard).thresholds
+    return np.array([thresholds[kind] for kind in KINDS], np.float32)
+
+
 def locate(pixels: RgbImage, model: LoadedModel) -> Located:
     """Every candidate cell of a field, before thresholds.
 
@@ -43,7 +54,7 @@ def locate(pixels: RgbImage, model: LoadedModel) -> Located:
         pixels: ``(H, W, 3)`` RGB.
         model: the locator.
     """
-    thresholds = np.array([model.card["thresholds"][kind] for kind in KINDS], np.float32)
+    thresholds = thresholds_of(model)
     height, width = pixels.shape[:2]
     scale = math.sqrt(_FIRST_AREA / (height * width))
     peaks = _pass_at(pixels, scale, model)
@@ -108,7 +119,7 @@ def _pass_at(pixels: RgbImage, scale: float, model: LoadedModel) -> Peaks:
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     resized = cv2.resize(pixels, (w, h), interpolation=interpolation).astype(np.uint8)
     heat, sides = _maps(resized, model)
-    peaks = find_peaks(heat, sides, max_iou=float(model.card.get("max_iou", 0.6)))
+    peaks = find_peaks(heat, sides, max_iou=model.card_as(LocatorCard).max_iou)
     # Rounding to multiples of eight changed the aspect a little; undo that in the boxes.
     fit = np.array([width * scale / w, height * scale / h] * 2, np.float32)
     return Peaks(peaks.boxes_xyxy * fit, peaks.scores, peaks.kinds)

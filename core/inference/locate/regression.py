@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from core.models.cards import CountCard
 from core.models.density import DENSITY_MULTIPLE, DensityCounter
 from core.models.engine import as_batch, engine_for
 from core.models.locator import RBC_DIAMETER_PX
@@ -111,6 +112,6 @@ def _estimate(value: float, kind: CellKind, model: LoadedModel) -> Estimate:
     The card holds the factor. The ends are whole numbers, since the true count is one.
     """
     value = max(0.0, value)
-    reach = float(model.card["interval_scale"][kind]) * math.sqrt(value + 1)
+    reach = model.card_as(CountCard).interval_scale[kind] * math.sqrt(value + 1)
     low, high = math.ceil(value - reach - 1e-9), math.floor(value + reach + 1e-9)
     return Estimate(value, min(max(0.0, low), value), max(float(high), value))

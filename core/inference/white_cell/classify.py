@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from core.imaging.quality import assess
 from core.inference.locate.cell_crop import crop_cell
-from core.inference.locate.locator import locate
+from core.inference.locate.locator import locate, thresholds_of
 from core.inference.white_cell.attributes import attributes_of, contradictions, described, in_words
 from core.inference.white_cell.features import answers_of, logits_of
 from core.inference.white_cell.hierarchy import classes_above, critical_probability, reported_as
@@ -25,6 +25,7 @@ from core.inference.white_cell.uncertainty import (
     uncertainty_of,
     uncertainty_path,
 )
+from core.models.cards import WhiteCellCard
 from core.models.weights import LoadedModel, WeightsRefused
 from core.records import Box, Field, Flag, RgbImage, WbcCall
 from core.statistics.calibration import as_probabilities
@@ -40,25 +41,22 @@ def call_crops(crops: Sequence[RgbImage], model: LoadedModel) -> list[WbcCall]:
     if not crops:
         return []
     uncertainty = uncertainty_of(model)
-    if uncertainty is None and "local_head" in model.card:
+    card = model.card_as(WhiteCellCard)
+    if uncertainty is None and card.local_head is not None:
         raise WeightsRefused(
             f"{model.path.name} is adapted to a laboratory, and what holds that, "
             f"{uncertainty_path(model.path).name} beside it, is missing or of another model; "
             "restore it"
         )
     if uncertainty is None:
-        temperature = float(model.card["temperature"])
-        rows = as_probabilities(logits_of(crops, model), temperature)
+        rows = as_probabilities(logits_of(crops, model), card.temperature)
         calibration = calibration_of(model, None, False)
         return [_call(row, row, model, calibration) for row in rows]
     answers = answers_of(crops, model)
     seen = familiarity(answers.features, uncertainty)
     described_as = attributes_of(answers.features, uncertainty)
-    classes: list[str] = model.card["architecture"]["classes"]
-    logits_here = with_local_head(answers, crops, seen.unfamiliar, uncertainty, classes)
-    shifted_logits = apply_label_shift(
-        logits_here, seen.distance, uncertainty.card.get("elsewhere")
-    )
+    logits_here = with_local_head(answers, crops, seen.unfamiliar, uncertainty, card.classes)
+    shifted_logits = apply_label_shift(logits_here, seen.distance, uncertainty.card.label_shift)
     calls = []
     for i, logits in enumerate(shifted_logits):
         unfamiliar = bool(seen.unfamiliar[i])
@@ -102,7 +100,7 @@ def _call(
     *,
     may_be_empty: bool = False,
 ) -> WbcCall:
-    classes: list[str] = model.card["architecture"]["classes"]
+    classes = model.card_as(WhiteCellCard).classes
     wide = prediction_set(row, calibration.wide_limit)
     chosen = prediction_set(row, calibration.set_limit)
     if may_be_empty:
@@ -139,7 +137,7 @@ def _critical(
     share = critical_probability(as_learnt)
     likeliest = max(as_learnt, key=lambda name: as_learnt[name])
     if uncertainty is not None and (
-        share >= float(uncertainty.card["critical"]["limit"]) or likeliest in CRITICAL_CLASSES
+        share >= uncertainty.card.critical.limit or likeliest in CRITICAL_CLASSES
     ):
         words = (
             "It could be a blast or an immature granulocyte: critical, a person must look at this "
@@ -177,8 +175,7 @@ def largest_white_cell(field: Field, locator: LoadedModel) -> RgbImage | None:
 def largest_white_cell_box(field: Field, locator: LoadedModel) -> tuple[Box | None, float | None]:
     """Box of a field's largest white cell, None where none is found; the red cells' diameter."""
     located = locate(field.pixels, locator)
-    thresholds = np.array([locator.card["thresholds"][kind] for kind in KINDS], np.float32)
-    peaks = located.peaks.above(thresholds)
+    peaks = located.peaks.above(thresholds_of(locator))
     limit = np.array([field.width, field.height] * 2, np.float32)
     boxes = np.clip(peaks.boxes_xyxy[peaks.kinds == KINDS.index("wbc")], 0, limit)
     if not len(boxes):
@@ -203,9 +200,8 @@ def single_cell_box(field: Field, locator: LoadedModel) -> tuple[Box | None, flo
     The box is None where no such cell lies near the middle.
     """
     located = locate(field.pixels, locator)
-    thresholds = np.array([locator.card["thresholds"][kind] for kind in KINDS], np.float32)
     # A single-cell picture is known to hold one, so half the evidence is enough.
-    peaks = located.peaks.above(thresholds * 0.5)
+    peaks = located.peaks.above(thresholds_of(locator) * 0.5)
     not_rbc = peaks.take(peaks.kinds != KINDS.index("rbc"))
     middle = np.array([field.width, field.height]) / 2
     offsets = np.linalg.norm(

@@ -114,7 +114,7 @@ def with_local_head(
     classes: Sequence[str],
 ) -> Array:
     """Logits ``(N, classes)``: the local head's where a cell is unfamiliar and there is a head."""
-    local = uncertainty.card.get("local_head")
+    local = uncertainty.card.local_head
     if local is None or not unfamiliar.any():
         return answers.logits
     rows = np.flatnonzero(unfamiliar)
@@ -122,8 +122,6 @@ def with_local_head(
     features = np.concatenate([answers.features[rows], generic], axis=1)
     head = features @ uncertainty.tensors[WEIGHT].T + uncertainty.tensors[BIAS]
     logits_out = answers.logits.copy()
-    groups = groups_of(local["labels"], classes)
-    logits_out[rows] = combined(
-        answers.logits[rows], head, groups, float(local["prior"]), float(local["absent"])
-    )
+    groups = groups_of(local.labels, classes)
+    logits_out[rows] = combined(answers.logits[rows], head, groups, local.prior, local.absent)
     return logits_out

@@ -10,6 +10,7 @@ from core.datasets.fields import read_rgb
 from core.datasets.intake.fields import CountedField
 from core.inference.locate.locator import locate
 from core.models import registry
+from core.models.cards import FieldData
 from core.models.classifier import CellClassifier
 from core.models.density import DensityCounter
 from core.models.regressor import CountRegressor
@@ -20,7 +21,7 @@ from core.training.counts.density import DensityRecipe
 from core.training.counts.density_data import ScaledField
 from core.training.counts.export import export_counts
 from core.training.counts.recipe import RegressionRecipe
-from core.training.job import Job, start_model
+from core.training.job import PreparedTraining, start_model
 from core.training.locator.job import count_facts, own_parts
 from core.training.locator.recipe import split_fields
 from core.training.loop.recipe import Recipe
@@ -29,7 +30,9 @@ from core.training.loop.settings import LoopSettings
 _PUBLIC = "TXL-PBC train and val, counts only (and one red-cell diameter a field)"
 
 
-def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path) -> Job:
+def prepare(
+    data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path
+) -> PreparedTraining:
     """Split the fields and load the starting weights.
 
     The option ``start`` is ``imagenet``, ``random`` or ``live`` (the live count model);
@@ -51,14 +54,14 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
     )
     start = start_model("counts", begin, folder)
     module, weights_from = _first_weights(start, begin, backbone)
-    origin: dict[str, Any] = {
-        "set": _PUBLIC if layout == "txl" else f"{data.name}, the laboratory's own {layout}",
-        "training_fields": len(fields.train),
-        "validation_fields": len(fields.validation),
-        "left_out_as_copies_of_test_fields": fields.left_out,
-        "sha256": digest,
-        "backbone": weights_from,
-    }
+    origin = FieldData(
+        set=_PUBLIC if layout == "txl" else f"{data.name}, the laboratory's own {layout}",
+        training_fields=len(fields.train),
+        validation_fields=len(fields.validation),
+        left_out_as_copies_of_test_fields=fields.left_out,
+        sha256=digest,
+        backbone=weights_from,
+    )
 
     def export(trained: nn.Module, target: Path) -> LoadedModel:
         assert isinstance(trained, DensityCounter | CountRegressor)
@@ -72,9 +75,8 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
     else:
         recipe = DensityRecipe(fields, settings.seed, pretrained=begin == "imagenet", start=module)
     facts = count_facts(fields.train, fields.validation)
-    return Job(
-        recipe, digest, {**facts, "started_from": start.identity if start else weights_from}, export
-    )
+    facts["started_from"] = start.identity if start else weights_from
+    return PreparedTraining(recipe, digest, facts, export)
 
 
 def _first_weights(

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
 
 from core.datasets.public.ghana_palms import PalmPhoto
 from core.datasets.public.palm_splits import LOCK_SEED, PalmSplit
+from core.models.cards import PalmCalibration, PalmCard, PalmClassifierArchitecture, PalmData
 from core.models.palm_classifier import PalmClassifier
 from core.models.weights import LoadedModel, load_model, save_model, write_card
 from core.statistics.palm_scores import (
@@ -86,52 +87,40 @@ def fit_palm(
         module.head.bias.copy_(torch.tensor([row.bias for row in rows]))
         novelty(module, development.features)
         unusual = _unusual_above(development)
-    limits = clear_below, suspect_from, unusual
-    card = {**_card(len(rows), calibration, limits), "data": _data(photos, split), **made_now()}
+    card = PalmCard(
+        architecture=PalmClassifierArchitecture(heads=len(rows), novelty_rank=NOVELTY_RANK),
+        calibration=PalmCalibration(slope=calibration[0], offset=calibration[1], prevalence=0.5),
+        clear_below=clear_below,
+        suspect_from=suspect_from,
+        unusual_above=unusual,
+        intended_use="A hint whether a palm is pale enough to ask for a blood test. "
+        "Research use, a qualified person decides; a blood test decides about anemia.",
+        limits="Learnt from one set of photos of one country without haemoglobin values, whose "
+        "lighting goes with the label. In other light, with another camera and on other skin it "
+        "may know nothing. It must not replace a blood test.",
+        licence="MIT; trained on palm photos of Asare et al. (CC BY 4.0), "
+        "features of torchvision's ImageNet MobileNetV2 (BSD)",
+        data=_data(photos, split),
+        seed=0,
+        training={"penalty": 1 / STRENGTH, "resampled_heads": HEADS},
+        **made_now(),
+    )
     model = save_model(target, module, card)
-    write_card(target, {**model.card, "evaluation": measure_palm(model, data, paper_cnn, say)})
+    write_card(target, model.card.with_evaluation(measure_palm(model, data, paper_cnn, say)))
     return load_model(target)
 
 
-def _card(
-    heads: int, calibration: tuple[float, float], limits: tuple[float, float, float]
-) -> dict[str, Any]:
-    """The card without its data and figures; ``limits`` are clear, suspect and unusual."""
-    clear_below, suspect_from, unusual_above = limits
-    return {
-        "task": "palm",
-        "architecture": {
-            "kind": "palm_classifier",
-            "heads": heads,
-            "novelty_rank": NOVELTY_RANK,
-        },
-        "calibration": {"slope": calibration[0], "offset": calibration[1], "prevalence": 0.5},
-        "clear_below": clear_below,
-        "suspect_from": suspect_from,
-        "unusual_above": unusual_above,
-        "intended_use": "A hint whether a palm is pale enough to ask for a blood test. "
-        "Research use, a qualified person decides; a blood test decides about anemia.",
-        "limits": "Learnt from one set of photos of one country without haemoglobin values, whose "
-        "lighting goes with the label. In other light, with another camera and on other skin it "
-        "may know nothing. It must not replace a blood test.",
-        "licence": "MIT; trained on palm photos of Asare et al. (CC BY 4.0), "
-        "features of torchvision's ImageNet MobileNetV2 (BSD)",
-        "seed": 0,
-        "training": {"penalty": 1 / STRENGTH, "resampled_heads": HEADS},
-    }
-
-
-def _data(photos: Sequence[PalmPhoto], split: PalmSplit) -> dict[str, Any]:
+def _data(photos: Sequence[PalmPhoto], split: PalmSplit) -> PalmData:
     """The card's facts about the photos."""
-    return {
-        "set": "Ghana palms, session blocks and photo groups never divided, conflicts dropped",
-        "photos": len(photos),
-        "training_photos": len(split.learn),
-        "locked_photos": len(split.held_out),
-        "locked_blocks": sorted({photos[i].session_block for i in split.held_out}),
-        "lock_seed": LOCK_SEED,
-        "sha256": data_hash([photos[i].path for i in split.learn]),
-    }
+    return PalmData(
+        set="Ghana palms, session blocks and photo groups never divided, conflicts dropped",
+        photos=len(photos),
+        training_photos=len(split.learn),
+        locked_photos=len(split.held_out),
+        locked_blocks=tuple(sorted({photos[i].session_block for i in split.held_out})),
+        lock_seed=LOCK_SEED,
+        sha256=data_hash([photos[i].path for i in split.learn]),
+    )
 
 
 def _thresholds(probabilities: Scores, truth: Truth) -> tuple[float, float]:

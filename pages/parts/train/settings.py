@@ -15,6 +15,7 @@ from core.training.loop.settings import (
     loop_settings,
 )
 from core.training.presets import Preset, RecipeInfo, checked_options, recipe_info
+from core.training.recipe_info import OptionValue
 from pages.parts.train import rate_finder
 from pages.parts.wording import plain
 
@@ -173,7 +174,9 @@ def _details(info: RecipeInfo, preset: Preset) -> ChosenSettings | None:
     values["bfloat16"] = right.toggle(
         "Mixed precision", key=_key("bfloat16"), value=_started("bfloat16")
     )
-    options = {name: _choice(name, info) for name in _OPTIONS if name in info.options}
+    options: dict[str, OptionValue] = {
+        name: _choice(name, info) for name in _OPTIONS if name in info.options
+    }
     layout = preset.options.get("layout")
     if layout is not None and layout not in LAYOUTS.get(info.name, ()):
         options["layout"] = layout  # a public set of the preset's own

@@ -22,7 +22,7 @@ def _cells(useful):
 def test_a_head_that_gains_calls_the_cells_right():
     features, logits = _cells(useful=True)
     head = fit_local_head(features, logits, LABELS, CLASSES, seed=0)
-    assert head.gain["before"] == 0.5 and head.gain["after"] > 0.9 and head.gain["low"] > 0
+    assert head.gain.before == 0.5 and head.gain.after > 0.9 and head.gain.low > 0
     groups = groups_of(head.labels, CLASSES)
     made = combined(logits, features @ head.weight.T + head.bias, groups, head.prior, head.absent)
     best = made.argmax(axis=1)
