@@ -30,6 +30,7 @@ from core.training.palm.head import (
     HEADS,
     NOVELTY_RANK,
     STRENGTH,
+    LinearHead,
     as_probability,
     blocks_of,
     calibrate,
@@ -83,8 +84,7 @@ def fit_palm(
     head = fit_head(development.features, truth, blocks)
     rows = [head, *resampled_heads(development.features, learn)]
     with torch.no_grad():
-        module.head.weight.copy_(torch.from_numpy(np.stack([row.weights for row in rows])))
-        module.head.bias.copy_(torch.tensor([row.bias for row in rows]))
+        _store(rows, module)
         novelty(module, development.features)
         unusual = _unusual_above(development)
     card = PalmCard(
@@ -108,6 +108,12 @@ def fit_palm(
     model = save_model(target, module, card)
     write_card(target, model.card.with_evaluation(measure_palm(model, data, paper_cnn, say)))
     return load_model(target)
+
+
+def _store(rows: Sequence[LinearHead], module: PalmClassifier) -> None:
+    """Copy the heads into the module's last layer, one row each."""
+    module.head.weight.copy_(torch.from_numpy(np.stack([row.weights for row in rows])))
+    module.head.bias.copy_(torch.tensor([row.bias for row in rows]))
 
 
 def _data(photos: Sequence[PalmPhoto], split: PalmSplit) -> PalmData:

@@ -159,13 +159,23 @@ def measure_palm(
         ),
     }
     if paper_cnn is not None:
-        network = paper_cnn.network
-        figures["cross_validated"]["published_cnn"] = {
-            **_row(paper_cnn.cross_validated, learn),
-            **network,
-        }
-        figures["locked"]["published_cnn"] = {**_row(paper_cnn.locked, locked_photos), **network}
+        _add_paper_cnn(figures, paper_cnn, learn, locked_photos)
     return figures
+
+
+def _add_paper_cnn(
+    figures: PalmEvaluation,
+    paper_cnn: PaperCnnLogits,
+    learn: list[PalmPhoto],
+    locked: list[PalmPhoto],
+) -> None:
+    """Add the rows of the paper's CNN to both parts that it was measured on."""
+    network = paper_cnn.network
+    figures["cross_validated"]["published_cnn"] = {
+        **_row(paper_cnn.cross_validated, learn),
+        **network,
+    }
+    figures["locked"]["published_cnn"] = {**_row(paper_cnn.locked, locked), **network}
 
 
 def evaluate_palm(data: Path, model: LoadedModel) -> PalmEvaluation:
