@@ -52,6 +52,12 @@ def figures(data, model):
     tensors: dict[str, np.ndarray] = {
         "attributes.weight": np.zeros((rows, width), np.float16),
         "attributes.bias": np.tile(np.array([1, 0], np.float32), len(ATTRIBUTES)),
+        # The suite reads none of these, but every card has them.
+        "axes.mean": np.zeros(width, np.float32),
+        "axes.basis": np.zeros((2, width), np.float32),
+        "novelty.means": np.zeros((1, 2), np.float32),
+        "novelty.whiten": np.eye(2, dtype=np.float32),
+        "novelty.weight": np.zeros(2, np.float32),
     }
     limits = {"temperature": 1.0, "set_limit": 0.5, "wide_limit": 0.1, "abstain_below": 0.5}
     card = UncertaintyCard.model_validate(
