@@ -20,9 +20,9 @@ def datasets(
     """List the public image sets: which are present, and whether they are complete."""
     if context.invoked_subcommand is not None:
         return
+    folder, failed = public_sets(data), False
     from core.datasets.catalogue import CATALOGUE, unreadable
 
-    folder, failed = public_sets(data), False
     for entry in CATALOGUE:
         paths = entry.paths(folder)
         state = "absent" if not paths else f"{len(paths)} of {entry.pictures} pictures"
