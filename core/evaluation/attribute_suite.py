@@ -1,4 +1,4 @@
-"""The eleven WBCAtt attributes on that set's own test part, each beside its majority baseline."""
+"""The eleven WBCAtt attributes on the set's test part, each beside its majority baseline."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Every count on data nothing was tuned on: both methods, both labellings, intervals, boxes."""
+"""Both ways of counting on test data: errors by both labellings, intervals, boxes, robustness."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -43,7 +43,7 @@ Counts = npt.NDArray[np.float64]
 
 
 def evaluate_counts(data: Path, models: SmearModels) -> CountEvaluation:
-    """Every figure of the count model's card, and those the locator shares with it, measured now.
+    """Measure every figure in the count model's card, and those that it shares with the locator.
 
     Raises:
         FileNotFoundError: if ``data`` lacks ``cbc`` or ``txl``.
@@ -60,7 +60,7 @@ def evaluate_counts(data: Path, models: SmearModels) -> CountEvaluation:
         if read_rgb(field.path).shape[:2] == (480, 640)
     ]
     constant = constant_predictor(np.stack(training))
-    published = constant_predictor(
+    cbc_constant = constant_predictor(
         np.stack([field.counts() for field in cbc.load(data / "cbc", "Training")])
     )
     regressed = _values([_regressed(finding) for finding in findings])
@@ -68,8 +68,8 @@ def evaluate_counts(data: Path, models: SmearModels) -> CountEvaluation:
         "fields": len(fields),
         "test_part": "60 CBC test fields, no copy of them in training or validation",
         "regression_txl_labels": error_rows(regressed, truth, constant),
-        "regression_cbc_labels": error_rows(regressed, own, published),
-        "cbc_labelling_habit": _label_bias(data, fields, own, published, models.locator),
+        "regression_cbc_labels": error_rows(regressed, own, cbc_constant),
+        "cbc_labelling_habit": _label_bias(data, fields, own, cbc_constant, models.locator),
         "interval_coverage": _coverage(data, fields, findings, truth, models),
         "methods_disagree": accuracy_row([_disagrees(finding) for finding in findings]),
         "locator_map50_txl_test": _boxes(data, models.locator),
@@ -150,7 +150,7 @@ def _label_bias(
     data: Path,
     fields: Sequence[LabelledField],
     own: npt.NDArray[Any],
-    published: Counts,
+    constant: Counts,
     locator: LoadedModel,
 ) -> dict[str, ErrorRows]:
     """CBC's own labels: the labellers' bias learnt from the training part, and cross-validated.
@@ -162,13 +162,13 @@ def _label_bias(
     predicted: dict[str, list[Counts]] = {"from_training_part": [], "in_turn_within_test_part": []}
     for kind in range(len(KINDS)):
         learnt_from = [_label_bias_field(field, kind, locator) for field in train]
-        judged = [_label_bias_field(field, kind, locator) for field in fields]
+        test_fields = [_label_bias_field(field, kind, locator) for field in fields]
         label_bias = fit_label_bias(learnt_from)
         predicted["from_training_part"].append(
-            np.array([label_bias.count(field) for field in judged])
+            np.array([label_bias.count(field) for field in test_fields])
         )
-        predicted["in_turn_within_test_part"].append(cross_validated_counts(judged))
-    return {name: error_rows(np.stack(rows, 1), own, published) for name, rows in predicted.items()}
+        predicted["in_turn_within_test_part"].append(cross_validated_counts(test_fields))
+    return {name: error_rows(np.stack(rows, 1), own, constant) for name, rows in predicted.items()}
 
 
 def _label_bias_field(field: LabelledField, kind: int, locator: LoadedModel) -> LabelBiasField:
@@ -180,15 +180,15 @@ _LOCATED: dict[tuple[str, Path], tuple[Peaks, float, tuple[int, int]]] = {}
 
 
 def _located(path: Path, locator: LoadedModel) -> tuple[Peaks, float, tuple[int, int]]:
-    """Cells of a file, located once for the three kinds."""
+    """Cells of a file, located once for all three kinds."""
     key = (locator.sha256, path)
     if key not in _LOCATED:
         pixels = read_rgb(path)
-        found = locate(pixels, locator)
+        located = locate(pixels, locator)
         size = (pixels.shape[1], pixels.shape[0])
         _LOCATED[key] = (
-            found.peaks.above(thresholds_of(locator)),
-            found.rbc_diameter_px or 0.2 * min(size),
+            located.peaks.above(thresholds_of(locator)),
+            located.rbc_diameter_px or 0.2 * min(size),
             size,
         )
     return _LOCATED[key]
@@ -197,14 +197,14 @@ def _located(path: Path, locator: LoadedModel) -> tuple[Peaks, float, tuple[int,
 def _boxes(data: Path, locator: LoadedModel) -> BoxRow:
     """Average precision at an overlap of 0.5 on TXL's test part, with a bootstrap interval."""
     tests = txl.load(data / "txl", "test")
-    found = [locate(read_rgb(f.path), locator).peaks for f in tests]
+    predicted = [locate(read_rgb(f.path), locator).peaks for f in tests]
     truth = [(f.boxes_xyxy_px, f.kinds) for f in tests]
-    rows = map50(found, truth)
+    rows = map50(predicted, truth)
     rng = np.random.default_rng(0)
     draws = []
     for _ in range(200):
         picks = rng.integers(0, len(tests), len(tests))
-        value = map50([found[i] for i in picks], [truth[i] for i in picks])["map50"]
+        value = map50([predicted[i] for i in picks], [truth[i] for i in picks])["map50"]
         draws.append(np.nan if value is None else value)
     low, high = (float(v) for v in np.nanpercentile(draws, [2.5, 97.5]))
     return {

@@ -1,5 +1,6 @@
-"""The locator on data nothing was tuned on: count errors on the 60 CBC test fields, beside the
-constant predictor, in both labellings of those fields.
+"""The locator on the 60 CBC test fields, on which nothing was tuned.
+
+Count errors by both labellings of those fields, beside the constant predictor.
 """
 
 from functools import lru_cache
@@ -31,7 +32,7 @@ ZOOMS = (0.5, 0.75, 1.5, 2.0)
 
 @lru_cache(maxsize=1)
 def _txl(data: Path) -> tuple[list[LabelledField], near_duplicates.Bits]:
-    """Every TXL-PBC field and its hash: 1,390 pictures, read once for whoever asks."""
+    """Every TXL-PBC field and its hash: 1,390 pictures, read once in a process."""
     pool = [field for part in ("train", "val", "test") for field in txl.load(data / "txl", part)]
     return pool, near_duplicates.hash_files([field.path for field in pool])
 
@@ -43,33 +44,36 @@ def relabelled_copies(data: Path, fields: list[LabelledField]) -> list[LabelledF
         ValueError: if a field has no copy within the near-duplicate distance.
     """
     pool, hashes = _txl(data)
-    far = near_duplicates.distances(near_duplicates.hash_files([f.path for f in fields]), hashes)
-    nearest = far.argmin(axis=1)
-    lost = [
+    distances = near_duplicates.distances(
+        near_duplicates.hash_files([f.path for f in fields]), hashes
+    )
+    nearest = distances.argmin(axis=1)
+    without_copy = [
         f.path.name
-        for f, d in zip(fields, far.min(axis=1), strict=True)
+        for f, d in zip(fields, distances.min(axis=1), strict=True)
         if d >= near_duplicates.MAX_DISTANCE
     ]
-    if lost:
-        raise ValueError(f"no TXL-PBC copy of {', '.join(lost)}")
+    if without_copy:
+        raise ValueError(f"no TXL-PBC copy of {', '.join(without_copy)}")
     return [pool[int(i)] for i in nearest]
 
 
 def label_repeatability(data: Path) -> RepeatabilityRows:
-    """How far two labellings of the same picture lie apart: the set holds some pictures twice.
+    """How far two labellings of the same picture differ: the set has some pictures twice.
 
-    A perfect locator is no nearer to one labelling than about this over the square root of two.
+    If both labellings have independent errors of equal size, a perfect locator differs from each by
+    about this over the square root of two.
     """
     pool, hashes = _txl(data)
-    seen: dict[int, npt.NDArray[np.int64]] = {}
-    apart = []
+    first_counts: dict[int, npt.NDArray[np.int64]] = {}
+    differences = []
     for field, group in zip(pool, near_duplicates.groups(hashes).tolist(), strict=True):
-        if group in seen:
-            apart.append(np.abs(field.counts() - seen[group]))
+        if group in first_counts:
+            differences.append(np.abs(field.counts() - first_counts[group]))
         else:
-            seen[group] = field.counts()
-    rbc, wbc, platelet = (_difference_row(column) for column in np.array(apart).T)
-    return {"n": len(apart), "rbc": rbc, "wbc": wbc, "platelet": platelet}
+            first_counts[group] = field.counts()
+    rbc, wbc, platelet = (_difference_row(column) for column in np.array(differences).T)
+    return {"n": len(differences), "rbc": rbc, "wbc": wbc, "platelet": platelet}
 
 
 def _difference_row(differences: npt.NDArray[np.int64]) -> DifferenceRow:
@@ -78,7 +82,7 @@ def _difference_row(differences: npt.NDArray[np.int64]) -> DifferenceRow:
 
 
 def evaluate_locator(data: Path, models: SmearModels) -> LocatorEvaluation:
-    """Every figure of the locator's card, measured now.
+    """Measure every figure in the locator's card.
 
     Raises:
         FileNotFoundError: if ``data`` lacks ``cbc`` or ``txl``.
@@ -100,19 +104,20 @@ def evaluate_locator(data: Path, models: SmearModels) -> LocatorEvaluation:
         ]
     )
     own = np.stack([field.counts() for field in fields])
-    published = np.stack([field.counts() for field in cbc.load(data / "cbc", "Training")])
-    # The median of the fields the locator learnt from; CBC's own for its own labels.
-    shapes = [
+    cbc_training = np.stack([field.counts() for field in cbc.load(data / "cbc", "Training")])
+    # Each labelling gets the constant of its own training part. Of TXL-PBC only pictures of
+    # 640x480 are used, the size of the test fields.
+    camera_fields = [
         field
         for field in txl.load(data / "txl", "train")
         if read_rgb(field.path).shape[:2] == (480, 640)
     ]
-    constant = constant_predictor(np.stack([field.counts() for field in shapes]))
+    constant = constant_predictor(np.stack([field.counts() for field in camera_fields]))
     return {
         "fields": len(fields),
         "test_part": "60 CBC test fields, no copy of them in training or validation",
         "txl_labels": error_rows(counted, relabelled, constant),
-        "cbc_labels": error_rows(counted, own, constant_predictor(published)),
+        "cbc_labels": error_rows(counted, own, constant_predictor(cbc_training)),
         "label_repeatability_txl": label_repeatability(data),
         "interval_coverage_txl": {k: float(covered[:, i].mean()) for i, k in enumerate(KINDS)},
         "rbc_change_when_resized": {
@@ -158,7 +163,7 @@ def _rbc_change(
     """Mean absolute change of the RBC count when every field is resized by ``zoom``."""
     after = []
     for pixels in pictures:
-        how = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
-        resized = cv2.resize(pixels, None, fx=zoom, fy=zoom, interpolation=how).astype(np.uint8)
+        method = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
+        resized = cv2.resize(pixels, None, fx=zoom, fy=zoom, interpolation=method).astype(np.uint8)
         after.append(analyse(Field("resized", resized, ""), models).counts.rbc.value)
     return float(np.abs(np.array(after) - before).mean())

@@ -1,6 +1,6 @@
-"""How well the classifier knows what it does not know, on things nothing was fitted to.
+"""Novelty detection on things that no fit has seen.
 
-Text and noise are drawn anew with other seeds, palms are of a set that no fit has seen.
+Text and noise are drawn with other seeds than in training; the palms are of another set.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""How count errors grow when a picture gets worse, and whether the quality flag is up by then."""
+"""How count errors grow as pictures get worse, and whether a quality flag is raised by then."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -35,7 +35,7 @@ def _scaled(red: float, green: float, blue: float) -> Change:
 
 
 def _turned(degrees: float) -> Change:
-    """Turned round its middle on a canvas that holds all of it; corners get the ground's colour."""
+    """Rotated on a canvas that holds all of it; the corners get the background's colour."""
 
     def change(pixels: RgbImage) -> RgbImage:
         if degrees % 90 == 0:
@@ -92,7 +92,7 @@ def robustness(
     Returns:
         By name: ``rbc``, ``wbc``, ``platelet``, ``mean``; ``flagged``, the share of fields with a
         quality flag; ``worse``, the share whose mean error grew by more than one cell; and
-        ``worse_unflagged``, how many of all fields grew worse without a flag: the ones that would
+        ``worse_unflagged``, the share of all fields that grew worse without a flag: those would
         mislead.
     """
     rows: dict[str, RobustnessRow] = {}

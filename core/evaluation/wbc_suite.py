@@ -1,4 +1,4 @@
-"""The white-cell classifier on data nothing was tuned on, in its laboratory and in two others."""
+"""The white-cell classifier on test data of its own laboratory and of two others."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,7 +34,7 @@ _NOVELTY_CELLS = 400
 
 
 def evaluate_wbc(data: Path, locator: LoadedModel, model: LoadedModel) -> WhiteCellEvaluation:
-    """Every figure of the classifier's card, measured now through the product's own path.
+    """Measure every figure in the classifier's card, through the product's own path.
 
     Raises:
         FileNotFoundError: if a set is missing.
@@ -128,7 +128,7 @@ def _in_fields(
     named, answered = [t for t, _ in pairs], [call for _, call in pairs]
     classes = sorted(set(truth) | set(predicted))
     table = report(truth, predicted, classes)
-    recalls = [one for row in table.values() if (one := row["recall"]) is not None]
+    recalls = [row["recall"] for row in table.values() if row["recall"] is not None]
     figures: InFields = {
         "accuracy": accuracy_row(right),
         "balanced_accuracy": float(np.mean(recalls)),
@@ -148,7 +148,7 @@ def _in_fields(
 
 
 def _behaviour(truth: Sequence[str], calls: Sequence[WbcCall]) -> Behaviour:
-    """Abstention, back-off, sizes of sets, the critical rule: what the limits do to these cells."""
+    """What the limits do to these cells: abstention, back-off, sizes of sets, the critical rule."""
     abstained = np.array([call.abstained for call in calls])
     right = np.array(
         [_eight(t) == _eight(call.label) for t, call in zip(truth, calls, strict=True)]
@@ -174,7 +174,7 @@ def _behaviour(truth: Sequence[str], calls: Sequence[WbcCall]) -> Behaviour:
 
 
 def _blasts(data: Path, locator: LoadedModel, model: LoadedModel) -> Blasts:
-    """Munich's blasts: low evidence, for they are few, of one laboratory and maybe trained on."""
+    """Munich's blasts: low evidence, being few, of one laboratory and maybe trained on."""
     try:
         cells = [c for c in munich.load(data / "wbc_munich_support") if c.label == "blast"]
     except FileNotFoundError:
@@ -196,7 +196,7 @@ def _macro_f1(table: dict[str, ClassRow]) -> float:
 
 
 def _holds(labels: Sequence[str], truth: str) -> bool:
-    """Does a set hold the class, or any child of the parent that is all we know."""
+    """Does a set hold the class; where only a parent is known, any child of it."""
     return any(name == truth or name in CHILDREN.get(truth, ()) for name in labels)
 
 

@@ -62,8 +62,26 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
                 ),
                 {"start": "live", "stains": "mild"},
             ),
+            Preset(
+                "two laboratories",
+                "The live locator on TXL-PBC and DeepBioNet's fields together.",
+                LoopSettings(
+                    epochs=8,
+                    batch_size=16,
+                    learning_rate=5e-4,
+                    warmup_steps=60,
+                    patience=8,
+                    averaging=0.995,
+                    seed=2,
+                ),
+                {"start": "live", "layout": "two laboratories"},
+            ),
         ),
-        {"start": STARTS, "layout": ("txl", "boxes", "verified fields"), "stains": STAINS},
+        {
+            "start": STARTS,
+            "layout": ("txl", "two laboratories", "boxes", "verified fields"),
+            "stains": STAINS,
+        },
         named=KINDS,
     ),
     "counts": RecipeInfo(
@@ -87,6 +105,21 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
                     averaging=0.99,
                     workers=0,
                 ),
+            ),
+            Preset(
+                "two laboratories",
+                "The same on TXL-PBC and parts of DeepBioNet's wider fields together.",
+                LoopSettings(
+                    epochs=30,
+                    batch_size=16,
+                    learning_rate=3e-3,
+                    weight_decay=1e-4,
+                    warmup_steps=50,
+                    patience=30,
+                    averaging=0.99,
+                    workers=0,
+                ),
+                {"layout": "two laboratories"},
             ),
             Preset(
                 "fine-tune",
@@ -113,7 +146,7 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
         ),
         {
             "start": STARTS,
-            "layout": ("txl", "boxes", "counts"),
+            "layout": ("txl", "two laboratories", "boxes", "counts"),
             "network": ("map", "published"),
             "backbone": ("imagenet", "cells"),
         },

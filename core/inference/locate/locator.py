@@ -1,6 +1,8 @@
 """Locate cells in a field of any size; the scale is estimated from its red cells."""
 
+import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -8,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from core.inference.locate.peaks import Peaks, find_peaks
+from core.inference.locate.tiles import tiles
 from core.models.cards import LocatorCard
 from core.models.engine import as_batch, engine_for
-from core.models.locator import RBC_DIAMETER_PX
+from core.models.locator import RBC_DIAMETER_PX, STRIDE
 from core.models.weights import LoadedModel
 from core.records import RgbImage
 from core.taxonomy import KINDS
@@ -21,8 +24,11 @@ _FIRST_AREA = 320 * 240
 
 _CLOSE_ENOUGH = math.log(1.15)
 _PLAUSIBLE = (math.log(0.7), math.log(1.4))
-_LADDER = tuple(1.6**step for step in range(-2, 8))
-_TILE, _MARGIN = 960, 96
+_LADDERS = (range(1, 8), range(0, -3, -1))
+"""Steps of 1.6 from the first look: towards smaller cells first, as in a wide view."""
+_LADDER_SIDES = (256, 512)
+"""Network pixels a side of the part that is looked at on each step: five red cells across. Where
+that part shows no red cell, as between sparse cells, the larger one is tried."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +83,28 @@ def _climb(
     pixels: RgbImage, first: float, model: LoadedModel, thresholds: npt.NDArray[np.float32]
 ) -> float | None:
     """The scale at which the middle of the field has the most red cells of the right size."""
+    for side, steps in itertools.product(_LADDER_SIDES, _LADDERS):
+        scales = [first * 1.6**step for step in steps]
+        scale = _climb_on(pixels, scales, model, thresholds, side)
+        if scale is not None:
+            return scale
+    return None
+
+
+def _climb_on(
+    pixels: RgbImage,
+    scales: Sequence[float],
+    model: LoadedModel,
+    thresholds: npt.NDArray[np.float32],
+    looked_at_px: int,
+) -> float | None:
+    """The best of ``scales``, on a part of at most ``looked_at_px`` network pixels a side."""
     height, width = pixels.shape[:2]
     best: tuple[float, float] | None = None
-    for step in _LADDER:
-        scale = first * step
+    for scale in scales:
         if scale > 2.5 or max(height, width) * scale < 64:
             continue
-        side = 480 / scale
+        side = looked_at_px / scale
         top, left = max(0, round((height - side) / 2)), max(0, round((width - side) / 2))
         middle = np.ascontiguousarray(pixels[top : height - top, left : width - left])
         found = _pass_at(middle, scale, model).above(thresholds)
@@ -131,31 +152,14 @@ def _maps(
     """Probabilities ``(3, h, w)`` and sides ``(4, h, w)``, tile by tile to bound memory."""
     engine = engine_for(model)
     height, width = resized.shape[:2]
-    heat = np.empty((len(KINDS), height // 4, width // 4), np.float32)
-    sides = np.empty((4, height // 4, width // 4), np.float32)
-    for top, row0, row1, bottom in _spans(height):
-        for left, column0, column1, right in _spans(width):
-            logits, reach = engine(as_batch([resized[top:bottom, left:right]]))
-            inner = np.s_[
-                :,
-                (row0 - top) // 4 : (row1 - top) // 4,
-                (column0 - left) // 4 : (column1 - left) // 4,
-            ]
-            outer = np.s_[:, row0 // 4 : row1 // 4, column0 // 4 : column1 // 4]
-            heat[outer] = 1 / (1 + np.exp(-logits[0][inner]))
-            sides[outer] = reach[0][inner]
+    heat = np.empty((len(KINDS), height // STRIDE, width // STRIDE), np.float32)
+    sides = np.empty((4, height // STRIDE, width // STRIDE), np.float32)
+    for tile in tiles(height, width, multiple=8, margin=32, longest=800):
+        logits, reach = engine(as_batch([np.ascontiguousarray(resized[tile.read])]))
+        inner, outer = tile.kept(STRIDE), tile.place(STRIDE)
+        heat[:, *outer] = 1 / (1 + np.exp(-logits[0][:, *inner]))
+        sides[:, *outer] = reach[0][:, *inner]
     return heat, sides
-
-
-def _spans(length: int) -> list[tuple[int, int, int, int]]:
-    """Tiles along one side: start with margin, start, end, end with margin; multiples of eight."""
-    if length <= _TILE + 2 * _MARGIN:
-        return [(0, 0, length, length)]
-    starts = list(range(0, length, _TILE))
-    return [
-        (max(0, a - _MARGIN), a, min(length, a + _TILE), min(length, a + _TILE + _MARGIN))
-        for a in starts
-    ]
 
 
 def _resized(peaks: Peaks, factor: float) -> Peaks:

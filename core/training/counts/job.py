@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from torch import nn
 
@@ -20,14 +20,22 @@ from core.training.counts.data import CountingSplit
 from core.training.counts.density import DensityRecipe
 from core.training.counts.density_data import ScaledField
 from core.training.counts.export import export_counts
+from core.training.counts.field_parts import field_parts
 from core.training.counts.recipe import RegressionRecipe
 from core.training.job import PreparedTraining, start_model
+from core.training.locator.completed_fields import complete
+from core.training.locator.completed_fields import parts as foreign_parts
 from core.training.locator.job import count_facts, own_parts
 from core.training.locator.recipe import split_fields
 from core.training.loop.recipe import Recipe
 from core.training.loop.settings import LoopSettings
 
-_PUBLIC = "TXL-PBC train and val, counts only (and one red-cell diameter a field)"
+_TITLES: Final = {
+    "txl": "TXL-PBC train and val, counts only (and one red-cell diameter a field)",
+    "two laboratories": "TXL-PBC train and val, and parts of DeepBioNet's fields, counts only (and "
+    "one red-cell diameter a field)",
+}
+_PARTS_OF_A_FIELD: Final = 2
 
 
 def prepare(
@@ -55,7 +63,7 @@ def prepare(
     start = start_model("counts", begin, folder)
     module, weights_from = _first_weights(start, begin, backbone)
     origin = FieldData(
-        set=_PUBLIC if layout == "txl" else f"{data.name}, the laboratory's own {layout}",
+        set=_TITLES.get(layout, f"{data.name}, the laboratory's own {layout}"),
         training_fields=len(fields.train),
         validation_fields=len(fields.validation),
         left_out_as_copies_of_test_fields=fields.left_out,
@@ -103,9 +111,10 @@ def _fields(
     layout: str, data: Path, options: Mapping[str, Any], folder: Path, scaled: bool
 ) -> CountingSplit:
     """Training and validation fields; ``scaled`` adds the red-cell diameter to counted ones."""
-    if layout == "txl":
+    if layout in ("txl", "two laboratories"):
         public = split_fields(data, seed=0)
-        return CountingSplit(public.train, public.validation, public.left_out)
+        cut = _deepbionet(data) if layout == "two laboratories" else []
+        return CountingSplit([*public.train, *cut], public.validation, public.left_out)
     train, validation = own_parts(layout, data, options, folder)
     if layout == "counts" and scaled:
         # Without boxes the live locator measures the red cells, as at inference. start_model copies
@@ -114,6 +123,13 @@ def _fields(
         assert locator is not None
         train, validation = ([_scaled(f, locator) for f in part] for part in (train, validation))
     return CountingSplit(train, validation, 0)
+
+
+def _deepbionet(data: Path) -> list[ScaledField]:
+    """Parts of DeepBioNet's fields, their annotations completed by the live locator."""
+    live = registry.live("locator")
+    completed = [complete(field, live) for field in foreign_parts(data)[0]]
+    return field_parts(completed, _PARTS_OF_A_FIELD, seed=0)
 
 
 def _scaled(field: CountedField, locator: LoadedModel) -> ScaledField:

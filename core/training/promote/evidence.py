@@ -1,4 +1,4 @@
-"""What speaks for and against a challenger, and the rule by which it may go live."""
+"""The evidence on a challenger, and the rule by which it may go live."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -13,14 +13,14 @@ if TYPE_CHECKING:  # they load torch and SciPy, which a screen that only asks ho
 
 LEVEL: Final = 0.05
 MARGIN: Final = 0.02
-"""Recall of a critical class, and accuracy on the original data, that may be lost at most."""
+"""Largest loss of recall of a critical class, and of accuracy on the original data."""
 
 ERROR_MARGIN: Final = 0.05
-"""Share by which the count error on the original data may grow."""
+"""Largest relative growth of the count error on the original data."""
 
 WBC_MARGIN: Final = 0.05
-"""White cells a field by which their count error may grow, on any set: they are few, and they
-are what is reviewed."""
+"""Largest growth of the white cells' count error on any set, in cells a field: they are few, and
+they are what people review."""
 
 
 Report = Callable[[str, int, int], None]
@@ -28,7 +28,7 @@ Report = Callable[[str, int, int], None]
 
 
 class PromotionRefused(ValueError):
-    """A model that does not go live; the message says why."""
+    """A model must not go live, or cannot be compared; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -100,12 +100,12 @@ class Comparison:
 
     @property
     def sets(self) -> dict[str, OnOneSet | OnFields]:
-        """What both answered, in the order of their weight."""
+        """The sets that both were tested on, the most important one first."""
         each = {"own": self.own, "original": self.original, "external_lab": self.external_lab}
         return {name: one for name, one in each.items() if one is not None}
 
     def as_json(self) -> dict[str, object]:
-        """Everything in it; :func:`from_json` reads it."""
+        """All fields as JSON; :func:`from_json` reads it."""
         return {**asdict(self), "challenger_file": str(self.challenger_file)}
 
     @property

@@ -1,4 +1,4 @@
-"""Test sets that a training wrote down and never looked at: each file with its hash and truth."""
+"""Locked test sets: lists of files with hash and truth that a training set aside unseen."""
 
 import hashlib
 import json
@@ -28,10 +28,10 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class LockedSet(Generic[Item]):
-    """A set as it was written down; ``sha256`` is of its pictures and their truth.
+    """A locked test set; ``sha256`` is of its pictures and their truth.
 
-    ``anywhere``: its cells are not in the middle of their pictures, but the largest white cell of
-    a field.
+    With ``anywhere`` a cell is the largest white cell of its field instead of the one in the middle
+    of its picture.
     """
 
     title: str
@@ -69,7 +69,7 @@ class _Stored(TypedDict, total=False):
 
 
 def lock(file: Path, title: str, cells: Sequence[LabelledCell], *, anywhere: bool = False) -> None:
-    """Write a set of cells down, once: an existing file stays as it is."""
+    """Lock a set of cells; an existing file stays as it is."""
     if file.exists():
         return
     rows: list[_Cell] = [
@@ -81,7 +81,7 @@ def lock(file: Path, title: str, cells: Sequence[LabelledCell], *, anywhere: boo
 
 
 def lock_fields(file: Path, title: str, fields: Sequence[Counted]) -> None:
-    """Write a set of fields down with the cells counted in them, once."""
+    """Lock a set of fields with their counts; an existing file stays as it is."""
     if file.exists():
         return
     rows: list[_Field] = [
