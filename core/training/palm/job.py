@@ -1,4 +1,4 @@
-"""Preparing a training of the palm CNN: photos with a table, split by session block and group."""
+"""Prepare a training of the paper's palm CNN, split by session block and photo group."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from torch import nn
 from core.datasets.public.ghana_palms import load, usable
 from core.datasets.public.palm_splits import folds
 from core.models.cards import PalmCnnArchitecture, PalmCnnCard, PalmCnnValidation, PalmData
-from core.models.palm_cnn import PaperPalmCnn
+from core.models.paper_palm_cnn import PaperPalmCnn
 from core.models.weights import LoadedModel, save_model
 from core.store.run_records import TrainingFacts
 from core.training.card_facts import data_hash
@@ -22,13 +22,13 @@ from core.training.palm.recipe import PalmRecipe, Target
 def prepare(
     data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path
 ) -> PreparedTraining:
-    """Hold a fifth of the session blocks out for validation.
+    """Split the photos; a fifth of the session blocks is held out for validation.
 
     Args:
         data: the set itself, or a folder with ``palm/`` in it.
         settings: of the loop; its seed chooses the blocks.
         options: ``target`` (anemic or haemoglobin) and ``size`` (width x height in pixels).
-        folder: of the run; nothing is kept there.
+        folder: of the run; nothing is written there.
 
     Raises:
         FileNotFoundError: if there is no table or a photo is missing.

@@ -5,7 +5,7 @@ from typing import Final
 
 import streamlit as st
 
-from core.inference.palm.screening import LEARNT_AT, PalmReading, can_be_judged
+from core.inference.palm.screening import CALIBRATED_AT, PalmReading, can_be_judged
 from core.models.cards import PalmCard
 from core.models.cards.figures import AurocRow
 from core.records import Flag, PalmCall, PalmDecision
@@ -44,8 +44,8 @@ def draw(reading: PalmReading, card: PalmCard, prevalence: float) -> None:
     # The session asks for the evidence at a prevalence of one half; the slider moves it here.
     svg, words = _line(call.anemia_probability, call.low, call.high, card)
     st.image(svg, width=_WIDTH, alt=words)
-    here = at_prevalence(call.anemia_probability, prevalence, LEARNT_AT)
-    low, high = (at_prevalence(v, prevalence, LEARNT_AT) for v in (call.low, call.high))
+    here = at_prevalence(call.anemia_probability, prevalence, CALIBRATED_AT)
+    low, high = (at_prevalence(v, prevalence, CALIBRATED_AT) for v in (call.low, call.high))
     st.markdown(
         f"Where {percent(prevalence)} of the people have anemia, about **{percent(here)}** "
         f"({100 * low:.0f} to {percent(high)}) of those with such a palm have it."
