@@ -1,6 +1,6 @@
 """Labelled fields: where a picture lies and the cells a person drew on it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -34,18 +34,26 @@ class LabelledField:
     """A field with its boxes.
 
     ``boxes_xyxy_px`` is ``(N, 4)`` float32 in pixels of the file; ``kinds`` is ``(N,)`` indices
-    into :data:`core.taxonomy.KINDS`.
+    into :data:`core.taxonomy.KINDS`. ``doubtful_boxes_xyxy_px`` ``(M, 4)`` and ``doubtful_kinds``
+    are places where the annotation may have missed a cell: they are no cells of the field, and a
+    training neither rewards nor punishes an answer there.
     """
 
     path: Path
     boxes_xyxy_px: npt.NDArray[np.float32]
     kinds: npt.NDArray[np.int64]
+    doubtful_boxes_xyxy_px: npt.NDArray[np.float32] = field(
+        default_factory=lambda: np.zeros((0, 4), np.float32)
+    )
+    doubtful_kinds: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __post_init__(self) -> None:
-        if self.boxes_xyxy_px.shape != (len(self.kinds), 4):
-            raise ValueError(
-                f"{self.path.name}: {self.boxes_xyxy_px.shape} boxes, {len(self.kinds)} kinds"
-            )
+        for boxes, kinds in (
+            (self.boxes_xyxy_px, self.kinds),
+            (self.doubtful_boxes_xyxy_px, self.doubtful_kinds),
+        ):
+            if boxes.shape != (len(kinds), 4):
+                raise ValueError(f"{self.path.name}: {boxes.shape} boxes, {len(kinds)} kinds")
 
     def counts(self) -> npt.NDArray[np.int64]:
         """Cells of each kind, ``(3,)`` in the order of ``KINDS``."""

@@ -9,17 +9,21 @@ from torch import nn
 
 from core.datasets.public.ghana_palms import load, usable
 from core.datasets.public.palm_splits import folds
+from core.models.cards import PalmCnnArchitecture, PalmCnnCard, PalmCnnValidation, PalmData
 from core.models.palm_cnn import PaperPalmCnn
 from core.models.weights import LoadedModel, save_model
 from core.settings import settings as site_settings
+from core.store.run_records import TrainingFacts
 from core.training.card_facts import data_hash
 from core.training.intakes import read_own
-from core.training.job import Job
+from core.training.job import PreparedTraining
 from core.training.loop.settings import LoopSettings
 from core.training.palm.recipe import PalmRecipe, Target
 
 
-def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path) -> Job:
+def prepare(
+    data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path
+) -> PreparedTraining:
     """Train and validation of a set of one's own; of the public one a fifth of the session blocks.
 
     Args:
@@ -48,12 +52,14 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
             raise ValueError(f"{root}: {len(photos)} photos with haemoglobin are too few to learn")
     if found is not None and not found.problems and len(photos) == len(found.items):
         train, validation = found.part(0), found.part(1)  # as the page showed them
+        how = "training part of its split by group"
     else:
         split = next(folds(photos, 5, settings.seed))
         train, validation = ([photos[i] for i in part] for part in (split.learn, split.held_out))
+        how = "one fold of session blocks"
     digest = data_hash([photo.path for photo in train])
     ill = sum(bool(photo.anemic) for photo in validation)
-    facts = {
+    facts: TrainingFacts = {
         "training": len(train),
         "validation": len(validation),
         "baseline": 0.5,
@@ -63,24 +69,19 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
 
     def export(trained: nn.Module, path: Path) -> LoadedModel:
         assert isinstance(trained, PaperPalmCnn)
-        card = {
-            "task": "palm_cnn",
-            "architecture": {"kind": "palm_cnn", "width": width, "height": height},
-            "target": target,
-            "validation": {"photos": len(validation), "anemic": ill},
-            "intended_use": "The published CNN on palm photos, for comparison. It gives no "
+        card = PalmCnnCard(
+            architecture=PalmCnnArchitecture(width=width, height=height),
+            target=target,
+            validation=PalmCnnValidation(photos=len(validation), anemic=ill),
+            intended_use="The published CNN on palm photos, for comparison. It gives no "
             "verdicts on the screen. Research use, a qualified person decides.",
-            "limits": "Learnt from the photos named below; knows their light.",
-            "licence": "the photos' own",
-            "data": {
-                "set": f"{root.name}, one fold of session blocks",
-                "photos": len(photos),
-                "sha256": digest,
-            },
-            "seed": settings.seed,
-            "made": datetime.now(UTC).date().isoformat(),
-        }
+            limits="Learnt from the photos named below; knows their light.",
+            licence="the photos' own",
+            data=PalmData(set=f"{root.name}, {how}", photos=len(photos), sha256=digest),
+            seed=settings.seed,
+            made=datetime.now(UTC).date().isoformat(),
+        )
         return save_model(path, trained, card)
 
     recipe = PalmRecipe(train, validation, (width, height), target, settings.seed)
-    return Job(recipe, digest, facts, export)
+    return PreparedTraining(recipe, digest, facts, export)
