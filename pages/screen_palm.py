@@ -16,6 +16,7 @@ from core.models import hand, registry
 from core.models.weights import LoadedModel, WeightsRefused
 from core.settings import settings
 from core.slide.palm_tables import calls_csv, calls_json
+from core.slide.tables import file_name
 from pages.parts import signed_in, wording
 from pages.parts.palm import (
     compared as palm_compared,
@@ -145,7 +146,7 @@ def _head(palm: PalmSession, model: LoadedModel | None) -> None:
             st.download_button(
                 "CSV",
                 data=lambda: calls_csv(calls),
-                file_name="hemadesk-palms.csv",
+                file_name=file_name("palms", "csv"),
                 mime="text/csv",
                 on_click="ignore",
                 icon=":material/download:",
@@ -154,7 +155,7 @@ def _head(palm: PalmSession, model: LoadedModel | None) -> None:
             st.download_button(
                 "JSON",
                 data=lambda: calls_json(calls),
-                file_name="hemadesk-palms.json",
+                file_name=file_name("palms", "json"),
                 mime="application/json",
                 on_click="ignore",
                 icon=":material/download:",
