@@ -1,7 +1,7 @@
 """Palm: is this palm pale enough to ask for a blood test; with what that answer is worth."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -95,7 +95,35 @@ def call_palm(
         decision,
         flags,
         model.identity,
+        prevalence,
+        is_research_result(card),
     )
+
+
+def at_another_prevalence(call: PalmCall, prevalence: float) -> PalmCall:
+    """The same answer where another share of the people has anemia; the decision stays."""
+
+    def there(value: float) -> float:
+        return at_prevalence(value, prevalence, call.prevalence)
+
+    return replace(
+        call,
+        anemia_probability=there(call.anemia_probability),
+        low=there(call.low),
+        high=there(call.high),
+        prevalence=prevalence,
+    )
+
+
+def is_research_result(card: Mapping[str, Any]) -> bool:
+    """Does the evidence of the photos that were locked away not exclude chance.
+
+    Without such evidence nothing is excluded.
+    """
+    try:
+        return float(card["evaluation"]["locked"]["auroc"]["low"]) <= 0.5
+    except (KeyError, TypeError, ValueError):
+        return True
 
 
 _NO_VERDICT = SPOILS_THE_COLOUR | {"out_of_focus", "unusual_palm"}

@@ -8,6 +8,8 @@ from typing import Final
 
 from PIL import Image
 
+from core.inference.palm.screening import can_be_judged
+from core.records import Flag
 from core.review.exchange.contents import CaseContents
 from core.review.exchange.notes import (
     NOT_ASSESSED,
@@ -19,7 +21,7 @@ from core.review.exchange.paper import CRITICAL, GREY, Paper
 from core.review.reading.cells import ReviewCell
 from core.review.reading.grades import GRADES, PLATELETS
 from core.settings import Settings
-from core.slide import judgement
+from core.slide import judgement, palm_words
 from core.taxonomy import CRITICAL_CLASSES, KINDS, title
 
 _MOST_PICTURES: Final = 16
@@ -247,14 +249,10 @@ def _palms(paper: Paper, contents: CaseContents) -> None:
     paper.heading("Palm")
     for picture in palms:
         call = picture.palm()
-        decision = str(call.get("decision", "not determined")).replace("_", " ")
-        words = f"Pallor of the palm: {decision}"
-        if all(isinstance(call.get(k), int | float) for k in ("anemia_probability", "low", "high")):
-            words += (
-                f"; the program's probability of anemia {100 * call['anemia_probability']:.0f} % "
-                f"({100 * call['low']:.0f} to {100 * call['high']:.0f})"
-            )
-        paper.say(f"{words}. A photograph does not measure hemoglobin.")
+        spoilt = not can_be_judged([Flag(str(f["code"]), "") for f in call.get("flags", [])])
+        for sentence in palm_words.sentences(call, spoilt):
+            paper.say(sentence)
+    paper.small(palm_words.NO_MEASUREMENT)
 
 
 def _readers(paper: Paper, contents: CaseContents) -> None:

@@ -177,6 +177,7 @@ def test_a_palm_is_told_with_its_interval(case_store, reader, drawn_fields):
         "low": 0.12,
         "high": 0.55,
         "decision": "refer",
+        "prevalence": 0.3,
         "flags": [{"code": "blurred", "message": "m"}],
         "model": "palm-test-1",
     }
@@ -185,6 +186,13 @@ def test_a_palm_is_told_with_its_interval(case_store, reader, drawn_fields):
     )
     text, pdf = text_of(case_report(gather(case_store, reader, made.id), Settings()))
     flat = " ".join(text.split())
-    assert "refer; the program's probability of anemia 31 % (12 to 55)" in flat
+    # The blood test comes before the answer, which is named what it is.
+    words = [
+        "The photo is good enough to be read.",
+        "Where anemia is possible, ask for a blood test.",
+        "Research result, not shown to be better than chance: refer, no verdict; 31 % (12 to 55) "
+        "of those with such a palm have anemia where 30 % of all people like this have it.",
+    ]
+    assert [flat.index(sentence) for sentence in words] == sorted(map(flat.index, words))
     assert pdf.metadata is not None and pdf.metadata.title == "Palm report"
     assert "palm-test-1" in flat and "White-cell differential" not in flat
