@@ -152,6 +152,12 @@ def may_do(connection: Connection, right: Right) -> list[Person]:
     return [person for row in rows if may(person := _listed(row).person, right)]
 
 
+def who_may_not(connection: Connection, right: Right) -> frozenset[str]:
+    """Subjects on the list, taken off it or not, whose roles do not include a right."""
+    rows = connection.execute(select(people))
+    return frozenset(p.subject for row in rows if not may(p := _listed(row).person, right))
+
+
 def _insert(book: Recording, person: Person) -> None:
     values = {
         "name": person.name,

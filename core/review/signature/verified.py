@@ -85,7 +85,7 @@ def of_cells(cells: Sequence[ReviewCell], *, blind_shown: bool = True) -> Verifi
             Difference(row.label, before.get(row.label, 0.0), row.share) for row in after.rows
         ),
         white_cells=len(white),
-        reviewed=len(labels),
+        reviewed=sum(cell.is_reviewed for cell in white),
         unidentified=len(labels) - len(identified),
         changed=sum(
             cell.call is not None and cell.label not in (None, cell.call.label)
