@@ -68,7 +68,8 @@ def of_cells(cells: Sequence[ReviewCell], *, blind_shown: bool = True) -> Verifi
     white = [cell for cell in cells if cell.kind == "wbc" and not cell.deleted and cell.included]
     calls = [cell.call for cell in white if cell.call is not None]
     known = {name for call in calls for name in call.probabilities}
-    labels = [cell.label for cell in white if cell.label is not None]
+    # What was only pre-classified is verified by nobody yet.
+    labels = [cell.label for cell in white if cell.label is not None and cell.is_reviewed]
     identified = [label for label in labels if label != UNIDENTIFIED]
     proposed = of_labels(
         (call.label for call in calls),
@@ -85,7 +86,7 @@ def of_cells(cells: Sequence[ReviewCell], *, blind_shown: bool = True) -> Verifi
             Difference(row.label, before.get(row.label, 0.0), row.share) for row in after.rows
         ),
         white_cells=len(white),
-        reviewed=sum(cell.is_reviewed for cell in white),
+        reviewed=len(labels),
         unidentified=len(labels) - len(identified),
         changed=sum(
             cell.call is not None and cell.label not in (None, cell.call.label)
