@@ -18,6 +18,7 @@ from core.inference.palm.screening import (
     is_research_result,
 )
 from core.models import hand, registry
+from core.models.cards import PalmCard
 from core.models.weights import LoadedModel, WeightsRefused
 from core.settings import settings
 from core.slide.palm_tables import calls_csv, calls_json
@@ -126,7 +127,7 @@ def _empty(palm: PalmSession, model: LoadedModel) -> None:
     st.markdown(
         "Send a photo of an open palm. You learn whether it is good enough to be read, and what a "
         "model that is still a research result makes of it."
-        if is_research_result(model.card)
+        if is_research_result(model.card_as(PalmCard))
         else "Send a photo of an open palm. You get a hint whether it is pale enough to ask for a "
         "blood test, how sure that is, and what led to it."
     )
@@ -136,7 +137,7 @@ def _empty(palm: PalmSession, model: LoadedModel) -> None:
     with right.container(border=True, height="stretch"):
         st.subheader("A photo that can be judged", anchor=False)
         palm_how.draw()
-    palm_verdict.caution(model.card)
+    palm_verdict.caution(model.card_as(PalmCard))
 
 
 def _head(palm: PalmSession, model: LoadedModel | None) -> None:
@@ -276,7 +277,7 @@ def _results(palm: PalmSession, live: LoadedModel) -> None:
         model = _of_reading(photo.reading)
         if model is None:
             return
-        card = model.card
+        card = model.card_as(PalmCard)
         palm_verdict.draw(photo.reading, card, palm_worth.prevalence())
     reading = photo.reading
     better: dict[str, Callable[[], None]] = {"A better photo": palm_how.draw}

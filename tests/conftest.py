@@ -28,6 +28,7 @@ pytest_plugins = [
     "tests.fixtures.databases",
     "tests.fixtures.image_sets",
     "tests.fixtures.installations",
+    "tests.fixtures.laboratories",
     "tests.fixtures.models",
     "tests.fixtures.review",
     "tests.fixtures.signed_cases",

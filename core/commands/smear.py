@@ -2,7 +2,7 @@
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,39 @@ if TYPE_CHECKING:
     from core.models.smear_models import SmearModels
     from core.models.weights import LoadedModel
     from core.records import Field, WbcCall
+
+
+def _check_model_file(option: str, file: Path | None) -> None:
+    """Stop the command unless the file can be a model's; nothing heavy is loaded for it."""
+    if file is None:
+        return
+    if not file.is_file():
+        stop(f"{option}: {file} does not exist")
+    if file.suffix != ".safetensors":
+        stop(
+            f"{option} must name the .safetensors file of a white-cell model (its .json and .onnx "
+            f"lie beside it), got {file.name}"
+        )
+
+
+def _white_cell_model(file: Path | None) -> "LoadedModel":
+    """The live white-cell model, or the one of a file.
+
+    Raises:
+        WeightsRefused: if it is missing, damaged or of another task.
+    """
+    from core.models import registry
+    from core.models.classifier import CellClassifier
+    from core.models.weights import WeightsRefused
+
+    if file is None:
+        return registry.live("wbc")
+    model = registry.load(file)
+    if not isinstance(model.module, CellClassifier):
+        raise WeightsRefused(
+            f"{file.name} is a model for {model.card.task}, not for the classes of white cells"
+        )
+    return model
 
 
 def analyse(
@@ -24,6 +57,10 @@ def analyse(
     explain: Annotated[
         Path | None, typer.Option(help="write Grad-CAM pictures into this folder")
     ] = None,
+    wbc_model: Annotated[
+        Path | None,
+        typer.Option(help="classify white cells by this .safetensors file, not the live model"),
+    ] = None,
 ) -> None:
     """Count and classify the cells of blood-smear fields."""
     if method not in ("locator", "regression"):
@@ -33,15 +70,19 @@ def analyse(
             "--chamber-rule needs --method locator: regression gives a count and no single cells, "
             "so no counting rule can be applied"
         )
+    _check_model_file("--wbc-model", wbc_model)
 
-    # Loaded with the first readable picture and kept: all pictures of a command have one set.
+    # Loaded once, with the first readable picture: all pictures of a command have one set.
     @cache
     def models() -> "SmearModels":
         from core.models import registry
+        from core.models.smear_models import SmearModels
 
-        return registry.smear_models()
+        return SmearModels(
+            registry.live("locator"), _white_cell_model(wbc_model), registry.live("counts")
+        )
 
-    def answer(field: "Field") -> tuple[dict[str, Any], str]:
+    def answer(field: "Field") -> tuple[dict[str, object], str]:
         from core.inference.smear import analyse as analyse_field
 
         finding = analyse_field(
@@ -77,17 +118,24 @@ def _call_words(call: "WbcCall") -> str:
     return f"{call.label} {call.probability:.2f}" + (f" ({', '.join(marks)})" if marks else "")
 
 
-def classify(paths: Pictures, as_json: AsJson = False) -> None:
+def classify(
+    paths: Pictures,
+    as_json: AsJson = False,
+    model: Annotated[
+        Path | None, typer.Option(help="classify by this .safetensors file, not the live model")
+    ] = None,
+) -> None:
     """Class of the one white cell in each picture."""
+    _check_model_file("--model", model)
 
-    # Loaded with the first readable picture and kept.
+    # Loaded once, with the first readable picture.
     @cache
     def models() -> "tuple[LoadedModel, LoadedModel]":
         from core.models import registry
 
-        return registry.live("locator"), registry.live("wbc")
+        return registry.live("locator"), _white_cell_model(model)
 
-    def answer(field: "Field") -> tuple[dict[str, Any], str]:
+    def answer(field: "Field") -> tuple[dict[str, object], str]:
         from core.inference.white_cell.classify import classify as classify_cell
 
         call = classify_cell(field, *models())

@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -71,7 +71,7 @@ def results_folder(given: Path | None, *default: str) -> Path:
 def each_picture(
     paths: list[Path],
     as_json: bool,
-    answer: "Callable[[Field], tuple[dict[str, Any], str]]",
+    answer: "Callable[[Field], tuple[dict[str, object], str]]",
     *,
     min_side_px: int | None = None,
     dicom: bool = True,
@@ -105,10 +105,10 @@ def each_picture(
 
 def _answers(
     paths: list[Path],
-    answer: "Callable[[Field], tuple[dict[str, Any], str]]",
+    answer: "Callable[[Field], tuple[dict[str, object], str]]",
     min_side_px: int | None,
     dicom: bool,
-) -> Iterator[tuple[dict[str, Any], str, bool]]:
+) -> Iterator[tuple[dict[str, object], str, bool]]:
     """Row, sentence and whether it is a refusal, of each picture."""
     from dataclasses import replace
 
@@ -135,8 +135,8 @@ def _answers(
 
 
 def _answer(
-    answer: "Callable[[Field], tuple[dict[str, Any], str]]", field: "Field"
-) -> tuple[dict[str, Any], str]:
+    answer: "Callable[[Field], tuple[dict[str, object], str]]", field: "Field"
+) -> tuple[dict[str, object], str]:
     from core.models.weights import WeightsRefused
 
     try:
@@ -166,7 +166,7 @@ def _missing(path: Path) -> str:
     return ""
 
 
-def _refusal(file: str, code: str, message: str) -> dict[str, Any]:
+def _refusal(file: str, code: str, message: str) -> dict[str, object]:
     return {"file": file, "error": {"code": code, "message": message}}
 
 

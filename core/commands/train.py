@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -55,7 +55,9 @@ def train(
 
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     given |= {"seed": seed, "workers": workers, "patience": patience, "accumulation": accumulation}
-    values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    values: dict[str, float | str] = {
+        name: value for name, value in given.items() if value is not None
+    }
     values |= {"optimizer": optimizer} if optimizer is not None else {}
     if recipe in FORMER_NAMES:
         # A process that a screen started has nobody to tell.
@@ -86,7 +88,7 @@ def _train(
     data: Path | None,
     resume: str | None,
     preset: str,
-    values: dict[str, Any],
+    values: dict[str, float | str],
     options: dict[str, str],
     to: Path | None,
     find_rate: bool,
@@ -112,7 +114,7 @@ def _train(
         return from_terminal.begin(recipe, folder, preset, values, options, to)
 
     try:
-        status = from_terminal.in_crew(lead)
+        status = from_terminal.in_process_group(lead)
     except (ValueError, FileNotFoundError, FloatingPointError, URLError) as error:
         from core.training.job import in_words
 

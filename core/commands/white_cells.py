@@ -23,15 +23,15 @@ def fit_uncertainty(
     from core.models import registry
     from core.models.weights import WeightsRefused
     from core.training.white_cells.fit_uncertainty import Amount
-    from core.training.white_cells.fit_uncertainty import characterise as fit
+    from core.training.white_cells.fit_uncertainty import fit_uncertainty as fit
 
     amount = Amount(1000, 450, 1300, 300, 80, 80) if quick else Amount()
     try:
         model, locator = registry.live("wbc"), registry.live("locator")
-        made = fit(model, locator, sets, amount=amount, seed=seed, report=progress)
+        written = fit(model, locator, sets, amount=amount, seed=seed, report=progress)
     except (FileNotFoundError, WeightsRefused) as error:
         stop(error)
-    print(f"{made.name} and its sidecar are written; now python -m core evaluate wbc")
+    print(f"{written.name} and its sidecar are written; now python -m core evaluate wbc")
 
 
 def characterise(
@@ -84,10 +84,12 @@ def adapt(
             _measure(sets, per_class, deep)
             return
         assert data is not None  # checked above
-        made = adapt_to(data, per_class=per_class, seed=seed, target=to, deep=deep, report=progress)
+        adapted = adapt_to(
+            data, per_class=per_class, seed=seed, target=to, deep=deep, report=progress
+        )
     except (AdaptRefused, DataRefused, WeightsRefused, FileNotFoundError) as error:
         stop(error)
-    print(json.dumps(made.as_json()) if as_json else made.in_words())
+    print(json.dumps(adapted.as_json()) if as_json else adapted.in_words())
 
 
 def _measure(data: Path, per_class: int, deep: bool) -> None:
@@ -100,8 +102,8 @@ def _measure(data: Path, per_class: int, deep: bool) -> None:
         model, locator, data, per_class=per_class, deep=deep, report=progress
     )
     key = "adaptation_deep" if deep else "adaptation"
-    evaluation = {**model.card.get("evaluation", {}), key: figures}
-    weights.write_card(model.path, {**model.card, "evaluation": evaluation})
+    card = model.card.with_evaluation({**model.card.evaluation, key: figures})
+    weights.write_card(model.path, card)
     print(json.dumps(figures, indent=2))
 
 

@@ -1,8 +1,8 @@
-"""What led to a count by regression: an exact map, or a Grad-CAM that must be checked.
+"""Maps of a count by regression: exact ones, or Grad-CAM, whose faithfulness must be checked.
 
 A density counter's map is the count: the sum over any part of the picture is that part's share.
-The published regressor has no such map; its Grad-CAM takes the one output that is explained
-(``ClassifierOutputTarget``: without it the map mixes three counts) and can point at nothing.
+The published regressor has no such map. Its Grad-CAM explains one of the three outputs
+(``ClassifierOutputTarget``; without it the map would mix three counts) and can mark nothing.
 """
 
 import cv2
@@ -44,7 +44,7 @@ def explain_regression(
         model: the count model.
 
     Returns:
-        ``(H, W)`` in [0, 1], 1 at the strongest place; of an exact map the proportions are kept.
+        ``(H, W)`` in [0, 1], 1 at the strongest place; an exact map keeps its proportions.
     """
     height, width = pixels.shape[:2]
     if is_exact(model):
@@ -61,7 +61,7 @@ def explain_regression(
 def regression_verdict(
     pixels: RgbImage, kind: CellKind, heat: HeatMap, model: LoadedModel
 ) -> Faithfulness:
-    """May the map be believed.
+    """Is the map faithful.
 
     Raises:
         ValueError: if the map is exact, so that there is nothing to check.

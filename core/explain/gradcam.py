@@ -56,7 +56,7 @@ def explain_count(
     Args:
         pixels: the field, ``(H, W, 3)``.
         kind: which count.
-        rbc_diameter_px: the finding's scale; without it the field is taken as it first was.
+        rbc_diameter_px: the finding's scale; None: the scale at which a field is looked at first.
         model: the locator.
 
     Returns:

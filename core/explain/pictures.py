@@ -1,8 +1,7 @@
-"""Grad-CAM pictures of a finding as files, each only if its map may be believed."""
+"""Grad-CAM pictures of a finding as files; a map that is not faithful is not drawn."""
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -34,7 +33,7 @@ def write_explanations(
     folder.mkdir(parents=True, exist_ok=True)
     stem = Path(field.name).stem
     written: list[Path] = []
-    verdicts: dict[str, Any] = {}
+    verdicts: dict[str, dict[str, object]] = {}
 
     def write_map(name: str, pixels: RgbImage, heat: HeatMap, verdict: Faithfulness) -> None:
         picture = overlay(pixels, heat, strength) if verdict.reliable else _without_map(pixels)

@@ -1,4 +1,4 @@
-"""The faithfulness check for the maps that are shown: of a white cell's class, and of a count."""
+"""The faithfulness check for the maps that are shown: of a white cell's class and of a count."""
 
 import cv2
 import numpy as np
@@ -17,7 +17,7 @@ from core.taxonomy import KINDS, CellKind
 
 
 def class_verdict(crop: RgbImage, label: str, heat: HeatMap, model: LoadedModel) -> Faithfulness:
-    """May the map of ``label`` be believed; ``heat`` is what ``explain_class`` gave for ``crop``.
+    """Is the map of ``label`` faithful; ``heat`` is what ``explain_class`` gave for ``crop``.
 
     The score is the class's log-probability, which falls when the others rise.
 

@@ -88,6 +88,7 @@ class Job:
     message: str = ""
     stopping: bool = False
 
+    # Any: each kind of work has a result of its own, and reads it itself.
     def result(self) -> dict[str, Any]:
         """What was found. Raises FileNotFoundError if there is none, ValueError if damaged."""
         found = read_json(self.folder / RESULT)

@@ -30,7 +30,7 @@ class JobContext:
         ordered = job.read(folder)
         self.task, self.who = ordered.task, ordered.who
         self._began = time.monotonic()
-        self._progress: dict[str, Any] = {"done": 0, "total": 0, "message": "starting"}
+        self._progress: dict[str, float | str] = {"done": 0, "total": 0, "message": "starting"}
 
     @property
     def stop_requested(self) -> bool:

@@ -1,7 +1,7 @@
-"""The CNN of Rizal et al. 2022, as far as the paper says: convolution, pooling, fully connected
-layers, ReLU, one output, 500x375 RGB.
+"""The CNN of Rizal et al. 2022 as far as the paper describes it: convolution, pooling, fully
+connected layers, ReLU, one output, 500x375 RGB.
 
-Numbers of layers and filters are not given there; these are the usual ones of such a network.
+The paper does not give the numbers of layers and filters; these are usual for such a network.
 """
 
 from typing import Final
@@ -15,7 +15,7 @@ _FILTERS: Final = (16, 32, 64)
 
 
 class PaperPalmCnn(nn.Module):
-    """Logit of anemia, or with another target a number.
+    """Logit of anemia; with the target haemoglobin, its value in g/dL.
 
     Shape:
         input ``(B, 3, height, width)`` RGB in [0, 1]; output ``(B,)``.

@@ -1,15 +1,15 @@
 """Classification metrics of one run, each with its n and interval."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from core.statistics.figures import ClassRow, Measured
 from core.statistics.intervals import clopper_pearson
 
 
-def accuracy_row(right: npt.NDArray[np.bool_] | Sequence[bool]) -> dict[str, Any]:
+def accuracy_row(right: npt.NDArray[np.bool_] | Sequence[bool]) -> Measured:
     """Accuracy in [0, 1] with n and exact 95 % interval."""
     right = np.asarray(right, bool)
     n, k = len(right), int(right.sum())
@@ -42,7 +42,7 @@ def confusion(
 
 def report(
     truth: Sequence[str], predicted: Sequence[str], classes: Sequence[str]
-) -> dict[str, dict[str, float | int | None]]:
+) -> dict[str, ClassRow]:
     """Precision, recall and F1 of each class, in [0, 1], and its cells; None where undefined.
 
     Precision is undefined for a class that is never predicted, recall for one without cells, F1

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypedDict
 
 State = Literal["queued", "running", "paused", "stopped", "failed", "done", "lost", "discarded"]
 Request = Literal["pause", "stop", "discard"]
@@ -19,6 +19,28 @@ ACTIONS: Final[dict[str, frozenset[State]]] = {
     "discard": frozenset({"queued", "running", *RESUMABLE}),
 }
 """What a person may do, and in which states."""
+
+
+class TrainingFacts(TypedDict, total=False):
+    """What is known of a training before its first epoch.
+
+    ``training``, ``validation`` and ``test`` are the sizes of the parts, ``cells`` and ``kinds``
+    how many of each class or kind there are to learn from. A naive answer reaches ``baseline`` of
+    the recipe's metric, and ``baseline_title`` says what it is. ``started_from`` says where the
+    weights come from. ``threads``, ``torch`` and ``processes`` are those of the first process.
+    """
+
+    training: int
+    validation: int
+    test: int
+    cells: Mapping[str, int]
+    kinds: Mapping[str, int]
+    baseline: float
+    baseline_title: str
+    started_from: str
+    threads: int
+    torch: str
+    processes: int
 
 
 class RunRefused(ValueError):
@@ -53,7 +75,7 @@ class Run:
     started_at: datetime | None
     ended_at: datetime | None
     progress: Mapping[str, Any] | None
-    facts: Mapping[str, Any] | None
+    facts: TrainingFacts | None
     message: str | None
     model_path: str | None
     model_identity: str | None

@@ -265,7 +265,7 @@ def _as_run(row: Any) -> Run:
 
 
 def _move(
-    connection: Connection, run: Run, state: State, who: str, detail: str, more: dict[str, Any]
+    connection: Connection, run: Run, state: State, who: str, detail: str, more: Mapping[str, Any]
 ) -> None:
     connection.execute(update(runs).where(runs.c.id == run.id).values(state=state, **more))
     _note(connection, run.id, run.state, state, who, detail)

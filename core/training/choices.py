@@ -1,16 +1,10 @@
-"""Words that a recipe's options may have. Knows no network: a screen can ask it."""
+"""Values that a recipe's options may have. Loads no network library: a screen can ask it."""
 
-from typing import Final
+from typing import Final, get_args
 
-BACKBONES: Final = (
-    "mobilenet_v2",
-    "resnet18",
-    "resnet50",
-    "efficientnet_lite2",
-    "mobilenet_v3_large",
-    "efficientnet_b0",
-)
-"""As :mod:`core.models.classifier` builds them; a test holds the two equal."""
+from core.models.cards.architecture import CellBackbone
+
+BACKBONES: Final = get_args(CellBackbone)
 
 STARTS: Final = ("imagenet", "live", "random")
 
@@ -23,3 +17,6 @@ the ImageNet policy of Cubuk 2019; ``none``: every epoch sees the same pictures.
 
 CLASS_WEIGHTS: Final = ("none", "balanced")
 STAINS: Final = ("strong", "mild")
+
+LABORATORIES: Final = ("cbc", "txl", "deepbionet", "munich")
+"""Laboratories beside PBC's that white cells are learnt from."""

@@ -106,5 +106,6 @@ def _array(rows: list[list[int]]) -> Any:
 def _live_report() -> dict[str, Any]:
     """The shipped model's figures on the same test part, from its card."""
     from core.models import registry
+    from core.models.cards import WhiteCellCard
 
-    return dict(registry.live("wbc").card.get("evaluation", {}).get("pbc_test", {}))
+    return dict(registry.live("wbc").card_as(WhiteCellCard).evaluation.get("pbc_test", {}))

@@ -1,6 +1,8 @@
 """Locating cells in a field of any size: the scale comes from the red cells themselves."""
 
+import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -8,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from core.inference.locate.peaks import Peaks, find_peaks
+from core.inference.locate.tiles import tiles
+from core.models.cards import LocatorCard
 from core.models.engine import as_batch, engine_for
-from core.models.locator import RBC_DIAMETER_PX
+from core.models.locator import RBC_DIAMETER_PX, STRIDE
 from core.models.weights import LoadedModel
 from core.records import RgbImage
 from core.taxonomy import KINDS
@@ -20,8 +24,11 @@ _FIRST_AREA = 320 * 240
 
 _CLOSE_ENOUGH = math.log(1.15)
 _PLAUSIBLE = (math.log(0.7), math.log(1.4))
-_LADDER = tuple(1.6**step for step in range(-2, 8))
-_TILE, _MARGIN = 960, 96
+_LADDERS = (range(1, 8), range(0, -3, -1))
+"""Steps of 1.6 from the first look: towards smaller cells first, as in a wide view."""
+_LADDER_SIDES = (256, 512)
+"""Network pixels a side of the part that is looked at on each step: five red cells across. Where
+that part shows no red cell, as between sparse cells, the larger one is tried."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,16 @@ class Located:
     rbc_diameter_px: float | None
 
 
+def thresholds_of(locator: LoadedModel) -> npt.NDArray[np.float32]:
+    """The least score of a cell in the order of ``KINDS``, ``(3,)``, in [0, 1].
+
+    Raises:
+        WeightsRefused: if the model is no locator.
+    """
+    thresholds = locator.card_as(LocatorCard).thresholds
+    return np.array([thresholds[kind] for kind in KINDS], np.float32)
+
+
 def locate(pixels: RgbImage, model: LoadedModel) -> Located:
     """Every candidate cell of a field, before thresholds.
 
@@ -39,7 +56,7 @@ def locate(pixels: RgbImage, model: LoadedModel) -> Located:
     the first look does not find red cells of a plausible size, a ladder of scales is tried on the
     middle of the field, and the one that finds most red cells of the right size is taken.
     """
-    thresholds = np.array([model.card["thresholds"][kind] for kind in KINDS], np.float32)
+    thresholds = thresholds_of(model)
     height, width = pixels.shape[:2]
     scale = math.sqrt(_FIRST_AREA / (height * width))
     peaks = _look(pixels, scale, model)
@@ -62,13 +79,28 @@ def _climb(
     pixels: RgbImage, first: float, model: LoadedModel, thresholds: npt.NDArray[np.float32]
 ) -> float | None:
     """The scale at which the middle of the field shows most red cells of the right size."""
+    for side, steps in itertools.product(_LADDER_SIDES, _LADDERS):
+        scales = [first * 1.6**step for step in steps]
+        scale = _climb_on(pixels, scales, model, thresholds, side)
+        if scale is not None:
+            return scale
+    return None
+
+
+def _climb_on(
+    pixels: RgbImage,
+    scales: Sequence[float],
+    model: LoadedModel,
+    thresholds: npt.NDArray[np.float32],
+    looked_at_px: int,
+) -> float | None:
+    """The best of ``scales``, on a part of at most ``looked_at_px`` network pixels a side."""
     height, width = pixels.shape[:2]
     best: tuple[float, float] | None = None
-    for step in _LADDER:
-        scale = first * step
+    for scale in scales:
         if scale > 2.5 or max(height, width) * scale < 64:
             continue
-        side = 480 / scale
+        side = looked_at_px / scale
         top, left = max(0, round((height - side) / 2)), max(0, round((width - side) / 2))
         middle = np.ascontiguousarray(pixels[top : height - top, left : width - left])
         found = _look(middle, scale, model).above(thresholds)
@@ -104,7 +136,7 @@ def _look(pixels: RgbImage, scale: float, model: LoadedModel) -> Peaks:
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     resized = cv2.resize(pixels, (w, h), interpolation=interpolation).astype(np.uint8)
     heat, sides = _maps(resized, model)
-    peaks = find_peaks(heat, sides, max_iou=float(model.card.get("max_iou", 0.6)))
+    peaks = find_peaks(heat, sides, max_iou=model.card_as(LocatorCard).max_iou)
     # Rounding to multiples of eight stretches a little; boxes go back to the exact scale.
     fit = np.array([width * scale / w, height * scale / h] * 2, np.float32)
     return Peaks(peaks.boxes_xyxy * fit, peaks.scores, peaks.kinds)
@@ -116,31 +148,14 @@ def _maps(
     """Probabilities ``(3, h, w)`` and sides ``(4, h, w)``; tile by tile, so memory stays flat."""
     engine = engine_for(model)
     height, width = resized.shape[:2]
-    heat = np.empty((len(KINDS), height // 4, width // 4), np.float32)
-    sides = np.empty((4, height // 4, width // 4), np.float32)
-    for top, row0, row1, bottom in _spans(height):
-        for left, column0, column1, right in _spans(width):
-            logits, reach = engine(as_batch([resized[top:bottom, left:right]]))
-            inner = np.s_[
-                :,
-                (row0 - top) // 4 : (row1 - top) // 4,
-                (column0 - left) // 4 : (column1 - left) // 4,
-            ]
-            outer = np.s_[:, row0 // 4 : row1 // 4, column0 // 4 : column1 // 4]
-            heat[outer] = 1 / (1 + np.exp(-logits[0][inner]))
-            sides[outer] = reach[0][inner]
+    heat = np.empty((len(KINDS), height // STRIDE, width // STRIDE), np.float32)
+    sides = np.empty((4, height // STRIDE, width // STRIDE), np.float32)
+    for tile in tiles(height, width, multiple=8, margin=32, longest=800):
+        logits, reach = engine(as_batch([np.ascontiguousarray(resized[tile.read])]))
+        inner, outer = tile.kept(STRIDE), tile.place(STRIDE)
+        heat[:, *outer] = 1 / (1 + np.exp(-logits[0][:, *inner]))
+        sides[:, *outer] = reach[0][:, *inner]
     return heat, sides
-
-
-def _spans(length: int) -> list[tuple[int, int, int, int]]:
-    """Tiles along one side: start with margin, start, end, end with margin; multiples of eight."""
-    if length <= _TILE + 2 * _MARGIN:
-        return [(0, 0, length, length)]
-    starts = list(range(0, length, _TILE))
-    return [
-        (max(0, a - _MARGIN), a, min(length, a + _TILE), min(length, a + _TILE + _MARGIN))
-        for a in starts
-    ]
 
 
 def _resized(peaks: Peaks, factor: float) -> Peaks:

@@ -6,16 +6,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.models.density import DENSITY_MULTIPLE, DensityCounter
+from core.inference.locate.tiles import tiles
+from core.models.cards import CountCard
+from core.models.density import DENSITY_MULTIPLE, DENSITY_STRIDE, DensityCounter
 from core.models.engine import as_batch, engine_for
 from core.models.locator import RBC_DIAMETER_PX
 from core.models.regressor import INPUT_PX
 from core.models.weights import LoadedModel
 from core.records import CellCounts, Estimate, Flag, RgbImage
 from core.taxonomy import KINDS, CellKind
-
-_MOST_PIXELS = 1_600_000
-"""Of the network's input. A wider view of smaller cells is counted in halves, see ``_planes``."""
 
 USUAL_AREA = 320 * 240
 """Network pixels of a camera field at a 100x objective, where no red cell gives the scale."""
@@ -93,15 +92,13 @@ def disagreement(located: CellCounts, regressed: CellCounts) -> Flag | None:
 
 
 def _planes(small: RgbImage, model: LoadedModel) -> npt.NDArray[np.float32]:
-    """The map; a large picture in halves, whose maps are laid side by side."""
+    """The map ``(3, h, w)``; of a large picture tile by tile."""
     height, width = small.shape[:2]
-    if height * width > _MOST_PIXELS:
-        along = 0 if height > width else 1
-        middle = small.shape[along] // 2 // DENSITY_MULTIPLE * DENSITY_MULTIPLE
-        first, second = np.split(small, [middle], axis=along)
-        halves = [_planes(np.ascontiguousarray(half), model) for half in (first, second)]
-        return np.concatenate(halves, axis=along + 1)
-    return engine_for(model)(as_batch([small]))[0][0]
+    density = np.empty((len(KINDS), height // DENSITY_STRIDE, width // DENSITY_STRIDE), np.float32)
+    for tile in tiles(height, width, multiple=DENSITY_MULTIPLE, margin=16, longest=480):
+        answer = engine_for(model)(as_batch([np.ascontiguousarray(small[tile.read])]))[0][0]
+        density[:, *tile.place(DENSITY_STRIDE)] = answer[:, *tile.kept(DENSITY_STRIDE)]
+    return density
 
 
 def _estimate(value: float, kind: CellKind, model: LoadedModel) -> Estimate:
@@ -110,6 +107,6 @@ def _estimate(value: float, kind: CellKind, model: LoadedModel) -> Estimate:
     The ends are whole numbers, since the truth is one.
     """
     value = max(0.0, value)
-    reach = float(model.card["interval_scale"][kind]) * math.sqrt(value + 1)
+    reach = model.card_as(CountCard).interval_scale[kind] * math.sqrt(value + 1)
     low, high = math.ceil(value - reach - 1e-9), math.floor(value + reach + 1e-9)
     return Estimate(value, min(max(0.0, low), value), max(float(high), value))

@@ -1,8 +1,7 @@
 """Palm: is this palm pale enough to ask for a blood test; with what that answer is worth."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from scipy.special import expit
@@ -10,6 +9,7 @@ from scipy.special import expit
 from core.imaging.palm_quality import SPOILS_THE_COLOUR, assess_palm
 from core.imaging.white_balance import balance
 from core.inference.palm.crop import Kind, PalmCrop, crop_palm, views
+from core.models.cards import PalmCard
 from core.models.engine import as_batch, engine_for
 from core.models.weights import LoadedModel
 from core.records import Field, Flag, PalmCall, PalmDecision, RgbImage
@@ -71,14 +71,13 @@ def call_palm(
     prevalence: float = LEARNT_AT,
 ) -> PalmCall:
     """The answer for a crop whose quality is known."""
-    card = model.card
+    card = model.card_as(PalmCard)
     logits, distance = scores_of(pixels, model)
-    slope, offset = card["calibration"]["slope"], card["calibration"]["offset"]
     # The first head answers; the others were fitted to resampled blocks and give the interval.
-    probabilities = expit(slope * logits + offset)
+    probabilities = expit(card.calibration.slope * logits + card.calibration.offset)
     low, high = np.percentile(probabilities[1:], [2.5, 97.5])
     probability = float(probabilities[0])
-    if distance > float(card["unusual_above"]):
+    if distance > card.unusual_above:
         flags = (*flags, _UNUSUAL)
     decision: PalmDecision = "refer"
     if can_be_judged(flags):
@@ -115,14 +114,14 @@ def at_another_prevalence(call: PalmCall, prevalence: float) -> PalmCall:
     )
 
 
-def is_research_result(card: Mapping[str, Any]) -> bool:
+def is_research_result(card: PalmCard) -> bool:
     """Does the evidence of the photos that were locked away not exclude chance.
 
     Without such evidence nothing is excluded.
     """
     try:
-        return float(card["evaluation"]["locked"]["auroc"]["low"]) <= 0.5
-    except (KeyError, TypeError, ValueError):
+        return float(card.evaluation["locked"]["auroc"]["low"]) <= 0.5
+    except KeyError:
         return True
 
 
@@ -134,14 +133,14 @@ def can_be_judged(flags: Iterable[Flag]) -> bool:
     return not any(flag.code in _NO_VERDICT for flag in flags)
 
 
-def decide(probability: float, card: dict[str, Any]) -> PalmDecision:
+def decide(probability: float, card: PalmCard) -> PalmDecision:
     """The answer at a probability that is calibrated at one half.
 
     The limits are on the evidence: prevalence changes what an answer is worth, not the answer.
     """
-    if probability < float(card["clear_below"]):
+    if probability < card.clear_below:
         return "not_suspected"
-    return "anemia_suspected" if probability >= float(card["suspect_from"]) else "refer"
+    return "anemia_suspected" if probability >= card.suspect_from else "refer"
 
 
 def scores_of(pixels: RgbImage, model: LoadedModel) -> tuple[np.ndarray, float]:

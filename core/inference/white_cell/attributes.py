@@ -4,7 +4,7 @@ The attributes are those of WBCAtt (NeurIPS 2023), and its five classes are the 
 learnt on: other cells get none.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -63,7 +63,7 @@ def attributes_of(
     features: npt.NDArray[np.float32], uncertainty: Uncertainty
 ) -> list[tuple[Attribute, ...]]:
     """The attributes of each row of ``(N, width)`` features; empty where none were fitted."""
-    heads: Mapping[str, Sequence[str]] = uncertainty.card.get("attributes", {}).get("values", {})
+    heads = uncertainty.card.attributes.values
     if not heads:
         return [() for _ in features]
     weight = uncertainty.tensors["attributes.weight"].astype(np.float32)
@@ -74,8 +74,8 @@ def attributes_of(
         part = scores[:, start : start + len(values)]
         start += len(values)
         odds = np.exp(part - part.max(axis=1, keepdims=True))
-        said = odds / odds.sum(axis=1, keepdims=True)
-        for row, one in zip(rows, said, strict=True):
+        probabilities = odds / odds.sum(axis=1, keepdims=True)
+        for row, one in zip(rows, probabilities, strict=True):
             best = int(one.argmax())
             row.append(Attribute(name, values[best], float(one[best])))
     return [tuple(row) for row in rows]
@@ -88,20 +88,20 @@ def described(label: str) -> bool:
 
 def in_words(attributes: Sequence[Attribute]) -> str:
     """``segmented nucleus with two lobes, small pink granules, light blue cytoplasm``."""
-    said = {one.name: one.value for one in attributes}
+    values = {one.name: one.value for one in attributes}
     words = []
-    if "nucleus_shape" in said:
-        words.append(_NUCLEI.get(said["nucleus_shape"], said["nucleus_shape"]))
-    if said.get("granularity") == "no":
+    if "nucleus_shape" in values:
+        words.append(_NUCLEI.get(values["nucleus_shape"], values["nucleus_shape"]))
+    if values.get("granularity") == "no":
         words.append("no granules")
-    elif "granule_type" in said and "granule_colour" in said:
-        kind, colour = said["granule_type"], said["granule_colour"]
+    elif "granule_type" in values and "granule_colour" in values:
+        kind, colour = values["granule_type"], values["granule_colour"]
         if "nil" not in (kind, colour):
             words.append(f"{kind} {colour} granules")
-    if "cytoplasm_colour" in said:
-        texture = "frosted " if said.get("cytoplasm_texture") == "frosted" else ""
-        vacuoles = " with vacuoles" if said.get("cytoplasm_vacuole") == "yes" else ""
-        words.append(f"{texture}{said['cytoplasm_colour']} cytoplasm{vacuoles}")
+    if "cytoplasm_colour" in values:
+        texture = "frosted " if values.get("cytoplasm_texture") == "frosted" else ""
+        vacuoles = " with vacuoles" if values.get("cytoplasm_vacuole") == "yes" else ""
+        words.append(f"{texture}{values['cytoplasm_colour']} cytoplasm{vacuoles}")
     return ", ".join(words)
 
 
@@ -110,13 +110,13 @@ def contradictions(label: str, attributes: Sequence[Attribute]) -> list[str]:
     usual = {**_USUAL.get(parent_of(label), {}), **_USUAL.get(label, {})}
     name = label.replace("_", " ")
     return [
-        f"{_said(one)} is unusual for {'an' if name[0] in 'aeiou' else 'a'} {name}"
+        f"{_phrase(one)} is unusual for {'an' if name[0] in 'aeiou' else 'a'} {name}"
         for one in attributes
         if one.name in usual and one.probability >= _SURE and one.value not in usual[one.name]
     ]
 
 
-def _said(one: Attribute) -> str:
+def _phrase(one: Attribute) -> str:
     if one.name == "nucleus_shape":
         return f"a {_NUCLEI.get(one.value, one.value)}".replace("a irregular", "an irregular")
     if one.name == "granularity":

@@ -9,18 +9,24 @@ import numpy.typing as npt
 
 from core.imaging.quality import assess
 from core.inference.locate.cell_crop import crop_cell
-from core.inference.locate.locator import locate
+from core.inference.locate.locator import locate, thresholds_of
 from core.inference.white_cell.attributes import attributes_of, contradictions, described, in_words
 from core.inference.white_cell.features import answers_of, logits_of
 from core.inference.white_cell.hierarchy import classes_above, critical_probability, reported_as
+from core.inference.white_cell.local_head import with_local_head
 from core.inference.white_cell.novelty import (
     Calibration,
     apply_label_shift,
     calibration_of,
     familiarity,
 )
-from core.inference.white_cell.uncertainty import Uncertainty, uncertainty_of
-from core.models.weights import LoadedModel
+from core.inference.white_cell.uncertainty import (
+    Uncertainty,
+    uncertainty_of,
+    uncertainty_path,
+)
+from core.models.cards import WhiteCellCard
+from core.models.weights import LoadedModel, WeightsRefused
 from core.records import Box, Field, Flag, RgbImage, WbcCall
 from core.statistics.calibration import as_probabilities
 from core.taxonomy import CRITICAL_CLASSES, KINDS, title
@@ -35,17 +41,22 @@ def call_crops(crops: Sequence[RgbImage], model: LoadedModel) -> list[WbcCall]:
     if not crops:
         return []
     uncertainty = uncertainty_of(model)
+    card = model.card_as(WhiteCellCard)
+    if uncertainty is None and card.local_head is not None:
+        raise WeightsRefused(
+            f"{model.path.name} is adapted to a laboratory, and what holds that, "
+            f"{uncertainty_path(model.path).name} beside it, is missing or of another model; "
+            "restore it"
+        )
     if uncertainty is None:
-        temperature = float(model.card["temperature"])
-        rows = as_probabilities(logits_of(crops, model), temperature)
+        rows = as_probabilities(logits_of(crops, model), card.temperature)
         calibration = calibration_of(model, None, False)
         return [_call(row, row, model, calibration) for row in rows]
     answers = answers_of(crops, model)
     seen = familiarity(answers.features, uncertainty)
     described_as = attributes_of(answers.features, uncertainty)
-    shifted_logits = apply_label_shift(
-        answers.logits, seen.distance, uncertainty.card.get("elsewhere")
-    )
+    logits_here = with_local_head(answers, crops, seen.unfamiliar, uncertainty, card.classes)
+    shifted_logits = apply_label_shift(logits_here, seen.distance, uncertainty.card.label_shift)
     calls = []
     for i, logits in enumerate(shifted_logits):
         unfamiliar = bool(seen.unfamiliar[i])
@@ -89,7 +100,7 @@ def _call(
     *,
     may_be_empty: bool = False,
 ) -> WbcCall:
-    classes: list[str] = model.card["architecture"]["classes"]
+    classes = model.card_as(WhiteCellCard).classes
     wide = prediction_set(row, calibration.wide_limit)
     chosen = prediction_set(row, calibration.set_limit)
     if may_be_empty:
@@ -126,7 +137,7 @@ def _critical(
     share = critical_probability(as_learnt)
     likeliest = max(as_learnt, key=lambda name: as_learnt[name])
     if uncertainty is not None and (
-        share >= float(uncertainty.card["critical"]["limit"]) or likeliest in CRITICAL_CLASSES
+        share >= uncertainty.card.critical.limit or likeliest in CRITICAL_CLASSES
     ):
         words = (
             "It could be a blast or an immature granulocyte: critical, a person must look at this "
@@ -157,15 +168,20 @@ def classify(field: Field, locator: LoadedModel, classifier: LoadedModel) -> Wbc
 
 def largest_white_cell(field: Field, locator: LoadedModel) -> RgbImage | None:
     """The classifier's view of a field's largest white cell; None where none is found."""
+    box, rbc_diameter_px = largest_white_cell_box(field, locator)
+    return None if box is None else crop_cell(field.pixels, box, rbc_diameter_px)
+
+
+def largest_white_cell_box(field: Field, locator: LoadedModel) -> tuple[Box | None, float | None]:
+    """Box of a field's largest white cell, None where none is found; the red cells' diameter."""
     located = locate(field.pixels, locator)
-    thresholds = np.array([locator.card["thresholds"][kind] for kind in KINDS], np.float32)
-    peaks = located.peaks.above(thresholds)
+    peaks = located.peaks.above(thresholds_of(locator))
     limit = np.array([field.width, field.height] * 2, np.float32)
     boxes = np.clip(peaks.boxes_xyxy[peaks.kinds == KINDS.index("wbc")], 0, limit)
     if not len(boxes):
-        return None
+        return None, located.rbc_diameter_px
     x0, y0, x1, y1 = (float(v) for v in boxes[(boxes[:, 2:] - boxes[:, :2]).prod(axis=1).argmax()])
-    return crop_cell(field.pixels, (x0, y0, x1, y1), located.rbc_diameter_px)
+    return (x0, y0, x1, y1), located.rbc_diameter_px
 
 
 def single_cell_crop(field: Field, locator: LoadedModel) -> tuple[RgbImage, bool]:
@@ -184,9 +200,8 @@ def single_cell_box(field: Field, locator: LoadedModel) -> tuple[Box | None, flo
     The box is None where no such cell lies near the middle.
     """
     located = locate(field.pixels, locator)
-    thresholds = np.array([locator.card["thresholds"][kind] for kind in KINDS], np.float32)
     # A single-cell picture is known to hold one, so half the evidence is enough.
-    peaks = located.peaks.above(thresholds * 0.5)
+    peaks = located.peaks.above(thresholds_of(locator) * 0.5)
     not_rbc = peaks.take(peaks.kinds != KINDS.index("rbc"))
     middle = np.array([field.width, field.height]) / 2
     offsets = np.linalg.norm(

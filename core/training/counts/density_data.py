@@ -39,9 +39,13 @@ def fitted(pixels: RgbImage, diameter_px: float) -> RgbImage:
 
 @dataclass(frozen=True)
 class ScaledField(CountedField):
-    """A field with counts only; a locator said how large its red cells are (None: it saw none)."""
+    """A field with counts only, and how large its red cells are (None: nobody knows).
+
+    With ``window``, ``(x0, y0, x1, y1)`` in pixels of the file, it is that part of the picture.
+    """
 
     rbc_diameter_px: float | None
+    window: tuple[int, int, int, int] | None = None
 
 
 class DensityFields(Dataset[Batch]):
@@ -98,6 +102,9 @@ def _features(
     body: DensityCounter, field: LabelledField | CountedField, axes: tuple[int, ...]
 ) -> Tensor:
     pixels = read_rgb(field.path)
+    if isinstance(field, ScaledField) and field.window:
+        x0, y0, x1, y1 = field.window
+        pixels = np.ascontiguousarray(pixels[y0:y1, x0:x1])
     diameter = _diameter(field, pixels.shape[1], pixels.shape[0])
     picture = np.ascontiguousarray(fitted(pixels, diameter).transpose(2, 0, 1))
     image = torch.from_numpy(picture).float()[None] / 255

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from torch import nn
 
@@ -10,6 +10,7 @@ from core.datasets.fields import read_rgb
 from core.datasets.intake.fields import CountedField
 from core.inference.locate.locator import locate
 from core.models import registry
+from core.models.cards import FieldData
 from core.models.classifier import CellClassifier
 from core.models.density import DensityCounter
 from core.models.regressor import CountRegressor
@@ -19,17 +20,27 @@ from core.training.counts.data import CountingSplit
 from core.training.counts.density import DensityRecipe
 from core.training.counts.density_data import ScaledField
 from core.training.counts.export import export_counts
+from core.training.counts.field_parts import field_parts
 from core.training.counts.recipe import RegressionRecipe
-from core.training.job import Job, start_model
+from core.training.job import PreparedTraining, start_model
+from core.training.locator.completed_fields import complete
+from core.training.locator.completed_fields import parts as foreign_parts
 from core.training.locator.job import count_facts, own_parts
 from core.training.locator.recipe import split_fields
 from core.training.loop.recipe import Recipe
 from core.training.loop.settings import LoopSettings
 
-_PUBLIC = "TXL-PBC train and val, counts only (and one red-cell diameter a field)"
+_TITLES: Final = {
+    "txl": "TXL-PBC train and val, counts only (and one red-cell diameter a field)",
+    "two laboratories": "TXL-PBC train and val, and parts of DeepBioNet's fields, counts only (and "
+    "one red-cell diameter a field)",
+}
+_PARTS_OF_A_FIELD: Final = 2
 
 
-def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path) -> Job:
+def prepare(
+    data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path
+) -> PreparedTraining:
     """Cut the fields into parts and find what the weights start from.
 
     ``start`` is ``imagenet``, ``random`` or ``live`` (the live count model); ``backbone`` is
@@ -64,14 +75,14 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
                 "its first layers to the density counter. Choose the backbone imagenet"
             )
         module, words = classifier.module, f"{classifier.identity}, learnt from single cells (PBC)"
-    origin: dict[str, Any] = {
-        "set": _PUBLIC if layout == "txl" else f"{data.name}, the laboratory's own {layout}",
-        "training_fields": len(fields.train),
-        "validation_fields": len(fields.validation),
-        "left_out_as_copies_of_test_fields": fields.left_out,
-        "sha256": digest,
-        "backbone": words,
-    }
+    origin = FieldData(
+        set=_TITLES.get(layout, f"{data.name}, the laboratory's own {layout}"),
+        training_fields=len(fields.train),
+        validation_fields=len(fields.validation),
+        left_out_as_copies_of_test_fields=fields.left_out,
+        sha256=digest,
+        backbone=words,
+    )
 
     def export(trained: nn.Module, target: Path) -> LoadedModel:
         assert isinstance(trained, DensityCounter | CountRegressor)
@@ -85,18 +96,18 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
     else:
         recipe = DensityRecipe(fields, settings.seed, pretrained=begin == "imagenet", start=module)
     facts = count_facts(fields.train, fields.validation)
-    return Job(
-        recipe, digest, {**facts, "started_from": start.identity if start else words}, export
-    )
+    facts["started_from"] = start.identity if start else words
+    return PreparedTraining(recipe, digest, facts, export)
 
 
 def _fields(
     layout: str, data: Path, options: Mapping[str, Any], folder: Path, scaled: bool
 ) -> CountingSplit:
     """Fields in two parts; with ``scaled``, counted ones get the size of their red cells."""
-    if layout == "txl":
+    if layout in ("txl", "two laboratories"):
         public = split_fields(data, seed=0)
-        return CountingSplit(public.train, public.validation, public.left_out)
+        cut = _deepbionet(data) if layout == "two laboratories" else []
+        return CountingSplit([*public.train, *cut], public.validation, public.left_out)
     train, validation = own_parts(layout, data, options, folder)
     if layout == "counts" and scaled:
         # Where no box says how large a red cell is, the live locator does, as for every answer.
@@ -105,6 +116,13 @@ def _fields(
         assert locator is not None
         train, validation = ([_scaled(f, locator) for f in part] for part in (train, validation))
     return CountingSplit(train, validation, 0)
+
+
+def _deepbionet(data: Path) -> list[ScaledField]:
+    """Parts of DeepBioNet's fields, their annotations completed by the live locator."""
+    live = registry.live("locator")
+    completed = [complete(field, live) for field in foreign_parts(data)[0]]
+    return field_parts(completed, _PARTS_OF_A_FIELD, seed=0)
 
 
 def _scaled(field: CountedField, locator: LoadedModel) -> ScaledField:

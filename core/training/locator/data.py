@@ -43,11 +43,15 @@ CANVAS = (256, 256)
 
 @dataclass(frozen=True)
 class _Item:
-    """A picture in memory; ``scale`` times its pixels are the network's."""
+    """A picture in memory; ``scale`` times its pixels are the network's.
+
+    Boxes from ``certain`` on are doubtful ones.
+    """
 
     pixels: RgbImage
     boxes: npt.NDArray[np.float32]
     kinds: npt.NDArray[np.int64]
+    certain: int
     scale: float
 
 
@@ -79,8 +83,17 @@ class LocatorExamples(Dataset[dict[str, Tensor]]):
                 pixels = cv2.resize(
                     pixels, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA
                 ).astype(np.uint8)
-            boxes = (field.boxes_xyxy_px * shrink).astype(np.float32)
-            self._items.append(_Item(pixels, boxes, field.kinds, scale / shrink / _CACHE_SCALE))
+            boxes = np.concatenate([field.boxes_xyxy_px, field.doubtful_boxes_xyxy_px]) * shrink
+            kinds = np.concatenate([field.kinds, field.doubtful_kinds])
+            self._items.append(
+                _Item(
+                    pixels,
+                    boxes.astype(np.float32),
+                    kinds,
+                    len(field.kinds),
+                    scale / shrink / _CACHE_SCALE,
+                )
+            )
 
     def __len__(self) -> int:
         return len(self._items)
@@ -102,7 +115,8 @@ class LocatorExamples(Dataset[dict[str, Tensor]]):
         if self.augment:
             canvas = vary_sharpness(rng, vary_stain(rng, canvas, strength=self.stain_strength))
         keep = left > 0
-        targets = draw_targets(boxes[keep], kinds[keep], left[keep] < 0.35, size[1], size[0])
+        ignored = (left < 0.35) | (np.arange(len(kinds)) >= item.certain)
+        targets = draw_targets(boxes[keep], kinds[keep], ignored[keep], size[1], size[0])
         image = torch.from_numpy(np.ascontiguousarray(canvas.transpose(2, 0, 1))).float() / 255
         return {
             "image": image,

@@ -4,12 +4,13 @@ locked part.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
 
 from core.datasets.public.palm_splits import LOCK_SEED
+from core.models.cards import PalmCalibration, PalmCard, PalmClassifierArchitecture, PalmData
 from core.models.palm_classifier import PalmClassifier
 from core.models.weights import LoadedModel, load_model, save_model, write_card
 from core.statistics.palm_scores import (
@@ -89,39 +90,34 @@ def fit_palm(
         novelty(module, development.features)
         unusual = _unusual_above(development)
     locked_blocks = {photos[i].session_block for i in split.held_out}
-    card: dict[str, Any] = {
-        "task": "palm",
-        "architecture": {
-            "kind": "palm_classifier",
-            "heads": len(rows),
-            "novelty_rank": NOVELTY_RANK,
-        },
-        "calibration": {"slope": calibration[0], "offset": calibration[1], "prevalence": 0.5},
-        "clear_below": clear_below,
-        "suspect_from": suspect_from,
-        "unusual_above": unusual,
-        "intended_use": "A hint whether a palm is pale enough to ask for a blood test. "
+    card = PalmCard(
+        architecture=PalmClassifierArchitecture(heads=len(rows), novelty_rank=NOVELTY_RANK),
+        calibration=PalmCalibration(slope=calibration[0], offset=calibration[1], prevalence=0.5),
+        clear_below=clear_below,
+        suspect_from=suspect_from,
+        unusual_above=unusual,
+        intended_use="A hint whether a palm is pale enough to ask for a blood test. "
         "Research use, a qualified person decides; a blood test decides about anemia.",
-        "limits": "Learnt from one set of photos of one country without haemoglobin values, whose "
+        limits="Learnt from one set of photos of one country without haemoglobin values, whose "
         "lighting goes with the label. In other light, with another camera and on other skin it "
         "may know nothing. It must not replace a blood test.",
-        "licence": "MIT; trained on palm photos of Asare et al. (CC BY 4.0), "
+        licence="MIT; trained on palm photos of Asare et al. (CC BY 4.0), "
         "features of torchvision's ImageNet MobileNetV2 (BSD)",
-        "data": {
-            "set": "Ghana palms, session blocks and photo groups never divided, conflicts dropped",
-            "photos": len(photos),
-            "training_photos": len(learn),
-            "locked_photos": len(split.held_out),
-            "locked_blocks": sorted(locked_blocks),
-            "lock_seed": LOCK_SEED,
-            "sha256": data_hash([photo.path for photo in learn]),
-        },
-        "seed": 0,
-        "training": {"penalty": 1 / STRENGTH, "resampled_heads": HEADS},
+        data=PalmData(
+            set="Ghana palms, session blocks and photo groups never divided, conflicts dropped",
+            photos=len(photos),
+            training_photos=len(learn),
+            locked_photos=len(split.held_out),
+            locked_blocks=tuple(sorted(locked_blocks)),
+            lock_seed=LOCK_SEED,
+            sha256=data_hash([photo.path for photo in learn]),
+        ),
+        seed=0,
+        training={"penalty": 1 / STRENGTH, "resampled_heads": HEADS},
         **made_now(),
-    }
+    )
     model = save_model(target, module, card)
-    write_card(target, {**model.card, "evaluation": measure_palm(model, data, paper_cnn, say)})
+    write_card(target, model.card.with_evaluation(measure_palm(model, data, paper_cnn, say)))
     return load_model(target)
 
 

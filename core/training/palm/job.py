@@ -9,15 +9,19 @@ from torch import nn
 
 from core.datasets.public.ghana_palms import load, usable
 from core.datasets.public.palm_splits import folds
+from core.models.cards import PalmCnnArchitecture, PalmCnnCard, PalmCnnValidation, PalmData
 from core.models.palm_cnn import PaperPalmCnn
 from core.models.weights import LoadedModel, save_model
+from core.store.run_records import TrainingFacts
 from core.training.card_facts import data_hash
-from core.training.job import Job
+from core.training.job import PreparedTraining
 from core.training.loop.settings import LoopSettings
 from core.training.palm.recipe import PalmRecipe, Target
 
 
-def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path) -> Job:
+def prepare(
+    data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path
+) -> PreparedTraining:
     """Hold a fifth of the session blocks out for validation.
 
     Args:
@@ -42,7 +46,7 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
     train, validation = ([photos[i] for i in part] for part in (split.learn, split.held_out))
     digest = data_hash([photo.path for photo in train])
     ill = sum(bool(photo.anemic) for photo in validation)
-    facts = {
+    facts: TrainingFacts = {
         "training": len(train),
         "validation": len(validation),
         "baseline": 0.5,
@@ -52,24 +56,21 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
 
     def export(trained: nn.Module, path: Path) -> LoadedModel:
         assert isinstance(trained, PaperPalmCnn)
-        card = {
-            "task": "palm_cnn",
-            "architecture": {"kind": "palm_cnn", "width": width, "height": height},
-            "target": target,
-            "validation": {"photos": len(validation), "anemic": ill},
-            "intended_use": "The published CNN on palm photos, for comparison. It gives no "
+        card = PalmCnnCard(
+            architecture=PalmCnnArchitecture(width=width, height=height),
+            target=target,
+            validation=PalmCnnValidation(photos=len(validation), anemic=ill),
+            intended_use="The published CNN on palm photos, for comparison. It gives no "
             "verdicts on the screen. Research use, a qualified person decides.",
-            "limits": "Learnt from the photos named below; knows their light.",
-            "licence": "the photos' own",
-            "data": {
-                "set": f"{root.name}, one fold of session blocks",
-                "photos": len(photos),
-                "sha256": digest,
-            },
-            "seed": settings.seed,
-            "made": datetime.now(UTC).date().isoformat(),
-        }
+            limits="Learnt from the photos named below; knows their light.",
+            licence="the photos' own",
+            data=PalmData(
+                set=f"{root.name}, one fold of session blocks", photos=len(photos), sha256=digest
+            ),
+            seed=settings.seed,
+            made=datetime.now(UTC).date().isoformat(),
+        )
         return save_model(path, trained, card)
 
     recipe = PalmRecipe(train, validation, (width, height), target, settings.seed)
-    return Job(recipe, digest, facts, export)
+    return PreparedTraining(recipe, digest, facts, export)

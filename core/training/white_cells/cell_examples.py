@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Final
 
 import cv2
 import numpy as np
@@ -46,10 +47,14 @@ def as_input(pixels: RgbImage) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))).float() / 255
 
 
+FOREIGN_SHARE: Final = 0.2
+"""Share of the drawn cells that are of other laboratories."""
+
+
 class CellExamples(Dataset[Batch]):
     """Cells turned, moved, zoomed and restained; item ``(epoch, index)`` is always the same.
 
-    With ``foreign`` cells an item is drawn: ``_FOREIGN_SHARE`` of them from the other laboratories,
+    With ``foreign`` cells an item is drawn: ``foreign_share`` of them from the other laboratories,
     classes by the square root of their frequency, and colours move between laboratories.
     ``target`` is 1 for every class that is right, shape ``(len(classes),)``: two where only the
     parent is known.
@@ -62,6 +67,7 @@ class CellExamples(Dataset[Batch]):
         seed: int,
         foreign: Sequence[ForeignCell] = (),
         augmentation: str = "stains",
+        foreign_share: float = FOREIGN_SHARE,
     ) -> None:
         if augmentation not in AUGMENTATIONS:
             known = ", ".join(AUGMENTATIONS)
@@ -74,7 +80,7 @@ class CellExamples(Dataset[Batch]):
         labels += [cell.label for cell in foreign]
         self._targets = [_right_answers(label, classes) for label in labels]
         self._length = len(cells)
-        self._drawn = _cumulative_chances(labels, len(cells)) if foreign else None
+        self._drawn = _cumulative_chances(labels, len(cells), foreign_share) if foreign else None
 
     def __len__(self) -> int:
         return self._length if self._drawn is None else min(self._length, _DRAWS)
@@ -110,7 +116,6 @@ class CellExamples(Dataset[Batch]):
         return {"image": as_input(pixels), "target": self._targets[index]}
 
 
-_FOREIGN_SHARE = 0.2
 _PARTS_SHARE = 0.4
 _SURROUNDINGS_SHARE = 0.3
 _NUCLEI_SHARE = 0.3
@@ -125,15 +130,17 @@ def _right_answers(label: str, classes: tuple[str, ...]) -> Tensor:
     return right
 
 
-def _cumulative_chances(labels: Sequence[str], own: int) -> npt.NDArray[np.float64]:
+def _cumulative_chances(
+    labels: Sequence[str], own: int, foreign_share: float
+) -> npt.NDArray[np.float64]:
     """Running sum of the chances of each cell: ``own`` ones of the laboratory, then the foreign."""
     chance = np.empty(len(labels))
     hard = np.array([parent_of(label) == "neutrophil" for label in labels])
     foreign = np.arange(len(labels)) >= own
     for part, share in (
         (~foreign & hard, _NUCLEI_SHARE),
-        (~foreign & ~hard, 1 - _NUCLEI_SHARE - _FOREIGN_SHARE),
-        (foreign, _FOREIGN_SHARE),
+        (~foreign & ~hard, 1 - _NUCLEI_SHARE - foreign_share),
+        (foreign, foreign_share),
     ):
         where = np.flatnonzero(part).tolist()
         counts = Counter(labels[i] for i in where)

@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from core.datasets.fields import read_rgb
 from core.datasets.public.pbc import LabelledCell
+from core.models.cards import (
+    CellClassifierArchitecture,
+    CellData,
+    CellValidation,
+    WhiteCellCard,
+)
 from core.models.classifier import CellClassifier
 from core.models.weights import LoadedModel, save_model
 from core.statistics.calibration import (
@@ -24,10 +29,17 @@ from core.training.loop.settings import LoopSettings
 from core.training.white_cells.cell_examples import as_input, centre_crop
 
 PBC_LICENCE = "MIT; trained on PBC (CC BY 4.0, Acevedo et al. 2019)"
-FOREIGN_LICENCE = (
-    f"{PBC_LICENCE}, CBC (MIT), TXL-PBC (MIT) and the Munich AML-Cytomorphology support set "
-    "(CC BY 3.0)"
-)
+_LICENCES = {
+    "cbc": "CBC (MIT)",
+    "txl": "TXL-PBC (MIT)",
+    "deepbionet": "DeepBioNet (Shams et al. 2024, public, no licence file, to be cited)",
+    "munich": "the Munich AML-Cytomorphology support set (CC BY 3.0)",
+}
+
+
+def foreign_licence(laboratories: Sequence[str]) -> str:
+    """Licence of a model that learnt from these laboratories beside PBC."""
+    return ", ".join((PBC_LICENCE, *(_LICENCES[name] for name in laboratories)))
 
 
 @torch.no_grad()
@@ -35,7 +47,7 @@ def export_white_cells(
     module: CellClassifier,
     validation: Sequence[LabelledCell],
     settings: LoopSettings,
-    data: dict[str, Any],
+    data: CellData,
     target: Path,
     licence: str = PBC_LICENCE,
 ) -> LoadedModel:
@@ -53,29 +65,28 @@ def export_white_cells(
         ]
     )
     temperature = best_temperature(logits, labels)
-    said = as_probabilities(logits, temperature)
-    card = {
-        "task": "wbc",
-        "architecture": {
-            "kind": "cell_classifier",
-            "backbone": module.backbone,
-            "classes": list(module.classes),
-            "network_px": module.network_px,
-        },
-        "temperature": temperature,
-        "set_limit": set_limit(said, labels),
-        "abstain_below": abstention_limit(said, labels),
-        "validation": {
-            "cells": len(cells),
-            "accuracy": float((said.argmax(1) == labels).mean()),
-            "expected_calibration_error": expected_calibration_error(said, labels),
-        },
-        "intended_use": "Class of single white cells of stained blood smears. "
+    probabilities = as_probabilities(logits, temperature)
+    card = WhiteCellCard(
+        architecture=CellClassifierArchitecture(
+            backbone=module.backbone,
+            classes=module.classes,
+            network_px=module.network_px,
+        ),
+        temperature=temperature,
+        set_limit=set_limit(probabilities, labels),
+        abstain_below=abstention_limit(probabilities, labels),
+        validation=CellValidation(
+            cells=len(cells),
+            accuracy=float((probabilities.argmax(1) == labels).mean()),
+            expected_calibration_error=expected_calibration_error(probabilities, labels),
+        ),
+        intended_use="Class of single white cells of stained blood smears. "
         "Research use, a qualified person decides.",
-        "limits": _limits_of_wbc(module.classes, foreign="foreign_cells" in data),
-        "licence": licence,
-        **origin_of(settings, data),
-    }
+        limits=_limits_of_wbc(module.classes, foreign=bool(data.foreign_cells)),
+        licence=licence,
+        data=data,
+        **origin_of(settings),
+    )
     return save_model(target, module, card)
 
 
@@ -83,9 +94,9 @@ def _limits_of_wbc(classes: Sequence[str], foreign: bool) -> str:
     rare = [name for name in ("blast", "smudge") if name in classes]
     unknown = [name for name in ("blast", "smudge") if name not in classes]
     learnt = "mostly from one laboratory, with a few cells of others" if foreign else ""
-    said = f"Learnt {learnt or 'from one laboratory'}. It does not know atypical lymphocytes"
-    said += "".join(f" or {title(name).lower()}s" for name in unknown) + "."
+    text = f"Learnt {learnt or 'from one laboratory'}. It does not know atypical lymphocytes"
+    text += "".join(f" or {title(name).lower()}s" for name in unknown) + "."
     if rare:
         named = " and ".join(title(name).lower() + "s" for name in rare)
-        said += f" It has seen few {named}: low evidence, a person must look for them."
-    return said
+        text += f" It has seen few {named}: low evidence, a person must look for them."
+    return text

@@ -4,7 +4,7 @@ laboratories beside it, or a laboratory's class folders.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,24 +14,35 @@ from core.datasets.intake.cells import CellIntake
 from core.datasets.public import pbc
 from core.datasets.public.pbc import LabelledCell
 from core.models import registry
+from core.models.cards import CellData
 from core.models.classifier import CellClassifier
 from core.models.weights import LoadedModel
 from core.settings import settings as site_settings
 from core.statistics.classes import majority_accuracy
+from core.store.run_records import TrainingFacts
 from core.taxonomy import WBC_CLASSES
 from core.training.card_facts import data_hash
 from core.training.intakes import trainable
-from core.training.job import Job, start_model
-from core.training.loop.averaging import between
+from core.training.job import PreparedTraining, start_model
+from core.training.loop.averaging import interpolate_towards
 from core.training.loop.settings import LoopSettings
 from core.training.promote import locked_sets
-from core.training.white_cells.export import FOREIGN_LICENCE, PBC_LICENCE, export_white_cells
-from core.training.white_cells.foreign_cells import load_foreign
+from core.training.white_cells.cell_examples import FOREIGN_SHARE
+from core.training.white_cells.export import PBC_LICENCE, export_white_cells, foreign_licence
+from core.training.white_cells.foreign_cells import (
+    ForeignCell,
+    learnt_laboratories,
+    load_foreign,
+    split_foreign,
+)
+from core.training.white_cells.laboratories import LABORATORY_TITLES, all_cells, copies_in
 from core.training.white_cells.public_cells import SETS, read_public_cells
 from core.training.white_cells.recipe import PBC_CLASSES, WbcRecipe, WbcSplit
 
 BESIDE: Final = 150
 """PBC cells of each class that stand beside a laboratory's few."""
+
+_FOREIGN_SHARES: Final = {"laboratories": 0.4}
 
 _KEPT: Final = {"no": 0.0, "a third": 1 / 3}
 """Share of the weights a training began with that its model keeps."""
@@ -54,7 +65,9 @@ class _Cells:
         return [cell for cell in part if cell.label and not cell.odd_background]
 
 
-def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path) -> Job:
+def prepare(
+    data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path
+) -> PreparedTraining:
     """Cut the cells into parts, lock the test part, find what the weights start from.
 
     Raises:
@@ -69,33 +82,42 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
         cells = _public(str(layout), data)
     else:
         cells = _folders(data, options) if layout == "folders" else _pbc(data)
-    foreign = load_foreign(data, registry.live("locator")) if layout == "three laboratories" else []
+    leave_out = str(options.get("leave_out", "none"))
+    laboratories = learnt_laboratories(str(layout), leave_out)
+    foreign = load_foreign(data, registry.live("locator"), laboratories)
+    if leave_out != "none":
+        cells, foreign = _without_laboratory(leave_out, data, cells, foreign)
+    judged_elsewhere: list[ForeignCell] = []
+    if layout == "laboratories":
+        foreign, judged_elsewhere = split_foreign(foreign)
     used, judged = cells.usable(cells.train), cells.usable(cells.validation)
     if not used or not judged:
         raise ValueError(f"{data}: too few labelled cells to cut into training and validation")
     digest = data_hash([cell.path for cell in used])
-    origin = {
-        "set": cells.title,
-        "training_cells": len(used),
-        "validation_cells": len(cells.validation),
-        "test_cells": len(cells.test),
-        "sha256": digest,
-    }
+    origin = CellData(
+        set=cells.title,
+        training_cells=len(used),
+        validation_cells=len(cells.validation),
+        test_cells=len(cells.test),
+        sha256=digest,
+    )
     begin = str(options.get("start", "imagenet"))
     start = start_model("wbc", begin, folder)
     module = None if start is None else start.module
     assert module is None or isinstance(module, CellClassifier)
     if foreign:
-        origin["foreign_cells"] = dict(Counter(cell.label for cell in foreign))
-        origin["foreign_sets"] = (
-            "white cells of the CBC training fields, of TXL-PBC's 575x575 training fields (classes "
-            "told by this project, without an expert), Munich support set"
+        origin = origin.model_copy(
+            update={
+                "foreign_cells": dict(Counter(cell.label for cell in foreign)),
+                "laboratories": tuple(laboratories),
+                "foreign_sets": "; ".join(LABORATORY_TITLES[name] for name in laboratories),
+                "foreign_sha256": data_hash([cell.path for cell in foreign]),
+            }
         )
-        origin["foreign_sha256"] = data_hash([cell.path for cell in foreign])
     learnt = {*cells.classes, *(module.classes if module else ())}
     learnt |= {cell.label for cell in foreign}
     counts = Counter(str(cell.label) for cell in used)
-    facts = {
+    facts: TrainingFacts = {
         "training": len(used),
         "validation": len(judged),
         "test": len(cells.test),
@@ -120,16 +142,35 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
         if options.get("enlarged_px", "no") != "no"
         else None,
         foreign=foreign,
+        foreign_validation=judged_elsewhere,
+        foreign_share=_FOREIGN_SHARES.get(str(layout), FOREIGN_SHARE),
     )
 
     def export(trained: nn.Module, target: Path) -> LoadedModel:
         assert isinstance(trained, CellClassifier)
         if module is not None and trained.classes == module.classes:
-            between(module, trained, _KEPT[str(options.get("keep_start", "no"))])
-        licence = FOREIGN_LICENCE if foreign else cells.licence
+            interpolate_towards(module, trained, _KEPT[str(options.get("keep_start", "no"))])
+        licence = foreign_licence(laboratories) if foreign else cells.licence
         return export_white_cells(trained, cells.validation, settings, origin, target, licence)
 
-    return Job(recipe, digest, facts, export)
+    return PreparedTraining(recipe, digest, facts, export)
+
+
+def _without_laboratory(
+    laboratory: str, data: Path, cells: _Cells, foreign: Sequence[ForeignCell]
+) -> tuple[_Cells, list[ForeignCell]]:
+    """Without copies, altered ones too, of any labelled picture of the laboratory."""
+    pictures = sorted({cell.path for cell in all_cells(data, laboratory)})
+    own = [cell.path for cell in (*cells.train, *cells.validation)]
+    learnt = own + [cell.path for cell in foreign]
+    copied = copies_in(pictures, learnt)
+    names = {path for path, is_copy in zip(learnt, copied, strict=True) if is_copy}
+    train, validation = (
+        [cell for cell in part if cell.path not in names]
+        for part in (cells.train, cells.validation)
+    )
+    kept = [cell for cell in foreign if cell.path not in names]
+    return replace(cells, train=train, validation=validation), kept
 
 
 def _pbc(data: Path) -> _Cells:

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from core.inference.white_cell.hierarchy import critical_limit, critical_probability
 from core.inference.white_cell.novelty import Calibration
+from core.models.cards.uncertainty_card import CriticalRule
 from core.statistics.calibration import (
     abstention_limit,
     as_probabilities,
@@ -70,45 +71,47 @@ def fit_calibration(
         outside: the same of unfamiliar ones; with fewer than 50 the first are used for both.
         temperature: the card's, for familiar cells.
     """
-    found: dict[str, Calibration] = {}
+    limits: dict[str, Calibration] = {}
     for name, (logits, labels) in (("familiar", inside), ("unfamiliar", outside)):
-        if len(labels) < _FEWEST:
-            found[name] = found["familiar"]
+        if name == "unfamiliar" and len(labels) < _FEWEST:
+            limits[name] = limits["familiar"]
             continue
         truth = np.array([classes.index(label) for label in labels])
         warm = temperature if name == "familiar" else best_temperature(logits, truth)
-        said = as_probabilities(logits, warm)
-        found[name] = Calibration(
+        predicted = as_probabilities(logits, warm)
+        limits[name] = Calibration(
             temperature=warm,
-            set_limit=set_limit(said, truth, COVERAGE),
-            wide_limit=set_limit(said, truth, WIDE_COVERAGE),
-            abstain_below=abstention_limit(said, truth, _RIGHT[name]),
+            set_limit=set_limit(predicted, truth, COVERAGE),
+            wide_limit=set_limit(predicted, truth, WIDE_COVERAGE),
+            abstain_below=abstention_limit(predicted, truth, _RIGHT[name]),
         )
-    return found
+    return limits
 
 
 def fit_critical(
     classes: Sequence[str], logits: Array, labels: Sequence[str], temperature: float
-) -> dict[str, Any]:
+) -> CriticalRule:
     """The limit of the critical rule, with what it catches and what it flags for nothing.
 
     Flagged is a cell whose critical probability reaches the limit, or whose class is critical.
     """
-    said = as_probabilities(logits, temperature)
-    share = np.array([critical_probability(dict(zip(classes, row, strict=True))) for row in said])
+    predicted = as_probabilities(logits, temperature)
+    share = np.array(
+        [critical_probability(dict(zip(classes, row, strict=True))) for row in predicted]
+    )
     truth = np.array([label in CRITICAL_CLASSES for label in labels])
     # A limit above one half would never add anything to the class itself.
     limit = min(critical_limit(share, truth, SENSITIVITY), 0.5)
-    called = np.array([classes[i] in CRITICAL_CLASSES for i in said.argmax(axis=1)])
+    called = np.array([classes[i] in CRITICAL_CLASSES for i in predicted.argmax(axis=1)])
     flagged = (share >= limit) | called
-    return {
-        "limit": limit,
-        "aimed_sensitivity": SENSITIVITY,
-        "sensitivity": float(flagged[truth].mean()),
-        "critical_cells": int(truth.sum()),
-        "false_flag_rate": float(flagged[~truth].mean()),
-        "other_cells": int((~truth).sum()),
-        "calibration_error": expected_calibration_error(
-            said, np.array([classes.index(label) for label in labels])
+    return CriticalRule(
+        limit=limit,
+        aimed_sensitivity=SENSITIVITY,
+        sensitivity=float(flagged[truth].mean()),
+        critical_cells=int(truth.sum()),
+        false_flag_rate=float(flagged[~truth].mean()),
+        other_cells=int((~truth).sum()),
+        calibration_error=expected_calibration_error(
+            predicted, np.array([classes.index(label) for label in labels])
         ),
-    }
+    )

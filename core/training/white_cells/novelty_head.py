@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,21 @@ FAMILIAR: Final = 0.95
 _C: Final = 0.03
 
 
+class LearntFrom(TypedDict):
+    """How many cells and other things a head was fitted to."""
+
+    cells: int
+    no_cells: int
+
+
+class NotACellValidation(TypedDict):
+    """Share of each validation group that is called no cell, and the sizes of the groups."""
+
+    cells_called_novel: list[float]
+    cells: list[int]
+    learnt_from: LearntFrom
+
+
 @dataclass(frozen=True)
 class NotACell:
     """Logistic regression on raw features: above ``limit`` (a probability) it is no cell."""
@@ -33,7 +48,7 @@ class NotACell:
     weight: Array
     bias: float
     limit: float
-    validation: dict[str, Any]
+    validation: NotACellValidation
 
 
 @dataclass(frozen=True)
@@ -64,16 +79,18 @@ def fit_not_a_cell(cells: Array, others: Array, validation: Sequence[Array]) -> 
     weight = (head.coef_[0] / spread).astype(np.float32)
     bias = float(head.intercept_[0] - weight @ mean)
 
-    def said(rows: Array) -> Array:
+    def probability(rows: Array) -> Array:
         return np.asarray(1 / (1 + np.exp(-np.clip(rows @ weight + bias, -30, 30))), np.float32)
 
-    limit = max(0.5, *(float(np.quantile(said(group), CELLS_KEPT)) for group in validation))
+    limit = max(0.5, *(float(np.quantile(probability(group), CELLS_KEPT)) for group in validation))
     return NotACell(
         weight,
         bias,
         limit,
         {
-            "cells_called_novel": [float((said(group) > limit).mean()) for group in validation],
+            "cells_called_novel": [
+                float((probability(group) > limit).mean()) for group in validation
+            ],
             "cells": [len(group) for group in validation],
             "learnt_from": {"cells": len(cells), "no_cells": len(others)},
         },

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,8 +17,14 @@ from core.taxonomy import parent_of
 from core.training.choices import CLASS_WEIGHTS, FROZEN
 from core.training.loop.recipe import Batch
 from core.training.loop.wrong_examples import WrongExample, worst_calls
-from core.training.white_cells.cell_examples import CellExamples, as_input, centre_crop
+from core.training.white_cells.cell_examples import (
+    FOREIGN_SHARE,
+    CellExamples,
+    as_input,
+    centre_crop,
+)
 from core.training.white_cells.foreign_cells import ForeignCell
+from core.training.white_cells.laboratories import balanced_accuracy
 
 PBC_CLASSES = (
     "segmented_neutrophil",
@@ -47,7 +54,8 @@ class WbcRecipe:
     ``start`` is a model to go on from: its weights are taken, its last layer by class name.
     ``frozen``, ``augmentation`` and ``class_weights`` are words of the files of these names.
     ``foreign`` are cells of other laboratories to learn beside the others; ``network_px`` is
-    ``start``'s unless given.
+    ``start``'s unless given. With ``foreign_validation`` the score is the mean of the home score
+    and of the balanced accuracy over those cells, or home alone would choose the epoch.
     """
 
     name = "wbc"
@@ -65,6 +73,8 @@ class WbcRecipe:
         foreign: Sequence[ForeignCell] = (),
         augmentation: str = "stains",
         class_weights: str = "none",
+        foreign_validation: Sequence[ForeignCell] = (),
+        foreign_share: float = FOREIGN_SHARE,
     ) -> None:
         self.wrong: list[WrongExample] = []
         self._augmentation = augmentation
@@ -75,7 +85,8 @@ class WbcRecipe:
         self._backbone, self._pretrained, self._seed = backbone, pretrained, seed
         self._classes, self._start, self._frozen = classes, start, frozen
         self._network_px = network_px or (start.network_px if start else INPUT_PX)
-        self._foreign = foreign
+        self._foreign, self._foreign_share = foreign, foreign_share
+        self._foreign_validation = foreign_validation
         labels = [str(cell.label) for cell in self._train]
         self._weights = class_weights_of(class_weights, labels, classes)
 
@@ -90,9 +101,19 @@ class WbcRecipe:
         freeze(model, model.last_layer(), self._frozen)
         return model
 
+    def pictures(self) -> list[Path]:
+        """Every picture that is learnt from, or that the epoch is chosen on."""
+        parts = (self._train, self._validation, self._foreign, self._foreign_validation)
+        return [cell.path for part in parts for cell in part]
+
     def training_set(self) -> Dataset[Batch]:
         return CellExamples(
-            self._train, self._classes, self._seed, self._foreign, self._augmentation
+            self._train,
+            self._classes,
+            self._seed,
+            self._foreign,
+            self._augmentation,
+            self._foreign_share,
         )
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
@@ -116,17 +137,24 @@ class WbcRecipe:
             logits.append(model(batch.to(device)).float().cpu())
         scores = torch.cat(logits)
         loss = float(answer_loss(scores, torch.from_numpy(right).float(), smoothing=0.0))
-        said = scores.argmax(1).numpy()
-        hits = right[np.arange(len(said)), said]
-        truth = np.where(hits, said, right.argmax(axis=1))
+        predicted = scores.argmax(1).numpy()
+        hits = right[np.arange(len(predicted)), predicted]
+        truth = np.where(hits, predicted, right.argmax(axis=1))
         paths = [cell.path for cell in self._validation]
         self.wrong = worst_calls(paths, truth, scores.softmax(1).numpy(), self._classes)
         names = [parent_of(name) for name in self._classes]
         parents = np.array([names.index(name) for name in names])
         strict = float(hits.mean())
-        merged = float((parents[said] == parents[truth]).mean())
+        merged = float((parents[predicted] == parents[truth]).mean())
+        score = (strict + merged) / 2
+        external = {}
+        if self._foreign_validation:
+            balanced = self._foreign_accuracy(model, device)
+            external["balanced_accuracy_elsewhere"] = balanced
+            score = (score + balanced) / 2
         return {
-            "score": (strict + merged) / 2,
+            "score": score,
+            **external,
             "loss": loss,
             "accuracy": strict,
             "accuracy_neutrophils_together": merged,
@@ -136,6 +164,17 @@ class WbcRecipe:
                 if (labels == name).any()
             },
         }
+
+    def _foreign_accuracy(self, model: nn.Module, device: torch.device) -> float:
+        """Balanced accuracy, by parent class, over the other laboratories' validation cells."""
+        cells = self._foreign_validation
+        predicted: list[str] = []
+        for start in range(0, len(cells), 64):
+            crops = [as_input(centre_crop(cell.pixels)) for cell in cells[start : start + 64]]
+            batch = torch.stack(crops).contiguous(memory_format=torch.channels_last)
+            best = model(batch.to(device)).argmax(1).tolist()
+            predicted += [parent_of(self._classes[i]) for i in best]
+        return balanced_accuracy([parent_of(cell.label) for cell in cells], predicted)
 
 
 def answer_loss(

@@ -1,7 +1,7 @@
 """What to do with a palm; then the answer: the uncertainty on a line, the doubts in words."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import streamlit as st
 
@@ -11,6 +11,8 @@ from core.inference.palm.screening import (
     can_be_judged,
     is_research_result,
 )
+from core.models.cards import PalmCard
+from core.models.cards.figures import AurocRow
 from core.records import Flag, PalmCall
 from core.slide import palm_words
 from pages.parts.kinds import ink
@@ -20,7 +22,7 @@ SWITCH: Final = "palm_research"
 _WIDTH, _HEIGHT, _TOP = 560, 92, 34
 
 
-def draw(reading: PalmReading, card: Mapping[str, Any], prevalence: float) -> None:
+def draw(reading: PalmReading, card: PalmCard, prevalence: float) -> None:
     """What to do, whether the photo is good enough, and the answer, or the switch before it."""
     call = reading.call
     if not can_be_judged(call.flags):
@@ -56,7 +58,7 @@ def title(call: PalmCall) -> str:
     return words[0].upper() + words[1:]
 
 
-def _answer(call: PalmCall, card: Mapping[str, Any], prevalence: float) -> None:
+def _answer(call: PalmCall, card: PalmCard, prevalence: float) -> None:
     # The session asks for the evidence at a prevalence of one half; the slider moves it here.
     svg, words = _line(call.anemia_probability, call.low, call.high, card)
     st.image(svg, width=_WIDTH, alt=words)
@@ -74,12 +76,12 @@ def _flags(call: PalmCall, flags: Sequence[Flag]) -> None:
     st.caption(f"Palm model {plain(call.model)}.")
 
 
-def caution(card: Mapping[str, Any]) -> None:
+def caution(card: PalmCard) -> None:
     """How little the score is worth, in its own measured figures."""
-    figures = card.get("evaluation", {})
+    figures = card.evaluation
     try:
         checked, locked = figures["cross_validated"]["auroc"], figures["locked"]["auroc"]
-    except (KeyError, TypeError):
+    except KeyError:
         return
     weak = "Weak evidence."
     if is_research_result(card):
@@ -92,13 +94,13 @@ def caution(card: Mapping[str, Any]) -> None:
     )
 
 
-def _auroc(row: dict[str, Any]) -> str:
+def _auroc(row: AurocRow) -> str:
     return f"{row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
 
 
-def _line(value: float, low: float, high: float, card: Mapping[str, Any]) -> tuple[str, str]:
+def _line(value: float, low: float, high: float, card: PalmCard) -> tuple[str, str]:
     """The three zones, the interval as a band and the value as a mark, as SVG, and words for it."""
-    clear, suspect = float(card["clear_below"]), float(card["suspect_from"])
+    clear, suspect = card.clear_below, card.suspect_from
 
     def x(share: float) -> float:
         return 6 + (_WIDTH - 12) * share

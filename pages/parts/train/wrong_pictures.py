@@ -13,7 +13,7 @@ from pages.parts.wording import SHORT
 
 def draw(run: Run) -> None:
     """A row of pictures with truth and answer beneath; nothing where there are none."""
-    found = wrong_examples.kept(folder_of(run))
+    found = wrong_examples.read(folder_of(run))
     if found is None or not found[1]:
         return
     number, examples = found
@@ -24,12 +24,12 @@ def draw(run: Run) -> None:
             place.caption("The picture is gone.")
             continue
         place.image(example.path, width="stretch")
-        said, _, sure = example.said.rpartition(" ")
+        said, _, sure = example.predicted.rpartition(" ")
         if " " not in example.truth:  # a class; counts are "rbc 10, wbc 1"
             place.caption(f"{title(example.truth)}, the model says {title(said).lower()} {sure}")
         else:
             place.caption(
-                f"Labelled {_kinds(example.truth)}; the model counts {_kinds(example.said)}"
+                f"Labelled {_kinds(example.truth)}; the model counts {_kinds(example.predicted)}"
             )
 
 

@@ -1,29 +1,25 @@
 """Adapting the live white-cell model to another laboratory by at most a few cells a class.
 
-The quick way moves the last layer only: it is fitted anew to the features of the new cells together
-with stored features of the original training cells, and held close to what it was, so that the
-original laboratory is not forgotten. The deep way goes on from there with the last blocks
-(``last_blocks.py``). docs/white-cells.md has what else was tried.
+The quick way leaves the network as it is and fits a head of the laboratory's own beside it
+(``local_head.py``), which answers for unfamiliar cells; it is refused where it gains nothing. The
+deep way fits the last layer and the last blocks (``last_blocks.py``) and answers for every cell.
 """
 
-import copy
 import secrets
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from core.datasets.intake.cells import Skipped
 from core.datasets.public.pbc import LabelledCell
 from core.inference.white_cell.features import answers_of
 from core.inference.white_cell.hierarchy import CHILDREN
+from core.inference.white_cell.local_head import BIAS, WEIGHT, generic_features
 from core.inference.white_cell.uncertainty import (
     Uncertainty,
     copy_uncertainty,
@@ -32,13 +28,13 @@ from core.inference.white_cell.uncertainty import (
     uncertainty_path,
 )
 from core.models import registry
+from core.models.cards import CellData, WhiteCellCard
 from core.models.classifier import CellClassifier
 from core.models.weights import LoadedModel, save_model
 from core.records import RgbImage
 from core.settings import settings
 from core.store.database import database
 from core.store.runs import Run, RunBook
-from core.training.augment import vary_sharpness, vary_stain
 from core.training.card_facts import data_hash, origin_of
 from core.training.intakes import judged_on
 from core.training.loop.settings import LoopSettings
@@ -52,19 +48,13 @@ from core.training.white_cells.adaptation.laboratory import (
     usable_cells,
 )
 from core.training.white_cells.adaptation.last_blocks import RehearsalCells, can_move, fine_tuned
-from core.training.white_cells.adaptation.last_layer import (
-    AdaptRefused,
-    allowed_classes,
-    fit_last_layer,
-)
+from core.training.white_cells.adaptation.last_layer import AdaptRefused
+from core.training.white_cells.adaptation.local_head import LocalHead, fit_local_head
 from core.training.white_cells.adaptation.rehearsal_cells import rehearsal_cells
 
-Array = npt.NDArray[np.float32]
 Report = Callable[[str], None]
 
 PER_CLASS: Final = 10
-VIEWS: Final = 6
-"""Ways each new cell is shown: turned, mirrored, its stain varied a little."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +68,7 @@ class Adapted:
     run: Run | None
     deep: bool = False
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         return {
             "model": self.model.identity,
             "file": str(self.model.path),
@@ -92,6 +82,14 @@ class Adapted:
     def in_words(self) -> str:
         cells = ", ".join(f"{name} {count}" for name, count in self.cells.items())
         lines = [f"{self.model.identity} is adapted by {cells} cells."]
+        local = self.model.card_as(WhiteCellCard).local_head
+        if local is not None:
+            gain = local.gain
+            lines.append(
+                f"Cross-validated on these cells: {gain.before:.1%} right before, "
+                f"{gain.after:.1%} after (gain {gain.value:+.1%}, 95 % interval "
+                f"{gain.low:+.1%} to {gain.high:+.1%}, {gain.n} cells)."
+            )
         lines += [f"left out: {one.file}, {one.reason}" for one in self.skipped]
         if self.deep:
             lines.append(WITHOUT_EXTRAS)
@@ -118,8 +116,8 @@ def adapt_to(
 
     Raises:
         DataRefused: if the folder holds no class folders.
-        AdaptRefused: if fewer than two classes are there, the live model was never characterised,
-            or it cannot be adapted the deep way here.
+        AdaptRefused: if fewer than two classes are there, the live model has no fitted uncertainty,
+            it cannot be adapted the deep way here, or adapting gains nothing.
         WeightsRefused: if the live model is missing or damaged.
     """
     live, locator = registry.live("wbc"), registry.live("locator")
@@ -143,53 +141,35 @@ def adapt_to(
             f"cells of at least two classes are needed, found {', '.join(counts) or 'none'}"
             + (f"; {len(unusable)} were left out: {unusable[0].reason}" if unusable else "")
         )
-    part = "last blocks" if deep else "last layer"
+    part = "last blocks" if deep else "local head"
     report(f"fitting the {part} to {len(used)} cells")
-    module = adapted(live, uncertainty, crops, [str(cell.label) for cell in used], seed, home)
+    labels = [str(cell.label) for cell in used]
+    assert isinstance(live.module, CellClassifier)
+    module, head = live.module, None
+    if home is None:
+        head = local_head_of(live, crops, labels, seed)
+    else:
+        module = fine_tuned(live.module, home, crops, labels, seed)
     name = f"wbc-adapted-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     file = target or settings().var / "runs" / name / f"{name}.safetensors"
     report("saving")
-    model = _save(live, module, file, root, used, seed, part)
-    if not deep:
-        _carry_extras(live, uncertainty, model)
+    model = _save(live, module, file, root, used, seed, part, head)
+    if head is not None:
+        _carry_extras(live, uncertainty, model, head)
     run = None if target else _as_run(name, root, model, rest, counts, seed, who)
     return Adapted(
         model, counts, len(rest), (*found.skipped, *left_out, *unusable, *skipped), run, deep
     )
 
 
-def adapted(
-    live: LoadedModel,
-    uncertainty: Uncertainty,
-    crops: Sequence[RgbImage],
-    labels: Sequence[str],
-    seed: int,
-    home: RehearsalCells | None = None,
-) -> CellClassifier:
-    """The live network with its last layer fitted to new cells, ``labels`` classes or parents.
-
-    With ``home`` cells its last blocks are fitted too. Raises AdaptRefused.
-    """
-    if home is not None:
-        assert isinstance(live.module, CellClassifier)
-        return fine_tuned(live.module, home, crops, labels, seed)
-    module = copy.deepcopy(live.module)
-    assert isinstance(module, CellClassifier)
-    rng = np.random.default_rng(seed)
-    views = [_view(rng, crop, number) for crop in crops for number in range(VIEWS)]
-    features = answers_of(views, live).features
-    classes = list(module.classes)
-    known = torch.from_numpy(uncertainty.tensors["index.feature"].astype(np.float32))
-    known_labels = _known_labels(uncertainty, classes)
-    weight, bias = fit_last_layer(
-        module.last_layer(),
-        (known[known_labels >= 0], known_labels[known_labels >= 0]),
-        (torch.from_numpy(features), allowed_classes(np.repeat(labels, VIEWS).tolist(), classes)),
-    )
-    with torch.no_grad():
-        module.last_layer().weight.copy_(weight)
-        module.last_layer().bias.copy_(bias)
-    return module.eval()
+def local_head_of(
+    live: LoadedModel, crops: Sequence[RgbImage], labels: Sequence[str], seed: int
+) -> LocalHead:
+    """The head of a laboratory's cells. Raises AdaptRefused where it gains nothing."""
+    answers = answers_of(crops, live)
+    features = np.concatenate([answers.features, generic_features(crops)], axis=1)
+    classes = live.card_as(WhiteCellCard).classes
+    return fit_local_head(features, answers.logits, labels, classes, seed)
 
 
 def _home(live: LoadedModel, uncertainty: Uncertainty, locator: LoadedModel) -> RehearsalCells:
@@ -205,7 +185,7 @@ def _known_to(
     live: LoadedModel, cells: Sequence[LabelledCell]
 ) -> tuple[list[LabelledCell], list[Skipped]]:
     """Cells whose class (or a child of it) the model has, and the others with the reason."""
-    classes = set(live.card["architecture"]["classes"])
+    classes = set(live.card_as(WhiteCellCard).classes)
     known, others = [], []
     for cell in cells:
         label = str(cell.label)
@@ -217,22 +197,6 @@ def _known_to(
     return known, others
 
 
-def _known_labels(uncertainty: Uncertainty, classes: Sequence[str]) -> Tensor:
-    """Classes of the stored cells in this network's order; -1 where it does not know them."""
-    names = uncertainty.card["index"]["classes"]
-    order = torch.tensor([classes.index(name) if name in classes else -1 for name in names])
-    return order[torch.from_numpy(uncertainty.tensors["index.label"].astype(np.int64))]
-
-
-def _view(rng: np.random.Generator, crop: RgbImage, number: int) -> RgbImage:
-    """The first view is the cell as it is."""
-    if number == 0:
-        return crop
-    turned = np.rot90(crop, int(rng.integers(4)))
-    turned = turned[:, ::-1] if rng.random() < 0.5 else turned
-    return vary_sharpness(rng, vary_stain(rng, np.ascontiguousarray(turned), 0.3))
-
-
 def _save(
     live: LoadedModel,
     module: CellClassifier,
@@ -241,34 +205,38 @@ def _save(
     used: Sequence[LabelledCell],
     seed: int,
     part: str,
+    head: LocalHead | None,
 ) -> LoadedModel:
-    kept = {
-        key: one
-        for key, one in live.card.items()
-        if key not in ("format", "name", "sha256", "onnx_sha256", "evaluation", "validation")
-    }
-    data = {
-        "set": f"{root.name}: {len(used)} cells, with training cells of {live.identity}",
-        "training_cells": len(used),
-        "sha256": data_hash([cell.path for cell in used]),
-    }
-    card = {
-        **kept,
-        **origin_of(replace(LoopSettings(), seed=seed), data),
+    data = CellData(
+        set=f"{root.name}: {len(used)} cells, with training cells of {live.identity}",
+        training_cells=len(used),
+        sha256=data_hash([cell.path for cell in used]),
+    )
+    # Nothing that was measured on the live model holds for the adapted one.
+    inherited = live.card_as(WhiteCellCard).without("evaluation", "validation", "local_head")
+    changes = {
+        **origin_of(replace(LoopSettings(), seed=seed)),
+        "data": data,
         "adapted_from": live.identity,
-        "licence": f"{live.card.get('licence', '')}; {part} adapted on the laboratory's cells",
+        "licence": f"{live.card.licence}; {part} adapted on the laboratory's cells",
     }
+    if head is not None:
+        changes["local_head"] = head.as_card()
+    card = inherited.model_copy(update=changes)
     return save_model(file, module, card)
 
 
-def _carry_extras(live: LoadedModel, uncertainty: Uncertainty, model: LoadedModel) -> None:
+def _carry_extras(
+    live: LoadedModel, uncertainty: Uncertainty, model: LoadedModel, head: LocalHead
+) -> None:
     # The features are the same, so everything fitted on them still holds. How often the classes are
-    # met in that laboratory its last layer has learnt.
+    # met in that laboratory its own head has learnt.
     copy_uncertainty(live.path, model.path)
     assert uncertainty_path(model.path).is_file()
-    owned = ("format", "model", "model_sha256", "sha256", "elsewhere")
-    card = {key: one for key, one in uncertainty.card.items() if key not in owned}
-    save_uncertainty(model, {**card, "limits_from": live.identity}, uncertainty.tensors)
+    changes = {"limits_from": live.identity, "local_head": head.as_card()}
+    card = uncertainty.card.without("label_shift").model_copy(update=changes)
+    tensors = {**uncertainty.tensors, WEIGHT: head.weight, BIAS: head.bias}
+    save_uncertainty(model, card, tensors)
 
 
 def _as_run(

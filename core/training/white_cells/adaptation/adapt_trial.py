@@ -16,17 +16,26 @@ from core.datasets.fields import read_rgb
 from core.datasets.public import other_labs, pbc
 from core.datasets.public.pbc import LabelledCell
 from core.inference.white_cell.classify import call_crops, largest_white_cell
-from core.inference.white_cell.features import answers_of
-from core.inference.white_cell.uncertainty import uncertainty_of
+from core.inference.white_cell.features import Answers, answers_of
+from core.inference.white_cell.local_head import combined, generic_features, groups_of
+from core.inference.white_cell.novelty import familiarity
+from core.inference.white_cell.uncertainty import Uncertainty, uncertainty_of
+from core.models.cards import WhiteCellCard
+from core.models.cards.white_cell_figures import AdaptationDraw, AdaptationFigures
 from core.models.classifier import CellClassifier
 from core.models.weights import LoadedModel
 from core.records import Field, RgbImage
 from core.statistics.classes import accuracy_row
 from core.taxonomy import parent_of
-from core.training.white_cells.adaptation.adapt import adapted
+from core.training.white_cells.adaptation.adapt import local_head_of
 from core.training.white_cells.adaptation.laboratory import draw_cells
-from core.training.white_cells.adaptation.last_blocks import features_of, first_maps
+from core.training.white_cells.adaptation.last_blocks import (
+    features_of,
+    fine_tuned,
+    first_maps,
+)
 from core.training.white_cells.adaptation.last_layer import AdaptRefused
+from core.training.white_cells.adaptation.local_head import LocalHead
 from core.training.white_cells.adaptation.rehearsal_cells import rehearsal_cells
 from core.training.white_cells.cell_examples import centre_crop
 
@@ -42,12 +51,13 @@ def measure_adaptation(
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
     deep: bool = False,
     report: Callable[[str], None] = lambda words: None,
-) -> dict[str, Any]:
+) -> AdaptationFigures:
     """Accuracy before and after on ``wbc_other_lab``, and what is kept on PBC's test part.
 
     Raises:
         FileNotFoundError: if a set is missing.
-        AdaptRefused: if the live model was never characterised, or cannot be adapted the deep way.
+        AdaptRefused: if the live model has no fitted uncertainty, or the deep way is not
+            possible.
     """
     uncertainty = uncertainty_of(live)
     if uncertainty is None:
@@ -56,18 +66,22 @@ def measure_adaptation(
     report("locating the cells of the other laboratory")
     cells, crops = _located(other_labs.deepbionet(data / "wbc_other_lab"), locator)
     truth = [str(cell.label) for cell in cells]
-    features = answers_of(crops, live).features
+    here, generic = answers_of(crops, live), generic_features(crops)
     test = [c for c in pbc.split(pbc.load(data / "pbc"))[2] if c.label and not c.odd_background]
     report(f"features of {len(test)} test cells of PBC")
     home_crops = [centre_crop(read_rgb(cell.path)) for cell in test]
-    home = answers_of(home_crops, live).features
+    home, home_generic = answers_of(home_crops, live), generic_features(home_crops)
     home_truth = [str(cell.label) for cell in test]
-    before = _right([call.label for call in call_crops(crops, live)], truth)
-    home_before = _right([call.label for call in call_crops(home_crops, live)], home_truth)
+    before_names, home_before_names = (
+        [call.label for call in call_crops(part, live)] for part in (crops, home_crops)
+    )
+    before, home_before = _right(before_names, truth), _right(home_before_names, home_truth)
     # The first blocks stay as they are, so their maps serve every draw.
     assert isinstance(live.module, CellClassifier)
     maps = [first_maps(live.module, part) for part in (crops, home_crops)] if deep else []
-    rows: list[dict[str, Any]] = []
+    rows: list[AdaptationDraw] = []
+    accuracies: list[float] = []
+    refused = ""
     for seed in seeds:
         began = time.monotonic()
         drawn, _ = draw_cells(cells, per_class, seed)
@@ -75,22 +89,40 @@ def measure_adaptation(
         inside = [i for i, cell in enumerate(cells) if cell.path in chosen]
         outside = [i for i in range(len(cells)) if i not in set(inside)]
         labels = [truth[i] for i in inside]
-        module = adapted(live, uncertainty, [crops[i] for i in inside], labels, seed, remembered)
-        seconds = time.monotonic() - began
-        moved = [features_of(module, part).numpy() for part in maps] or [features, home]
-        after = _right(_labels(moved[0][outside], module), [truth[i] for i in outside])
-        home_after = _right(_labels(moved[1], module), home_truth)
-        rows.append(
-            {
-                "seed": seed,
-                "learnt_from": len(inside),
-                "before": accuracy_row(before[outside]),
-                "after": accuracy_row(after),
-                "original_after": accuracy_row(home_after),
-                "kept": float(home_after.mean() / home_before.mean()),
-                "seconds": round(seconds, 1),
-            }
-        )
+        drawn_crops = [crops[i] for i in inside]
+        if remembered is None:
+            refused = ""
+            try:
+                head = local_head_of(live, drawn_crops, labels, seed)
+            except AdaptRefused as refusal:
+                # Nobody would get this adaptation, so the model stays as it was.
+                refused, names, home_names = str(refusal), before_names, home_before_names
+            else:
+                names, home_names = (
+                    _with_head(head, live, uncertainty, answers, other)
+                    for answers, other in ((here, generic), (home, home_generic))
+                )
+            seconds = time.monotonic() - began
+        else:
+            module = fine_tuned(live.module, remembered, drawn_crops, labels, seed)
+            seconds = time.monotonic() - began
+            moved = [features_of(module, part).numpy() for part in maps]
+            names, home_names = (_labels(part, module) for part in moved)
+        after = _right([names[i] for i in outside], [truth[i] for i in outside])
+        home_after = _right(home_names, home_truth)
+        row: AdaptationDraw = {
+            "seed": seed,
+            "learnt_from": len(inside),
+            "before": accuracy_row(before[outside]),
+            "after": accuracy_row(after),
+            "original_after": accuracy_row(home_after),
+            "kept": float(home_after.mean() / home_before.mean()),
+            "seconds": round(seconds, 1),
+        }
+        if refused:
+            row["refused"] = refused
+        rows.append(row)
+        accuracies.append(float(after.mean()))
         report(f"seed {seed}: {before[outside].mean():.3f} -> {after.mean():.3f}")
     return {
         "set": "wbc_other_lab",
@@ -99,23 +131,41 @@ def measure_adaptation(
         "located": len(cells),
         "before": accuracy_row(before),
         "original_before": accuracy_row(home_before),
-        "mean_after": float(np.mean([row["after"]["value"] for row in rows])),
-        "least_after": float(min(row["after"]["value"] for row in rows)),
+        "mean_after": float(np.mean(accuracies)),
+        "least_after": min(accuracies),
         "mean_kept": float(np.mean([row["kept"] for row in rows])),
         "draws": rows,
     }
 
 
+def _with_head(
+    head: LocalHead,
+    live: LoadedModel,
+    uncertainty: Uncertainty,
+    answers: Answers,
+    generic: Array,
+) -> list[str]:
+    """The classes with a local head, as the product answers: familiar cells stay as they are."""
+    classes = live.card_as(WhiteCellCard).classes
+    unfamiliar = familiarity(answers.features, uncertainty).unfamiliar
+    local = np.concatenate([answers.features, generic], axis=1) @ head.weight.T + head.bias
+    adapted = combined(
+        answers.logits, local, groups_of(head.labels, classes), head.prior, head.absent
+    )
+    logits = np.where(unfamiliar[:, None], adapted, answers.logits)
+    return [classes[i] for i in logits.argmax(axis=1)]
+
+
 def _located(
     cells: Sequence[LabelledCell], locator: LoadedModel
 ) -> tuple[list[LabelledCell], list[RgbImage]]:
-    found, crops = [], []
+    located, crops = [], []
     for cell in cells:
         crop = largest_white_cell(Field(cell.path.name, read_rgb(cell.path), ""), locator)
         if crop is not None:
-            found.append(cell)
+            located.append(cell)
             crops.append(crop)
-    return found, crops
+    return located, crops
 
 
 def _labels(features: Array, module: Any) -> list[str]:
@@ -124,6 +174,6 @@ def _labels(features: Array, module: Any) -> list[str]:
     return [module.classes[i] for i in (features @ weight.T + bias).argmax(axis=1)]
 
 
-def _right(said: Sequence[str], truth: Sequence[str]) -> npt.NDArray[np.bool_]:
+def _right(predicted: Sequence[str], truth: Sequence[str]) -> npt.NDArray[np.bool_]:
     """Is each cell called right; a neutrophil where that is all that is known."""
-    return np.array([t in (s, parent_of(s)) for s, t in zip(said, truth, strict=True)])
+    return np.array([t in (p, parent_of(p)) for p, t in zip(predicted, truth, strict=True)])

@@ -2,9 +2,9 @@
 
 It begins at the last layer fitted to them (``last_layer.py``).
 
-The first blocks stay and are run once: what they make of every view is kept, so that a step costs
+The first blocks stay and are run once: their maps of every view are stored, so that a step costs
 the last blocks only. Cells of the original laboratory are shown in every step, and the network
-shall go on saying of them what it said before. Batch statistics stay as they are. The choice of
+keeps predicting for them what it predicted before. Batch statistics stay as they are. The choice of
 every number: docs/white-cells.md.
 """
 
@@ -91,7 +91,7 @@ def fine_tuned(
     # A copy answers throughout: the live network may be under Grad-CAM's hooks at this moment.
     with torch.no_grad():
         features = features_of(module, home_maps)
-        said = F.softmax(layer(features), dim=1)
+        before = F.softmax(layer(features), dim=1)
         truth = torch.tensor([classes.index(name) for name in home.labels])
         new_features = features_of(module, new_maps)
     weight, bias = fit_last_layer(layer, (features, truth), (new_features, allowed))
@@ -112,9 +112,9 @@ def fine_tuned(
         logits = layer(_dropped(maps.mean((2, 3)), chance))
         names = F.log_softmax(logits[:BATCH], dim=1).masked_fill(~allowed[here], -1e9)
         learnt = -torch.logsumexp(names, dim=1).mean()
-        kept = -(said[there] * F.log_softmax(logits[BATCH:], dim=1)).sum(1).mean()
+        rehearsed = -(before[there] * F.log_softmax(logits[BATCH:], dim=1)).sum(1).mean()
         optimiser.zero_grad()
-        (learnt + kept).backward()
+        (learnt + rehearsed).backward()
         optimiser.step()
         schedule.step()
         with torch.no_grad():
@@ -138,13 +138,13 @@ def first_maps(module: CellClassifier, crops: Sequence[RgbImage]) -> Tensor:
     """What the first blocks make of crops: ``(N, channels, side, side)``."""
     features = module.net.features
     assert isinstance(features, nn.Sequential)
-    first, side, made = features[:FIRST_BLOCK], (module.network_px, module.network_px), []
+    first, side, maps = features[:FIRST_BLOCK], (module.network_px, module.network_px), []
     for start in range(0, len(crops), 64):
         images = torch.from_numpy(as_batch(list(crops[start : start + 64])))
         if module.network_px != INPUT_PX:
             images = F.interpolate(images, size=side, mode="bilinear", align_corners=False)
-        made.append(first((images - module.mean) / module.std))
-    return torch.cat(made)
+        maps.append(first((images - module.mean) / module.std))
+    return torch.cat(maps)
 
 
 @torch.no_grad()

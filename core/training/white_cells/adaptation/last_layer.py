@@ -49,8 +49,8 @@ def fit_last_layer(
     def loss() -> Tensor:
         optimiser.zero_grad()
         old = F.cross_entropy(known[0] @ weight.T + bias, known[1], label_smoothing=0.03)
-        said = F.log_softmax(new[0] @ weight.T + bias, dim=1)
-        right = torch.logsumexp(said.masked_fill(~allowed, -1e9), dim=1)
+        predicted = F.log_softmax(new[0] @ weight.T + bias, dim=1)
+        right = torch.logsumexp(predicted.masked_fill(~allowed, -1e9), dim=1)
         moved = (weight - start[0]).square().sum() + (bias - start[1]).square().sum()
         total = old - new_weight * (share * right).sum() + held * moved
         total.backward()

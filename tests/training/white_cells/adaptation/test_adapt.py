@@ -9,6 +9,7 @@ from core.imaging.synthetic import draw
 from core.inference.white_cell.classify import call_crops
 from core.inference.white_cell.uncertainty import uncertainty_of
 from core.models import registry
+from core.models.cards import WhiteCellCard
 from core.models.classifier import CellClassifier
 from core.training.promote import locked_sets
 from core.training.promote.compare_cells import on_cells
@@ -44,15 +45,18 @@ def made(laboratory, tmp_path_factory):
     return adapt_to(laboratory, per_class=2, seed=1, target=target)
 
 
-def test_the_challenger_is_the_live_network_with_another_last_layer(made):
+def test_the_challenger_is_the_live_network_with_a_head_beside_it(made):
     live = registry.live("wbc")
     assert isinstance(live.module, CellClassifier)
     before, after = live.module.state_dict(), made.model.module.state_dict()
-    moved = {key for key in before if not np.allclose(before[key], after[key], atol=2e-3)}
-    last = {name for name, part in live.module.named_modules() if part is live.module.last_layer()}
-    assert moved and moved <= {f"{name}.{kind}" for name in last for kind in ("weight", "bias")}
-    assert made.model.card["adapted_from"] == live.identity
-    assert "evaluation" not in made.model.card
+    assert all(np.array_equal(before[key], after[key]) for key in before)
+    card = made.model.card_as(WhiteCellCard)
+    assert card.local_head is not None
+    gain = card.local_head.gain
+    assert gain.value > 0 and gain.low <= gain.value <= gain.high
+    assert "Cross-validated" in made.in_words()
+    assert card.adapted_from == live.identity
+    assert not card.evaluation
 
 
 def test_it_says_what_it_learnt_from_and_what_it_left(made, laboratory):
@@ -61,7 +65,7 @@ def test_it_says_what_it_learnt_from_and_what_it_left(made, laboratory):
     assert made.left_for_test == len(list_cells(laboratory).cells) - 4 - 1 - 1
     reasons = {one.file: one.reason for one in made.skipped}
     assert reasons["broken.png"] == "it cannot be read as a picture"
-    if "smudge" not in registry.live("wbc").card["architecture"]["classes"]:
+    if "smudge" not in registry.live("wbc").card_as(WhiteCellCard).classes:
         assert "no class smudge" in reasons["s.png"]
     assert made.as_json()["model"] == made.model.identity
 
@@ -91,12 +95,12 @@ def test_cells_it_did_not_learn_from_are_judged_as_it_sees_them(tmp_path):
 
 def test_extras_go_with_it(made, laboratory):
     uncertainty = uncertainty_of(made.model)
-    assert (
-        uncertainty is not None and uncertainty.card["limits_from"] == registry.live("wbc").identity
-    )
+    assert uncertainty is not None
+    assert uncertainty.card.limits_from == registry.live("wbc").identity
     # How often the classes are met there, it has learnt from the laboratory's own cells.
     live = uncertainty_of(registry.live("wbc"))
-    assert live is not None and live.card["elsewhere"] and "elsewhere" not in uncertainty.card
+    assert live is not None and live.card.label_shift is not None
+    assert uncertainty.card.label_shift is None
     calls = call_crops(
         [crop_of(laboratory / "lymphocyte" / "0.png", registry.live("locator"))], made.model
     )

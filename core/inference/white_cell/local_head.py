@@ -1,0 +1,127 @@
+"""A laboratory's own head: fitted to a few of its cells, beside the network that stays as it is.
+
+It reads the network's features beside those of ImageNet's MobileNetV2 from four depths, which keep
+what a network trained on blood cells has forgotten. The ImageNet weights are the palm classifier's
+backbone, which was never trained further, so no second copy is shipped.
+
+Its answer replaces the network's for unfamiliar cells only: the original laboratory's cells are
+answered as before. Classes without a local cell stay possible.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from core.inference.white_cell.features import Answers
+from core.inference.white_cell.hierarchy import CHILDREN
+from core.inference.white_cell.uncertainty import Uncertainty
+from core.models.engine import as_batch
+from core.models.palm_classifier import PalmClassifier
+from core.models.weights import WeightsRefused, load_model
+from core.records import RgbImage
+from core.settings import settings
+
+Array = npt.NDArray[np.float32]
+
+DEPTHS: Final = (3, 6, 13, 18)
+"""MobileNetV2 blocks whose pooled maps are read: 24, 32, 96 and 1,280 channels."""
+
+WEIGHT, BIAS = "local.weight", "local.bias"
+_BATCH: Final = 32
+
+
+def generic_features(crops: Sequence[RgbImage]) -> Array:
+    """ImageNet features of crops, ``(N, 1432)``.
+
+    Raises:
+        WeightsRefused: if the palm classifier's file is missing or is no such network.
+    """
+    return _pooled(crops, settings().weights / "palm.safetensors")
+
+
+@torch.no_grad()
+def _pooled(crops: Sequence[RgbImage], weights: Path) -> Array:
+    blocks, mean, std = _backbone(weights)
+    rows = []
+    for start in range(0, len(crops), _BATCH):
+        maps = (torch.from_numpy(as_batch(list(crops[start : start + _BATCH]))) - mean) / std
+        pooled = []
+        for number, block in enumerate(blocks):
+            maps = block(maps)
+            if number in DEPTHS:
+                pooled.append(maps.mean((2, 3)))
+        rows.append(torch.cat(pooled, dim=1).numpy())
+    return np.concatenate(rows) if rows else np.zeros((0, 1432), np.float32)
+
+
+@lru_cache(maxsize=2)
+def _backbone(weights: Path) -> tuple[nn.Sequential, torch.Tensor, torch.Tensor]:
+    module = load_model(weights).module
+    if not isinstance(module, PalmClassifier) or not isinstance(module.net, nn.Sequential):
+        raise WeightsRefused(
+            f"{weights.name} is not the palm classifier whose ImageNet backbone an adapted "
+            "white-cell model reads; restore it from the release"
+        )
+    return module.net, module.mean, module.std
+
+
+def groups_of(labels: Sequence[str], classes: Sequence[str]) -> list[list[int]]:
+    """Rows of the network's classes that each local label stands for: itself or its children."""
+    return [
+        [i for i, name in enumerate(classes) if name == label or name in CHILDREN.get(label, ())]
+        for label in labels
+    ]
+
+
+def combined(
+    logits: Array, local: Array, groups: Sequence[Sequence[int]], prior: float, absent: float
+) -> Array:
+    """Log-probabilities ``(N, classes)`` of the network and the local head together.
+
+    Args:
+        logits: of the network, ``(N, classes)``.
+        local: logits of the local head, ``(N, labels)``.
+        groups: which classes each local label stands for.
+        prior: share of the network's own log-odds between local labels that is added.
+        absent: added to the log-probability of classes without a local cell, below 0. At -3 such a
+            class has to be twenty times likelier, by the network alone, than those with cells.
+    """
+    own = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    of_group = np.stack([np.logaddexp.reduce(own[:, group], axis=1) for group in groups], axis=1)
+    answer = local + prior * of_group
+    # The local labels share what the network gives to all of them; the rest stays with the classes
+    # that have no local cell.
+    mass = np.logaddexp.reduce(of_group, axis=1, keepdims=True)
+    answer = answer - np.logaddexp.reduce(answer, axis=1, keepdims=True) + mass
+    logits_out = own + np.float32(absent)
+    for column, group in enumerate(groups):
+        # Within a label, such as neutrophil, the network alone tells its children apart.
+        logits_out[:, group] = own[:, group] + (answer - of_group)[:, column : column + 1]
+    return np.asarray(logits_out, np.float32)
+
+
+def with_local_head(
+    answers: Answers,
+    crops: Sequence[RgbImage],
+    unfamiliar: npt.NDArray[np.bool_],
+    uncertainty: Uncertainty,
+    classes: Sequence[str],
+) -> Array:
+    """Logits ``(N, classes)``: the local head's where a cell is unfamiliar and there is a head."""
+    local = uncertainty.card.local_head
+    if local is None or not unfamiliar.any():
+        return answers.logits
+    rows = np.flatnonzero(unfamiliar)
+    generic = generic_features([crops[int(i)] for i in rows])
+    features = np.concatenate([answers.features[rows], generic], axis=1)
+    head = features @ uncertainty.tensors[WEIGHT].T + uncertainty.tensors[BIAS]
+    logits_out = answers.logits.copy()
+    groups = groups_of(local.labels, classes)
+    logits_out[rows] = combined(answers.logits[rows], head, groups, local.prior, local.absent)
+    return logits_out
