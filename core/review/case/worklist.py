@@ -75,7 +75,9 @@ class WorklistRow:
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _KEYS: Final[dict[Order, Callable[[WorklistRow], Any]]] = {
-    "priority": lambda row: PRIORITIES.index(row.priority),
+    # In some laboratories the two counts differ on nearly every field: of the cases to check, those
+    # with cells that a person must look at come before those where only counts differ.
+    "priority": lambda row: (PRIORITIES.index(row.priority), not row.doubtful),
     "accession": lambda row: row.case.accession.lower(),
     "received": lambda row: row.case.created_at,
     "found": lambda row: (row.critical, row.doubtful, row.fields),
