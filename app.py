@@ -54,6 +54,7 @@ def _page(screen: Screen, who: Person) -> st.Page:
     )
 
 
+signed_in.enter_app()
 st.set_page_config(
     page_title="Hemadesk",
     page_icon=mark.ICON,

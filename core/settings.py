@@ -26,13 +26,6 @@ class Settings(BaseSettings):
     max_side_px: int = Setting(8000, ge=64, description="largest side of a picture, pixels")
     max_files: int = Setting(200, ge=1, le=10000, description="files taken at once")
 
-    platelet_factor_per_ul: int = Setting(
-        15_000, ge=1, le=200_000, description="platelets per microlitre for one per field, by site"
-    )
-    wbc_factor_per_ul: int = Setting(
-        2_000, ge=1, le=50_000, description="white cells per microlitre for one per field, by site"
-    )
-
     threads: int = Setting(2, ge=1, le=64, description="processor threads for one analysis")
 
     database_url: str = Setting("", description="PostgreSQL URL; empty: SQLite, hemadesk.db in var")

@@ -7,7 +7,7 @@ import streamlit as st
 from core.models import registry
 from core.models.weights import WeightsRefused
 from core.records import SmearFinding
-from core.slide.tables import cells_csv, findings_csv, findings_json
+from core.slide.tables import cells_csv, file_name, findings_csv, findings_json
 from pages.parts import signed_in, wording
 from pages.parts.smear import (
     blood_count_tab,
@@ -28,9 +28,9 @@ _COLUMNS = (1, 7.2, 4.3)
 """Thumbnails, picture, numbers: their places stay, whatever is in them."""
 
 _DOWNLOADS = (
-    ("Fields CSV", findings_csv, "hemadesk-fields.csv", "text/csv"),
-    ("Cells CSV", cells_csv, "hemadesk-cells.csv", "text/csv"),
-    ("JSON", findings_json, "hemadesk.json", "application/json"),
+    ("Fields CSV", findings_csv, ("fields", "csv"), "text/csv"),
+    ("Cells CSV", cells_csv, ("cells", "csv"), "text/csv"),
+    ("JSON", findings_json, ("fields", "json"), "application/json"),
 )
 
 
@@ -70,11 +70,11 @@ def _head(smear: SmearSession) -> None:
             intake.draw_upload(smear)
         intake.draw_synthetic(smear, how_many=False)
         keep_in_case.draw(smear)
-        for label, make, file_name, mime in _DOWNLOADS:
+        for label, make, name, mime in _DOWNLOADS:
             st.download_button(
                 label,
                 data=_when_pressed(make, smear),
-                file_name=file_name,
+                file_name=file_name(*name),
                 mime=mime,
                 on_click="ignore",
                 icon=":material/download:",

@@ -20,10 +20,12 @@ with left:
 3. Look at the picture. Every counted cell has a box: red cells a thin line, white cells a thick
    line, platelets a dashed line. Press a name over the picture to hide or show that kind, use the
    signs at its top right to zoom, drag to move, click a cell to see what it was called.
-4. Read the tabs. **White cells** shows each white cell, the least certain first. **Differential**
-   counts them over all fields. **Blood count** makes rates and estimates per microlitre of them,
-   with your own factors and ranges. **Fields** lists the fields, the one that most needs you first.
-   **Why** shows what the model looked at.
+4. Read the tabs. **White cells** shows each white cell, critical and least certain first.
+   **Differential** counts them over all fields. **Blood count** makes rates of them, and estimates
+   per microlitre by the analyser's red count or by your site's calibration of the objective and
+   camera. **Fields** lists the fields, the one that most needs you first. **Why** shows what the
+   model looked at. A field that is no smear is left out of every number; each field can be left
+   out or taken in under its counts.
 5. Take the results along as CSV (one row per field, or one row per cell) or JSON.
 """
     )
@@ -31,8 +33,10 @@ with left:
     st.markdown(
         """
 1. Send or take a photo of a flat palm in daylight, or a crop that shows nothing but palm.
-2. Read the sentence, then the line: how far the answer could be off, and where **refer** begins.
-   It is a hint whether to ask for a blood test, and never rules anemia out.
+2. You learn whether the photo is good enough to be read. Where anemia is possible, ask for a blood
+   test: nothing here rules anemia out. While the model is not shown to be better than chance, its
+   answer stands behind a switch named **Research result**: the line shows how far it could be off,
+   and where **refer** (no verdict) begins.
 3. With a white paper beside the hand, switch **Tap a white paper** on and tap it: the light's
    colour is taken out.
 4. **Of 1,000 people like this** shows what such hints are worth where anemia is rare or common.

@@ -1,4 +1,4 @@
-"""Screen palm: a photo of a palm goes in; a hint comes out, with what it is worth."""
+"""Screen palm: a photo of a palm goes in; what to do comes out, and what a model is worth."""
 
 import math
 from collections.abc import Callable
@@ -11,12 +11,18 @@ from core.explain.gradcam import overlay
 from core.imaging.folders import PICTURE_ENDINGS
 from core.imaging.view import jpeg
 from core.inference.palm.crop import Kind, views
-from core.inference.palm.screening import PalmReading, can_be_judged
+from core.inference.palm.screening import (
+    PalmReading,
+    at_another_prevalence,
+    can_be_judged,
+    is_research_result,
+)
 from core.models import hand, registry
 from core.models.cards import PalmCard
 from core.models.weights import LoadedModel, WeightsRefused
 from core.settings import settings
 from core.slide.palm_tables import calls_csv, calls_json
+from core.slide.tables import file_name
 from pages.parts import signed_in, wording
 from pages.parts.palm import (
     compared as palm_compared,
@@ -119,7 +125,10 @@ def _intake(palm: PalmSession, model: LoadedModel) -> None:
 
 def _empty(palm: PalmSession, model: LoadedModel) -> None:
     st.markdown(
-        "Send a photo of an open palm. You get a hint whether it is pale enough to ask for a "
+        "Send a photo of an open palm. You learn whether it is good enough to be read, and what a "
+        "model that is still a research result makes of it."
+        if is_research_result(model.card_as(PalmCard))
+        else "Send a photo of an open palm. You get a hint whether it is pale enough to ask for a "
         "blood test, how sure that is, and what led to it."
     )
     left, right = st.columns([5, 6], gap="medium")
@@ -136,7 +145,12 @@ def _head(palm: PalmSession, model: LoadedModel | None) -> None:
     title.title("Screen palm", anchor=False)
     if not palm.photos:
         return
-    calls = [photo.reading.call for photo in palm.answered() if photo.reading]
+    # As the screen says it: where so many of the people have anemia as the slider is set to.
+    calls = [
+        at_another_prevalence(photo.reading.call, palm_worth.prevalence())
+        for photo in palm.answered()
+        if photo.reading
+    ]
     with tools.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
         if model is not None:
             with st.popover("Add photos", icon=":material/add:"):
@@ -146,7 +160,7 @@ def _head(palm: PalmSession, model: LoadedModel | None) -> None:
             st.download_button(
                 "CSV",
                 data=lambda: calls_csv(calls),
-                file_name="hemadesk-palms.csv",
+                file_name=file_name("palms", "csv"),
                 mime="text/csv",
                 on_click="ignore",
                 icon=":material/download:",
@@ -155,7 +169,7 @@ def _head(palm: PalmSession, model: LoadedModel | None) -> None:
             st.download_button(
                 "JSON",
                 data=lambda: calls_json(calls),
-                file_name="hemadesk-palms.json",
+                file_name=file_name("palms", "json"),
                 mime="application/json",
                 on_click="ignore",
                 icon=":material/download:",
@@ -177,8 +191,9 @@ def _in_front(palm: PalmSession) -> None:
 
     def name(place: int) -> str:
         photo = palm.photos[place]
-        title = palm_verdict.SENTENCES[photo.reading.call.decision][0] if photo.reading else ""
-        return f"{place + 1}: {photo.name}, {(title or 'not judged').lower()}"
+        judged = photo.reading is not None and can_be_judged(photo.reading.call.flags)
+        # No answer here: a label that follows the switch would lose the choice.
+        return f"{place + 1}: {photo.name}{'' if judged else ', not judged'}"
 
     def choose() -> None:
         # Before the page is drawn: its head shows what can be done with this photo.
@@ -267,7 +282,7 @@ def _results(palm: PalmSession, live: LoadedModel) -> None:
     reading = photo.reading
     better: dict[str, Callable[[], None]] = {"A better photo": palm_how.draw}
     tabs: dict[str, Callable[[], None]] = {"How good is it": partial(palm_compared.draw, card)}
-    judged = can_be_judged(reading.call.flags)
+    judged = can_be_judged(reading.call.flags) and palm_verdict.is_shown(reading.call)
     if judged:
         worth, why = partial(palm_worth.draw, card), partial(_why, palm, reading, model)
         tabs = {"Of 1,000 people like this": worth, "Why": why, **tabs, **better}

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.parts import signed_in
 from pages.parts.review import ledger_check
-from pages.parts.site import people_list, site_settings
+from pages.parts.site import calibrations, people_list, site_settings
 
 
 def main() -> None:
@@ -14,6 +14,8 @@ def main() -> None:
     left, right = st.columns([7, 5], gap="large")
     with left:
         people_list.draw(who)
+        st.subheader("Calibrations", anchor=False)
+        calibrations.draw(who)
         ledger_check.draw(who)
     with right:
         site_settings.draw(who)

@@ -9,6 +9,7 @@ from core.access.rights import NotAllowed, may
 from core.review.case import worklist
 from core.review.case.worklist import OPEN_STATES, Order, WorklistRow
 from core.review.record.errors import CaseRefused
+from core.review.record.readings import FIRST
 from core.review.record.review_store import review_store
 from core.slide.judgement import PRIORITIES
 from core.store.database import DatabaseRefused
@@ -120,10 +121,11 @@ def _found(row: WorklistRow) -> str:
 def _actions(row: WorklistRow, who: Person) -> None:
     case = row.case
     reads = may(who, "review") and not case.is_closed and not case.is_cancelled
+    helps = may(who, "preclassify") and case.reading == FIRST
     words = "Review" if reads else "Open"
-    if st.button(
-        words, key=f"open_{case.id}", type="primary" if words == "Review" else "secondary"
-    ):
+    if helps and not (reads or case.is_closed or case.is_cancelled):
+        words = "Pre-classify"
+    if st.button(words, key=f"open_{case.id}", type="secondary" if words == "Open" else "primary"):
         if reads and case.assigned_to is None:
             _do(lambda: worklist.take(review_store(), who, case.id), quietly=True)
         st.session_state["review_case"] = case.id

@@ -48,16 +48,12 @@ def palm(
 
     def answer(field: "Field") -> tuple[dict[str, object], str]:
         from core.inference.palm.screening import can_be_judged, read_palm
+        from core.slide.palm_words import sentences
 
         call = read_palm(field, model(), kind, prevalence=prevalence).call  # type: ignore[arg-type]  # checked above
         notes = "".join(f"\n  {flag.message}" for flag in call.flags)
-        verdict = "no verdict, this photo cannot be judged"
-        if can_be_judged(call.flags):
-            verdict = (
-                f"{call.decision.replace('_', ' ')}, {call.anemia_probability:.0%} "
-                f"({call.low:.0%} to {call.high:.0%}) where {prevalence:.0%} have anemia"
-            )
-        return call.as_json(), f"{field.name}: {verdict}; a blood test decides{notes}"
+        words = " ".join(sentences(call.as_json(), spoilt=not can_be_judged(call.flags)))
+        return call.as_json(), f"{field.name}: {words}{notes}"
 
     each_picture(paths, as_json, answer, min_side_px=64, dicom=False)
 

@@ -11,7 +11,7 @@ from core.commands.terminal import AsJson, Pictures, each_picture, stop
 if TYPE_CHECKING:
     from core.models.smear_models import SmearModels
     from core.models.weights import LoadedModel
-    from core.records import Field
+    from core.records import Field, WbcCall
 
 
 def _check_model_file(option: str, file: Path | None) -> None:
@@ -103,13 +103,19 @@ def analyse(
                 strict=True,
             )
         )
-        calls = "; ".join(
-            f"{c.wbc.label} {c.wbc.probability:.2f}" for c in finding.cells_of("wbc") if c.wbc
-        )
+        calls = "; ".join(_call_words(c.wbc) for c in finding.cells_of("wbc") if c.wbc)
         notes = "".join(f"\n  {flag.message}" for flag in finding.flags)
         return finding.as_json(), f"{field.name}: {counts}{'. ' + calls if calls else ''}{notes}"
 
     each_picture(paths, as_json, answer)
+
+
+def _call_words(call: "WbcCall") -> str:
+    """``monocyte 0.62 (critical, check)``: the marks are those of the screens."""
+    from core.slide import judgement
+
+    marks = judgement.call_marks(call)
+    return f"{call.label} {call.probability:.2f}" + (f" ({', '.join(marks)})" if marks else "")
 
 
 def classify(
@@ -133,10 +139,6 @@ def classify(
         from core.inference.white_cell.classify import classify as classify_cell
 
         call = classify_cell(field, *models())
-        doubt = " (check)" if call.abstained else ""
-        return (
-            {"file": field.name, **call.as_json()},
-            f"{field.name}: {call.label} {call.probability:.2f}{doubt}",
-        )
+        return {"file": field.name, **call.as_json()}, f"{field.name}: {_call_words(call)}"
 
     each_picture(paths, as_json, answer, min_side_px=32)

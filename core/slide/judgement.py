@@ -101,14 +101,20 @@ def call_order(call: WbcCall) -> tuple[bool, bool, float]:
     return not call_is_critical(call), not call_is_doubtful(call), call.probability
 
 
-def cell_is_critical(call: WbcCall | None, answered: str | None) -> bool:
+def cell_is_critical(
+    call: WbcCall | None, answered: str | None, *, preclassified: bool = False
+) -> bool:
     """Is a cell critical, given what a person called it.
 
     Args:
         call: what the model called it; None where there is no answer, or it is withheld.
         answered: the person's class; None where nobody answered. Who could not tell
             (``unidentified``) has excluded nothing, so the call still speaks.
+        preclassified: the answer is of somebody who may not review: it can make a cell critical,
+            and takes nothing away from what the rule said.
     """
+    if preclassified:
+        return answered in CRITICAL_CLASSES or call_is_critical(call)
     if answered is not None and answered != UNIDENTIFIED:
         return answered in CRITICAL_CLASSES
     return call_is_critical(call)

@@ -6,20 +6,25 @@ import json
 from collections.abc import Sequence
 
 from core.records import PalmCall
+from core.slide.palm_words import RESEARCH
 from core.slide.tables import DISCLAIMER, inert
 
-_COLUMNS = ("file", "decision", "anemia_probability", "low", "high", "flags", "model")
+_COLUMNS = (
+    "file", "decision", "anemia_probability", "low", "high", "prevalence", "research_result",
+    "flags", "model",
+)  # fmt: skip
 
 
 def calls_csv(calls: Sequence[PalmCall]) -> str:
-    """One line for each palm."""
+    """One line for each palm; the probabilities hold for the prevalence of their line."""
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
     table.writerow([*_COLUMNS, "note"])
     for call in calls:
         row = call.as_json() | {"flags": " ".join(flag.code for flag in call.flags)}
         row["file"] = inert(call.file)
-        table.writerow([*(row[column] for column in _COLUMNS), DISCLAIMER])
+        note = f"{RESEARCH}. {DISCLAIMER}" if call.research_result else DISCLAIMER
+        table.writerow([*(row[column] for column in _COLUMNS), note])
     return out.getvalue()
 
 

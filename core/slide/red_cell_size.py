@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from core.inference.smear import touches_edge
 from core.records import Cell, SmearFinding
+from core.slide import judgement
 
 USUAL_DIAMETER_UM: Final = 7.5
 """Taken as the median where no calibration is entered: only the spread means anything then."""
@@ -44,7 +45,7 @@ def red_cell_sizes(
     by its own median, so that fields of different magnification may stand together.
 
     Args:
-        findings: of one slide.
+        findings: of one slide; fields that are left out are in no number.
         um_per_px: micrometres per pixel of the pictures as they were read.
 
     Raises:
@@ -54,7 +55,7 @@ def red_cell_sizes(
         raise ValueError(f"the calibration must be above 0 micrometres per pixel, got {um_per_px}")
     diameters: list[npt.NDArray[np.float64]] = []
     cells = edge = overlapping = 0
-    for finding in findings:
+    for finding in judgement.included(findings):
         red = finding.cells_of("rbc")
         cut = np.array([_cut(cell, finding) for cell in red], bool)
         covered = _covered(red, finding.cells) > _COVERED_SHARE

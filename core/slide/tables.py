@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Final
 
 from core.records import SmearFinding, WbcCall
@@ -105,6 +106,11 @@ def findings_json(findings: Iterable[SmearFinding]) -> str:
         "fields": [finding.as_json() for finding in fields],
     }
     return json.dumps(document, indent=2)
+
+
+def file_name(what: str, ending: str) -> str:
+    """``hemadesk-cells-2026-11-28.csv``: of files that belong to no case, the day (UTC)."""
+    return f"hemadesk-{what}-{datetime.now(UTC).date().isoformat()}.{ending}"
 
 
 def _wbc_model(finding: SmearFinding) -> str:

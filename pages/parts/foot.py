@@ -24,4 +24,6 @@ def draw(who: Person) -> None:
 
 
 def _role(who: Person) -> str:
-    return "" if who.subject == LOCAL_SUBJECT and who.role == "local" else f", {who.role}"
+    return (
+        "" if who.subject == LOCAL_SUBJECT and who.role == "local" else f", {', '.join(who.roles)}"
+    )

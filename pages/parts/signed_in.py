@@ -4,7 +4,8 @@ Asked anew at every redraw, so that a role that was taken away is gone with the 
 person may do is checked again by every function in ``core`` that does it.
 """
 
-from typing import NoReturn
+from contextvars import ContextVar
+from typing import Final, NoReturn
 
 import streamlit as st
 from streamlit import config
@@ -18,6 +19,13 @@ from core.review.record import roster
 from core.review.record.review_store import review_store
 from core.store.database import DatabaseRefused
 from pages.parts.wording import plain
+
+_IN_APP: Final = ContextVar("_IN_APP", default=False)
+
+
+def enter_app() -> None:
+    """Called by app.py: the page that follows is drawn inside it, with its menu and its foot."""
+    _IN_APP.set(True)
 
 
 def person() -> Person:
@@ -60,10 +68,13 @@ def _through_the_app() -> None:
     """Run app.py round the page, also for the first request of a server.
 
     Until ``st.navigation`` was called once in its process, Streamlit takes the folder ``pages`` for
-    its older kind of app and runs the file of an address such as ``/review`` alone.
+    its older kind of app and runs the file of an address such as ``/review`` alone. Whether this
+    very run is such a one is asked of the run, not of ``uses_pages_directory``: of two people who
+    open a fresh server together, the first would switch that off under the second one's run, whose
+    page would then stay without menu and foot.
     """
     # AppTest begins every run so, and a second run would lose what was clicked.
-    if PagesManager.uses_pages_directory and not config.get_option("global.appTest"):
+    if not _IN_APP.get() and not config.get_option("global.appTest"):
         PagesManager.uses_pages_directory = False
         st.rerun()
 

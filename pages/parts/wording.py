@@ -3,7 +3,7 @@
 import math
 import re
 
-from core.records import Estimate, Flag
+from core.records import Estimate
 from core.taxonomy import CellKind, title
 
 SHORT: dict[CellKind, str] = {"rbc": "RBC", "wbc": "WBC", "platelet": "Platelets"}
@@ -57,11 +57,6 @@ def set_words(labels: tuple[str, ...]) -> str:
     """``Monocyte or lymphocyte``: the classes that cannot be told apart."""
     words = [title(label) for label in labels]
     return " or ".join([words[0], *(word.lower() for word in words[1:])])
-
-
-def flag_word(flag: Flag) -> str:
-    """The word that goes with the colour: ``critical`` or ``check``."""
-    return "critical" if flag.code == "critical_cell" else "check"
 
 
 def flag_badge(word: str) -> str:

@@ -6,7 +6,7 @@ from core.imaging import synthetic
 from core.settings import settings
 from core.slide.reference_ranges import ADULT_RANGES, read_ranges
 from core.statistics.poisson import cells_for_precision
-from tests.fixtures.screens import opened, wait_for_batch, words
+from tests.fixtures.screens import opened, press, wait_for_batch, words
 
 
 @pytest.fixture(scope="module")
@@ -58,15 +58,64 @@ def test_cells_of_all_fields_and_fields_still_needed(app):
     assert rows.iloc[0, 3] == f"{more:,}"
 
 
-def test_the_factor_changes_the_estimate(app):
-    before = _tab(app)[1]
-    row = before["Estimate"].tolist().index("White cells per µL, by factor")
-    app.number_input(key="bc_wbc_factor").set_value(4_000).run()
-    after = [table.value for table in app.table][1]
+def test_nothing_is_estimated_by_factor_before_the_site_has_calibrated(app):
+    assert not any("factor" in name for name in _tab(app)[1]["Estimate"])
+    assert "no calibration for this objective and camera is chosen" in words(app)
+    finding = app.session_state["smear"].finding()
+    for key, value in (("cal_objective", "100x oil"), ("cal_camera", "DS-Fi2")):
+        app.text_input(key=key).set_value(value)
+    for key, number in (("cal_width", finding.width), ("cal_height", finding.height)):
+        app.number_input(key=key).set_value(number)
+    app.number_input(key="cal_wbc").set_value(4_000.0)
+    press(app, "Keep this calibration")
+    name = f"100x oil, DS-Fi2, {finding.width} x {finding.height}"
+    app.selectbox(key="bc_calibration").set_value(name).run()
+    shown = _tab(app)[1]
+    row = shown["Estimate"].tolist().index("White cells per µL, by factor")
     # Two white cells in two fields: one per field, so the factor itself.
-    assert before["Value (95 %)"][row].startswith("2,000 (")
-    assert after["Value (95 %)"][row].startswith("4,000 (")
-    app.number_input(key="bc_wbc_factor").set_value(2_000).run()
+    assert shown["Value (95 %)"][row].startswith("4,000 (")
+    assert shown["Mark"][row].startswith("too few to judge")
+    assert "entered by local user" in words(app)
+    assert not any("Platelets per µL, by factor" in name for name in shown["Estimate"])
+    app.selectbox(key="bc_calibration").set_value("not calibrated").run()
+    assert not any("factor" in name for name in _tab(app)[1]["Estimate"])
+
+
+def test_nothing_was_entered_by_anybody_and_so_nothing_is_marked(app):
+    shown = _tab(app)[1]
+    assert app.number_input(key="bc_age").value is None
+    assert set(shown["Usual"]) == {"no range"}
+    assert "low" not in " ".join(shown["Mark"])
+    assert "Entered by you" not in words(app)
+
+
+def test_entries_outlast_the_tab_and_the_page(app):
+    _tab(app)
+    app.number_input(key="bc_rbc").set_value(4.8).run()
+    app.session_state["tabs"] = "Fields"
+    app.run()
+    assert "bc_rbc" not in [entry.key for entry in app.number_input]
+    _tab(app)
+    assert app.number_input(key="bc_rbc").value == 4.8
+    app.switch_page("pages/help.py").run()
+    app.switch_page("pages/analyse_smear.py").run()
+    _tab(app)
+    assert app.number_input(key="bc_rbc").value == 4.8
+    app.number_input(key="bc_rbc").set_value(0.0).run()
+
+
+def test_with_every_field_left_out_nothing_is_determined(app):
+    smear = app.session_state["smear"]
+    for key in smear.order:
+        smear.include(key, False)
+    for tab in ("White cells", "Differential", "Blood count", "Fields", "Why"):
+        app.session_state["tabs"] = tab
+        app.run()
+        assert not app.exception, tab
+    app.session_state["tabs"] = "Blood count"
+    app.run()
+    assert "no field counts" in words(app) and "0 of 2 fields count" in words(app)
+    smear.included.clear()
 
 
 def test_an_analysers_count_gives_a_second_platelet_estimate(app):
@@ -78,15 +127,16 @@ def test_an_analysers_count_gives_a_second_platelet_estimate(app):
 
 def test_an_analysers_white_count_is_corrected_for_nucleated_red_cells(app):
     assert not any("corrected" in name for name in _tab(app)[1]["Estimate"])
-    app.number_input(key="bc_wbc").set_value(12_000).run()
+    app.number_input(key="bc_wbc").set_value(12_000.0).run()
     shown = _tab(app)[1]
     (value,) = shown["Value (95 %)"][shown["Estimate"].str.contains("corrected")]
     # No nucleated red cell was found: nothing is taken off, though some may have been missed.
     assert value.startswith("12,000 (") and value.endswith("to 12,000)")
-    app.number_input(key="bc_wbc").set_value(0).run()
+    app.number_input(key="bc_wbc").set_value(0.0).run()
 
 
 def test_a_child_has_no_range_until_the_site_enters_one(app):
+    _tab(app)
     app.number_input(key="bc_age").set_value(4.0).run()
     assert set(_tab(app)[1]["Usual"]) == {"no range"}
     app.number_input(key="bc_age").set_value(40.0).run()

@@ -57,13 +57,17 @@ def test_the_list_of_people_is_for_administrators(own_var, change_settings):
     app = opened("settings")
     app.text_input(key="new_name").set_value("Petra")
     app.text_input(key="new_subject").set_value("Petra@lab.example")
-    app.selectbox(key="new_role").set_value("pathologist")
+    app.multiselect(key="new_roles").set_value(["pathologist"])
     app.button[[b.label for b in app.button].index("Add person")].click().run()
     assert "Petra was added as pathologist." in words(app)
     assert "petra@lab.example" in words(app)
-    app.selectbox(key="role_petra@lab.example").set_value("trainer").run()
+    app.multiselect(key="roles_petra@lab.example").set_value(["pathologist", "trainer"]).run()
     assert not app.exception
-    assert app.selectbox(key="role_petra@lab.example").value == "trainer"
+    assert app.multiselect(key="roles_petra@lab.example").value == ["pathologist", "trainer"]
+    # Nobody can be left without a role, and what was refused is not shown as chosen.
+    app.multiselect(key="roles_petra@lab.example").set_value([]).run()
+    assert "at least one role" in words(app)
+    assert app.multiselect(key="roles_petra@lab.example").value == ["pathologist", "trainer"]
     app.button(key="active_petra@lab.example").click().run()
     assert "may not sign in" in words(app)
 

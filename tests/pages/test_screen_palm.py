@@ -8,6 +8,7 @@ from core.imaging.synthetic import draw
 from core.models import registry
 from core.models.cards import PalmCard
 from core.models.cards.figures import AurocRow, PalmFigures
+from core.slide import palm_words
 from pages.parts.palm import compared as palm_compared
 from pages.parts.palm import how as palm_how
 from pages.parts.palm import verdict as palm_verdict
@@ -56,13 +57,27 @@ def test_palms_are_judged_and_something_else_is_refused_kindly(palm_screen):
     app = palm_screen.run().button(key="palm_go").click().run()
     assert not app.exception
     words = " ".join(item.value for item in app.markdown)
-    assert any(title in words for title, _ in palm_verdict.SENTENCES.values())
-    assert "blood test" in words and "of them would be told that it is not suspected" in words
+    # While chance is not excluded: what to do, and is the photo good enough; no answer, no figure.
+    assert registry.live("palm").card_as(PalmCard).evaluation["locked"]["auroc"]["low"] <= 0.5
+    assert words.index(palm_words.BLOOD_TEST) < words.index(palm_words.GOOD_PHOTO)
+    everything = words + " ".join(app.selectbox(key="palm_front").options)
+    assert not any(said in everything.lower() for said in palm_words.DECISIONS.values())
+    assert "of those with such a palm have it" not in words
+    assert [tab.label for tab in app.tabs] == ["A better photo", "How good is it"]
+    app.toggle(key="palm_research").set_value(True).run()
+    words = " ".join(item.value for item in app.markdown)
+    assert any(said in words.lower() for said in palm_words.DECISIONS.values())
+    assert "of them would be told that it is not suspected" in words
     assert any("PDF" in warning.value for warning in app.warning)
     # More anemia around: the same palm means more.
     before = [m.value for m in app.markdown if m.value.startswith("Where")]
     app.slider(key="palm_prevalence").set_value(70).run()
-    assert [m.value for m in app.markdown if m.value.startswith("Where")] != before
+    after = [m.value for m in app.markdown if m.value.startswith("Where")]
+    assert after != before and "Where 70 %" in after[0]
+    # The slider's tab is shut, the prevalence stays.
+    app.session_state["palm_tabs_True"] = "How good is it"
+    app.run()
+    assert [m.value for m in app.markdown if m.value.startswith("Where")] == after
     session = app.session_state["palm"]
     assert [photo.reading is not None for photo in session.photos] == [True, False]
     session.front = 1

@@ -1,6 +1,6 @@
 import pytest
 
-from core.records import Estimate, Flag
+from core.records import Estimate
 from pages.parts import wording
 
 
@@ -39,11 +39,6 @@ def test_numbers_are_said_as_the_screens_say_them():
     assert wording.several(1, "field") == "1 field"
     assert wording.several(12, "field") == "12 fields"
     assert wording.set_words(("monocyte", "lymphocyte")) == "Monocyte or lymphocyte"
-
-
-def test_only_a_critical_cell_is_critical():
-    assert wording.flag_word(Flag("critical_cell", "")) == "critical"
-    assert wording.flag_word(Flag("out_of_focus", "")) == "check"
 
 
 @pytest.mark.parametrize(

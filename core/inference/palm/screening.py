@@ -1,7 +1,7 @@
 """Judge from a palm whether a blood test should be asked for."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import expit
@@ -94,7 +94,35 @@ def call_palm(
         decision,
         flags,
         model.identity,
+        prevalence,
+        is_research_result(card),
     )
+
+
+def at_another_prevalence(call: PalmCall, prevalence: float) -> PalmCall:
+    """The same answer where another share of the people has anemia; the decision stays."""
+
+    def there(value: float) -> float:
+        return at_prevalence(value, prevalence, call.prevalence)
+
+    return replace(
+        call,
+        anemia_probability=there(call.anemia_probability),
+        low=there(call.low),
+        high=there(call.high),
+        prevalence=prevalence,
+    )
+
+
+def is_research_result(card: PalmCard) -> bool:
+    """Does the evidence of the photos that were locked away not exclude chance.
+
+    Without such evidence nothing is excluded.
+    """
+    try:
+        return float(card.evaluation["locked"]["auroc"]["low"]) <= 0.5
+    except KeyError:
+        return True
 
 
 _NO_VERDICT = SPOILS_THE_COLOUR | {"out_of_focus", "unusual_palm"}

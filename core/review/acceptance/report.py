@@ -84,7 +84,6 @@ def _limits(paper: Paper, verdicts: tuple[Verdict, ...]) -> None:
         numbers=(3,),
         emphasised=[n for n, v in enumerate(verdicts) if not v.met],
     )
-    paper.ln(1)
     paper.small(
         "A limit is met when the figure itself meets it; it is met beyond chance when the whole "
         "interval does. Intervals take cells and fields as independent; those of one slide are "
@@ -146,7 +145,6 @@ def _measurements(paper: Paper, measured: Measured) -> None:
         (18, 4, 18, 7, 20, 15, 18),
         numbers=(1, 2, 3, 4, 5, 6),
     )
-    paper.ln(1)
     paper.small(
         "Bias and 95 % limits of agreement: program minus laboratory (Bland-Altman). Naive: error "
         "of always answering this set's median. Slope: Passing-Bablok regression."
@@ -291,7 +289,6 @@ def _confusion(paper: Paper, measured: Measured) -> None:
                 _taken_for(found.table, found.classes, row.label),
             ]
         )
-    paper.ln(1)
     paper.grid(
         ("Class by the laboratory", "n", "Sensitivity, %", "Predictive value, %", "Else called"),
         rows,

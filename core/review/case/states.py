@@ -4,6 +4,7 @@
 state         who                             what
 ============  ==============================  =================================================
 first         anybody who reviews             answer, take, finish the reading
+first         who pre-classifies              answer; a reviewer confirms it
 first         anybody who signs               sign (with a reason where nobody can read second)
 second        who took no part in the first   answer, take, finish the reading
 second        anybody who reviews             take it back into the first reading, with a reason
@@ -48,7 +49,7 @@ class Way:
 
 _OPEN: Final[tuple[State, ...]] = ("first", "second", "settling")
 WAYS: Final[tuple[Way, ...]] = (
-    Way("first", "answer", ("review",)),
+    Way("first", "answer", ("review", "preclassify")),
     Way("first", "finish", ("review",)),
     Way("first", "sign", ("sign",)),
     Way("second", "answer", ("review",), outsider=True),

@@ -12,7 +12,7 @@ from core.access.people import Person
 from core.access.rights import may, require, require_any
 from core.review.case.cases import Case, case_in, open_case
 from core.review.reading.reading_boxes import DELETED, KIND, joined, known
-from core.review.record import readings, stored_finding
+from core.review.record import readings, roster, stored_finding
 from core.review.record.errors import CaseRefused, TakenByOther
 from core.review.record.ledger import recording
 from core.review.record.readings import FIRST, SECOND, SETTLING
@@ -42,7 +42,8 @@ class WorklistRow:
 
     ``white_cells``, ``reviewed`` and ``doubtful`` count cells of the fields that count, in the
     reading that stands; of a case read twice, ``reviewed`` also has the cells both readers called
-    alike. ``unsure_fields`` are fields whose two counts differ and whose boxes nobody confirmed.
+    alike, and none that were only pre-classified. ``unsure_fields`` are fields whose two counts
+    differ and whose boxes nobody confirmed.
     ``signed_name`` and ``signed_at`` are of the last signature, also while it is amended.
     """
 
@@ -74,7 +75,9 @@ class WorklistRow:
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _KEYS: Final[dict[Order, Callable[[WorklistRow], Any]]] = {
-    "priority": lambda row: PRIORITIES.index(row.priority),
+    # In some laboratories the two counts differ on nearly every field: of the cases to check, those
+    # with cells that a person must look at come before those where only counts differ.
+    "priority": lambda row: (PRIORITIES.index(row.priority), not row.doubtful),
     "accession": lambda row: row.case.accession.lower(),
     "received": lambda row: row.case.created_at,
     "found": lambda row: (row.critical, row.doubtful, row.fields),
@@ -116,7 +119,9 @@ def worklist(
         NotAllowed: without the right to read.
     """
     require(person, "read")
-    query = _query().where(cases.c.state.in_(list(states)))
+    with store.database.read() as connection:
+        helpers = roster.who_may_not(connection, "review")
+    query = _query(helpers).where(cases.c.state.in_(list(states)))
     query = query.where(
         cases.c.cancelled_at.is_not(None) if cancelled else cases.c.cancelled_at.is_(None)
     )
@@ -131,7 +136,7 @@ def worklist(
         query = query.where(cases.c.assigned_to.is_(None))
     with store.database.read() as connection:
         found = connection.execute(query).all()
-        critical = _critical_cells(connection, [row.id for row in found])
+        critical = _critical_cells(connection, [row.id for row in found], helpers)
         rows = [_row(row._mapping, critical[row.id]) for row in found]
     rows = [row for row in rows if row.priority in priorities]
     rows.sort(key=lambda row: (row.case.created_at, row.case.id))
@@ -154,6 +159,11 @@ _TWIN: Final = box_edits.alias("twin")
 _AGREED: Final = case((_FIRST.c.label == _SECOND.c.label, _FIRST.c.label))
 _LABEL: Final = func.coalesce(answers.c.label, _AGREED)
 """The answer of the reading that stands; of two readings, what both gave."""
+
+
+def _reviewed(helpers: Collection[str]) -> Any:
+    """The same, None where only somebody answered who may not review."""
+    return case((answers.c.reader.in_(list(helpers)), null()), else_=_LABEL)
 
 
 def _cells() -> Any:
@@ -190,13 +200,14 @@ def _cells() -> Any:
 _WHITE: Final = (KIND == "wbc", DELETED.is_(False))
 
 
-def _query() -> Select[Any]:
-    doubtful = (case_cells.c.abstained | case_cells.c.novel) & _LABEL.is_(None)
+def _query(helpers: Collection[str]) -> Select[Any]:
+    label = _reviewed(helpers)
+    doubtful = (case_cells.c.abstained | case_cells.c.novel) & label.is_(None)
     by_cell = (
         select(
             case_cells.c.case_id,
             func.count().label("white_cells"),
-            func.count(_LABEL).label("reviewed"),
+            func.count(label).label("reviewed"),
             func.sum(case((doubtful, 1), else_=0)).label("doubtful"),
         )
         .select_from(_cells())
@@ -264,7 +275,9 @@ def _query() -> Select[Any]:
     )
 
 
-def _critical_cells(connection: Connection, numbers: Collection[int]) -> Counter[int]:
+def _critical_cells(
+    connection: Connection, numbers: Collection[int], helpers: Collection[str]
+) -> Counter[int]:
     """Critical cells of each case, by :func:`core.slide.judgement.cell_is_critical`.
 
     The database only narrows the cells down: to those somebody called critical, and those of
@@ -282,6 +295,7 @@ def _critical_cells(connection: Connection, numbers: Collection[int]) -> Counter
             case_cells.c.place,
             # The second reader must not learn from the list what the first one found.
             case((cases.c.state == "second_review", null()), else_=_LABEL).label("label"),
+            answers.c.reader,
         )
         .select_from(_cells())
         .where(*_WHITE, known(), likely, case_cells.c.case_id.in_(list(numbers)))
@@ -298,7 +312,9 @@ def _critical_cells(connection: Connection, numbers: Collection[int]) -> Counter
         call = None
         if row.place is not None:
             call = findings[row.picture_id].cells[row.place].wbc
-        found[row.case_id] += judgement.cell_is_critical(call, row.label)
+        found[row.case_id] += judgement.cell_is_critical(
+            call, row.label, preclassified=row.reader in helpers
+        )
     return found
 
 

@@ -19,7 +19,11 @@ from core.review.record import pictures, readings
 from core.review.record.ledger import Head, entries
 from core.review.record.review_store import ReviewStore
 from core.review.signature.signing import Signature, signatures_in
-from core.review.signature.snapshot import grade_difference_rows, readers_in
+from core.review.signature.snapshot import (
+    box_difference_rows,
+    grade_difference_rows,
+    readers_in,
+)
 from core.review.signature.verified import Verified, verified_in
 from core.settings import settings
 from core.slide import judgement
@@ -32,9 +36,9 @@ class CaseContents:
 
     ``cells`` are those of every kind that are there, by picture and number; the machine's answer
     to a blind cell is absent until the case is signed. ``signature`` is of the version that
-    stands, None for a draft. ``ledger`` is the case's last entry. ``readers`` and
-    ``grade_differences`` are as the signed snapshot has them; ``confirmed`` are those who confirmed
-    each field's boxes.
+    stands, None for a draft. ``ledger`` is the case's last entry. ``readers``,
+    ``grade_differences`` and ``box_differences`` are as the signed snapshot has them;
+    ``confirmed`` are those who confirmed each field's boxes.
     """
 
     case: Case
@@ -48,6 +52,7 @@ class CaseContents:
     made_at: datetime
     readers: tuple[dict[str, Any], ...]
     grade_differences: tuple[dict[str, Any], ...]
+    box_differences: tuple[dict[str, Any], ...]
     minimum_cells: int
     confirmed: dict[int, tuple[str, ...]]
     _desk: ReviewStore
@@ -136,6 +141,7 @@ def gather(store: ReviewStore, person: Person, case_id: int) -> CaseContents:
             made_at=datetime.now(UTC),
             readers=tuple(readers_in(connection, case)) if reading == case.reading else (),
             grade_differences=tuple(grade_difference_rows(connection, case)),
+            box_differences=tuple(box_difference_rows(connection, case)),
             minimum_cells=settings().minimum_cells,
             confirmed=confirmed_in(connection, case, reading),
             _desk=store,

@@ -64,10 +64,12 @@ def assessed(contents: CaseContents) -> tuple[tuple[bool, str], ...]:
 def readers_sentences(contents: CaseContents) -> list[str]:
     """Every reader by name; where two differed, what each said and who settled it."""
     found = []
+    by_reading: dict[int, list[str]] = {}
     if contents.readers:
-        by_reading: dict[int, list[str]] = {}
         for one in contents.readers:
-            by_reading.setdefault(int(one["reading"]), []).append(str(one["reader_name"]))
+            name = str(one["reader_name"])
+            name += " (pre-classified)" if one.get("preclassified") else ""
+            by_reading.setdefault(int(one["reading"]), []).append(name)
         parts = [f"{_READINGS[n]} {', '.join(names)}" for n, names in sorted(by_reading.items())]
         found.append(f"Read by: {'; '.join(parts)}.")
     for cell in contents.cells:
@@ -79,6 +81,16 @@ def readers_sentences(contents: CaseContents) -> list[str]:
                 f"Cell {cell.id}: {cell.first.reader_name} {_word(cell.first.label)}, "
                 f"{cell.second.reader_name} {_word(cell.second.label)}; {settled}."
             )
+    for row in contents.box_differences:
+        settled = "not settled"
+        if row["settled_by"] is not None:
+            what = "no cell" if row["deleted"] else _kind(row.get("settled"))
+            settled = f"settled by {row['settled_by']} as {what}"
+        told = ""
+        if "first" in row:  # in versions signed before that was kept only the settling is known
+            names = [", ".join(by_reading.get(n, [f"{n}. reader"])) for n in (1, 2)]
+            told = f"{names[0]} {_kind(row['first'])}, {names[1]} {_kind(row['second'])}; "
+        found.append(f"Box of cell {row['cell_id']}: {told}{settled}.")
     for row in contents.grade_differences:
         settled = "not settled"
         if row["settled"] is not None and row["settled"]["value"] is not None:
@@ -89,6 +101,11 @@ def readers_sentences(contents: CaseContents) -> list[str]:
         ]
         found.append(f"{title(row['term'])}: {', '.join(readers)}; {settled}.")
     return found
+
+
+def _kind(kind: str | None) -> str:
+    words = {"rbc": "a red cell", "wbc": "a white cell", "platelet": "a platelet"}
+    return "no cell" if kind is None else words.get(kind, kind)
 
 
 def _grade(one: Mapping[str, Any]) -> str:

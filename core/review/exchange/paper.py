@@ -11,6 +11,7 @@ from fpdf.enums import XPos, YPos
 from fpdf.fonts import FontFace
 from PIL import Image
 
+from core.records import RgbImage
 from core.review.exchange import letters
 from core.review.exchange.letters import NotPrintable
 from core.settings import Settings
@@ -230,6 +231,29 @@ class Paper(FPDF):
                 line = table.row(style=strong if number in emphasised else None)
                 for value in values:
                     line.cell(self.shown(value))
+        self.ln(1)
+
+    def cells(self, crops: Sequence[tuple[RgbImage, str]], per_row: int) -> None:
+        """Small square pictures with their words, ``per_row`` side by side."""
+        side = (self.epw - 2 * self.c_margin - 2 * (per_row - 1)) / per_row
+        self.ln(1.5)
+        top = self.get_y()
+        for place, (crop, words) in enumerate(crops):
+            column = place % per_row
+            if column == 0:
+                if place:
+                    top += side + 9
+                if top + side + 9 > self.page_break_trigger:
+                    self.add_page()
+                    top = self.get_y()
+            x = self.l_margin + self.c_margin + column * (side + 2)
+            image = Image.fromarray(crop)
+            scale = side / max(image.size)
+            self.image(image, x, top, image.width * scale, image.height * scale)
+            self.set_xy(x - self.c_margin, top + side + 0.6)
+            self.font(6.5)
+            self.multi_cell(side, 2.8, self.shown(words), align="L")
+        self.set_xy(self.l_margin, top + side + 9)
 
     def done(self) -> bytes:
         """The file."""

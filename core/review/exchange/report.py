@@ -6,8 +6,8 @@ from collections import Counter
 from statistics import fmean
 from typing import Final
 
-from PIL import Image
-
+from core.inference.palm.screening import can_be_judged
+from core.records import Flag
 from core.review.exchange.contents import CaseContents
 from core.review.exchange.notes import (
     NOT_ASSESSED,
@@ -16,10 +16,11 @@ from core.review.exchange.notes import (
     readers_sentences,
 )
 from core.review.exchange.paper import CRITICAL, GREY, Paper
+from core.review.exchange.report_page import ReportForm, ReportPage
 from core.review.reading.cells import ReviewCell
 from core.review.reading.grades import GRADES, PLATELETS
 from core.settings import Settings
-from core.slide import judgement
+from core.slide import judgement, palm_words
 from core.taxonomy import CRITICAL_CLASSES, KINDS, title
 
 _MOST_PICTURES: Final = 16
@@ -34,15 +35,31 @@ def case_report(contents: CaseContents, settings: Settings) -> bytes:
     Raises:
         PictureLost: if a stored picture is gone or was changed.
     """
-    case = contents.case
-    reference = f"Case {case.accession}, version {case.version}"
     paper = Paper(
         _title(contents),
-        reference,
+        _reference(contents),
         settings,
         draft=contents.is_draft,
         made_at=contents.signature.signed_at if contents.signature else contents.made_at,
     )
+    _write(paper, contents)
+    return paper.done()
+
+
+def case_page(contents: CaseContents, settings: Settings) -> str:
+    """The same report as HTML, for the screen.
+
+    Raises:
+        PictureLost: if a stored picture is gone or was changed.
+    """
+    page = ReportPage(
+        _title(contents), _reference(contents), settings.laboratory, draft=contents.is_draft
+    )
+    _write(page, contents)
+    return page.done()
+
+
+def _write(paper: ReportForm, contents: CaseContents) -> None:
     _who(paper, contents)
     if contents.fields:
         _critical(paper, contents)
@@ -54,7 +71,10 @@ def case_report(contents: CaseContents, settings: Settings) -> bytes:
     _comments(paper, contents)
     _signature(paper, contents)
     _origin(paper, contents)
-    return paper.done()
+
+
+def _reference(contents: CaseContents) -> str:
+    return f"Case {contents.case.accession}, version {contents.case.version}"
 
 
 def _title(contents: CaseContents) -> str:
@@ -63,7 +83,7 @@ def _title(contents: CaseContents) -> str:
     return "Preliminary blood smear report" if contents.is_preliminary else "Blood smear report"
 
 
-def _who(paper: Paper, contents: CaseContents) -> None:
+def _who(paper: ReportForm, contents: CaseContents) -> None:
     case, signed = contents.case, contents.signature
     age = "not given" if case.age_years is None else f"{case.age_years} years"
     paper.facts(
@@ -92,7 +112,7 @@ def _who(paper: Paper, contents: CaseContents) -> None:
         )
 
 
-def _critical(paper: Paper, contents: CaseContents) -> None:
+def _critical(paper: ReportForm, contents: CaseContents) -> None:
     found = critical_cells(contents)
     if not found:
         return
@@ -112,36 +132,17 @@ def _critical(paper: Paper, contents: CaseContents) -> None:
         paper.small(f"The first {_MOST_PICTURES} of {len(found)} are shown.")
 
 
-def _pictures(paper: Paper, contents: CaseContents, cells: list[ReviewCell]) -> None:
-    side = (paper.epw - 2 * paper.c_margin - 2 * (_PER_ROW - 1)) / _PER_ROW
+def _pictures(paper: ReportForm, contents: CaseContents, cells: list[ReviewCell]) -> None:
     fields = {picture.id: n for n, picture in enumerate(contents.fields, start=1)}
-    paper.ln(1.5)
-    top = paper.get_y()
-    for place, (cell, crop) in enumerate(zip(cells, contents.crops(cells, 0.3), strict=True)):
-        column = place % _PER_ROW
-        if column == 0:
-            if place:
-                top += side + 9
-            if top + side + 9 > paper.page_break_trigger:
-                paper.add_page()
-                top = paper.get_y()
-        x = paper.l_margin + paper.c_margin + column * (side + 2)
-        image = Image.fromarray(crop)
-        scale = side / max(image.size)
-        paper.image(image, x, top, image.width * scale, image.height * scale)
-        paper.set_xy(x - paper.c_margin, top + side + 0.6)
-        paper.font(6.5)
-        paper.multi_cell(
-            side, 2.8, f"{title(_said(cell))}\nfield {fields[cell.picture_id]}", align="L"
-        )
-    paper.set_xy(paper.l_margin, top + side + 9)
+    words = [f"{title(_said(cell))}\nfield {fields[cell.picture_id]}" for cell in cells]
+    paper.cells(list(zip(contents.crops(cells, 0.3), words, strict=True)), _PER_ROW)
 
 
 def _said(cell: ReviewCell) -> str:
     return cell.label or (cell.call.label if cell.call else "not_determined")
 
 
-def _differential(paper: Paper, contents: CaseContents) -> None:
+def _differential(paper: ReportForm, contents: CaseContents) -> None:
     standing = contents.standing
     paper.heading("White-cell differential")
     verified = standing.verified
@@ -184,11 +185,10 @@ def _differential(paper: Paper, contents: CaseContents) -> None:
     if left:
         were = "was not reviewed and is" if left == 1 else "were not reviewed and are"
         said += f" {_white_cells(left)} {were} left out."
-    paper.ln(1)
     paper.small(said)
 
 
-def _counts(paper: Paper, contents: CaseContents) -> None:
+def _counts(paper: ReportForm, contents: CaseContents) -> None:
     paper.heading("Cells in the fields")
     out = judgement.left_out_sentence(len(contents.fields), contents.left_out)
     if out:
@@ -218,11 +218,10 @@ def _counts(paper: Paper, contents: CaseContents) -> None:
     if codes:
         words = (code.replace("_", " ").replace("wbc", "white cell") for code in codes)
         said += f" Flagged by the program before the review: {', '.join(words)}."
-    paper.ln(1)
     paper.small(said)
 
 
-def _morphology(paper: Paper, contents: CaseContents) -> None:
+def _morphology(paper: ReportForm, contents: CaseContents) -> None:
     graded = {t: g for t, g in contents.grades.items() if t != PLATELETS and g.grade is not None}
     platelets = contents.grades.get(PLATELETS)
     paper.heading("Red-cell morphology and platelets")
@@ -230,7 +229,6 @@ def _morphology(paper: Paper, contents: CaseContents) -> None:
     if seen:
         rows = [[name, f"{grade} of 3", GRADES[grade]] for name, grade in seen if grade]
         paper.grid(("Finding", "Grade", "In words"), rows, (50, 20, 30))
-        paper.ln(1)
     normal = sum(not grade.grade for grade in graded.values())
     if graded:
         paper.small(f"{normal} of {len(graded)} graded terms are normal. Grades after ICSH 2015.")
@@ -240,24 +238,20 @@ def _morphology(paper: Paper, contents: CaseContents) -> None:
     paper.say(f"Platelets: {words}.")
 
 
-def _palms(paper: Paper, contents: CaseContents) -> None:
+def _palms(paper: ReportForm, contents: CaseContents) -> None:
     palms = [picture for picture in contents.pictures if picture.kind == "palm"]
     if not palms:
         return
     paper.heading("Palm")
     for picture in palms:
         call = picture.palm()
-        decision = str(call.get("decision", "not determined")).replace("_", " ")
-        words = f"Pallor of the palm: {decision}"
-        if all(isinstance(call.get(k), int | float) for k in ("anemia_probability", "low", "high")):
-            words += (
-                f"; the program's probability of anemia {100 * call['anemia_probability']:.0f} % "
-                f"({100 * call['low']:.0f} to {100 * call['high']:.0f})"
-            )
-        paper.say(f"{words}. A photograph does not measure hemoglobin.")
+        spoilt = not can_be_judged([Flag(str(f["code"]), "") for f in call.get("flags", [])])
+        for sentence in palm_words.sentences(call, spoilt):
+            paper.say(sentence)
+    paper.small(palm_words.NO_MEASUREMENT)
 
 
-def _readers(paper: Paper, contents: CaseContents) -> None:
+def _readers(paper: ReportForm, contents: CaseContents) -> None:
     sentences = readers_sentences(contents)
     if not sentences:
         return
@@ -270,7 +264,7 @@ def _white_cells(number: int) -> str:
     return f"{number} white {'cell' if number == 1 else 'cells'}"
 
 
-def _comments(paper: Paper, contents: CaseContents) -> None:
+def _comments(paper: ReportForm, contents: CaseContents) -> None:
     if not contents.remarks:
         return
     paper.heading("Comments")
@@ -283,7 +277,7 @@ def _comments(paper: Paper, contents: CaseContents) -> None:
         paper.small(f"{remark.author_name}, {remark.written_at:%d %b %Y %H:%M} UTC")
 
 
-def _origin(paper: Paper, contents: CaseContents) -> None:
+def _origin(paper: ReportForm, contents: CaseContents) -> None:
     paper.heading("What computed it")
     named = sorted({(k, v) for picture in contents.pictures for k, v in picture.models.items()})
     codes = sorted({picture.code_version for picture in contents.pictures})
@@ -298,7 +292,7 @@ def _origin(paper: Paper, contents: CaseContents) -> None:
     )
 
 
-def _signature(paper: Paper, contents: CaseContents) -> None:
+def _signature(paper: ReportForm, contents: CaseContents) -> None:
     signed = contents.signature
     paper.heading("Signature")
     if signed is None:

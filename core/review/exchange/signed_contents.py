@@ -14,6 +14,7 @@ from core.review.reading.grades import PLATELETS, Grade
 from core.review.reading.remarks import Remark
 from core.review.record.errors import CaseRefused
 from core.review.record.ledger import Head, entries
+from core.review.record.readings import FIRST, SECOND, SETTLING
 from core.review.record.review_store import ReviewStore
 from core.review.signature.signing import Signature, signatures_in
 from core.review.signature.verified import of_cells
@@ -71,6 +72,7 @@ def gather_signed(store: ReviewStore, person: Person, case_id: int, version: int
         made_at=datetime.now(UTC),
         readers=tuple(said.get("readers", ())),
         grade_differences=tuple(said.get("grade_differences", ())),
+        box_differences=tuple(said.get("box_differences", ())),
         # A version that was signed before there was a minimum was not called preliminary.
         minimum_cells=int(said.get("minimum_cells", 0)),
         confirmed={row["id"]: tuple(row.get("boxes_confirmed_by", ())) for row in said["pictures"]},
@@ -98,19 +100,13 @@ def _cell(
     x0, y0, x1, y1 = row["box_xyxy_px"]
     place, label = row["place"], row.get("label")
     call = findings[row["picture_id"]].cells[place].wbc if place is not None else None
-    readers: list[dict[str, Any]] = row.get("readers", [])
-    reader: dict[str, Any] = readers[-1] if readers else {"reader": "", "reading": 1}
-    answer = Answer(
-        cell_id=row["id"],
-        reading=reader["reading"],
-        label=label,
-        reader=reader["reader"],
-        reader_name=reader["reader"],
-        answered_at=signature.signed_at,
-        seconds=None,
-        carried=False,
-        revision=1,
-    )
+    given = {one["reading"]: _answer(row["id"], one, signature) for one in row.get("readers", [])}
+    both = {FIRST, SECOND} <= given.keys()
+    answer = given.get(SETTLING) if both else next(iter(given.values()), None)
+    if answer is None and not both:
+        answer = _answer(row["id"], {}, signature)
+    if answer is not None:
+        answer = replace(answer, label=label)
     return ReviewCell(
         id=row["id"],
         case_id=case_id,
@@ -125,10 +121,27 @@ def _cell(
         deleted=False,
         revision=1,
         answer=answer if label is not None else None,
-        first=None,
-        second=None,
+        first=given[FIRST] if both else None,
+        second=given[SECOND] if both else None,
         doubt=0.0,
         included=row["picture_id"] not in left_out,
+    )
+
+
+def _answer(cell_id: int, one: dict[str, Any], signature: Signature) -> Answer:
+    """What one reader said of a cell; versions signed before that was kept name nobody."""
+    subject = str(one.get("reader", ""))
+    return Answer(
+        cell_id=cell_id,
+        reading=int(one.get("reading", FIRST)),
+        label=one.get("label"),
+        reader=subject,
+        reader_name=str(one.get("reader_name", subject)),
+        answered_at=signature.signed_at,
+        seconds=None,
+        carried=False,
+        revision=1,
+        preclassified=bool(one.get("preclassified")),
     )
 
 

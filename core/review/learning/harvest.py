@@ -31,7 +31,11 @@ class VerifiedCell:
 
 @dataclass(frozen=True)
 class VerifiedField:
-    """A field of a signed case. ``group`` is the same for all cases of one patient."""
+    """A field of a signed case. ``group`` is the same for all cases of one patient.
+
+    ``boxes_looked_at``: a person confirmed its boxes or changed one; otherwise they are the
+    program's own, and nothing could be learnt from them but its own mistakes.
+    """
 
     case_id: int
     accession: str
@@ -40,6 +44,7 @@ class VerifiedField:
     picture: CasePicture
     cells: tuple[VerifiedCell, ...]
     boxes_corrected: bool
+    boxes_looked_at: bool
 
 
 def verified_fields(connection: Connection) -> Iterator[VerifiedField]:
@@ -70,6 +75,7 @@ def verified_fields(connection: Connection) -> Iterator[VerifiedField]:
             if entry["kind"] != "field" or not entry.get("included", True):
                 continue
             rows = [c for c in said["cells"] if c["picture_id"] == entry["id"]]
+            drawn = any(one["deleted"] or one["place"] is None for one in rows)
             yield VerifiedField(
                 signature.case_id,
                 said["case"]["accession"],
@@ -77,7 +83,8 @@ def verified_fields(connection: Connection) -> Iterator[VerifiedField]:
                 group,
                 pictures[entry["id"]],
                 tuple(_cell(one) for one in rows if not one["deleted"]),
-                any(one["deleted"] or one["place"] is None for one in rows),
+                drawn,
+                bool(entry.get("boxes_confirmed_by")) or bool(entry.get("boxes_changed", drawn)),
             )
 
 

@@ -90,7 +90,8 @@ def make(store: ReviewStore, person: Person, name: str, kind: SetKind) -> Traini
         desk: the database and its folder.
         person: who makes it.
         name: small letters, digits and hyphens; the same name again is the next version.
-        kind: ``cells`` of the white cells by class, ``fields`` with all their boxes.
+        kind: ``cells`` of the white cells by class, ``fields`` with all their boxes, of which
+            only those whose boxes a person confirmed or changed.
 
     Raises:
         NotAllowed: without the right to train.
@@ -119,7 +120,8 @@ def make(store: ReviewStore, person: Person, name: str, kind: SetKind) -> Traini
     )
     if not items:
         shutil.rmtree(making)
-        raise CaseRefused(f"nothing is verified yet: no signed case has {kind} to learn from")
+        what = "cells" if kind == "cells" else "fields whose boxes a person confirmed or changed"
+        raise CaseRefused(f"nothing is verified yet: no signed case has {what} to learn from")
     cases = {item["case"] for item in items}
     _write(making / GROUPS, _group_table(items))
     with recording(store, person, "make_training_set", detail=f"{name} v{version}") as book:
@@ -257,6 +259,8 @@ def _write_fields(
 ) -> Iterator[dict[str, Any]]:
     _write(folder / "classes.txt", "".join(f"{kind}\n" for kind in KINDS).encode())
     for field in fields:
+        if not field.boxes_looked_at:
+            continue
         picture = field.picture
         stem = f"case{field.case_id}-field{picture.id}"
         corners = np.array([c.box_xyxy_px for c in field.cells], np.float32).reshape(-1, 4)

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from sqlalchemy import RowMapping, select
 
 from core.access.people import Person
-from core.access.rights import require
+from core.access.rights import may, require_any
 from core.review.case.cases import Case, mark_in_review, open_case
 from core.review.reading.cells import ANSWERS, Answer, answers_in
 from core.review.reading.reading_boxes import boxes_in
 from core.review.record import readings
 from core.review.record.errors import CaseRefused, Conflict, StaleEdit
 from core.review.record.ledger import Recording, recording
+from core.review.record.readings import FIRST
 from core.review.record.review_store import ReviewStore
 from core.store import review_schema as schema
 
@@ -38,12 +39,12 @@ def answer(
     """Save answers, all or none; returns them by cell. A saved answer marks the cell as reviewed.
 
     Raises:
-        NotAllowed: without the right to review.
+        NotAllowed: without the right to review or to pre-classify.
         StaleEdit: if somebody else answered one of them since; it carries both values.
         NotYourReading: to a first reader, while the second one reads.
         CaseRefused: for a signed case, an unknown class, or a cell that cannot be called.
     """
-    require(person, "review")
+    require_any(person, "review", "preclassify")
     if len({new.cell_id for new in given}) != len(given):
         raise CaseRefused("one cell was answered twice at once")
     for new in given:
@@ -52,6 +53,8 @@ def answer(
     with recording(store, person, "answer", case_id=case_id) as book:
         case = open_case(book.connection, case_id)
         reading = readings.writable_by(book.connection, case, person)
+        if reading != FIRST and not may(person, "review"):
+            raise CaseRefused("cells are pre-classified in the first reading only")
         if not given:
             return {}
         for new in given:
@@ -69,7 +72,7 @@ def answer(
         mark_in_review(book, case)
         book.model = _models(book, case)
         _save(book, case, reading, given, known, rows)
-        book.detail = _words(given)
+        book.detail = ("" if may(person, "review") else "pre-classified, ") + _words(given)
         now = answers_in(book.connection, case, rows)
         return {new.cell_id: now[new.cell_id, reading] for new in given}
 

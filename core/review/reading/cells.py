@@ -14,7 +14,7 @@ from core.records import Box, SmearFinding, WbcCall
 from core.review.case.cases import Case, case_in
 from core.review.reading import reading_boxes
 from core.review.reading.reading_boxes import DELETED, KIND, select_boxes
-from core.review.record import readings, stored_finding
+from core.review.record import readings, roster, stored_finding
 from core.review.record.readings import FIRST, SECOND, SETTLING
 from core.review.record.review_store import ReviewStore
 from core.slide import judgement
@@ -30,6 +30,7 @@ class Answer:
     """What a reader called a cell. ``revision`` is sent along when it is changed again.
 
     ``label`` None: it was taken back. ``carried``: it came over from the version before.
+    ``preclassified``: whoever gave it may not review, so a reviewer has yet to confirm it.
     """
 
     cell_id: int
@@ -41,6 +42,7 @@ class Answer:
     seconds: float | None
     carried: bool
     revision: int
+    preclassified: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,16 @@ class ReviewCell:
         return self.agreed
 
     @property
+    def is_preclassified(self) -> bool:
+        """Has it an answer that only somebody gave who may not review."""
+        return self.answer is not None and self.label is not None and self.answer.preclassified
+
+    @property
+    def is_reviewed(self) -> bool:
+        """Has it an answer of somebody who may review."""
+        return self.label is not None and not self.is_preclassified
+
+    @property
     def agreed(self) -> str | None:
         """The class both readers gave, None where they differ or one did not answer."""
         both = (self.first, self.second)
@@ -100,8 +112,10 @@ class ReviewCell:
 
     @property
     def is_critical(self) -> bool:
-        """Called critical by the reader, or by the rule where nobody has answered yet."""
-        return judgement.cell_is_critical(self.call, self.label)
+        """Called critical by the reader, or by the rule where no reviewer has answered yet."""
+        return judgement.cell_is_critical(
+            self.call, self.label, preclassified=self.is_preclassified
+        )
 
 
 def cells(
@@ -192,7 +206,11 @@ def answers_in(
     ).where(answers.c.case_id == case.id, answers.c.version == case.version)
     if only is not None:
         query = query.where(answers.c.cell_id.in_(list(only)))
-    found = [Answer(**row._mapping) for row in connection.execute(query)]
+    helpers = roster.who_may_not(connection, "review")
+    found = [
+        Answer(**row._mapping, preclassified=row.reader in helpers)
+        for row in connection.execute(query)
+    ]
     return {(answer.cell_id, answer.reading): answer for answer in found}
 
 

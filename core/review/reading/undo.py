@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import select
 
 from core.access.people import Person
-from core.access.rights import require
+from core.access.rights import require_any
 from core.review.case.cases import open_case
 from core.review.reading import reading_boxes
 from core.review.record import readings
@@ -55,11 +55,11 @@ def undo(store: ReviewStore, person: Person, case_id: int) -> Entry | None:
     Returns the entry that was undone.
 
     Raises:
-        NotAllowed: without the right to review.
+        NotAllowed: without the right to review or to pre-classify.
         StaleEdit: if somebody changed the same value since.
         NotYourReading, CaseRefused.
     """
-    require(person, "review")
+    require_any(person, "review", "preclassify")
     with store.database.read() as connection:
         open_case(connection, case_id)
         number = _last(connection, case_id, person)

@@ -73,8 +73,16 @@ def everybody(store: ReviewStore, who: Person) -> list[Listed]:
         return [_listed(row) for row in rows]
 
 
-def add(store: ReviewStore, who: Person, *, subject: str, name: str, role: Role) -> Person:
-    """Put somebody on the list.
+def add(
+    store: ReviewStore,
+    who: Person,
+    *,
+    subject: str,
+    name: str,
+    role: Role,
+    more: Sequence[Role] = (),
+) -> Person:
+    """Put somebody on the list, with a role and further ones.
 
     Raises:
         NotAllowed: for all but administrators.
@@ -82,13 +90,15 @@ def add(store: ReviewStore, who: Person, *, subject: str, name: str, role: Role)
     """
     require(who, "manage_people")
     subject, name = subject.strip().casefold(), " ".join(name.split())
-    _check_role(role)
+    for one in (role, *more):
+        _check_role(one)
     if not subject or len(subject) > _LONGEST_SUBJECT or subject == LOCAL_SUBJECT:
         raise RosterRefused("give the account by which the sign-in knows them, such as an address")
     if not name or len(name) > _LONGEST_NAME:
         raise RosterRefused(f"give a name of 1 to {_LONGEST_NAME} characters")
-    person = Person(name, role, subject)
-    with recording(store, who, "person added", detail=f"{name}, {role}") as book:
+    person = Person(name, role, subject, tuple(more))
+    detail = f"{name}, {', '.join(person.roles)}"
+    with recording(store, who, "person added", detail=detail) as book:
         known = book.connection.execute(select(people).where(people.c.subject == subject)).first()
         if known is not None:
             raise RosterRefused(f"{subject} is on the list already, as {known.name}")
@@ -142,8 +152,19 @@ def may_do(connection: Connection, right: Right) -> list[Person]:
     return [person for row in rows if may(person := _listed(row).person, right)]
 
 
+def who_may_not(connection: Connection, right: Right) -> frozenset[str]:
+    """Subjects on the list, taken off it or not, whose roles do not include a right."""
+    rows = connection.execute(select(people))
+    return frozenset(p.subject for row in rows if not may(p := _listed(row).person, right))
+
+
 def _insert(book: Recording, person: Person) -> None:
-    values = {"name": person.name, "subject": person.subject, "role": person.role}
+    values = {
+        "name": person.name,
+        "subject": person.subject,
+        "role": person.role,
+        "more_roles": " ".join(person.roles[1:]) or None,
+    }
     book.insert(people, {**values, "active": True, "created_at": book.now})
 
 

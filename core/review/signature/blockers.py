@@ -55,6 +55,13 @@ def incomplete(white: Sequence[ReviewCell]) -> list[Blocker]:
     open_ = tuple(cell.id for cell in white if cell.label is None and not cell.differs)
     if open_:
         found.append(Blocker("unreviewed", f"{_cells(len(open_))} not reviewed", True, open_))
+    helped = tuple(cell.id for cell in white if cell.is_preclassified)
+    if helped:
+        names = " and ".join(
+            sorted({cell.answer.reader_name for cell in white if cell.id in helped and cell.answer})
+        )
+        message = f"{_cells(len(helped))} only pre-classified by {names}"
+        found.append(Blocker("preclassified", message, True, helped))
     unknown = tuple(cell.id for cell in white if cell.label == UNIDENTIFIED)
     if unknown:
         found.append(Blocker("unidentified", f"{_cells(len(unknown))} unidentified", True, unknown))

@@ -11,9 +11,11 @@ from core.review.case.cases import Case, pictures_in
 from core.review.reading.box_confirmations import confirmed_in
 from core.review.reading.cells import ReviewCell, cells_in
 from core.review.reading.grades import PLATELETS, Grade, differences_in, grades_in
+from core.review.reading.reading_boxes import boxes_in
 from core.review.reading.remarks import remarks_in
+from core.review.record import roster
 from core.review.record.ledger import entries, moment
-from core.review.record.readings import SETTLING
+from core.review.record.readings import FIRST, SECOND, SETTLING
 from core.review.signature.verified import counts, of_cells
 from core.settings import settings
 from core.slide import judgement
@@ -110,14 +112,7 @@ def snapshot_of(
         },
         "platelets": platelets.words if platelets else None,
         "grade_differences": grade_difference_rows(connection, case),
-        "box_differences": [
-            {
-                "cell_id": edit.cell_id,
-                "settled_by": edit.reader_name,
-                "deleted": edit.deleted,
-            }
-            for edit in settled_boxes(connection, case)
-        ],
+        "box_differences": box_difference_rows(connection, case),
         "readers": readers_in(connection, case),
         "remarks": [
             {
@@ -157,6 +152,7 @@ def _cell_json(cell: ReviewCell) -> dict[str, Any]:
                     "label": a.label,
                     "reader": a.reader,
                     "reader_name": a.reader_name,
+                    **({"preclassified": True} if a.preclassified else {}),
                 }
                 for a in readers
             ],
@@ -185,7 +181,11 @@ def _given(one: Grade | None) -> dict[str, Any] | None:
 
 
 def readers_in(connection: Connection, case: Case) -> list[dict[str, Any]]:
-    """Everybody who answered, graded or corrected in a version, by reading and name."""
+    """Everybody who answered, graded or corrected in a version, by reading and name.
+
+    ``preclassified``: they may not review, so what they said was a proposal.
+    """
+    helpers = roster.who_may_not(connection, "review")
     found: set[tuple[int, str, str]] = set()
     for table in (answers, grades, box_edits, box_confirmations):
         query = select(table.c.reading, table.c.reader, table.c.reader_name).where(
@@ -196,25 +196,51 @@ def readers_in(connection: Connection, case: Case) -> list[dict[str, Any]]:
         found |= {(row.reading, row.reader, row.reader_name) for row in connection.execute(query)}
     return [
         {"reading": reading, "reader": reader, "reader_name": name}
+        | ({"preclassified": True} if reader in helpers else {})
         for reading, reader, name in sorted(found)
     ]
 
 
-def settled_boxes(connection: Connection, case: Case) -> list[Any]:
-    """The boxes in which the two readers differed, as somebody settled them."""
+def box_difference_rows(connection: Connection, case: Case) -> list[dict[str, Any]]:
+    """Boxes in which the two readers differed: what each had, and as what somebody settled it.
+
+    ``first`` and ``second`` are the kind of cell that reader had there, None for no cell;
+    ``settled`` and ``settled_by`` are None while nobody settled it. ``deleted`` is True where it
+    was settled as no cell.
+    """
     if case.reading != SETTLING:
         return []
+    first, second = (boxes_in(connection, case, reading) for reading in (FIRST, SECOND))
+    return [
+        {
+            "cell_id": edit.cell_id,
+            "first": _kind_of(first.get(edit.cell_id)),
+            "second": _kind_of(second.get(edit.cell_id)),
+            "settled": None if not edit.settled or edit.deleted else edit.kind,
+            "settled_by": edit.reader_name if edit.settled else None,
+            "deleted": bool(edit.settled and edit.deleted),
+        }
+        for edit in _differing_boxes(connection, case)
+    ]
+
+
+def _kind_of(row: Any | None) -> str | None:
+    return None if row is None or row.deleted else str(row.kind)
+
+
+def _differing_boxes(connection: Connection, case: Case) -> list[Any]:
     query = select(box_edits).where(
         box_edits.c.case_id == case.id,
         box_edits.c.version == case.version,
         box_edits.c.reading == SETTLING,
-        # Laid together by the program, then changed: the revision went up once more.
-        box_edits.c.settled,
         box_edits.c.same_as.is_(None),
     )
     merged = _merged_revisions(connection, case)
     rows = connection.execute(query.order_by(box_edits.c.cell_id)).all()
-    return [row for row in rows if row.revision > merged.get(row.id, row.revision)]
+    # Laid together by the program as not settled; settled since, the revision went up once more.
+    return [
+        row for row in rows if not row.settled or row.revision > merged.get(row.id, row.revision)
+    ]
 
 
 def _merged_revisions(connection: Connection, case: Case) -> dict[int, int]:

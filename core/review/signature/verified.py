@@ -68,7 +68,8 @@ def of_cells(cells: Sequence[ReviewCell], *, blind_shown: bool = True) -> Verifi
     white = [cell for cell in cells if cell.kind == "wbc" and not cell.deleted and cell.included]
     calls = [cell.call for cell in white if cell.call is not None]
     known = {name for call in calls for name in call.probabilities}
-    labels = [cell.label for cell in white if cell.label is not None]
+    # What was only pre-classified is verified by nobody yet.
+    labels = [cell.label for cell in white if cell.label is not None and cell.is_reviewed]
     identified = [label for label in labels if label != UNIDENTIFIED]
     proposed = of_labels(
         (call.label for call in calls),

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from core.files import sha256_of
 from core.models import registry
+from core.models.cards import CellData, ModelCard
 from core.models.registry import Task
 from core.models.weights import LoadedModel, load_model
 from core.settings import ROOT
@@ -81,7 +82,25 @@ def compare(run: Run, report: Report = lambda title, words, share: None) -> Comp
         own=results["own"],
         original=results.get("original"),
         external_lab=external,
+        learnt_external=tuple(
+            name
+            for name, model in (("champion", champion), ("challenger", challenger))
+            if external is not None and learnt_from(model.card, EXTERNAL_LAB)
+        ),
     )
+
+
+EXTERNAL_LAB: Final = "deepbionet"
+"""The laboratory of :func:`core.training.promote.locked_sets.laboratory_left_out`."""
+
+
+def learnt_from(card: ModelCard, laboratory: str) -> bool:
+    """Does the card say that the model learnt from cells of a laboratory."""
+    data = card.data
+    said = [data.set]
+    if isinstance(data, CellData):
+        said += [data.foreign_sets, *(data.laboratories or ()), *data.foreign_cells]
+    return any(laboratory in words.lower() for words in said)
 
 
 def _report_share(

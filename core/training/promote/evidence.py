@@ -85,8 +85,9 @@ class Compared:
 class Comparison:
     """The evidence: on the run's own test part, on the original data, and elsewhere.
 
-    ``external_lab`` is a laboratory that no model learnt from: it is shown, and not part of the
-    rule.
+    ``external_lab`` are cells of another laboratory; ``learnt_external`` names the models
+    (``champion``, ``challenger``) whose cards say that they learnt from it. A significant fall
+    there blocks a promotion unless a person overrides it with a reason.
     """
 
     task: "Task"
@@ -97,6 +98,7 @@ class Comparison:
     own: OnOneSet | OnFields
     original: OnOneSet | OnFields | None
     external_lab: OnOneSet | None = None
+    learnt_external: tuple[str, ...] = ()
 
     @property
     def sets(self) -> dict[str, OnOneSet | OnFields]:
@@ -112,6 +114,30 @@ class Comparison:
     def objections(self) -> tuple[str, ...]:
         """Why the challenger may not go live; empty if it may."""
         return tuple(objections(self.own, self.original))
+
+    @property
+    def external_fall(self) -> str:
+        """How the challenger falls in the other laboratory, beyond chance; empty if it does not."""
+        one = self.external_lab
+        if one is None or one.accuracy.difference >= 0 or one.accuracy.p >= LEVEL:
+            return ""
+        return (
+            f"on {one.title} it is right in {one.challenger:.0%}, the live model in "
+            f"{one.champion:.0%} of {one.accuracy.items} cells (p = {one.accuracy.p:.1g})"
+        )
+
+    @property
+    def external_words(self) -> str:
+        """What the cards say of the other laboratory: who learnt from it."""
+        names = {"champion": "the live model", "challenger": "the challenger"}
+        learnt = [words for name, words in names.items() if name in self.learnt_external]
+        if not learnt:
+            return "No model's card says that it learnt from the other laboratory."
+        have = "has" if len(learnt) == 1 else "have"
+        return (
+            f"By their cards, {' and '.join(learnt)} {have} learnt from the other laboratory: it "
+            "says nothing about laboratories that are new to them."
+        )
 
 
 # Any: a stored comparison may be damaged, or of an earlier version.
@@ -139,6 +165,7 @@ def from_json(stored: Mapping[str, Any]) -> Comparison:
             own=own,
             original=original,
             external_lab=external_set,
+            learnt_external=tuple(stored.get("learnt_external", ())),
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"this is no stored comparison: {error}") from error

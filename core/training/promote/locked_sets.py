@@ -194,7 +194,7 @@ def laboratory_left_out() -> Path | None:
         if not folder.is_dir():
             return None
         cells = other_labs.deepbionet(folder)
-        lock(file, "a laboratory nobody learnt from (DeepBioNet)", cells, anywhere=True)
+        lock(file, "another laboratory (DeepBioNet)", cells, anywhere=True)
     return file
 
 

@@ -65,8 +65,11 @@ def still_holds(comparison: Comparison) -> None:
             raise PromotionRefused(f"{which} was changed since the comparison; compare again")
 
 
-def promote(comparison: Comparison, *, who: Person, reason: str) -> None:
+def promote(comparison: Comparison, *, who: Person, reason: str, override: str = "") -> None:
     """Make the challenger the live model; the app uses it from the next request on.
+
+    Args:
+        override: why it goes live although it falls in another laboratory; kept with the reason.
 
     Raises:
         PromotionRefused: if the evidence speaks against it, a model is not the one compared any
@@ -77,8 +80,13 @@ def promote(comparison: Comparison, *, who: Person, reason: str) -> None:
     require(who, "promote")
     if comparison.objections:
         raise PromotionRefused("; ".join(comparison.objections))
+    fall = comparison.external_fall
+    if fall and len(override.strip()) < 5:
+        raise PromotionRefused(f"{fall}: say why it goes live all the same")
     still_holds(comparison)
     reason = _reason(reason)
+    if fall:
+        reason = f"{reason}; although {fall}: {override.strip()}"
     source = comparison.challenger_file
     target = settings().var / registry.MODELS / source.name
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,57 +1,73 @@
-"""The answer: one sentence, the uncertainty on a line, the doubts in words."""
+"""What to do with a palm; then the answer: the uncertainty on a line, the doubts in words."""
 
 from collections.abc import Sequence
 from typing import Final
 
 import streamlit as st
 
-from core.inference.palm.screening import CALIBRATED_AT, PalmReading, can_be_judged
+from core.inference.palm.screening import (
+    PalmReading,
+    at_another_prevalence,
+    can_be_judged,
+    is_research_result,
+)
 from core.models.cards import PalmCard
 from core.models.cards.figures import AurocRow
-from core.records import Flag, PalmCall, PalmDecision
-from core.statistics.palm_scores import at_prevalence
+from core.records import Flag, PalmCall
+from core.slide import palm_words
 from pages.parts.kinds import ink
 from pages.parts.wording import percent, plain
 
-BLOOD_TEST: Final = "Where anemia is possible, ask for a blood test."
-SENTENCES: Final[dict[PalmDecision, tuple[str, str]]] = {
-    "anemia_suspected": ("Anemia suspected", "Ask for a blood test: it decides."),
-    "not_suspected": (
-        "Anemia not suspected",
-        "This rules nothing out. Where anemia is possible, a blood test decides.",
-    ),
-    "refer": (
-        "No verdict",
-        f"The program does not know. {BLOOD_TEST}",
-    ),
-}
-
+SWITCH: Final = "palm_research"
 _WIDTH, _HEIGHT, _TOP = 560, 92, 34
 
 
 def draw(reading: PalmReading, card: PalmCard, prevalence: float) -> None:
-    """Sentence, line and flags of one palm."""
+    """What to do, whether the photo is good enough, and the answer, or the switch before it."""
     call = reading.call
-    title, next_step = SENTENCES[call.decision]
-    st.markdown(f"## {title}")
     if not can_be_judged(call.flags):
         # A probability beside such a picture would be believed.
-        st.markdown(f"This photo cannot be judged. {BLOOD_TEST}")
+        st.markdown(f"## {palm_words.CANNOT_BE_JUDGED}")
+        st.markdown(palm_words.BLOOD_TEST)
         _flags(call, [flag for flag in call.flags if not can_be_judged([flag])])
         return
-    st.markdown(next_step)
+    if not call.research_result:
+        st.markdown(f"## {title(call)}")
+        st.markdown(palm_words.BLOOD_TEST)
+        _answer(call, card, prevalence)
+        caution(card)
+        _flags(call, call.flags)
+        return
+    st.markdown(f"## {palm_words.BLOOD_TEST}")
+    st.markdown(palm_words.GOOD_PHOTO)
+    _flags(call, call.flags)
+    caution(card)
+    if st.toggle(palm_words.RESEARCH, key=SWITCH):
+        st.markdown(f"**{title(call)}**")
+        _answer(call, card, prevalence)
 
+
+def is_shown(call: PalmCall) -> bool:
+    """Is the model's answer on the screen: it is no research result, or it was asked for."""
+    return not call.research_result or bool(st.session_state.get(SWITCH))
+
+
+def title(call: PalmCall) -> str:
+    """The decision in words, sentence case."""
+    words = palm_words.DECISIONS[call.decision]
+    return words[0].upper() + words[1:]
+
+
+def _answer(call: PalmCall, card: PalmCard, prevalence: float) -> None:
     # The session asks for the evidence at a prevalence of one half; the slider moves it here.
     svg, words = _line(call.anemia_probability, call.low, call.high, card)
     st.image(svg, width=_WIDTH, alt=words)
-    here = at_prevalence(call.anemia_probability, prevalence, CALIBRATED_AT)
-    low, high = (at_prevalence(v, prevalence, CALIBRATED_AT) for v in (call.low, call.high))
+    here = at_another_prevalence(call, prevalence)
     st.markdown(
-        f"Where {percent(prevalence)} of the people have anemia, about **{percent(here)}** "
-        f"({100 * low:.0f} to {percent(high)}) of those with such a palm have it."
+        f"Where {percent(prevalence)} of the people have anemia, about "
+        f"**{percent(here.anemia_probability)}** ({100 * here.low:.0f} to {percent(here.high)}) of "
+        "those with such a palm have it."
     )
-    caution(card)
-    _flags(call, call.flags)
 
 
 def _flags(call: PalmCall, flags: Sequence[Flag]) -> None:
@@ -68,7 +84,7 @@ def caution(card: PalmCard) -> None:
     except KeyError:
         return
     weak = "Weak evidence."
-    if locked["low"] <= 0.5:
+    if is_research_result(card):
         weak = "Weak evidence, in unseen sessions not shown to be better than chance."
     st.warning(
         f"{weak} Telling pairs apart (0.50 is chance, 1.00 perfect): "
@@ -90,9 +106,9 @@ def _line(value: float, low: float, high: float, card: PalmCard) -> tuple[str, s
         return 6 + (_WIDTH - 12) * share
 
     zones = (
-        (0.0, clear, "not suspected", "#009e73", 0.16),
-        (clear, suspect, "refer", "#8a8f99", 0.18),
-        (suspect, 1.0, "suspected", "#d55e00", 0.20),
+        (0.0, clear, palm_words.SHORT["not_suspected"], "#009e73", 0.16),
+        (clear, suspect, palm_words.SHORT["refer"], "#8a8f99", 0.18),
+        (suspect, 1.0, palm_words.SHORT["anemia_suspected"], "#d55e00", 0.20),
     )
     parts = [
         f'<rect x="{x(a):.1f}" y="{_TOP}" width="{x(b) - x(a):.1f}" height="22" fill="{colour}" '

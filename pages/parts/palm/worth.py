@@ -1,27 +1,41 @@
 """What an answer is worth where anemia is rare or common: of 1,000 people like this."""
 
+from typing import Final
+
 import streamlit as st
 
 from core.models.cards import PalmCard
+from core.slide.palm_words import SHORT
 from core.slide.palm_worth import BY_EYE_ODDS_RATIO, Worth, worth
 from pages.parts.wording import percent, plain
 
+_USUAL: Final = 30
+_KEPT, _BEGIN = "palm_prevalence_kept", "palm_prevalence_begin"
+
 
 def prevalence() -> float:
-    """The prevalence the person has set, as a share."""
-    return float(st.session_state.get("palm_prevalence", 30)) / 100
+    """The prevalence the person has set, as a share; kept while its slider is not on the screen."""
+    return float(st.session_state.get(_KEPT, _USUAL)) / 100
+
+
+def _keep() -> None:
+    st.session_state[_KEPT] = st.session_state["palm_prevalence"]
 
 
 def draw(card: PalmCard) -> None:
     """Slider, table and sentences."""
     left, right = st.columns([5, 6], gap="large")
     with left:
+        # A beginning that follows the choice would make another slider, which forgets the next one.
+        if "palm_prevalence" not in st.session_state:
+            st.session_state[_BEGIN] = st.session_state.get(_KEPT, _USUAL)
         st.slider(
             "How many of 100 people like this have anemia",
             1,
             90,
-            30,
+            st.session_state[_BEGIN],
             key="palm_prevalence",
+            on_change=_keep,
             help="WHO, 2019: 30 of 100 women of 15 to 49 years, 40 of 100 small children.",
         )
         try:
@@ -91,9 +105,9 @@ def _values(found: Worth) -> None:
 def _table(found: Worth) -> None:
     told = found.expected
     rows = (
-        ("suspected", told.suspected_anemic, told.suspected_other),
-        ("refer", told.referred_anemic, told.referred_other),
-        ("not suspected", told.cleared_anemic, told.cleared_other),
+        (SHORT["anemia_suspected"], told.suspected_anemic, told.suspected_other),
+        (SHORT["refer"], told.referred_anemic, told.referred_other),
+        (SHORT["not_suspected"], told.cleared_anemic, told.cleared_other),
     )
     lines = ["| The program says | with anemia | without |", "|---|---:|---:|"]
     lines += [f"| {plain(name)} | {round(ill)} | {round(well)} |" for name, ill, well in rows]

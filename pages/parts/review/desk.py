@@ -14,7 +14,7 @@ import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.access.people import Person
-from core.access.rights import NotAllowed
+from core.access.rights import NotAllowed, may
 from core.review.case.cases import Case, CasePicture
 from core.review.reading import answers, undo
 from core.review.reading.answers import NewAnswer
@@ -131,7 +131,7 @@ def draw(
                 }
                 for label, key in KEYS.items()
             ],
-            "cells": [_row(cell, said[cell.id]) for cell in cells],
+            "cells": [_row(cell, said[cell.id], may(who, "review")) for cell in cells],
             "closed": closed,
             "critical": sorted(CRITICAL_CLASSES),
             "ack": st.session_state.get("review_ack"),
@@ -144,8 +144,14 @@ def draw(
     )
 
 
-def _row(cell: ReviewCell, remarks: list[dict[str, str]]) -> dict[str, Any]:
+def _row(cell: ReviewCell, remarks: list[dict[str, str]], reviews: bool) -> dict[str, Any]:
     call, given = cell.call, cell.answer
+    # To those who review, what was pre-classified is a proposal, which Enter confirms.
+    proposal = reviews and cell.is_preclassified
+    readers = [one for one in (cell.first, cell.second) if one is not None]
+    names = {one.reader: one.reader_name for one in readers}
+    if proposal and given is not None:
+        readers, names = [given], {given.reader: f"Pre-classified by {given.reader_name}"}
     return {
         "id": cell.id,
         "field": str(cell.picture_id),
@@ -155,15 +161,16 @@ def _row(cell: ReviewCell, remarks: list[dict[str, str]]) -> dict[str, Any]:
         "set": list(call.could_be) if call else [],
         "doubt": judgement.call_is_doubtful(call) or cell.novel or cell.differs,
         "novel": cell.novel,
-        "critical": judgement.call_is_critical(call),
+        "critical": judgement.call_is_critical(call) or (proposal and cell.is_critical),
         "blind": cell.blind,
-        "answer": cell.label,
+        "proposed": cell.label if proposal else None,
+        "answer": None if proposal else cell.label,
         "revision": given.revision if given else 0,
         "remarks": remarks,
         "readers": [
-            {"reader": one.reader_name, "label": one.label}
-            for one in (cell.first, cell.second)
-            if one is not None and one.label is not None
+            {"reader": names[one.reader], "label": one.label}
+            for one in readers
+            if one.label is not None
         ],
     }
 

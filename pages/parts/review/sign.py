@@ -21,6 +21,7 @@ from pages.parts.review import (
     case_words,
     comments,
     nucleated_red_cells,
+    report_beside,
     to_be_signed,
     two_differentials,
 )
@@ -46,6 +47,7 @@ def draw(who: Person, case: Case, closed: str) -> None:
         # While a second person reads, a draft would show them what the first one answered.
         if case.is_closed or case.reading != SECOND:
             case_downloads.draw(review_store(), who, case)
+            report_beside.draw(who, case)
         _history(who, case)
 
 

@@ -42,7 +42,7 @@ def _myself(who: Person) -> None:
             "Where others reach Hemadesk, each signs in and has a role from this list."
         )
         return
-    st.markdown(f"You are **{plain(who.name)}**, {who.role}.")
+    st.markdown(f"You are **{plain(who.name)}**, {', '.join(who.roles)}.")
     if signed_in.by_oidc():
         st.button("Sign out", icon=":material/logout:", on_click=st.logout)
 
@@ -66,17 +66,18 @@ def _table(who: Person) -> None:
 
 def _line(line: Listed) -> None:
     person = line.person
-    name, role, state = st.columns([4, 2.4, 1.8], vertical_alignment="center", gap="small")
+    name, roles, state = st.columns([3.4, 3.4, 1.8], vertical_alignment="center", gap="small")
     gone = "" if line.active else " :gray-badge[may not sign in]"
     name.markdown(f"{plain(person.name)}{gone}  \n:small[{plain(person.subject)}]")
-    role.selectbox(
-        f"Role of {person.name}",
+    roles.multiselect(
+        f"Roles of {person.name}",
         ROLES,
-        index=ROLES.index(person.role),
-        key=f"role_{person.subject}",
+        default=list(person.roles),
+        key=f"roles_{person.subject}",
         label_visibility="collapsed",
+        placeholder="at least one role",
         disabled=not line.active,
-        on_change=_new_role,
+        on_change=_new_roles,
         args=(person.subject,),
     )
     state.button(
@@ -93,11 +94,16 @@ def _activity(subject: str, active: bool) -> Callable[[Person], None]:
     return lambda who: roster.set_active(review_store(), who, subject, active)
 
 
-def _new_role(subject: str) -> None:
-    role: Role = st.session_state[f"role_{subject}"]
-    _do(lambda who: roster.change_role(review_store(), who, subject, role))
+def _new_roles(subject: str) -> None:
+    chosen: list[Role] = st.session_state[f"roles_{subject}"]
+    if chosen:
+        _do(lambda who: roster.change_role(review_store(), who, subject, chosen[0], chosen[1:]))
+    else:
+        st.session_state.people_notice = (
+            "A person has at least one role. To shut somebody out, take them off."
+        )
     # What was refused must not stay chosen.
-    st.session_state.pop(f"role_{subject}", None)
+    st.session_state.pop(f"roles_{subject}", None)
 
 
 def _do(change: Callable[[Person], object]) -> None:
@@ -118,7 +124,7 @@ def _add() -> None:
             max_chars=255,
             help="What your sign-in knows them by, usually an e-mail address.",
         )
-        right.selectbox("Role", ROLES, key="new_role")
+        right.multiselect("Roles", ROLES, default=["technologist"], key="new_roles")
         st.form_submit_button("Add person", on_click=_added)
 
 
@@ -126,14 +132,18 @@ def _added() -> None:
     chosen = st.session_state
 
     def add(who: Person) -> None:
+        roles: list[Role] = chosen.new_roles
+        if not roles:
+            raise RosterRefused("give at least one role")
         roster.add(
             review_store(),
             who,
             subject=chosen.new_subject,
             name=chosen.new_name,
-            role=chosen.new_role,
+            role=roles[0],
+            more=roles[1:],
         )
-        chosen.people_notice = f"{chosen.new_name} was added as {chosen.new_role}."
+        chosen.people_notice = f"{chosen.new_name} was added as {', '.join(roles)}."
         chosen.new_name = chosen.new_subject = ""
 
     _do(add)

@@ -1,33 +1,25 @@
 """Tab Blood count: from the fields of one slide to rates and estimates per microlitre."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
 
 from core.records import Estimate, SmearFinding
 from core.settings import settings
-from core.slide.blood_count import (
-    KindRate,
-    by_factor,
-    by_red_cell_ratio,
-    corrected_range,
-    nucleated_red_cells,
-    per_100_wbc,
-    rates,
-)
+from core.slide import judgement
+from core.slide.blood_count import KindRate, rates
+from core.slide.calibration import Calibration
 from core.slide.differential import differential
+from core.slide.estimates import TOO_FEW, Entered, EstimateRow, Judged, estimates, judged
 from core.slide.red_cell_size import red_cell_sizes
 from core.slide.reference_ranges import (
     ANALYTES,
     SEXES,
-    Analyte,
     ReferenceRange,
-    is_sure,
-    mark,
-    range_for,
     ranges_of,
     read_ranges,
     write_ranges,
@@ -35,91 +27,111 @@ from core.slide.reference_ranges import (
 from core.statistics.cells_needed import cells_still_needed, decide
 from core.statistics.poisson import fields_still_needed
 from core.taxonomy import title
-from pages.parts import wording
+from pages.parts import signed_in, wording
+from pages.parts.site import calibrations
 from pages.parts.smear import red_cell_size_plot
 from pages.parts.smear.session import SmearSession
+
+_NO_CALIBRATION: Final = "not calibrated"
 
 
 def draw(session: SmearSession) -> None:
     """Rates, estimates with marks, sizes of the red cells."""
     findings = session.findings()
+    counting = judgement.included(findings)
     st.caption(
         "Estimates from this smear, all fields taken as one slide. Not an analyser's count; "
         "intervals are those of counting alone, and an uneven smear adds to them."
     )
+    out = judgement.left_out_sentence(len(findings), judgement.all_left_out(findings))
+    if out:
+        st.markdown(f":gray-badge[left out] {wording.plain(out)}")
+    if not counting:
+        st.info("Not determined: no field counts.")
+        return
     left, right = st.columns([1.1, 2], gap="medium")
     with left:
-        entered = _entries()
+        entries = _Entries(session)
+        entered, calibration = _entries(entries, counting)
+        um_per_px = entries.number(
+            st, "um_per_px", "Micrometres per pixel", 10.0, 0.001, "%.4f",
+            "From a stage micrometer. Without it the median red cell is taken as 7.5 µm.",
+        )  # fmt: skip
+        precision = st.slider("Precision wanted, percent", 5, 50, 10, 5, key="bc_precision")
     with right:
-        _rates_table(findings, entered["precision"])
-        _estimates(findings, entered)
+        _rates_table(counting, precision)
+        _estimates(counting, entered, calibration)
     _limit(findings)
-    red_cell_size_plot.draw(red_cell_sizes(findings, entered["um_per_px"] or None))
+    red_cell_size_plot.draw(red_cell_sizes(findings, um_per_px))
+    with st.expander("Calibrations of this site", icon=":material/straighten:"):
+        calibrations.draw(signed_in.person())
     _edit_ranges()
 
 
-def _entries() -> dict[str, Any]:
-    """What the site and the person enter."""
-    st.markdown("**Entered by you**")
+class _Entries:
+    """Entries that outlive their widgets: leaving the page or the tab takes the widgets away.
+
+    A widget begins with what was entered before, and keeps that beginning as long as it is on the
+    page: a beginning that follows the entry would make another widget of it.
+    """
+
+    def __init__(self, session: SmearSession) -> None:
+        self._kept = session.entries
+
+    def _begin(self, name: str) -> Any:
+        start = f"{name}_start"
+        if f"bc_{name}" not in st.session_state:
+            self._kept[start] = self._kept.get(name)
+        return self._kept.get(start)
+
+    def number(
+        self, where: Any, name: str, label: str, most: float, step: float, form: str, help_: str
+    ) -> float | None:
+        """A number above 0; None where nobody entered one. 0 takes an entry out again."""
+        begin = self._begin(name)
+        value = where.number_input(
+            label, 0.0, most, begin, step, key=f"bc_{name}", format=form,
+            help=f"{help_} 0 takes an entry out again.",
+            placeholder="not entered",
+        )  # fmt: skip
+        self._kept[name] = value
+        return float(value) if value else None
+
+    def choice(self, where: Any, name: str, label: str, options: Sequence[str], **more: Any) -> Any:
+        """One of the options, the first where nobody chose."""
+        begin = self._begin(name)
+        place = list(options).index(begin) if begin in options else 0
+        self._kept[name] = where.selectbox(label, options, place, key=f"bc_{name}", **more)
+        return self._kept[name]
+
+
+def _entries(
+    entries: _Entries, counting: Sequence[SmearFinding]
+) -> tuple[Entered, Calibration | None]:
+    """What is known of the patient, of the analyser and of the microscope."""
     a, b = st.columns(2)
-    entered: dict[str, Any] = {
-        "sex": a.selectbox("Sex", SEXES, key="bc_sex", format_func=str.capitalize),
-        "age": b.number_input("Age, years", 0.0, 130.0, 40.0, 1.0, key="bc_age", format="%g"),
-        "platelet_factor": a.number_input(
-            "Platelet factor",
-            0,
-            200_000,
-            settings().platelet_factor_per_ul,
-            500,
-            key="bc_platelet_factor",
-            help="Platelets per µL for one per field. Each site finds its own by comparison with "
-            "its analyser; published ones go from 9,400 to 20,000. "
-            "HEMADESK_PLATELET_FACTOR_PER_UL keeps it.",
-        ),
-        "wbc_factor": b.number_input(
-            "WBC factor",
-            0,
-            50_000,
-            settings().wbc_factor_per_ul,
-            100,
-            key="bc_wbc_factor",
-            help="White cells per µL for one per field, found like the platelet factor.",
-        ),
-        "rbc": a.number_input(
-            "Analyser's RBC, 10⁶/µL",
-            0.0,
-            12.0,
-            0.0,
-            0.1,
-            key="bc_rbc",
-            help="If entered, platelets are also estimated by their ratio to the red cells.",
-        ),
-        "wbc": b.number_input(
-            "Analyser's WBC, per µL",
-            0,
-            1_000_000,
-            0,
-            100,
-            key="bc_wbc",
-            help="If entered, it is corrected for nucleated red cells, which some analysers count "
-            "as white cells. Leave it at 0 where yours subtracts them already.",
-        ),
-        "um_per_px": a.number_input(
-            "Micrometres per pixel",
-            0.0,
-            10.0,
-            0.0,
-            0.001,
-            key="bc_um_per_px",
-            format="%.4f",
-            help="From a stage micrometer. 0: the median red cell is taken as 7.5 µm.",
-        ),
-        "precision": st.slider("Precision wanted, percent", 5, 50, 10, 5, key="bc_precision"),
-    }
-    return entered
+    sex = entries.choice(a, "sex", "Sex", SEXES, format_func=str.capitalize)
+    age = entries.number(
+        b, "age", "Age, years", 130.0, 1.0, "%g", "Without it nothing is marked low or high."
+    )
+    red = entries.number(
+        a, "rbc", "Analyser's RBC, 10⁶/µL", 12.0, 0.1, "%g",
+        "If entered, platelets are estimated by their ratio to the red cells.",
+    )  # fmt: skip
+    white = entries.number(
+        b, "wbc", "Analyser's WBC, per µL", 1_000_000.0, 100.0, "%g",
+        "If entered, it is corrected for nucleated red cells, which some analysers count as white "
+        "cells. Leave it empty where yours subtracts them already.",
+    )  # fmt: skip
+    known = {entry.name: entry for entry in calibrations.known()}
+    chosen = entries.choice(
+        st, "calibration", "Objective and camera", (_NO_CALIBRATION, *known),
+        help="Calibrations are entered below; without one nothing is estimated by factor.",
+    )  # fmt: skip
+    return Entered(sex, age, red * 1e6 if red else None, white), known.get(chosen)
 
 
-def _rates_table(findings: list[SmearFinding], percent: int) -> None:
+def _rates_table(findings: Sequence[SmearFinding], percent: int) -> None:
     rows = []
     for row in rates(findings):
         more = fields_still_needed(row.cells, row.fields, percent / 100)
@@ -141,48 +153,36 @@ def _mean_words(row: KindRate) -> str:
     return f"{e.value:.1f} ({e.low:.1f} to {e.high:.1f})"
 
 
-def _estimates(findings: list[SmearFinding], entered: dict[str, Any]) -> None:
-    red, white, platelets = rates(findings)
-    counted = differential(findings)
-    of_white, of_platelets = entered["wbc_factor"], entered["platelet_factor"]
-    rows: list[tuple[str, Analyte, Estimate | None]] = [
-        (
-            "White cells per µL, by factor",
-            "wbc_per_ul",
-            by_factor(white.per_field, of_white) if of_white else None,
-        ),
-        (
-            "Platelets per µL, by factor",
-            "platelets_per_ul",
-            by_factor(platelets.per_field, of_platelets) if of_platelets else None,
-        ),
-    ]
-    if entered["rbc"]:
-        ratio = by_red_cell_ratio(platelets.cells, red.cells, entered["rbc"] * 1e6)
-        rows.append(("Platelets per µL, by ratio to RBC", "platelets_per_ul", ratio))
-    nucleated = per_100_wbc(nucleated_red_cells(findings), counted.leukocytes)
-    rows.append(("Nucleated red cells per 100 WBC", "nrbc_per_100_wbc", nucleated))
-    if entered["wbc"]:
-        less = None if nucleated is None else corrected_range(entered["wbc"], nucleated)
-        rows.append(("Analyser's WBC per µL, corrected for them", "wbc_per_ul", less))
-    for part in counted.rows:
-        analyte = next((name for name in ANALYTES if name == part.label), None)
-        if analyte is not None and counted.leukocytes:
-            low, high = 100 * part.interval.low, 100 * part.interval.high
-            rows.append((f"{title(part.label)}, %", analyte, Estimate(100 * part.share, low, high)))
+def _estimates(
+    counting: Sequence[SmearFinding], entered: Entered, calibration: Calibration | None
+) -> None:
     ranges = _ranges()
-    shown = []
-    for name, analyte, estimate in rows:
-        usual = range_for(ranges, analyte, entered["sex"], entered["age"])
+    shown, notes = [], []
+    for row in estimates(counting, entered, calibration, settings().minimum_cells):
+        against = judged(row, ranges, entered)
         shown.append(
             {
-                "Estimate": name,
-                "Value (95 %)": _estimate_words(estimate),
-                "Usual": _range_words(usual),
-                "Mark": _mark_words(estimate, usual),
+                "Estimate": row.name,
+                "Value (95 %)": _estimate_words(row.estimate),
+                "Usual": _range_words(against.usual),
+                "Mark": _mark_words(row, against),
             }
         )
+        if row.note:
+            notes.append(f"{row.name}: {row.note}.")
     st.table(pd.DataFrame(shown), border="horizontal", hide_index=True, alt="Estimates with marks")
+    if calibration is None:
+        notes.append(
+            "Nothing is estimated by factor: no calibration for this objective and camera is "
+            "chosen."
+        )
+    if entered.analyser_rbc_per_ul is None:
+        notes.append(
+            "With the analyser's RBC, platelets are estimated by their ratio to the red cells."
+        )
+    if entered.age_years is None:
+        notes.append("Without an age nothing is marked low or high.")
+    st.caption("  \n".join(wording.plain(note) for note in notes))
 
 
 def _estimate_words(estimate: Estimate | None) -> str:
@@ -200,13 +200,16 @@ def _range_words(usual: ReferenceRange | None) -> str:
     return f"{low} to {high}"
 
 
-def _mark_words(estimate: Estimate | None, usual: ReferenceRange | None) -> str:
-    if estimate is None or usual is None:
+def _mark_words(row: EstimateRow, against: Judged) -> str:
+    if row.estimate is None:
         return ""
-    said = mark(estimate.value, usual)
-    colour = "red" if said.startswith("critical") else "orange"
-    badge = f":{colour}-badge[{said}]" if said else "within"
-    return badge if is_sure(estimate, usual) else f"{badge}, not sure: the interval crosses a limit"
+    if row.too_few:
+        return f"{TOO_FEW}: {row.too_few}"
+    if against.mark is None:
+        return ""
+    colour = "red" if against.mark.startswith("critical") else "orange"
+    badge = f":{colour}-badge[{against.mark}]" if against.mark else "within"
+    return badge if against.sure else f"{badge}, not sure: the interval crosses a limit"
 
 
 def _limit(findings: list[SmearFinding]) -> None:

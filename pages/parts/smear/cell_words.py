@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.inference.batch import CellPicture
 from core.records import WbcCall
+from core.slide import judgement
 from core.taxonomy import title
 from pages.parts import wording
 from pages.parts.picture import in_page
@@ -12,12 +13,7 @@ from pages.parts.smear.session import SmearSession
 
 def badges(call: WbcCall) -> str:
     """Markdown of the words that belong to a call: ``critical``, ``check``, or nothing."""
-    words = []
-    if any(flag.code == "critical_cell" for flag in call.flags):
-        words.append(wording.flag_badge("critical"))
-    if call.abstained:
-        words.append(wording.flag_badge("check"))
-    return " ".join(words)
+    return " ".join(wording.flag_badge(mark) for mark in judgement.call_marks(call))
 
 
 def alternatives(call: WbcCall) -> str:

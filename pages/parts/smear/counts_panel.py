@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.inference.smear import recount
 from core.records import CountingRule, Estimate, Method, SmearFinding
+from core.slide import judgement
 from core.taxonomy import KINDS
 from pages.parts import wording
 from pages.parts.agreement.bars import BAR_PX, count_bar
@@ -46,6 +47,7 @@ def draw(session: SmearSession) -> None:
                 badge = " :orange-badge[check]" if _apart(estimate, said) else ""
                 words += f"; {_OTHER_WAY[finding.method]} {wording.number(said)}{badge}"
             st.caption(words, text_alignment="center", width=BAR_PX)
+    _included(session, finding)
     _flags(finding)
     if session.cell is not None and session.cell < len(finding.cells):
         cell_words.draw_selected(session, session.cell)
@@ -94,11 +96,38 @@ def _apart(one: Estimate, other: Estimate) -> bool:
     return one.low > other.high or other.low > one.high
 
 
+def _included(session: SmearSession, finding: SmearFinding) -> None:
+    """Does this field count, and the button that turns it round."""
+    shown = session.field().key
+    out = judgement.left_out(finding)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if out is None:
+            st.button(
+                "Leave this field out",
+                key=f"leave_out_{shown[0]}",
+                type="tertiary",
+                icon=":material/do_not_disturb_on:",
+                help="It is then in no total, differential, blood count or report.",
+                on_click=session.include,
+                args=(shown, False),
+            )
+            return
+        st.markdown(f":gray-badge[left out] {judgement.left_out_words(out.code)}", width="content")
+        st.button(
+            "Take this field in",
+            key=f"take_in_{shown[0]}",
+            type="tertiary",
+            icon=":material/add_circle:",
+            on_click=session.include,
+            args=(shown, True),
+        )
+
+
 def _flags(finding: SmearFinding) -> None:
     if not finding.flags:
         st.markdown("No remarks on this field.")
         return
-    worst = sorted(finding.flags, key=lambda flag: wording.flag_word(flag) != "critical")
+    worst = sorted(finding.flags, key=lambda flag: judgement.flag_mark(flag) != "critical")
     for flag in worst:
-        badge = wording.flag_badge(wording.flag_word(flag))
+        badge = wording.flag_badge(judgement.flag_mark(flag))
         st.markdown(f"{badge} {wording.plain(flag.message)}")

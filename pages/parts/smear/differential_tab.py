@@ -4,11 +4,12 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from core.slide import judgement
 from core.slide.differential import Differential, DifferentialRow, differential
 from core.taxonomy import title
 from pages.parts.kinds import CLASS_LOOKS, ink
 from pages.parts.smear.session import SmearSession
-from pages.parts.wording import percent, several
+from pages.parts.wording import percent, plain, several
 
 _USUAL_CELLS = 200
 _NAMES = {
@@ -20,8 +21,12 @@ _NAMES = {
 
 def draw(session: SmearSession) -> None:
     """Table and stacked bar."""
-    counted = differential(session.findings())
-    st.markdown(_basis(counted, len(session.order)))
+    findings = session.findings()
+    counted = differential(findings)
+    st.markdown(_basis(counted, len(judgement.included(findings))))
+    out = judgement.left_out_sentence(len(findings), judgement.all_left_out(findings))
+    if out:
+        st.markdown(f":gray-badge[left out] {plain(out)}")
     if counted.leukocytes:
         st.plotly_chart(
             _bar(counted),

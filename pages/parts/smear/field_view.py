@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.inference.batch import AnalysedField
 from core.records import Cell, SmearFinding
+from core.slide import judgement
 from core.taxonomy import KINDS, CellKind, title
 from pages.parts.kinds import STYLES, ink
 from pages.parts.picture import in_page
@@ -191,8 +192,8 @@ def _hover(cell: Cell) -> str:
         lines.append(f"{title(cell.wbc.label)} {percent(cell.wbc.probability)}")
         if len(cell.wbc.could_be) > 1:
             lines.append(set_words(cell.wbc.could_be))
-        if cell.wbc.abstained:
-            lines.append("check: the class is not sure")
+        words = {"critical": "critical", "check": "check: the class is not sure"}
+        lines += [words[mark] for mark in judgement.call_marks(cell.wbc)]
     return "<br>".join(lines)
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.records import SmearFinding
+from core.slide import judgement
 from core.slide.totals import totals, worst_first
 from core.taxonomy import KINDS
 from pages.parts import wording
@@ -18,7 +19,11 @@ def draw(session: SmearSession) -> None:
     findings = session.findings()
     columns = st.columns(len(KINDS) + 1)
     columns[0].metric("Fields", len(findings))
-    for column, total in zip(columns[1:], totals(findings), strict=True):
+    out = judgement.left_out_sentence(len(findings), judgement.all_left_out(findings))
+    if out:
+        st.markdown(f":gray-badge[left out] {wording.plain(out)}")
+    # Without a field that counts there are no totals.
+    for column, total in zip(columns[1:], totals(findings), strict=False):
         spread = f"mean {total.mean:.1f}, fields {total.lowest} to {total.highest}"
         column.metric(
             f"{wording.SHORT[total.kind]} in all fields",
@@ -28,7 +33,10 @@ def draw(session: SmearSession) -> None:
             delta_arrow="off",
         )
     order = worst_first(findings)
-    st.markdown("The field that most needs a person comes first. Choose a row to show its picture.")
+    st.markdown(
+        "The field that most needs a person comes first. Choose a row to show its picture; beside "
+        "it the field can be left out or taken in."
+    )
     st.dataframe(
         _table(session, findings, order),
         hide_index=True,
@@ -55,6 +63,7 @@ def _table(session: SmearSession, findings: list[SmearFinding], order: list[int]
     rows = []
     for place in order:
         finding, key = findings[place], session.order[place]
+        reason = judgement.left_out(finding)
         counts = {
             wording.SHORT[kind]: f"{wording.number(value)} ({wording.interval(value)})"
             for kind in KINDS
@@ -65,6 +74,9 @@ def _table(session: SmearSession, findings: list[SmearFinding], order: list[int]
                 "Picture": in_page(session.known[key].thumbnail),
                 "Field": finding.file,
                 **counts,
+                "Included": "yes"
+                if reason is None
+                else f"no, {judgement.left_out_words(reason.code)}",
                 "Remarks": _remarks(finding),
             }
         )
@@ -72,8 +84,8 @@ def _table(session: SmearSession, findings: list[SmearFinding], order: list[int]
 
 
 def _remarks(finding: SmearFinding) -> str:
-    unsure = sum(cell.wbc is not None and cell.wbc.abstained for cell in finding.cells)
-    words = [f"{wording.flag_word(flag)}: {flag.message}" for flag in finding.flags]
+    unsure = sum(judgement.call_is_doubtful(cell.wbc) for cell in finding.cells)
+    words = [f"{judgement.flag_mark(flag)}: {flag.message}" for flag in finding.flags]
     if unsure:
         words.append(f"check: {wording.several(unsure, 'white cell')} without a sure class")
     return "  ".join(words)

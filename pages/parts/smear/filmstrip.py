@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.inference.batch import AnalysedField
+from core.slide import judgement
 from pages.parts import wording
 from pages.parts.picture import in_page
 from pages.parts.smear.field_view import HEIGHT_PX
@@ -47,10 +48,11 @@ def _turn(session: SmearSession, label: str, place: int) -> None:
 
 def _tile(session: SmearSession, place: int, field: AnalysedField) -> None:
     st.image(in_page(field.thumbnail), width="stretch", alt=f"Thumbnail of {field.finding.file}")
-    words = {wording.flag_word(flag) for flag in field.finding.flags}
-    if any(cell.wbc is not None and cell.wbc.abstained for cell in field.finding.cells):
-        words.add("check")
-    word = "critical" if "critical" in words else "check" if words else ""
+    finding = session.finding(field.key)
+    marks = judgement.field_marks(finding)
+    word: str = marks[0] if marks else ""
+    if judgement.left_out(finding) is not None:
+        word = "critical, out" if word == "critical" else "out"
     st.button(
         f"{place} {word}".strip(),
         key=f"tile-{field.key[0]}",

@@ -15,10 +15,15 @@ _PER_PAGE = 24
 
 
 def draw(session: SmearSession) -> None:
-    """Cards, five to eight across; each opens its map."""
+    """Cards, five to eight across; each opens its map.
+
+    Of fields that are left out only what is critical is shown, unless a person left them out.
+    """
     cards = _cards(session)
     if not cards:
-        st.markdown("No white cell was found in these fields. Add more fields to see some here.")
+        st.markdown(
+            "No white cell was found in the fields that count. Add more fields to see some here."
+        )
         return
     unsure = sum(judgement.call_is_doubtful(call) for _, _, call in cards)
     critical = sum(judgement.call_is_critical(call) for _, _, call in cards)
@@ -45,10 +50,12 @@ def draw(session: SmearSession) -> None:
 def _cards(session: SmearSession) -> list[tuple[AnalysedField, CellPicture, WbcCall]]:
     cards = []
     for key in session.order:
-        shown = session.known[key]
+        shown, finding = session.known[key], session.finding(key)
+        critical = set(judgement.critical_cells(finding))
+        counts = judgement.is_included(finding)
         for picture in shown.white_cells:
             call = shown.finding.cells[picture.index].wbc
-            if call is not None:
+            if call is not None and (counts or picture.index in critical):
                 cards.append((shown, picture, call))
     return sorted(
         cards,

@@ -7,6 +7,7 @@ for a click, not for another counting rule, not when the same file is sent a sec
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import streamlit as st
 
@@ -29,7 +30,9 @@ class SmearSession:
 
     ``order`` are the fields of the set, ``shown`` the one in the picture, ``strip`` a place in the
     strip of thumbnails, ``cell`` the index of the selected cell in its finding, ``opened`` the
-    white cell whose map is on top.
+    white cell whose map is on top. ``included`` is what a person decided of a field, by the hash of
+    its picture: it counts, or it is left out. ``entries`` are what was entered on the tab Blood
+    count; those that belong to a patient go with the set.
     """
 
     known: OrderedDict[Key, AnalysedField] = field(default_factory=OrderedDict)
@@ -46,6 +49,8 @@ class SmearSession:
     intake: int = 0
     notice: str = ""
     originals: Originals = field(default_factory=Originals)
+    included: dict[str, bool] = field(default_factory=dict)
+    entries: dict[str, Any] = field(default_factory=dict)
     _maps: OrderedDict[tuple[object, ...], HeatMap] = field(default_factory=OrderedDict)
     _verdicts: dict[tuple[object, ...], Faithfulness] = field(default_factory=dict)
     _taken: int = 0
@@ -117,6 +122,8 @@ class SmearSession:
         self.stop()
         self.batch, self.order, self.refused, self.notice = None, [], [], ""
         self.shown = self.cell = self.opened = None
+        self.included.clear()
+        self.entries.clear()
 
     def show(self, key: Key) -> None:
         """Put one field into the picture."""
@@ -135,8 +142,15 @@ class SmearSession:
         return self.known[wanted]
 
     def finding(self, key: Key | None = None) -> SmearFinding:
-        """Its finding, counted by the rule and the method in force."""
-        return recount(self.field(key).finding, self.rule, self.method)
+        """Its finding, counted by the rule and the method in force, in or out as decided."""
+        analysed = self.field(key)
+        finding = recount(analysed.finding, self.rule, self.method)
+        decided = self.included.get(analysed.key[0])
+        return finding if decided is None else replace(finding, included_by_person=decided)
+
+    def include(self, key: Key, included: bool) -> None:
+        """Take a field in, or leave it out: a person's word goes before the flags."""
+        self.included[key[0]] = included
 
     def findings(self) -> list[SmearFinding]:
         """Findings of the whole set, in the order the fields came."""

@@ -20,6 +20,7 @@ from core.models import registry
 from core.models.smear_models import SmearModels
 from core.models.weights import WeightsRefused
 from core.records import WbcCall
+from core.slide import judgement
 from core.taxonomy import KINDS, CellKind, title
 from pages.parts import wording
 from pages.parts.picture import in_page
@@ -242,8 +243,8 @@ def _side_by_side(
 def _cell_name(shown: AnalysedField, place: int) -> str:
     call = shown.finding.cells[shown.white_cells[place].index].wbc
     assert call is not None
-    doubt = ", check" if call.abstained else ""
-    return f"{place + 1}: {title(call.label)} {wording.percent(call.probability)}{doubt}"
+    marks = "".join(f", {mark}" for mark in judgement.call_marks(call))
+    return f"{place + 1}: {title(call.label)} {wording.percent(call.probability)}{marks}"
 
 
 def _class_name(call: WbcCall, label: str) -> str:

@@ -144,7 +144,7 @@ def _found(asked: Job, who: Person) -> None:
     if found.original is None:
         st.caption("The original data is not here, or is the same: forgetting was not measured.")
     if found.external_lab is not None:
-        st.caption("The last set is shown only: nobody learnt from it, and the rule does not ask.")
+        st.caption(found.external_words)
     evidence.exactly(found)
     _verdict(found, who)
 
@@ -161,16 +161,26 @@ def _verdict(found: Comparison, who: Person) -> None:
             icon=":material/block:",
         )
         return
-    st.success("Nothing in the evidence speaks against it.", icon=":material/check:")
+    if found.external_fall:
+        st.warning(
+            f"In another laboratory it is worse: {plain(found.external_fall)}. It goes live only "
+            "with a stated reason.",
+            icon=":material/block:",
+        )
+    else:
+        st.success("Nothing in the evidence speaks against it.", icon=":material/check:")
     if not may(who, "promote"):
         st.caption("Making it live takes the role trainer.")
         return
     with st.form("promotion", border=False):
         reason = st.text_input("Reason, kept for good", key="promote_reason")
+        override = ""
+        if found.external_fall:
+            override = st.text_input("Why all the same", key="promote_override")
         pressed = st.form_submit_button("Make it the live model", type="primary")
     if pressed:
         try:
-            promotion.promote(found, who=who, reason=reason)
+            promotion.promote(found, who=who, reason=reason, override=override)
         except (NotAllowed, PromotionRefused, StalePromotion, WeightsRefused, OSError) as refusal:
             st.error(plain(str(refusal)), icon=":material/error:")
             return

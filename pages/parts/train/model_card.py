@@ -53,8 +53,8 @@ def draw(model: LoadedModel, since: Promotion | None) -> None:
             f"{plain(since.reason)}"
         )
     _line("What for", card.intended_use)
-    _line("How good", _figures(card))
-    _line("Where not", card.limits)
+    _line("How good", _figures(card) or _compared(since))
+    _line("What it holds for, and its limits", card.limits)
     _line("Made from", _origin(card))
     _line("Licence", card.licence)
     with st.expander("The whole card"):
@@ -75,6 +75,25 @@ def _figures(card: ModelCard) -> str:
         figures = _count_errors(card.evaluation.get("txl_labels"), card.validation)
     elif isinstance(card, CountCard):
         figures = _count_errors(card.evaluation.get("regression_txl_labels"), card.validation)
+    return "; ".join(figures)
+
+
+def _compared(since: Promotion | None) -> str:
+    """The figures of the comparison by which it went live, where its card has none."""
+    if since is None:
+        return ""
+    figures = []
+    for name in ("own", "original", "external_lab"):
+        row = (since.evidence or {}).get(name)
+        if isinstance(row, dict) and "challenger" in row:
+            cells = row["accuracy"]["items"]
+            figures.append(f"{row['title']} {percent(row['challenger'])}, {cells:,} cells")
+        elif isinstance(row, dict) and "errors" in row:
+            errors = row["errors"]
+            figures.append(
+                f"{row['title']} count error {errors['challenger']:.2f} cells a field, "
+                f"{errors['items']:,} fields"
+            )
     return "; ".join(figures)
 
 

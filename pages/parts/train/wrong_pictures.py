@@ -8,6 +8,7 @@ from core.store.runs import Run
 from core.taxonomy import title
 from core.training.loop import wrong_examples
 from core.training.runs.lifecycle import folder_of
+from pages.parts.wording import SHORT
 
 
 def draw(run: Run) -> None:
@@ -24,7 +25,16 @@ def draw(run: Run) -> None:
             continue
         place.image(example.path, width="stretch")
         said, _, sure = example.predicted.rpartition(" ")
-        if said and "," not in said:
-            place.caption(f"{title(example.truth)}, said {title(said).lower()} {sure}")
+        if " " not in example.truth:  # a class; counts are "rbc 10, wbc 1"
+            place.caption(f"{title(example.truth)}, the model says {title(said).lower()} {sure}")
         else:
-            place.caption(f"{example.truth}; said {example.predicted}")
+            place.caption(
+                f"Labelled {_kinds(example.truth)}; the model counts {_kinds(example.predicted)}"
+            )
+
+
+def _kinds(counts: str) -> str:
+    """``rbc 10, wbc 1`` in the words of the screens: ``RBC 10, WBC 1``."""
+    for kind, word in SHORT.items():
+        counts = counts.replace(f"{kind} ", f"{word} ")
+    return counts

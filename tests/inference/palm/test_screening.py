@@ -122,6 +122,8 @@ def test_an_answer_with_its_interval():
         "low",
         "high",
         "decision",
+        "prevalence",
+        "research_result",
         "flags",
         "model",
     }

@@ -251,3 +251,24 @@ def test_who_has_a_case_and_since_when(store, people, make_case):
     assert given.assigned_to == "paul"
     with pytest.raises(CaseRefused, match="may not review"):
         worklist.assign(store, people.technologist, case.id, people.viewer)
+
+
+def test_cells_to_look_at_come_before_fields_that_only_want_their_boxes_confirmed(
+    sqlite_store, people
+):
+    from core.records import Flag
+
+    store, tina = sqlite_store, people.technologist
+    # The oldest case has counts that differ, as nearly every field of some laboratories.
+    for number, codes in enumerate([("methods_disagree",), ()]):
+        case = cases.create(store, tina, f"A-{number}")
+        flags = [Flag(code, code) for code in codes]
+        found = finding_of(
+            field_of(number), [call_of("monocyte", abstained=not codes)], flags=flags
+        )
+        cases.keep_field(store, tina, case.id, field_of(number), found)
+    rows = worklist.worklist(store, people.viewer)
+    assert [(row.case.accession, row.priority) for row in rows] == [
+        ("A-1", "doubt"),
+        ("A-0", "doubt"),
+    ]

@@ -1,6 +1,8 @@
 """The PDF says what the case says, whatever letters it is written in."""
 
+import html
 import io
+import re
 import unicodedata
 
 import pytest
@@ -12,7 +14,7 @@ from core.review.exchange.case_tables import case_json
 from core.review.exchange.contents import gather
 from core.review.exchange.formats import FORMATS
 from core.review.exchange.letters import NotPrintable, why_not_printable
-from core.review.exchange.report import case_report
+from core.review.exchange.report import case_page, case_report
 from core.review.reading.remarks import remark
 from core.review.record.ledger import head
 from core.review.signature.signing import amend
@@ -177,6 +179,7 @@ def test_a_palm_is_told_with_its_interval(case_store, reader, drawn_fields):
         "low": 0.12,
         "high": 0.55,
         "decision": "refer",
+        "prevalence": 0.3,
         "flags": [{"code": "blurred", "message": "m"}],
         "model": "palm-test-1",
     }
@@ -185,6 +188,33 @@ def test_a_palm_is_told_with_its_interval(case_store, reader, drawn_fields):
     )
     text, pdf = text_of(case_report(gather(case_store, reader, made.id), Settings()))
     flat = " ".join(text.split())
-    assert "refer; the program's probability of anemia 31 % (12 to 55)" in flat
+    # The blood test comes before the answer, which is named what it is.
+    words = [
+        "The photo is good enough to be read.",
+        "Where anemia is possible, ask for a blood test.",
+        "Research result, not shown to be better than chance: refer, no verdict; 31 % (12 to 55) "
+        "of those with such a palm have anemia where 30 % of all people like this have it.",
+    ]
+    assert [flat.index(sentence) for sentence in words] == sorted(map(flat.index, words))
     assert pdf.metadata is not None and pdf.metadata.title == "Palm report"
     assert "palm-test-1" in flat and "White-cell differential" not in flat
+
+
+def test_the_screens_page_says_what_the_pdf_says(case_store, open_case, reader):
+    contents = gather(case_store, reader, open_case.id)
+    text, _ = text_of(case_report(contents, Settings()))
+    page = case_page(contents, Settings())
+    shown = html.unescape(re.sub(r"<style>.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL))
+    words = set(shown.split()) - {"DRAFT"}
+    # The moment of a draft is that of its making; both were made of the same contents.
+    assert words <= set(text.split())
+    assert page.count("<figure>") == 1, "the one critical cell"
+    assert "DRAFT" in page and "not assessed" in shown and "Not signed." in shown
+
+
+def test_a_page_takes_no_word_for_html(case_store, reader):
+    odd = '<script>alert("1")</script> & <b>bold</b>'
+    made = cases.create(case_store, reader, "E-2", indication=odd)
+    page = case_page(gather(case_store, reader, made.id), Settings())
+    assert "<script>" not in page and "<b>bold" not in page
+    assert html.escape(odd) in page

@@ -18,6 +18,7 @@ from core.review.learning import label_errors, queue, training_sets
 from core.review.learning.cell_features import SeenCell, look, unit_length
 from core.review.reading import answers, blind, boxes, cells
 from core.review.reading.answers import NewAnswer
+from core.review.reading.box_confirmations import confirm_boxes
 from core.review.record import integrity
 from core.review.record.errors import CaseRefused
 from core.review.signature import signing
@@ -91,6 +92,20 @@ def test_verified_fields_become_boxes_that_the_intake_reads(sqlite_store, people
     assert box == pytest.approx([40, 30, 44, 33], abs=1e-3)
     manifest = json.loads((made.path(store) / training_sets.MANIFEST).read_text())
     assert manifest["items"][0]["boxes_corrected"] is True
+
+
+def test_boxes_that_nobody_confirmed_or_changed_teach_nothing(sqlite_store, people, make_case):
+    store, paul = sqlite_store, people.pathologist
+    _sign(store, paul, make_case(store))
+    with pytest.raises(CaseRefused, match="whose boxes a person confirmed or changed"):
+        training_sets.make(store, people.trainer, "fields", "fields")
+    confirmed = make_case(store, accession="A-2", seed=1, pseudonym="P-2")
+    picture = cells.cells(store, paul, confirmed.id)[0].picture_id
+    confirm_boxes(store, paul, confirmed.id, picture)
+    _sign(store, paul, confirmed)
+    made = training_sets.make(store, people.trainer, "fields", "fields")
+    manifest = json.loads((made.path(store) / training_sets.MANIFEST).read_text())
+    assert [item["case"] for item in manifest["items"]] == [confirmed.id]
 
 
 def test_versions_differ_and_a_changed_set_is_found(sqlite_store, people, make_case):

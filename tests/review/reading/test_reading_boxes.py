@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from core.review.case import worklist
+from core.review.exchange.contents import gather
+from core.review.exchange.notes import readers_sentences
+from core.review.exchange.signed_contents import gather_signed
 from core.review.learning import queue
 from core.review.reading import answers, boxes, cells, undo
 from core.review.reading.answers import NewAnswer
@@ -142,6 +145,9 @@ def test_boxes_are_laid_together_and_differences_settled_before_the_signature(
     assert open_[made["only petra"]].first is None
     (row,) = worklist.worklist(store, first)
     assert row.white_cells == len(cells.cells(store, first, case.id)) == 4
+    told = readers_sentences(gather(store, first, case.id))
+    gone_for_first = made["gone for the first"]
+    assert f"Box of cell {gone_for_first}: Paul no cell, Petra a white cell; not settled." in told
     with pytest.raises(SignatureBlocked, match="differ in 4 boxes"):
         signing.sign(store, first, case.id, "no reason lifts this")
 
@@ -166,8 +172,21 @@ def test_boxes_are_laid_together_and_differences_settled_before_the_signature(
     assert there == _boxes(store, first, case).keys()
     assert said["pictures"][0]["counts"] == {"rbc": 0, "wbc": 4, "platelet": 2}
     assert integrity.verify(store).is_sound
+    told = readers_sentences(gather(store, first, case.id))
+    assert [sentence for sentence in told if sentence.startswith("Box of cell")] == [
+        f"Box of cell {made[name]}: Paul {one}, Petra {two}; settled by Petra as {settled}."
+        for name, one, two, settled in (
+            ("gone for the first", "no cell", "a white cell", "a white cell"),
+            ("another kind", "a platelet", "a red cell", "a platelet"),
+            ("only paul", "a platelet", "no cell", "a platelet"),
+            ("only petra", "no cell", "a platelet", "no cell"),
+        )
+    ]
+    # The signed version tells the same for good, with what each reader called a cell.
+    assert readers_sentences(gather_signed(store, first, case.id, 1)) == told
 
     signing.amend(store, first, case.id, "one more look")
+    assert readers_sentences(gather_signed(store, first, case.id, 1)) == told
     carried = _boxes(store, second, case)
     assert {i: (c.kind, c.box_xyxy_px) for i, c in carried.items()} == {
         c["id"]: (c["kind"], tuple(c["box_xyxy_px"])) for c in said["cells"] if not c["deleted"]

@@ -13,14 +13,17 @@ import pytest
 from core.datasets.public.pbc import LabelledCell
 from core.inference.white_cell.classify import call_crops
 from core.models import registry
+from core.models.cards import CellData, WhiteCellCard
 from core.models.weights import WeightsRefused
 from core.settings import settings
 from core.statistics.paired import PairedDifference
 from core.store.promotions import StalePromotion
 from core.training.loop.settings import LoopSettings
 from core.training.promote import evidence, locked_sets, promotion
+from core.training.promote.compare import EXTERNAL_LAB, learnt_from
 from core.training.promote.promotion import OnOneSet, PromotionRefused, objections
 from core.training.runs import lifecycle
+from pages.parts.train.model_card import _compared, _figures
 from tests.fixtures.models import ADA, BOB, finished_run
 
 
@@ -209,3 +212,43 @@ def test_a_comparison_is_read_back_also_from_an_earlier_version(site, known_mode
     earlier = evidence.from_json(stored)
     assert earlier == replace(found, external_lab=own)
     assert list(earlier.sets) == ["own", "external_lab"]
+
+
+def _fallen(p=3e-7, difference=-0.08):
+    paired = PairedDifference(300, 40, 16, difference, difference - 0.03, difference + 0.03, p)
+    return OnOneSet("another laboratory", "1", paired, 0.87, 0.79, {}, (0.1, 0.1))
+
+
+def test_a_significant_fall_elsewhere_blocks_unless_it_is_overridden(site, known_models):
+    run = finished_run(known_models, "lymphocyte", site, lymphocyte=20)
+    found = replace(promotion.compare(run), external_lab=_fallen())
+    assert not found.objections
+    with pytest.raises(PromotionRefused, match="79%.* 87% of 300 cells .* all the same"):
+        promotion.promote(found, who=ADA, reason="better at home")
+    assert promotion.history() == []
+    promotion.promote(found, who=ADA, reason="better at home", override="one microscope only")
+    kept = promotion.history()[0]
+    assert "although on another laboratory" in kept.reason and "one microscope only" in kept.reason
+    # The promoted model carries what it was compared on.
+    assert kept.evidence is not None and kept.evidence["external_lab"]["challenger"] == 0.79
+    card = registry.live("wbc").card.model_copy(update={"evaluation": {}, "validation": None})
+    assert "another laboratory 79 %, 300 cells" in (_figures(card) or _compared(kept))
+
+
+@pytest.mark.parametrize("one", [_fallen(p=0.2), _fallen(difference=0.08)])
+def test_what_is_no_fall_beyond_chance_blocks_nothing(one, site, known_models):
+    run = finished_run(known_models, "lymphocyte", site, lymphocyte=20)
+    assert replace(promotion.compare(run), external_lab=one).external_fall == ""
+
+
+def test_who_learnt_from_the_other_laboratory_is_read_from_the_cards(known_models):
+    card = registry.live("wbc").card
+    assert isinstance(card, WhiteCellCard)
+    pbc = card.model_copy(update={"data": CellData(set="PBC")})
+    assert not learnt_from(pbc, EXTERNAL_LAB)
+    for said in (
+        CellData(set="PBC", laboratories=("pbc", "deepbionet")),
+        CellData(set="PBC", foreign_sets="DeepBioNet, 100 cells"),
+        CellData(set="DeepBioNet fields"),
+    ):
+        assert learnt_from(card.model_copy(update={"data": said}), EXTERNAL_LAB)

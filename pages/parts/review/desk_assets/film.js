@@ -118,7 +118,7 @@ function film(desk, keepAt) {
   current(desk);
 }
 
-const called = (desk, cell) => label(desk, cell.id) ?? cell.machine;
+const called = (desk, cell) => label(desk, cell.id) ?? cell.proposed ?? cell.machine;
 
 function isChanged(desk, cell) {
   const said = label(desk, cell.id);
@@ -150,10 +150,10 @@ function thumb(desk, id) {
   const cell = desk.cells.get(id);
   const said = label(desk, id);
   const mark = isCritical(desk, cell) ? "critical" : cell.doubt && said === null ? "check" : "";
-  const state = [said, cell.machine, id === desk.at, desk.chosen.has(id), isPending(desk, id), mark].join();
+  const state = [said, cell.proposed, cell.machine, id === desk.at, desk.chosen.has(id), isPending(desk, id), mark].join();
   if (state === own.state) return;
   own.state = state;
-  const shownAs = said ?? cell.machine;
+  const shownAs = said ?? cell.proposed ?? cell.machine;
   const letter = shownAs ? desk.titles.get(shownAs)?.key ?? "·" : "–";
   own.chip.textContent = letter;
   own.mark.textContent = mark;

@@ -64,7 +64,8 @@ const targets = (desk) => (desk.chosen.size ? [...desk.chosen] : desk.at === nul
 function accept(desk) {
   const open = targets(desk).filter((id) => label(desk, id) === null);
   const critical = open.filter((id) => isCritical(desk, desk.cells.get(id)));
-  const cells = open.filter((id) => desk.cells.get(id).machine && !critical.includes(id));
+  const proposed = (id) => desk.cells.get(id).proposed ?? desk.cells.get(id).machine;
+  const cells = open.filter((id) => proposed(id) && !critical.includes(id));
   if (!open.length) {
     if (desk.chosen.size) choose(desk, []);
     else move(desk, 1, false);
@@ -78,7 +79,7 @@ function accept(desk) {
     say(desk, "Shown without the model's answer: press the letter of its class.");
     return;
   }
-  answer(desk, cells, (id) => desk.cells.get(id).machine);
+  answer(desk, cells, proposed);
   if (critical.length) say(desk, CRITICAL_HINT);
 }
 
