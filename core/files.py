@@ -56,6 +56,7 @@ def write_json(path: Path, value: Any, *, indent: int | None = None, durable: bo
     write_atomically(path, json.dumps(value, indent=indent) + "\n", durable=durable)
 
 
+# Any: what is in a file is known to who wrote it; the reader checks it.
 def read_json(path: Path) -> dict[str, Any] | None:
     """The JSON object in a file; None where there is no such file.
 

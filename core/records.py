@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ Box = tuple[float, float, float, float]
 Method = Literal["locator", "regression"]
 CountingRule = Literal["all_visible", "chamber"]
 RgbImage = npt.NDArray[np.uint8]
+GreyImage = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ class WbcCall:
         flagged = any(flag.code == CRITICAL_FLAG for flag in self.flags)
         return flagged or self.label in CRITICAL_CLASSES
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The keys that other programs rely on, and no others."""
         return {
             "class": self.label,
@@ -146,7 +147,7 @@ class WbcCall:
             "model": self.model,
         }
 
-    def in_full(self) -> dict[str, Any]:
+    def in_full(self) -> dict[str, object]:
         """Everything that was said of the cell: what an exported case holds."""
         return {
             **self.as_json(),
@@ -184,8 +185,8 @@ class Cell:
     def height_px(self) -> float:
         return self.box_xyxy_px[3] - self.box_xyxy_px[1]
 
-    def as_json(self) -> dict[str, Any]:
-        row: dict[str, Any] = {
+    def as_json(self) -> dict[str, object]:
+        row: dict[str, object] = {
             "kind": self.kind,
             "box_xyxy": [round(v, 1) for v in self.box_xyxy_px],
             "score": round(self.score, 4),
@@ -262,7 +263,7 @@ class SmearFinding:
     def cells_of(self, kind: CellKind) -> tuple[Cell, ...]:
         return tuple(cell for cell in self.cells if cell.kind == kind)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         return {
             "file": self.file,
             "width": self.width,
@@ -301,7 +302,7 @@ class PalmCall:
         if self.decision not in get_args(PalmDecision):
             raise ValueError(f"unknown decision {self.decision!r}")
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         return {
             "file": self.file,
             "anemia_probability": round(self.anemia_probability, 4),

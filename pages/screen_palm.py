@@ -13,6 +13,7 @@ from core.imaging.view import jpeg
 from core.inference.palm.crop import Kind, views
 from core.inference.palm.screening import PalmReading, can_be_judged
 from core.models import hand, registry
+from core.models.cards import PalmCard
 from core.models.weights import LoadedModel, WeightsRefused
 from core.settings import settings
 from core.slide.palm_tables import calls_csv, calls_json
@@ -127,7 +128,7 @@ def _empty(palm: PalmSession, model: LoadedModel) -> None:
     with right.container(border=True, height="stretch"):
         st.subheader("A photo that can be judged", anchor=False)
         palm_how.draw()
-    palm_verdict.caution(model.card)
+    palm_verdict.caution(model.card_as(PalmCard))
 
 
 def _head(palm: PalmSession, model: LoadedModel | None) -> None:
@@ -261,7 +262,7 @@ def _results(palm: PalmSession, live: LoadedModel) -> None:
         model = _of_reading(photo.reading)
         if model is None:
             return
-        card = model.card
+        card = model.card_as(PalmCard)
         palm_verdict.draw(photo.reading, card, palm_worth.prevalence())
     reading = photo.reading
     better: dict[str, Callable[[], None]] = {"A better photo": palm_how.draw}

@@ -1,10 +1,10 @@
-"""``python -m core cases``: the review from a terminal: list, show, verify, replay."""
+"""``python -m core cases``: list, show, verify and replay cases of the review."""
 
 import json
 import re
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -84,7 +84,7 @@ def show(case_id: Which, as_json: AsJson = False) -> None:
     history = case_history(store, WHO, case.id)
     if as_json:
         keys = ("number", "at", "who_name", "role", "action", "detail", "model", "hash")
-        summary: dict[str, Any] = {
+        summary: dict[str, object] = {
             "case": asdict(case),
             "pictures": [
                 {k: v for k, v in asdict(picture).items() if k != "finding_text"}

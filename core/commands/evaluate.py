@@ -1,13 +1,17 @@
 """``python -m core evaluate``: the live models on test data that nothing was tuned on."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from core.commands.leave_one_out import evaluate_left_out
 from core.commands.terminal import Data, check_recipe, public_sets, stop
+
+if TYPE_CHECKING:
+    pass
 
 SUITES: Final = ("locator", "wbc", "counts", "palm")
 
@@ -54,7 +58,7 @@ def evaluate(
     print(json.dumps(figures) if as_json else json.dumps(figures, indent=2))
 
 
-def _figures(recipe: str, folder: Path) -> dict[str, Any]:
+def _figures(recipe: str, folder: Path) -> Mapping[str, object]:
     from core.evaluation.count_suite import evaluate_counts
     from core.evaluation.locator_suite import evaluate_locator
     from core.evaluation.wbc_suite import evaluate_wbc
@@ -63,16 +67,19 @@ def _figures(recipe: str, folder: Path) -> dict[str, Any]:
 
     if recipe == "palm":
         return evaluate_palm(folder, registry.live("palm"))
-    suites = {"locator": evaluate_locator, "wbc": evaluate_wbc, "counts": evaluate_counts}
-    return suites[recipe](folder, registry.smear_models())
+    if recipe == "wbc":
+        # Not smear_models(): a count model that is missing must not stop what needs none.
+        return evaluate_wbc(folder, registry.live("locator"), registry.live("wbc"))
+    suite = evaluate_locator if recipe == "locator" else evaluate_counts
+    return suite(folder, registry.smear_models())
 
 
-def _write_card(recipe: str, figures: dict[str, Any]) -> None:
+def _write_card(recipe: str, figures: Mapping[str, object]) -> None:
     from core.models import registry, weights
 
     known = (*registry.TASKS, *registry.OTHER_TASKS)
     model = registry.live(next(task for task in known if task == recipe))
     # `adapt --measure` writes figures of its own into the same part of the card; they stay.
-    before = model.card.get("evaluation", {})
+    before = model.card.evaluation
     adaptation = {key: row for key, row in before.items() if key.startswith("adaptation")}
-    weights.write_card(model.path, {**model.card, "evaluation": {**adaptation, **figures}})
+    weights.write_card(model.path, model.card.with_evaluation({**adaptation, **figures}))

@@ -14,7 +14,7 @@ def list_weights() -> None:
     for task in (*registry.TASKS, *registry.OTHER_TASKS):
         try:
             model = registry.live(task)
-            print(f"{model.identity}: {model.card.get('intended_use', '')}")
+            print(f"{model.identity}: {model.card.intended_use}")
         except WeightsRefused as error:
             failed = True
             print(f"{task}: {error}", file=sys.stderr)

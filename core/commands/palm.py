@@ -3,7 +3,7 @@
 import json
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -46,7 +46,7 @@ def palm(
 
         return registry.live("palm")
 
-    def answer(field: "Field") -> tuple[dict[str, Any], str]:
+    def answer(field: "Field") -> tuple[dict[str, object], str]:
         from core.inference.palm.screening import can_be_judged, read_palm
 
         call = read_palm(field, model(), kind, prevalence=prevalence).call  # type: ignore[arg-type]  # checked above
@@ -88,4 +88,4 @@ def fit_palm(
         model = fit(sets, to, logits, say=progress)
     except (FileNotFoundError, ValueError) as error:
         stop(error)
-    print(json.dumps(model.card["evaluation"], indent=2))
+    print(json.dumps(model.card.evaluation, indent=2))

@@ -2,7 +2,7 @@
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -42,8 +42,7 @@ def _white_cell_model(file: Path | None) -> "LoadedModel":
     model = registry.load(file)
     if not isinstance(model.module, CellClassifier):
         raise WeightsRefused(
-            f"{file.name} is a model for {model.card.get('task', 'another task')}, not for the "
-            "classes of white cells"
+            f"{file.name} is a model for {model.card.task}, not for the classes of white cells"
         )
     return model
 
@@ -83,7 +82,7 @@ def analyse(
             registry.live("locator"), _white_cell_model(wbc_model), registry.live("counts")
         )
 
-    def answer(field: "Field") -> tuple[dict[str, Any], str]:
+    def answer(field: "Field") -> tuple[dict[str, object], str]:
         from core.inference.smear import analyse as analyse_field
 
         finding = analyse_field(
@@ -130,7 +129,7 @@ def classify(
 
         return registry.live("locator"), _white_cell_model(model)
 
-    def answer(field: "Field") -> tuple[dict[str, Any], str]:
+    def answer(field: "Field") -> tuple[dict[str, object], str]:
         from core.inference.white_cell.classify import classify as classify_cell
 
         call = classify_cell(field, *models())

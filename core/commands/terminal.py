@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -71,7 +71,7 @@ def results_folder(given: Path | None, *default: str) -> Path:
 def each_picture(
     paths: list[Path],
     as_json: bool,
-    answer: "Callable[[Field], tuple[dict[str, Any], str]]",
+    answer: "Callable[[Field], tuple[dict[str, object], str]]",
     *,
     min_side_px: int | None = None,
     dicom: bool = True,
@@ -105,11 +105,11 @@ def each_picture(
 
 def _answers(
     paths: list[Path],
-    answer: "Callable[[Field], tuple[dict[str, Any], str]]",
+    answer: "Callable[[Field], tuple[dict[str, object], str]]",
     min_side_px: int | None,
     dicom: bool,
-) -> Iterator[tuple[dict[str, Any], str, bool]]:
-    """Row, sentence and whether it is a refusal, of each picture."""
+) -> Iterator[tuple[dict[str, object], str, bool]]:
+    """For each picture its JSON row, its sentence, and whether it was refused."""
     from dataclasses import replace
 
     for path in _pictures(paths, dicom):
@@ -118,7 +118,7 @@ def _answers(
             continue
         from core.imaging.read import ImageRefused
 
-        # One DICOM frame may be refused and the next one answered, so each is tried by itself.
+        # One frame of a file may be refused and the next one answered, so each is tried alone.
         try:
             frames = _frames(path, min_side_px, dicom)
         except ImageRefused as refused:
@@ -135,8 +135,8 @@ def _answers(
 
 
 def _answer(
-    answer: "Callable[[Field], tuple[dict[str, Any], str]]", field: "Field"
-) -> tuple[dict[str, Any], str]:
+    answer: "Callable[[Field], tuple[dict[str, object], str]]", field: "Field"
+) -> tuple[dict[str, object], str]:
     from core.models.weights import WeightsRefused
 
     try:
@@ -156,22 +156,22 @@ def _frames(path: Path, min_side_px: int | None, dicom: bool) -> "list[Callable[
 
 
 def _missing(path: Path) -> str:
-    """Why a path that leads nowhere is refused, found without the libraries that read pictures."""
+    """The sentence for a path that does not exist; checked without the libraries for pictures."""
     try:
         path.stat()
     except FileNotFoundError:
         return f"{path.name or path} does not exist at {path}."
     except (OSError, ValueError):
-        return ""  # the reader has a sentence of its own for these
+        return ""  # read_path refuses these with its own sentence
     return ""
 
 
-def _refusal(file: str, code: str, message: str) -> dict[str, Any]:
+def _refusal(file: str, code: str, message: str) -> dict[str, object]:
     return {"file": file, "error": {"code": code, "message": message}}
 
 
 def _pictures(paths: list[Path], dicom: bool) -> list[Path]:
-    """Replace each folder by the pictures in and below it; say on stderr what is passed over."""
+    """Replace each folder by the pictures in and below it; files passed over go to stderr."""
     from core.imaging.folders import with_folders_opened
 
     files, passed_over = with_folders_opened(paths, dicom=dicom)

@@ -139,8 +139,8 @@ def _measure(data: Path, per_class: int, deep: bool) -> None:
         model, locator, data, per_class=per_class, deep=deep, report=progress
     )
     key = "adaptation_deep" if deep else "adaptation"
-    evaluation = {**model.card.get("evaluation", {}), key: figures}
-    weights.write_card(model.path, {**model.card, "evaluation": evaluation})
+    card = model.card.with_evaluation({**model.card.evaluation, key: figures})
+    weights.write_card(model.path, card)
     print(json.dumps(figures, indent=2))
 
 

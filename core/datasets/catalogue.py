@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
+from core.datasets.fields import read_rgb
 from core.imaging.folders import PICTURE_ENDINGS
 
 PICTURES = PICTURE_ENDINGS
@@ -85,8 +84,7 @@ def unreadable(paths: list[Path]) -> list[str]:
     broken = []
     for path in paths:
         try:
-            with Image.open(path) as image:
-                image.load()
-        except (OSError, SyntaxError):
+            read_rgb(path)
+        except OSError:
             broken.append(path.name)
     return broken

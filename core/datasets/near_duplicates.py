@@ -10,6 +10,8 @@ import numpy.typing as npt
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from core.datasets.fields import read_grey
+
 Bits = npt.NDArray[np.uint8]
 
 SIDE = 32
@@ -49,12 +51,7 @@ def difference_hash(pixels: npt.NDArray[np.uint8]) -> Bits:
 
 def hash_files(paths: Sequence[Path]) -> Bits:
     """Hashes of picture files, ``(len(paths), 1024)``; an unreadable file raises ``OSError``."""
-    rows = []
-    for path in paths:
-        grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-        if grey is None:
-            raise OSError(f"not a readable picture: {path}")
-        rows.append(difference_hash(grey.astype(np.uint8)))
+    rows = [difference_hash(read_grey(path)) for path in paths]
     return np.stack(rows) if rows else np.zeros((0, SIDE * SIDE), np.uint8)
 
 
@@ -91,9 +88,7 @@ def altered_copies_of(
     """
     found = np.zeros(len(candidates), dtype=bool)
     for path in reference:
-        grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-        if grey is None:
-            raise OSError(f"not a readable picture: {path}")
+        grey = read_grey(path)
         turned = [np.rot90(grey, quarter) for quarter in range(4)]
         positions = np.stack(
             [

@@ -1,7 +1,6 @@
-"""The eleven WBCAtt attributes on that set's own test part, each beside its majority baseline."""
+"""The eleven WBCAtt attributes on the set's test part, each beside its majority baseline."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -10,9 +9,10 @@ from core.datasets.public import wbcatt
 from core.datasets.public.pbc import CELL_SHARE
 from core.datasets.public.wbcatt import ATTRIBUTES
 from core.inference.locate.cell_crop import crop_cell
-from core.inference.white_cell.attributes import attributes_of
+from core.inference.white_cell.attributes import Attribute, attributes_of
 from core.inference.white_cell.features import answers_of
 from core.inference.white_cell.uncertainty import uncertainty_of
+from core.models.cards.white_cell_figures import AttributeFigures, AttributeRow
 from core.models.classifier import CROP_RBC_DIAMETERS
 from core.models.weights import LoadedModel
 from core.records import RgbImage
@@ -21,7 +21,7 @@ from core.statistics.classes import accuracy_row, majority_accuracy
 
 def evaluate_attributes(
     data: Path, model: LoadedModel, unseen: frozenset[str], most: int = 3099
-) -> dict[str, Any]:
+) -> AttributeFigures:
     """Accuracy of each attribute; empty where no heads were fitted or the tables are absent.
 
     Args:
@@ -32,31 +32,31 @@ def evaluate_attributes(
         most: test cells read at most, drawn at random.
     """
     uncertainty = uncertainty_of(model)
-    if (
-        uncertainty is None
-        or "attributes" not in uncertainty.card
-        or not (data / "wbcatt").is_dir()
-    ):
+    fitted = uncertainty is not None and uncertainty.card.attributes.values
+    if uncertainty is None or not fitted or not (data / "wbcatt").is_dir():
         return {}
     cells = wbcatt.load(data, "test")
     if len(cells) > most:
         drawn = np.random.default_rng(0).choice(len(cells), most, replace=False)
         cells = [cells[i] for i in sorted(drawn)]
-    said = []
+    predicted: list[tuple[Attribute, ...]] = []
     for start in range(0, len(cells), 256):
         crops = [_middle(read_rgb(cell.path)) for cell in cells[start : start + 256]]
-        said += attributes_of(answers_of(crops, model).features, uncertainty)
+        predicted += attributes_of(answers_of(crops, model).features, uncertainty)
     apart = np.array([cell.path.name in unseen for cell in cells])
-    rows: dict[str, Any] = {}
+    rows: dict[str, AttributeRow] = {}
     for column, name in enumerate(ATTRIBUTES):
         truth = [cell.values[column] for cell in cells]
-        right = np.array([row[column].value == true for row, true in zip(said, truth, strict=True)])
+        right = np.array(
+            [row[column].value == true for row, true in zip(predicted, truth, strict=True)]
+        )
         rows[name] = {
             "accuracy": accuracy_row(right),
             "accuracy_of_pictures_not_trained_on": accuracy_row(right[apart]),
             "majority_baseline": majority_accuracy(truth),
         }
-    mean = float(np.mean([row["accuracy"]["value"] for row in rows.values()]))
+    accuracies = [row["accuracy"]["value"] for row in rows.values()]
+    mean = float(np.mean([value for value in accuracies if value is not None]))
     return {"mean_accuracy": mean, "attributes": rows}
 
 

@@ -1,4 +1,4 @@
-"""What CBC's labellers boxed: a model of their habit over the cells that the locator finds.
+"""What CBC's labellers boxed: a model of their bias over the cells that the locator finds.
 
 The CBC labels leave out about four red cells in ten, mostly cut or overlapped ones, and by how
 much differs from one stretch of the set to the next. A logistic model on how a located cell lies
@@ -23,7 +23,7 @@ from core.taxonomy import KINDS
 
 Array = npt.NDArray[np.float64]
 _SAME_CELL = 0.3
-"""Overlap above which a labelled box is taken for a located cell."""
+"""Overlap above which a labelled box counts as a located cell."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class LabelBiasField:
 def label_bias_field(
     peaks: Peaks, labels: LabelledField, kind: int, diameter_px: float, size: tuple[int, int]
 ) -> LabelBiasField:
-    """One field for the habit model.
+    """One field for the model of the labellers' bias.
 
     Args:
         peaks: the cells located in it, above their thresholds, all kinds.
@@ -85,8 +85,12 @@ def label_bias_field(
 
 
 @dataclass(frozen=True)
-class Habit:
-    """A fitted habit: chance of being boxed for each cell, and a constant for cells not located."""
+class LabelBias:
+    """The labellers' bias: each cell's chance of being boxed, and a constant for the others.
+
+    ``model`` is None where all cells or none were boxed; then ``share`` is everyone's chance.
+    ``offset`` stands for cells that were boxed and not located.
+    """
 
     model: Pipeline | None
     share: float
@@ -104,8 +108,8 @@ class Habit:
         return float(self.model.predict_proba(field.features)[:, 1].sum())
 
 
-def fit_label_bias(fields: Sequence[LabelBiasField]) -> Habit:
-    """The habit in ``fields``; the constant is the median of what the sum misses there."""
+def fit_label_bias(fields: Sequence[LabelBiasField]) -> LabelBias:
+    """The bias in ``fields``; the constant is the median of what the sum misses there."""
     features = np.concatenate([field.features for field in fields])
     boxed = np.concatenate([field.boxed for field in fields])
     share = float(boxed.mean()) if len(boxed) else 0.0
@@ -115,16 +119,15 @@ def fit_label_bias(fields: Sequence[LabelBiasField]) -> Habit:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(features, boxed)
-    bare = Habit(model, share, 0.0)
-    return Habit(
-        model, share, float(np.median([field.labelled - bare._expected(field) for field in fields]))
-    )
+    without_offset = LabelBias(model, share, 0.0)
+    missed = [field.labelled - without_offset._expected(field) for field in fields]
+    return LabelBias(model, share, float(np.median(missed)))
 
 
 def cross_validated_counts(
     fields: Sequence[LabelBiasField], parts: int = 10, seed: int = 0
 ) -> Array:
-    """Counts of every field by a habit fitted on the other parts, ``(fields,)``."""
+    """Counts of every field by a bias fitted on the other parts, ``(fields,)``."""
     part = np.random.default_rng(seed).permutation(len(fields)) % parts
     counts = np.zeros(len(fields))
     for held_out in range(parts):

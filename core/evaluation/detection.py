@@ -1,4 +1,4 @@
-"""Average precision of located cells: how well the boxes themselves fit."""
+"""Average precision of located cells, a measure of the boxes themselves."""
 
 from collections.abc import Sequence
 
@@ -13,14 +13,14 @@ _RECALLS = np.linspace(0, 1, 101)
 
 
 def average_precision(
-    found: Sequence[tuple[Boxes, npt.NDArray[np.floating]]],
+    predicted: Sequence[tuple[Boxes, npt.NDArray[np.floating]]],
     truth: Sequence[Boxes],
     min_iou: float = 0.5,
 ) -> float | None:
     """Average precision of one kind over all fields.
 
     Args:
-        found: per field, boxes ``(N, 4)`` and scores ``(N,)``.
+        predicted: per field, boxes ``(N, 4)`` and scores ``(N,)``.
         truth: per field, labelled boxes ``(M, 4)``.
         min_iou: overlap at which a box is right; each labelled box is found once.
 
@@ -32,14 +32,14 @@ def average_precision(
 
     Source: Lin et al. 2014, COCO (there 101 recalls and the best unmatched box at each step).
     """
-    if len(found) != len(truth):
-        raise ValueError(f"{len(found)} fields found, {len(truth)} labelled")
+    if len(predicted) != len(truth):
+        raise ValueError(f"{len(predicted)} fields found, {len(truth)} labelled")
     labelled = sum(map(len, truth))
     if not labelled:
         return None
-    scores = np.concatenate([s for _, s in found])
+    scores = np.concatenate([s for _, s in predicted])
     right = np.concatenate(
-        [_right(b, s, t, min_iou) for (b, s), t in zip(found, truth, strict=True)]
+        [_right(b, s, t, min_iou) for (b, s), t in zip(predicted, truth, strict=True)]
     )
     order = np.argsort(-scores, kind="stable")
     hits = np.cumsum(right[order])
@@ -69,18 +69,18 @@ def _right(
 
 
 def map50(
-    found: Sequence[Peaks], truth: Sequence[tuple[Boxes, npt.NDArray[np.integer]]]
+    predicted: Sequence[Peaks], truth: Sequence[tuple[Boxes, npt.NDArray[np.integer]]]
 ) -> dict[str, float | None]:
     """Average precision at an overlap of 0.5 for each kind, and their mean (``map50``).
 
     Args:
-        found: per field, every candidate cell, not cut at a threshold.
+        predicted: per field, every candidate cell, not cut at a threshold.
         truth: per field, labelled boxes and their kinds.
     """
     rows: dict[str, float | None] = {}
     for place, kind in enumerate(KINDS):
         rows[kind] = average_precision(
-            [(p.boxes_xyxy[p.kinds == place], p.scores[p.kinds == place]) for p in found],
+            [(p.boxes_xyxy[p.kinds == place], p.scores[p.kinds == place]) for p in predicted],
             [boxes[kinds == place] for boxes, kinds in truth],
         )
     known = [value for value in rows.values() if value is not None]

@@ -1,4 +1,4 @@
-"""Does erasing one cell lower the count by one: the test that a map of a count must stand."""
+"""Does erasing one cell lower the count by one: a test of a count and of its map."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,6 +10,7 @@ from core.datasets.fields import LabelledField
 from core.records import RgbImage
 
 _ROOM_PX = 4.0
+"""Added to each side of a box, so that no rim of the cell is left."""
 
 
 def free_cells(labels: LabelledField, kind: int, width: int, height: int) -> list[int]:
@@ -29,7 +30,7 @@ def free_cells(labels: LabelledField, kind: int, width: int, height: int) -> lis
 
 
 def erased(pixels: RgbImage, box_xyxy_px: npt.NDArray[np.floating]) -> RgbImage:
-    """The picture with a cell painted over from what surrounds it (Telea 2004)."""
+    """The picture with a cell inpainted from its surroundings (Telea 2004)."""
     x0, y0, x1, y1 = (
         round(float(v)) for v in box_xyxy_px + np.array([-_ROOM_PX] * 2 + [_ROOM_PX] * 2)
     )
@@ -45,10 +46,10 @@ def drops(
     count: Callable[[RgbImage], float],
 ) -> npt.NDArray[np.float64]:
     """By how much the count falls when one free cell of each field is erased, ``(cells,)``."""
-    found = []
+    falls = []
     for pixels, field in zip(pictures, labels, strict=True):
         places = free_cells(field, kind, pixels.shape[1], pixels.shape[0])
         if places:
             without = erased(pixels, field.boxes_xyxy_px[places[0]])
-            found.append(count(pixels) - count(without))
-    return np.array(found)
+            falls.append(count(pixels) - count(without))
+    return np.array(falls)

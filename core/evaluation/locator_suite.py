@@ -1,5 +1,6 @@
-"""The locator on data nothing was tuned on: count errors on the 60 CBC test fields, beside the
-constant predictor, in both labellings of those fields.
+"""The locator on the 60 CBC test fields, on which nothing was tuned.
+
+Count errors by both labellings of those fields, beside the constant predictor.
 """
 
 from functools import lru_cache
@@ -14,6 +15,13 @@ from core.datasets import near_duplicates
 from core.datasets.fields import LabelledField, read_rgb
 from core.datasets.public import cbc, txl
 from core.inference.smear import analyse
+from core.models.cards.figures import (
+    DifferenceRow,
+    ErrorRow,
+    ErrorRows,
+    LocatorEvaluation,
+    RepeatabilityRows,
+)
 from core.models.smear_models import SmearModels
 from core.records import Field, RgbImage
 from core.statistics.counts import bootstrap_interval, constant_predictor
@@ -24,7 +32,7 @@ ZOOMS = (0.5, 0.75, 1.5, 2.0)
 
 @lru_cache(maxsize=1)
 def _txl(data: Path) -> tuple[list[LabelledField], near_duplicates.Bits]:
-    """Every TXL-PBC field and its hash: 1,390 pictures, read once for whoever asks."""
+    """Every TXL-PBC field and its hash: 1,390 pictures, read once in a process."""
     pool = [field for part in ("train", "val", "test") for field in txl.load(data / "txl", part)]
     return pool, near_duplicates.hash_files([field.path for field in pool])
 
@@ -36,41 +44,45 @@ def relabelled_copies(data: Path, fields: list[LabelledField]) -> list[LabelledF
         ValueError: if a field has no copy within the near-duplicate distance.
     """
     pool, hashes = _txl(data)
-    far = near_duplicates.distances(near_duplicates.hash_files([f.path for f in fields]), hashes)
-    nearest = far.argmin(axis=1)
-    lost = [
+    distances = near_duplicates.distances(
+        near_duplicates.hash_files([f.path for f in fields]), hashes
+    )
+    nearest = distances.argmin(axis=1)
+    without_copy = [
         f.path.name
-        for f, d in zip(fields, far.min(axis=1), strict=True)
+        for f, d in zip(fields, distances.min(axis=1), strict=True)
         if d >= near_duplicates.MAX_DISTANCE
     ]
-    if lost:
-        raise ValueError(f"no TXL-PBC copy of {', '.join(lost)}")
+    if without_copy:
+        raise ValueError(f"no TXL-PBC copy of {', '.join(without_copy)}")
     return [pool[int(i)] for i in nearest]
 
 
-def label_repeatability(data: Path) -> dict[str, Any]:
-    """How far two labellings of the same picture lie apart: the set holds some pictures twice.
+def label_repeatability(data: Path) -> RepeatabilityRows:
+    """How far two labellings of the same picture differ: the set has some pictures twice.
 
-    A perfect locator is no nearer to one labelling than about this over the square root of two.
+    If both labellings have independent errors of equal size, a perfect locator differs from each by
+    about this over the square root of two.
     """
     pool, hashes = _txl(data)
-    seen: dict[int, npt.NDArray[np.int64]] = {}
-    apart = []
+    first_counts: dict[int, npt.NDArray[np.int64]] = {}
+    differences = []
     for field, group in zip(pool, near_duplicates.groups(hashes).tolist(), strict=True):
-        if group in seen:
-            apart.append(np.abs(field.counts() - seen[group]))
+        if group in first_counts:
+            differences.append(np.abs(field.counts() - first_counts[group]))
         else:
-            seen[group] = field.counts()
-    rows: dict[str, Any] = {"n": len(apart)}
-    for i, kind in enumerate(KINDS):
-        differences = np.array(apart)[:, i]
-        low, high = bootstrap_interval(differences)
-        rows[kind] = {"mean_difference": float(differences.mean()), "low": low, "high": high}
-    return rows
+            first_counts[group] = field.counts()
+    rbc, wbc, platelet = (_difference_row(column) for column in np.array(differences).T)
+    return {"n": len(differences), "rbc": rbc, "wbc": wbc, "platelet": platelet}
 
 
-def evaluate_locator(data: Path, models: SmearModels) -> dict[str, Any]:
-    """Every figure of the locator's card, measured now.
+def _difference_row(differences: npt.NDArray[np.int64]) -> DifferenceRow:
+    low, high = bootstrap_interval(differences)
+    return {"mean_difference": float(differences.mean()), "low": low, "high": high}
+
+
+def evaluate_locator(data: Path, models: SmearModels) -> LocatorEvaluation:
+    """Measure every figure in the locator's card.
 
     Raises:
         FileNotFoundError: if ``data`` lacks ``cbc`` or ``txl``.
@@ -92,19 +104,20 @@ def evaluate_locator(data: Path, models: SmearModels) -> dict[str, Any]:
         ]
     )
     own = np.stack([field.counts() for field in fields])
-    published = np.stack([field.counts() for field in cbc.load(data / "cbc", "Training")])
-    # The median of the fields the locator learnt from; CBC's own for its own labels.
-    shapes = [
+    cbc_training = np.stack([field.counts() for field in cbc.load(data / "cbc", "Training")])
+    # Each labelling gets the constant of its own training part. Of TXL-PBC only pictures of
+    # 640x480 are used, the size of the test fields.
+    camera_fields = [
         field
         for field in txl.load(data / "txl", "train")
         if read_rgb(field.path).shape[:2] == (480, 640)
     ]
-    constant = constant_predictor(np.stack([field.counts() for field in shapes]))
+    constant = constant_predictor(np.stack([field.counts() for field in camera_fields]))
     return {
         "fields": len(fields),
         "test_part": "60 CBC test fields, no copy of them in training or validation",
         "txl_labels": error_rows(counted, relabelled, constant),
-        "cbc_labels": error_rows(counted, own, constant_predictor(published)),
+        "cbc_labels": error_rows(counted, own, constant_predictor(cbc_training)),
         "label_repeatability_txl": label_repeatability(data),
         "interval_coverage_txl": {k: float(covered[:, i].mean()) for i, k in enumerate(KINDS)},
         "rbc_change_when_resized": {
@@ -115,27 +128,33 @@ def evaluate_locator(data: Path, models: SmearModels) -> dict[str, Any]:
 
 def error_rows(
     counted: npt.NDArray[Any], truth: npt.NDArray[Any], constant: npt.NDArray[Any]
-) -> dict[str, Any]:
+) -> ErrorRows:
     """Mean absolute error of each kind and of their mean, with 95 % interval and the constant's.
 
     ``counted`` and ``truth`` are ``(fields, 3)``, ``constant`` ``(3,)``.
     """
     errors = np.abs(counted - truth)
     naive = np.abs(constant - truth)
-    columns: dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]] = {
-        kind: (errors[:, i], naive[:, i]) for i, kind in enumerate(KINDS)
+    rbc, wbc, platelet = (_error_row(errors[:, i], naive[:, i]) for i in range(len(KINDS)))
+    return {
+        "constant": [float(c) for c in constant],
+        "n": len(truth),
+        "rbc": rbc,
+        "wbc": wbc,
+        "platelet": platelet,
+        "mean": _error_row(errors.mean(axis=1), naive.mean(axis=1)),
     }
-    columns["mean"] = (errors.mean(axis=1), naive.mean(axis=1))
-    rows: dict[str, Any] = {"constant": [float(c) for c in constant], "n": len(truth)}
-    for name, (ours, baseline) in columns.items():
-        low, high = bootstrap_interval(ours)
-        rows[name] = {
-            "mean_absolute_error": float(ours.mean()),
-            "low": low,
-            "high": high,
-            "constant_predictor": float(baseline.mean()),
-        }
-    return rows
+
+
+def _error_row(errors: npt.NDArray[Any], naive: npt.NDArray[Any]) -> ErrorRow:
+    """Errors of each field, ``(fields,)``, beside those of the constant predictor."""
+    low, high = bootstrap_interval(errors)
+    return {
+        "mean_absolute_error": float(errors.mean()),
+        "low": low,
+        "high": high,
+        "constant_predictor": float(naive.mean()),
+    }
 
 
 def _rbc_change(
@@ -144,7 +163,7 @@ def _rbc_change(
     """Mean absolute change of the RBC count when every field is resized by ``zoom``."""
     after = []
     for pixels in pictures:
-        how = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
-        resized = cv2.resize(pixels, None, fx=zoom, fy=zoom, interpolation=how).astype(np.uint8)
+        method = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
+        resized = cv2.resize(pixels, None, fx=zoom, fy=zoom, interpolation=method).astype(np.uint8)
         after.append(analyse(Field("resized", resized, ""), models).counts.rbc.value)
     return float(np.abs(np.array(after) - before).mean())

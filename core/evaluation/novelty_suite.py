@@ -1,11 +1,11 @@
-"""How well the classifier knows what it does not know, on things nothing was fitted to.
+"""Novelty detection on things that no fit has seen.
 
-Text and noise are drawn anew with other seeds, palms are of a set that no fit has seen.
+Text and noise are drawn with other seeds than in training; the palms are of another set.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,15 @@ from core.datasets.public import munich
 from core.imaging import not_cells
 from core.inference.white_cell.features import answers_of
 from core.inference.white_cell.framing import single_cell_crop
-from core.inference.white_cell.novelty import familiarity
+from core.inference.white_cell.novelty import Familiarity, familiarity
 from core.inference.white_cell.uncertainty import uncertainty_of
+from core.models.cards import WhiteCellCard
+from core.models.cards.white_cell_figures import (
+    NotACellRow,
+    NoveltyFigures,
+    TwoGroupAuroc,
+    UnknownClasses,
+)
 from core.models.weights import LoadedModel
 from core.records import Field, RgbImage
 from core.statistics.classes import accuracy_row
@@ -34,7 +41,7 @@ def evaluate_novelty(
     model: LoadedModel,
     inside: Sequence[RgbImage],
     outside: Sequence[RgbImage],
-) -> dict[str, Any]:
+) -> NoveltyFigures:
     """AUROC and rates; empty for a model without fitted uncertainty.
 
     Args:
@@ -48,33 +55,32 @@ def evaluate_novelty(
     if uncertainty is None:
         return {}
 
-    def judged(crops: Sequence[RgbImage]) -> Any:
+    def judge(crops: Sequence[RgbImage]) -> Familiarity:
         return familiarity(answers_of(crops, model).features, uncertainty)
 
-    cells = {"inside": judged(inside), "outside": judged(outside)}
-    found: dict[str, Any] = {
-        "cells_called_novel": {
-            name: accuracy_row(one.not_a_cell > one.limit) for name, one in cells.items()
-        },
-        "not_a_cell": {},
-    }
+    home, other = judge(inside), judge(outside)
+    not_a_cell: dict[str, NotACellRow] = {}
     for kind, crops in no_cells(data).items():
-        strange = judged(crops)
-        found["not_a_cell"][kind] = {
+        strange = judge(crops)
+        not_a_cell[kind] = {
             "n": len(crops),
             "caught": accuracy_row(strange.not_a_cell > strange.limit),
-            **{
-                f"auroc_against_cells_{name}": auroc_row(one.not_a_cell, strange.not_a_cell)
-                for name, one in cells.items()
-            },
+            "auroc_against_cells_inside": auroc_row(home.not_a_cell, strange.not_a_cell),
+            "auroc_against_cells_outside": auroc_row(other.not_a_cell, strange.not_a_cell),
         }
-    found["other_stains"] = {
-        "auroc": auroc_row(cells["inside"].distance, cells["outside"].distance),
-        "called_unfamiliar_inside": accuracy_row(cells["inside"].unfamiliar),
-        "called_unfamiliar_outside": accuracy_row(cells["outside"].unfamiliar),
+    return {
+        "cells_called_novel": {
+            "inside": accuracy_row(home.not_a_cell > home.limit),
+            "outside": accuracy_row(other.not_a_cell > other.limit),
+        },
+        "not_a_cell": not_a_cell,
+        "other_stains": {
+            "auroc": auroc_row(home.distance, other.distance),
+            "called_unfamiliar_inside": accuracy_row(home.unfamiliar),
+            "called_unfamiliar_outside": accuracy_row(other.unfamiliar),
+        },
+        "unknown_classes": _unknown_classes(data, locator, model, judge),
     }
-    found["unknown_classes"] = _unknown_classes(data, locator, model, judged)
-    return found
 
 
 def no_cells(data: Path, seed: int = 2026) -> dict[str, list[RgbImage]]:
@@ -91,7 +97,7 @@ def no_cells(data: Path, seed: int = 2026) -> dict[str, list[RgbImage]]:
     return kinds
 
 
-def auroc_row(known: Scores, strange: Scores) -> dict[str, Any]:
+def auroc_row(known: Scores, strange: Scores) -> TwoGroupAuroc:
     """AUROC of ``strange`` above ``known`` with n and a bootstrap 95 % interval."""
     scores = np.concatenate([known, strange]).astype(float)
     truth = np.r_[np.zeros(len(known), bool), np.ones(len(strange), bool)]
@@ -113,10 +119,13 @@ def auroc_row(known: Scores, strange: Scores) -> dict[str, Any]:
 
 
 def _unknown_classes(
-    data: Path, locator: LoadedModel, model: LoadedModel, judged: Any
-) -> Mapping[str, Any]:
+    data: Path,
+    locator: LoadedModel,
+    model: LoadedModel,
+    judge: Callable[[Sequence[RgbImage]], Familiarity],
+) -> UnknownClasses:
     """Munich's atypical lymphocytes, and whatever else the model has no class for."""
-    classes = set(model.card["architecture"]["classes"])
+    classes = set(model.card_as(WhiteCellCard).classes)
     try:
         cells = munich.load(data / "wbc_munich_support")
     except FileNotFoundError:
@@ -129,7 +138,7 @@ def _unknown_classes(
         ]
         for known in (True, False)
     }
-    usual, strange = judged(crops[True]), judged(crops[False])
+    usual, strange = judge(crops[True]), judge(crops[False])
     names = sorted({cell.code for cell in cells if cell.label not in classes})
     return {
         "folders": names,

@@ -1,14 +1,22 @@
 """Every figure of a palm score on one set of photos, with intervals over session blocks."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from core.models.cards.figures import (
+    AurocRow,
+    BlockRow,
+    CalibrationRow,
+    DecisionRow,
+    DecisionRows,
+    TwoWayRow,
+)
+from core.statistics.figures import Measured
 from core.statistics.palm_scores import Scores, Truth, auroc, block_bootstrap, diagnostic_odds_ratio
 
 
-def auroc_row(scores: Scores, anemic: Truth, blocks: Sequence[str]) -> dict[str, Any]:
+def auroc_row(scores: Scores, anemic: Truth, blocks: Sequence[str]) -> AurocRow:
     """AUROC with its interval, and how many photos and blocks it rests on."""
     low, high = block_bootstrap(lambda i: auroc(scores[i], anemic[i]), anemic, blocks)
     return {
@@ -27,33 +35,34 @@ def decision_rows(
     blocks: Sequence[str],
     clear_below: float,
     suspect_from: float,
-) -> dict[str, Any]:
-    """Shares that are told each answer, of the anemic and of the others.
+) -> DecisionRows:
+    """Shares that get each answer, of the anemic and of the others.
 
     A score of at least ``suspect_from`` is suspected, one under ``clear_below`` is not; the rest
     is referred.
     """
-    told = {
-        "anemia_suspected": probabilities >= suspect_from,
-        "not_suspected": probabilities < clear_below,
-    }
-    told["refer"] = ~(told["anemia_suspected"] | told["not_suspected"])
-    return {
-        name: {
-            "of_anemic": _share_row(said, anemic, anemic, blocks),
-            "of_others": _share_row(said, ~anemic, anemic, blocks),
+    suspected, cleared = probabilities >= suspect_from, probabilities < clear_below
+
+    def row(answered: np.ndarray) -> DecisionRow:
+        return {
+            "of_anemic": _share_row(answered, anemic, anemic, blocks),
+            "of_others": _share_row(answered, ~anemic, anemic, blocks),
         }
-        for name, said in told.items()
+
+    return {
+        "anemia_suspected": row(suspected),
+        "not_suspected": row(cleared),
+        "refer": row(~(suspected | cleared)),
     }
 
 
-def per_block(probabilities: Scores, anemic: Truth, blocks: Sequence[str]) -> list[dict[str, Any]]:
+def per_block(probabilities: Scores, anemic: Truth, blocks: Sequence[str]) -> list[BlockRow]:
     """Mean probability of each block; a block holds one class, so it has no AUROC of its own.
 
     ``auroc_against_others`` sets the block's photos against all photos of the other class.
     """
     names = np.asarray(blocks)
-    rows = []
+    rows: list[BlockRow] = []
     for name in sorted(set(blocks)):
         inside = names == name
         side = bool(anemic[inside][0])
@@ -72,7 +81,7 @@ def per_block(probabilities: Scores, anemic: Truth, blocks: Sequence[str]) -> li
 
 def two_way_row(
     probabilities: Scores, anemic: Truth, blocks: Sequence[str], threshold: float
-) -> dict[str, Any]:
+) -> TwoWayRow:
     """Sensitivity, specificity, accuracy and diagnostic odds ratio at one threshold."""
     positive = probabilities >= threshold
     sensitivity = _share_row(positive, anemic, anemic, blocks)
@@ -83,14 +92,14 @@ def two_way_row(
         "specificity": specificity,
         "accuracy": float((positive == anemic).mean()),
         "majority": float(max(anemic.mean(), 1 - anemic.mean())),
-        "diagnostic_odds_ratio": diagnostic_odds_ratio(sensitivity["value"], specificity["value"]),
+        "diagnostic_odds_ratio": diagnostic_odds_ratio(_value(sensitivity), _value(specificity)),
     }
 
 
-def calibration_rows(probabilities: Scores, anemic: Truth, bins: int = 5) -> list[dict[str, Any]]:
-    """Said against seen in equal parts of the scores, both classes weighted to one half."""
+def calibration_rows(probabilities: Scores, anemic: Truth, bins: int = 5) -> list[CalibrationRow]:
+    """Predicted and observed share in equal parts of the scores, classes weighted to one half."""
     weights = np.where(anemic, 0.5 / anemic.mean(), 0.5 / (1 - anemic.mean()))
-    rows = []
+    rows: list[CalibrationRow] = []
     for part in np.array_split(np.argsort(probabilities, kind="stable"), bins):
         share = weights[part] / weights[part].sum()
         rows.append(
@@ -104,11 +113,24 @@ def calibration_rows(probabilities: Scores, anemic: Truth, bins: int = 5) -> lis
 
 
 def _share_row(
-    said: np.ndarray, among: np.ndarray, anemic: Truth, blocks: Sequence[str]
-) -> dict[str, float | int]:
+    positive: np.ndarray, among: np.ndarray, anemic: Truth, blocks: Sequence[str]
+) -> Measured:
+    """Share of positive photos ``among`` some, with its interval over session blocks."""
+
     def share(index: np.ndarray) -> float:
         inside = among[index]
-        return float(said[index][inside].mean()) if inside.any() else float("nan")
+        return float(positive[index][inside].mean()) if inside.any() else float("nan")
 
     low, high = block_bootstrap(share, anemic, blocks)
-    return {"value": share(np.arange(len(said))), "low": low, "high": high, "n": int(among.sum())}
+    return {
+        "value": share(np.arange(len(positive))),
+        "low": low,
+        "high": high,
+        "n": int(among.sum()),
+    }
+
+
+def _value(row: Measured) -> float:
+    """The share itself, which :func:`_share_row` always gives."""
+    assert row["value"] is not None
+    return row["value"]

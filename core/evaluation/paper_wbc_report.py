@@ -5,7 +5,10 @@ classification), figures on a held-out validation part of its own data, n not gi
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final, Literal
+
+from core.models.cards.white_cell_figures import SideBySide
+from core.statistics.figures import ClassRow
 
 ACCURACY: Final = 0.988
 REPORT: Final[dict[str, tuple[float, float, float]]] = {
@@ -18,28 +21,29 @@ REPORT: Final[dict[str, tuple[float, float, float]]] = {
 }
 """Class -> precision, recall, F1."""
 
+_SCORES: Final[tuple[Literal["precision", "recall", "f1"], ...]] = ("precision", "recall", "f1")
 
-def side_by_side(ours: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+
+def side_by_side(ours: Mapping[str, ClassRow]) -> dict[str, SideBySide]:
     """Each published class with its figures and ours (None where we have no such test cells)."""
-    rows = {}
-    for name, published in REPORT.items():
-        own = ours.get(name, {})
+    rows: dict[str, SideBySide] = {}
+    for name, (precision, recall, f1) in REPORT.items():
         rows[name] = {
-            "published": dict(zip(("precision", "recall", "f1"), published, strict=True)),
-            "ours": {key: own.get(key) for key in ("precision", "recall", "f1", "n")},
+            "published": {"precision": precision, "recall": recall, "f1": f1},
+            "ours": ours.get(name, {"precision": None, "recall": None, "f1": None, "n": None}),
         }
     return rows
 
 
-def as_markdown(accuracies: Mapping[str, float | None], rows: Mapping[str, Any]) -> str:
+def as_markdown(accuracies: Mapping[str, float | None], rows: Mapping[str, SideBySide]) -> str:
     """Table for people; ``accuracies`` are by column title, in order."""
     lines = ["| class | published P / R / F1 | ours P / R / F1 | n |", "|---|---|---|---|"]
     for name, row in rows.items():
-        published = " / ".join(f"{row['published'][k]:.2f}" for k in ("precision", "recall", "f1"))
-        own = " / ".join(_two(row["ours"][key]) for key in ("precision", "recall", "f1"))
+        published = " / ".join(f"{row['published'][key]:.2f}" for key in _SCORES)
+        own = " / ".join(_two(row["ours"][key]) for key in _SCORES)
         lines.append(f"| {name} | {published} | {own} | {row['ours']['n'] or 0} |")
-    said = ", ".join(f"{name} {_two(value)}" for name, value in accuracies.items())
-    return "\n".join([*lines, "", f"Accuracy: {said}."])
+    listed = ", ".join(f"{name} {_two(value)}" for name, value in accuracies.items())
+    return "\n".join([*lines, "", f"Accuracy: {listed}."])
 
 
 def _two(value: float | None) -> str:

@@ -1,7 +1,7 @@
-"""How count errors grow when a picture gets worse, and whether the quality flag is up by then."""
+"""How count errors grow as pictures get worse, and whether a quality flag is raised by then."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from core.imaging.blood import ground_levels
 from core.imaging.quality import assess
+from core.models.cards.figures import RobustnessRow
 from core.records import Field, RgbImage
 
 Change = Callable[[RgbImage], RgbImage]
@@ -34,7 +35,7 @@ def _scaled(red: float, green: float, blue: float) -> Change:
 
 
 def _turned(degrees: float) -> Change:
-    """Turned round its middle on a canvas that holds all of it; corners get the ground's colour."""
+    """Rotated on a canvas that holds all of it; the corners get the background's colour."""
 
     def change(pixels: RgbImage) -> RgbImage:
         if degrees % 90 == 0:
@@ -79,7 +80,7 @@ def robustness(
     truth: npt.NDArray[np.integer],
     count: Callable[[RgbImage], npt.NDArray[np.floating]],
     changes: dict[str, Change] | None = None,
-) -> dict[str, Any]:
+) -> dict[str, RobustnessRow]:
     """Mean absolute count errors and the share of flagged fields after each change.
 
     Args:
@@ -91,10 +92,10 @@ def robustness(
     Returns:
         By name: ``rbc``, ``wbc``, ``platelet``, ``mean``; ``flagged``, the share of fields with a
         quality flag; ``worse``, the share whose mean error grew by more than one cell; and
-        ``worse_unflagged``, how many of all fields grew worse without a flag: the ones that would
+        ``worse_unflagged``, the share of all fields that grew worse without a flag: those would
         mislead.
     """
-    rows: dict[str, Any] = {}
+    rows: dict[str, RobustnessRow] = {}
     before: npt.NDArray[np.floating] | None = None
     for name, change in (CHANGES if changes is None else changes).items():
         changed = [change(pixels) for pixels in pictures]

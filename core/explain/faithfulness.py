@@ -1,11 +1,11 @@
-"""Whether a heat map may be believed: two checks that a picture alone cannot show.
+"""Faithfulness of a heat map: two checks that nobody can make by looking at the map.
 
-1. **Deletion.** Filling what the map marks must lower the score more than filling the same shape
-   elsewhere in the picture. Source: Petsiuk 2018 (RISE), deletion; Samek 2017.
-2. **Randomised weights.** A map of the same network with its last weights drawn anew must look
-   different, otherwise it shows the picture and not the decision. Source: Adebayo 2018.
+1. **Deletion.** Blurring the marked area must lower the score more than blurring the same shape
+   in other places of the picture. Source: Petsiuk 2018 (RISE), deletion; Samek 2017.
+2. **Randomised weights.** The map of a copy of the network with random last weights must look
+   different, otherwise the map shows the picture and not the decision. Source: Adebayo 2018.
 
-Nothing here knows a class or a cell: any module, any scalar score of its output.
+The checks take any module and any scalar score of its output.
 """
 
 import copy
@@ -25,13 +25,13 @@ from core.models.gradient_lock import gradient_lock
 from core.records import RgbImage
 
 MARKED_SHARE: Final = 0.2
-"""Share of the picture that is deleted: where the map is strongest."""
+"""Share of the picture that is deleted, where the map is strongest."""
 
 DRAWS: Final = 12
-"""Places the same shape is deleted at, drawn at random."""
+"""Random places at which the same shape is deleted."""
 
 RANDOMISED: Final = 3
-"""Networks with randomised last weights that are asked for their map."""
+"""Networks with randomised last weights whose maps are compared."""
 
 LARGEST_SIMILARITY: Final = 0.8
 """Correlation with the randomised networks' maps above which a map is not believed."""
@@ -56,7 +56,7 @@ class Faithfulness:
     draws: int
     reason: str = ""
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         return {
             "reliable": self.reliable,
             "drop": round(self.drop, 4),
@@ -84,10 +84,10 @@ def check_map(
         pixels: ``(H, W, 3)``, exactly what the module was given (before scaling to [0, 1]).
         module: what made the map; it is copied, never changed. Input ``(B, 3, H, W)`` in [0, 1].
         score: the module's output for a batch -> ``(B,)``, the score the map explains.
-        last: the part of ``module`` whose weights are drawn anew, usually its last layer.
+        last: the part of ``module`` whose weights are randomised, usually its last layer.
         map_of: the map of another module of the same structure for the same picture; it is handed
             changed copies of ``module``.
-        seed: source of chance; same seed, same verdict.
+        seed: of the random places and weights; the same seed gives the same verdict.
 
     Returns:
         The verdict. A map without any evidence (all zero, or the same everywhere) is not reliable.
@@ -102,11 +102,11 @@ def check_map(
         raise ValueError("the layer to be randomised is no part of the module")
     if float(heat.max() - heat.min()) < 1e-6:
         return Faithfulness(False, 0.0, 0.0, 0.0, 0.0, 0, "the map marks nothing")
-    # Hooks of a map being made elsewhere must not be copied, nor see these passes.
+    # Another thread may be making a map: its hooks must not be copied, nor see these passes.
     with gradient_lock:
-        twin = copy.deepcopy(module).eval()
-    drop, random_drops = _deletion(heat, pixels, twin, score, seed)
-    similarity = _similarity_randomised(heat, twin, name, map_of, seed)
+        copied = copy.deepcopy(module).eval()
+    drop, random_drops = _deletion(heat, pixels, copied, score, seed)
+    similarity = _similarity_randomised(heat, copied, name, map_of, seed)
     random_drop, beaten = float(random_drops.mean()), float((random_drops < drop).mean())
     reasons = []
     if drop <= 0:
@@ -132,7 +132,7 @@ def marked_area(heat: HeatMap, share: float = MARKED_SHARE) -> npt.NDArray[np.bo
 def random_masks(
     marked: npt.NDArray[np.bool_], draws: int, rng: np.random.Generator
 ) -> list[npt.NDArray[np.bool_]]:
-    """The same shape mirrored and moved at random, round the edges: exactly the same area."""
+    """The same shape mirrored and shifted at random, wrapping round the edges: the same area."""
     height, width = marked.shape
     moved = []
     for _ in range(draws):
@@ -145,7 +145,7 @@ def random_masks(
 
 
 def delete(pixels: RgbImage, marked: npt.NDArray[np.bool_]) -> RgbImage:
-    """The picture with the marked area replaced by a strong blur of itself, softly at its rim.
+    """The picture with the marked area blurred strongly, fading in at its rim.
 
     A flat colour with a hard rim would be a new object that the network never saw.
     """
@@ -162,7 +162,7 @@ def _deletion(
     marked = marked_area(heat)
     places = [marked, *random_masks(marked, DRAWS, np.random.default_rng(seed))]
     pictures = [pixels, *(delete(pixels, place) for place in places)]
-    # One at a time where the picture is a whole field: memory stays flat.
+    # Whole fields go through one at a time, which bounds the memory.
     at_once = len(pictures) if pixels.size < 300_000 else 1
     scores = np.concatenate(
         [
@@ -179,25 +179,26 @@ def _deletion(
 
 def _similarity_randomised(
     heat: HeatMap,
-    twin: nn.Module,
+    copied: nn.Module,
     name: str,
     map_of: Callable[[nn.Module], HeatMap],
     seed: int,
 ) -> float:
-    """Mean correlation with maps of networks whose last weights were drawn anew.
+    """Mean correlation with the maps of networks whose last weights are random.
 
-    The new weights have the old ones' spread, layer by layer; a map that vanishes is unlike any.
+    Mean and spread of the weights stay, tensor by tensor. A map that is zero everywhere correlates
+    with nothing.
     """
-    found = []
+    similarities = []
     source = torch.Generator().manual_seed(seed)
     for _ in range(RANDOMISED):
         with torch.no_grad():
-            for parameter in twin.get_submodule(name).parameters():
+            for parameter in copied.get_submodule(name).parameters():
                 spread = float(parameter.std()) if parameter.numel() > 1 else 1.0
                 drawn = torch.randn(parameter.shape, generator=source, dtype=parameter.dtype)
                 parameter.copy_(drawn * (spread or 1.0) + float(parameter.mean()))
-        found.append(_correlation(heat, map_of(twin)))
-    return float(np.mean(found))
+        similarities.append(_correlation(heat, map_of(copied)))
+    return float(np.mean(similarities))
 
 
 def _correlation(a: HeatMap, b: HeatMap) -> float:

@@ -1,4 +1,4 @@
-"""The locator's own heat: every peak of it above the threshold is one counted cell."""
+"""The locator's heat map: every peak above the threshold is one counted cell."""
 
 import cv2
 import numpy as np
@@ -21,7 +21,7 @@ def count_heat(
     Args:
         pixels: the field, ``(H, W, 3)``.
         kind: which count.
-        rbc_diameter_px: the finding's scale; without it the field is taken as it first was.
+        rbc_diameter_px: the finding's scale; None scales the field to the area of 320x240 pixels.
         model: the locator.
 
     Returns:
@@ -34,8 +34,9 @@ def count_heat(
 
 
 def network_copy(pixels: RgbImage, rbc_diameter_px: float | None) -> RgbImage:
-    """The field as large as the locator reads it; no more than 960 px a side, since a map needs no
-    more than the eye sees.
+    """The field at the size at which the locator reads it, at most 960 px a side.
+
+    A map is looked at by eye, so it needs no finer detail.
     """
     height, width = pixels.shape[:2]
     scale = (
@@ -44,7 +45,7 @@ def network_copy(pixels: RgbImage, rbc_diameter_px: float | None) -> RgbImage:
         else (320 * 240 / (height * width)) ** 0.5
     )
     scale = min(scale, 960 / max(height, width))
-    size = (_eights(width * scale), _eights(height * scale))
+    size = (_multiple_of_eight(width * scale), _multiple_of_eight(height * scale))
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
@@ -54,5 +55,5 @@ def stretch(heat: HeatMap, height: int, width: int) -> HeatMap:
     return np.asarray(larger.clip(0, 1), np.float32)
 
 
-def _eights(length: float) -> int:
+def _multiple_of_eight(length: float) -> int:
     return max(64, 8 * round(length / 8))

@@ -1,4 +1,4 @@
-"""Where the palm classifier looked, and whether that may be believed."""
+"""Where the palm classifier found evidence, and whether that map is faithful."""
 
 from dataclasses import dataclass
 
@@ -14,14 +14,14 @@ from core.records import RgbImage
 
 @dataclass(frozen=True)
 class PalmMap:
-    """A map over the crop as the network read it, ``(224, 224)`` in [0, 1], and its trial."""
+    """A map over the crop as the network read it, ``(224, 224)`` in [0, 1], and its check."""
 
     heat: HeatMap
     trial: Faithfulness
 
 
 class _Evidence(nn.Module):
-    """The answering head alone, turned to the side that is explained: grad-cam wants one output."""
+    """Logit of the first head, negated to explain the other side: grad-cam needs one output."""
 
     def __init__(self, palm: PalmClassifier, sign: float) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class _Evidence(nn.Module):
 
 
 def explain_palm(square: RgbImage, model: LoadedModel, *, against: bool = False) -> PalmMap:
-    """What spoke for anemia, or ``against`` it.
+    """Map of the evidence for anemia, or ``against`` it.
 
     Args:
         square: ``(224, 224, 3)``, the first of :func:`core.inference.palm.crop.views`.

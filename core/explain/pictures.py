@@ -1,14 +1,14 @@
-"""Grad-CAM pictures of a finding as files, each only if its map may be believed."""
+"""Grad-CAM pictures of a finding as files; a map that is not faithful is not drawn."""
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from core.explain.count_map import explain_count
 from core.explain.faithfulness import Faithfulness
-from core.explain.gradcam import explain_class, explain_count, overlay
+from core.explain.gradcam import explain_class, overlay
 from core.explain.heat import HeatMap
 from core.explain.verdict import class_verdict, count_verdict
 from core.inference.locate.cell_crop import crop_cell
@@ -34,7 +34,7 @@ def write_explanations(
     folder.mkdir(parents=True, exist_ok=True)
     stem = Path(field.name).stem
     written: list[Path] = []
-    verdicts: dict[str, Any] = {}
+    verdicts: dict[str, dict[str, object]] = {}
 
     def write_map(name: str, pixels: RgbImage, heat: HeatMap, verdict: Faithfulness) -> None:
         picture = overlay(pixels, heat, strength) if verdict.reliable else _without_map(pixels)

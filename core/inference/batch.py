@@ -18,6 +18,7 @@ from core.imaging.read import ImageRefused, read_frames
 from core.imaging.view import LONG_SIDE_PX, jpeg, png, shrink
 from core.inference.locate.cell_crop import crop_cell
 from core.inference.smear import analyse
+from core.models.refusal import WeightsRefused
 from core.models.smear_models import SmearModels
 from core.records import Field, Flag, SmearFinding
 from core.settings import Settings
@@ -198,6 +199,9 @@ class Batch:
                 if refusal.code == "stopped":
                     break
                 self.refusals.append(refusal)
+            except WeightsRefused as refusal:
+                message = f"{source.name} was not analysed: {refusal}"
+                self.refusals.append(ImageRefused(source.name, "model_refused", message))
             except Exception:  # one file must not end the others, whatever is wrong with it
                 logging.getLogger(__name__).exception("analysis of one file failed")
                 message = f"{source.name} could not be analysed: an internal error, see the log."

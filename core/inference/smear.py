@@ -9,9 +9,10 @@ import numpy as np
 from core.imaging.blood import NOT_A_SMEAR_BELOW, smear_likeness
 from core.imaging.quality import assess
 from core.inference.locate.cell_crop import crop_cell
-from core.inference.locate.locator import Located, locate
+from core.inference.locate.locator import Located, locate, thresholds_of
 from core.inference.locate.regression import count_by_regression, disagreement
 from core.inference.white_cell.classify import call_crops
+from core.models.cards import LocatorCard
 from core.models.smear_models import SmearModels
 from core.models.weights import LoadedModel
 from core.records import (
@@ -139,8 +140,7 @@ def _at_lower_right(box: Box, finding: SmearFinding) -> bool:
 
 
 def _cells(field: Field, located: Located, locator: LoadedModel) -> list[Cell]:
-    thresholds = np.array([locator.card["thresholds"][kind] for kind in KINDS], np.float32)
-    peaks = located.peaks.above(thresholds)
+    peaks = located.peaks.above(thresholds_of(locator))
     limit = np.array([field.width, field.height] * 2, np.float32)
     cells = []
     for box, score, kind in zip(
@@ -153,8 +153,7 @@ def _cells(field: Field, located: Located, locator: LoadedModel) -> list[Cell]:
 
 
 def _reference(locator: LoadedModel) -> LocatorReference:
-    scale: dict[CellKind, float] = {k: float(locator.card["interval_scale"][k]) for k in KINDS}
-    return LocatorReference(locator.identity, scale)
+    return LocatorReference(locator.identity, locator.card_as(LocatorCard).interval_scale)
 
 
 def _counts(cells: Sequence[Cell], locator: LocatorReference) -> CellCounts:

@@ -1,27 +1,21 @@
 """White-cell classifiers: an ImageNet backbone with a new last layer."""
 
-from typing import Final
+from typing import Final, cast, get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import get_model
 
+from core.models.cards.architecture import CellBackbone
 from core.models.efficientnet_lite import EfficientNetLite2, imagenet_weights
 
-BACKBONES: Final = (
-    "mobilenet_v2",
-    "resnet18",
-    "resnet50",
-    "efficientnet_lite2",
-    "mobilenet_v3_large",
-    "efficientnet_b0",
-)
+BACKBONES: Final = get_args(CellBackbone)
 INPUT_PX: Final = 128
 """Side of the square a cell is resized to."""
 
 CROP_RBC_DIAMETERS: Final = 3.05
-"""Side of the square around a cell in red-cell diameters: the size of the cell stays visible."""
+"""Side of the square around a cell in red-cell diameters, so that the cell's size stays visible."""
 
 
 class CellClassifier(nn.Module):
@@ -30,8 +24,8 @@ class CellClassifier(nn.Module):
     Shape:
         input ``(B, 3, 128, 128)`` RGB in [0, 1]; output ``(B, len(classes))`` logits.
 
-    ``network_px`` is the side to which the input is enlarged inside: no detail is won, but the last
-    maps are finer.
+    ``network_px`` is the side to which the input is enlarged inside the network. That adds no
+    detail, but the last feature maps are finer.
     """
 
     def __init__(
@@ -45,7 +39,8 @@ class CellClassifier(nn.Module):
         super().__init__()
         if backbone not in BACKBONES:
             raise ValueError(f"backbone must be one of {', '.join(BACKBONES)}, got {backbone!r}")
-        self.classes, self.backbone, self.network_px = classes, backbone, network_px
+        self.classes, self.network_px = classes, network_px
+        self.backbone = cast(CellBackbone, backbone)
         self.net = _with_last_layer(backbone, len(classes), pretrained)
         self.mean: Tensor
         self.std: Tensor

@@ -1,7 +1,7 @@
-"""A count that is a map: non-negative, one plane for each kind, and its sum is the count.
+"""A density map whose sum is the count: non-negative, one plane for each kind of cell.
 
-Learnt from counts alone; the sum is its own explanation, since every part of the picture has
-exactly the share of the count that the map gives it. Source of the idea: Lempitsky & Zisserman
+It is trained on counts alone. The map explains the count exactly: the sum over any part of the
+picture is that part's share of the count. Source of the idea: Lempitsky & Zisserman
 2010, there with dots for labels.
 """
 

@@ -1,5 +1,6 @@
-"""Running a model for its answer only: ONNX Runtime, measured two to three times faster than torch
-on a CPU at equal output. Maps and training use the torch module.
+"""Inference with ONNX Runtime: two to three times faster than torch on a CPU, with equal output.
+
+Maps and training need gradients and use the torch module.
 """
 
 from functools import lru_cache
@@ -22,7 +23,7 @@ class Engine:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
-        # Threads of one model that wait in a loop for work take the processor from the next model.
+        # Without this the threads of one model wait in a busy loop and slow down the next model.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(
             str(onnx_file), options, providers=["CPUExecutionProvider"]
@@ -39,7 +40,7 @@ class Engine:
 
 
 def engine_for(model: LoadedModel) -> Engine:
-    """The engine of a model, made once in a process."""
+    """The engine of a model; made once in a process and cached."""
     return _engine(model.path.with_suffix(".onnx"), model.sha256, settings().threads)
 
 

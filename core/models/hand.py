@@ -30,7 +30,7 @@ PALM_PX: Final = 192
 LANDMARK_PX: Final = 224
 
 _lock = threading.Lock()
-"""An OpenCV network holds its last input: one caller at a time."""
+"""An OpenCV network stores its last input, so only one thread may call it at a time."""
 
 
 class HandModelsMissing(RuntimeError):

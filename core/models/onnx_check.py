@@ -75,8 +75,9 @@ def _examples(onnx_file: Path) -> npt.NDArray[np.float32]:
     from core.imaging.synthetic import draw
 
     session = onnxruntime.InferenceSession(str(onnx_file), providers=["CPUExecutionProvider"])
-    asked = session.get_inputs()[0].shape[2:]
-    height, width = (int(n) if isinstance(n, int) else _FREE_PX for n in asked)
+    sides = session.get_inputs()[0].shape[2:]
+    # A side that may vary stands in the file as a name instead of a number.
+    height, width = (int(n) if isinstance(n, int) else _FREE_PX for n in sides)
     field = draw(3, wbc=["segmented_neutrophil", "lymphocyte"]).field.pixels
     small = cv2.resize(field, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
     pair = np.stack([small, small[:, ::-1]]).transpose(0, 3, 1, 2)

@@ -1,23 +1,37 @@
-"""A model as an ONNX file: dynamic batch, and for a locator dynamic height and width.
+"""A model as an ONNX file with a dynamic batch; locators and counters also take any size.
 
-A classifier's file gives ``logits`` and, second, ``features``: what its last layer reads. Novelty,
-attributes and the nearest cells rest on them.
+A classifier's file has two outputs: ``logits``, and the ``features`` that its last layer reads.
+Novelty, attributes and the nearest cells are computed from the features.
 """
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import nn
 
-from core.models.classifier import CROP_RBC_DIAMETERS, INPUT_PX, CellClassifier
+from core.models.cards import ModelCard, WhiteCellCard
+from core.models.classifier import INPUT_PX, CellClassifier
 from core.models.density import DENSITY_MULTIPLE, DensityCounter
+from core.models.locator import Locator
 from core.models.palm_classifier import PALM_PX, PalmClassifier
-from core.models.palm_cnn import PaperPalmCnn
+from core.models.paper_palm_cnn import PaperPalmCnn
 from core.models.regressor import INPUT_PX as FIELD_PX
 from core.models.regressor import CountRegressor
+
+_SIDES: Final[dict[type[nn.Module], tuple[int, int]]] = {
+    CellClassifier: (INPUT_PX, INPUT_PX),
+    PalmClassifier: (PALM_PX, PALM_PX),
+    CountRegressor: (FIELD_PX, FIELD_PX),
+    Locator: (240, 320),
+    DensityCounter: (240, 320),
+}
+"""Network -> height and width of the example that is exported."""
+
+_MULTIPLES: Final[dict[type[nn.Module], int]] = {Locator: 8, DensityCounter: DENSITY_MULTIPLE}
+"""Networks that take any height and width, and of what both must be multiples."""
 
 
 def export_onnx(module: nn.Module, target: Path, metadata: Mapping[str, str] | None = None) -> None:
@@ -26,24 +40,16 @@ def export_onnx(module: nn.Module, target: Path, metadata: Mapping[str, str] | N
     Raises:
         RuntimeError: if the module cannot be exported.
     """
-    batch = torch.export.Dim("batch", min=1, max=4096)
-    shape: dict[int, Any] = {0: batch}
-    if isinstance(module, CellClassifier):
-        example = torch.rand(2, 3, INPUT_PX, INPUT_PX)
-    elif isinstance(module, PalmClassifier):
-        example = torch.rand(2, 3, PALM_PX, PALM_PX)
-    elif isinstance(module, PaperPalmCnn):
-        width, height = module.size_px
-        example = torch.rand(2, 3, height, width)
-    elif isinstance(module, CountRegressor):
-        example = torch.rand(2, 3, FIELD_PX, FIELD_PX)
-    else:
-        example = torch.rand(2, 3, 240, 320)
-        step = DENSITY_MULTIPLE if isinstance(module, DensityCounter) else 8
+    shape: dict[int, Any] = {0: torch.export.Dim("batch", min=1, max=4096)}
+    height, width = (
+        module.size_px[::-1] if isinstance(module, PaperPalmCnn) else _SIDES[type(module)]
+    )
+    if multiple := _MULTIPLES.get(type(module)):
         shape |= {
-            2: step * torch.export.Dim("rows", min=4, max=1024),
-            3: step * torch.export.Dim("columns", min=4, max=1024),
+            2: multiple * torch.export.Dim("rows", min=4, max=1024),
+            3: multiple * torch.export.Dim("columns", min=4, max=1024),
         }
+    example = torch.rand(2, 3, height, width)
     program = torch.onnx.export(
         module.eval(),
         (example,),
@@ -63,33 +69,20 @@ def export_onnx(module: nn.Module, target: Path, metadata: Mapping[str, str] | N
     program.save(str(target))
 
 
-def metadata_of(card: Mapping[str, Any]) -> dict[str, str]:
+def metadata_of(card: ModelCard) -> dict[str, str]:
     """What a program that has only the ONNX file needs to use it, as its metadata.
 
     ``preprocessing`` says how an input is made: a square round the cell, RGB, in [0, 1]; the
     means and spreads of ImageNet are inside the network.
     """
-    architecture = card["architecture"]
-    said: dict[str, Any] = {
-        "task": card.get("task", ""),
-        "intended_use": card.get("intended_use", ""),
-        "licence": card.get("licence", ""),
-    }
-    if architecture.get("kind") == "cell_classifier":
-        said |= {
-            "classes": list(architecture["classes"]),
-            "temperature": card.get("temperature", 1.0),
-            "preprocessing": {
-                "input_px": INPUT_PX,
-                "crop_side_in_red_cell_diameters": CROP_RBC_DIAMETERS,
-                "channels": "RGB",
-                "layout": "NCHW",
-                "range": [0, 1],
-                "mean_and_std": "inside the network",
-                "colour_normalisation": card.get("colour_normalisation", "none"),
-            },
+    metadata = {"task": card.task, "intended_use": card.intended_use, "licence": card.licence}
+    if isinstance(card, WhiteCellCard):
+        metadata |= {
+            "classes": json.dumps(card.classes),
+            "temperature": json.dumps(card.temperature),
+            "preprocessing": json.dumps(card.preprocessing.model_dump(mode="json")),
         }
-    return {key: one if isinstance(one, str) else json.dumps(one) for key, one in said.items()}
+    return metadata
 
 
 def _add_features(graph: Any) -> None:

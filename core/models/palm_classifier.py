@@ -1,4 +1,4 @@
-"""The palm classifier: ImageNet MobileNetV2 as it is, and a linear head on its pooled features."""
+"""The palm classifier: a frozen ImageNet MobileNetV2 and linear heads on its pooled features."""
 
 from typing import Final
 
@@ -13,13 +13,13 @@ FEATURES: Final = 1280
 class PalmClassifier(nn.Module):
     """Evidence for anemia in a palm.
 
-    Row 0 of the head is the answer; the others were fitted to resampled session blocks, and how
-    far they disagree is the uncertainty. ``novelty_*`` describe the features of the palms learnt
-    from: how far a picture lies from them is the second output.
+    Row 0 of the head gives the prediction; the others were fitted to resampled session blocks, and
+    their spread is the uncertainty. ``novelty_*`` describe the features of the training palms; the
+    second output is the distance from them.
 
     Shape:
         input ``(B, 3, 224, 224)`` RGB in [0, 1]; output logits ``(B, heads)`` at a prevalence of
-        one half, and squared distance ``(B,)`` divided by what palms have on average.
+        one half, and squared distance ``(B,)`` relative to the training palms' average.
     """
 
     def __init__(self, heads: int, novelty_rank: int, pretrained: bool = False) -> None:

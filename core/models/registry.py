@@ -1,8 +1,8 @@
 """Which model answers a task. Every model is loaded once in a process.
 
 ``var/models/live.json`` names the promoted model of a task; without one the shipped model answers.
-Pages, commands and workers ask once for each request and hand the models on, so a promotion takes
-effect at the next request without a restart, and never in the middle of one.
+Pages, commands and workers load the models once for each request and pass them on, so a promotion
+takes effect at the next request without a restart, and never in the middle of one.
 """
 
 import json
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from core.files import read_json, write_json
+from core.models.cards import Card, CountCard, LocatorCard, PalmCard, WhiteCellCard
 from core.models.smear_models import SmearModels
 from core.models.weights import LoadedModel, WeightsRefused, load_model
 from core.settings import settings
@@ -18,20 +19,29 @@ from core.settings import settings
 Task = Literal["locator", "wbc", "counts", "palm"]
 TASKS: tuple[Task, ...] = ("locator", "wbc", "counts")
 OTHER_TASKS: tuple[Task, ...] = ("palm",)
-"""Answered by a shipped model too, on a screen of their own: a smear is read without them."""
+"""Tasks with a screen of their own: a smear is read without their models."""
 MODELS: Final = "models"
+_CARDS: Final[dict[Task, type[Card]]] = {
+    "locator": LocatorCard,
+    "wbc": WhiteCellCard,
+    "counts": CountCard,
+    "palm": PalmCard,
+}
 
 
 def live(task: Task) -> LoadedModel:
     """The model in use for a task.
 
     Raises:
-        WeightsRefused: if its files are missing or not what their sidecar says.
+        WeightsRefused: if its files are missing, not what their card says, or of another task.
     """
     name = promoted(task)
     if name is not None:
-        return _load(settings().var / MODELS / name)
-    return _load(settings().weights / f"{task}.safetensors")
+        model = _load(settings().var / MODELS / name)
+    else:
+        model = _load(settings().weights / f"{task}.safetensors")
+    model.card_as(_CARDS[task])
+    return model
 
 
 def smear_models() -> SmearModels:
@@ -78,8 +88,10 @@ def promoted(task: Task) -> str | None:
     file = settings().var / MODELS / "live.json"
     try:
         now = file.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise WeightsRefused(f"{file} cannot be read ({error.strerror})") from error
     # Two changes within one tick of the clock still differ in the file's number.
     name = _names(file, (now.st_mtime_ns, now.st_ino, now.st_size)).get(task)
     # Only a plain name: the file must not lead anywhere else.

@@ -4,18 +4,19 @@ Source: Adinugroho, Sari & Utaminingrum 2025. The width of its hidden layer is n
 """
 
 from collections import OrderedDict
-from typing import Any, Final
+from typing import Any, Final, cast, get_args
 
 import torch
 from torch import Tensor, nn
 from torchvision.models import get_model
 
+from core.models.cards.architecture import CountBackbone
 from core.models.classifier import CellClassifier
 from core.taxonomy import KINDS
 
 INPUT_PX: Final = 224
 _MAP_CHANNELS: Final = {"mobilenet_v2": 1280, "resnet18": 512, "resnet50": 2048}
-REGRESSION_BACKBONES: Final = tuple(_MAP_CHANNELS)
+REGRESSION_BACKBONES: Final = get_args(CountBackbone)
 
 
 class CountRegressor(nn.Module):
@@ -34,7 +35,7 @@ class CountRegressor(nn.Module):
         if backbone not in REGRESSION_BACKBONES:
             known = ", ".join(REGRESSION_BACKBONES)
             raise ValueError(f"backbone must be one of {known}, got {backbone!r}")
-        self.backbone, self.hidden = backbone, hidden
+        self.backbone, self.hidden = cast(CountBackbone, backbone), hidden
         self.body = _feature_layers(
             get_model(backbone, weights="IMAGENET1K_V1" if pretrained else None)
         )

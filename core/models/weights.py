@@ -1,34 +1,42 @@
 """Models on disk: ``NAME.safetensors`` and ``NAME.json`` beside it. Nothing is unpickled.
 
 ``NAME.onnx`` is the same model for ONNX Runtime, made from the stored weights when they are saved.
-
-The sidecar holds everything needed to rebuild and to judge the model: architecture, classes, input
-scale, thresholds, training data and its hash, seed, metrics with intervals, commit, intended use.
+What the JSON file says is typed in :mod:`core.models.cards`.
 """
 
-import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from core.files import atomic_path, sha256_of, write_json
-from core.models.classifier import INPUT_PX, CellClassifier
+from core.models.cards import (
+    Architecture,
+    CellClassifierArchitecture,
+    CountRegressorArchitecture,
+    DensityCounterArchitecture,
+    LocatorArchitecture,
+    ModelCard,
+    PalmClassifierArchitecture,
+    PalmCnnArchitecture,
+    read_model_card,
+)
+from core.models.cards.model_card import FORMAT
+from core.models.classifier import CellClassifier
 from core.models.density import DensityCounter
 from core.models.locator import Locator
 from core.models.onnx_export import export_onnx, metadata_of
 from core.models.palm_classifier import PalmClassifier
-from core.models.palm_cnn import PaperPalmCnn
+from core.models.paper_palm_cnn import PaperPalmCnn
+from core.models.refusal import WeightsRefused as WeightsRefused
 from core.models.regressor import CountRegressor
 
-FORMAT: Final = 2
-
-
-class WeightsRefused(ValueError):
-    """A model file that cannot be trusted or understood; the message says which and why."""
+C = TypeVar("C", bound=ModelCard)
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,7 @@ class LoadedModel:
 
     name: str
     module: nn.Module
-    card: dict[str, Any]
+    card: ModelCard
     sha256: str
     path: Path
 
@@ -46,42 +54,56 @@ class LoadedModel:
         """Name and hash, exact enough to find the file again: ``locator-1@3f2a9c01``."""
         return f"{self.name}@{self.sha256[:8]}"
 
+    def card_as(self, kind: type[C]) -> C:
+        """The card, where it is of this kind.
 
-def build(architecture: dict[str, Any]) -> nn.Module:
-    """An untrained model from a card's ``architecture``.
+        Raises:
+            WeightsRefused: for a model of another kind.
+        """
+        if not isinstance(self.card, kind):
+            wanted = kind.model_fields["task"].default
+            raise WeightsRefused(
+                f"{self.path.stem}.json describes a model for the task {self.card.task}; "
+                f"a model for the task {wanted} is needed here"
+            )
+        return self.card
 
-    Raises:
-        WeightsRefused: for an architecture this version does not know.
-    """
-    kind = architecture.get("kind")
-    if kind == "locator":
-        return Locator(width=int(architecture["width"]))
-    if kind == "cell_classifier":
-        return CellClassifier(
-            tuple(architecture["classes"]),
-            str(architecture["backbone"]),
-            network_px=int(architecture.get("network_px", INPUT_PX)),
-        )
-    if kind == "density_counter":
-        return DensityCounter(width=int(architecture["width"]))
-    if kind == "count_regressor":
-        return CountRegressor(str(architecture["backbone"]), int(architecture["hidden"]))
-    if kind == "palm_classifier":
-        return PalmClassifier(int(architecture["heads"]), int(architecture["novelty_rank"]))
-    if kind == "palm_cnn":
-        return PaperPalmCnn((int(architecture["width"]), int(architecture["height"])))
-    raise WeightsRefused(
-        f"unknown architecture {kind!r}; this version knows locator, cell_classifier, "
-        "density_counter, count_regressor, palm_classifier and palm_cnn"
+
+def _cell_classifier(architecture: CellClassifierArchitecture) -> nn.Module:
+    return CellClassifier(
+        architecture.classes, architecture.backbone, network_px=architecture.network_px
     )
 
 
-def save_model(
-    path: Path, module: nn.Module, card: dict[str, Any], half: bool = True
-) -> LoadedModel:
-    """Write weights and sidecar; ``path`` ends in ``.safetensors``, its stem is the name.
+def _count_regressor(architecture: CountRegressorArchitecture) -> nn.Module:
+    return CountRegressor(architecture.backbone, architecture.hidden)
 
-    With ``half`` floating-point tensors are stored in half precision, which halves the file.
+
+# Each builder takes the class it stands beside, which the type of a dictionary cannot express.
+_BUILDERS: Final[dict[type[Architecture], Callable[[Any], nn.Module]]] = {
+    LocatorArchitecture: lambda architecture: Locator(width=architecture.width),
+    CellClassifierArchitecture: _cell_classifier,
+    DensityCounterArchitecture: lambda architecture: DensityCounter(width=architecture.width),
+    CountRegressorArchitecture: _count_regressor,
+    PalmClassifierArchitecture: lambda architecture: PalmClassifier(
+        architecture.heads, architecture.novelty_rank
+    ),
+    PalmCnnArchitecture: lambda architecture: PaperPalmCnn(
+        (architecture.width, architecture.height)
+    ),
+}
+
+
+def build(architecture: Architecture) -> nn.Module:
+    """An untrained model from a card's ``architecture``."""
+    return _BUILDERS[type(architecture)](architecture)
+
+
+def save_model(path: Path, module: nn.Module, card: ModelCard, half: bool = True) -> LoadedModel:
+    """Write weights and card; ``path`` ends in ``.safetensors``, its stem is the name.
+
+    With ``half`` floating-point tensors are stored in half precision, which halves the file. Name
+    and hashes of ``card`` are those of the new files, whatever they were before.
     """
     tensors = {
         key: (value.half() if half and value.dtype == torch.float32 else value).contiguous()
@@ -92,17 +114,20 @@ def save_model(
         save_file(tensors, temporary)
         temporary.chmod(0o644)
     # Exported from what was stored, so that rounding to half precision is in both.
-    stored = build(card["architecture"])
+    stored = build(card.architecture)
     stored.load_state_dict(_read_tensors(path))
     onnx_file = path.with_suffix(".onnx")
     export_onnx(stored, onnx_file, metadata_of(card))
-    write_card(path, {"sha256": sha256_of(path), "onnx_sha256": sha256_of(onnx_file), **card})
+    hashes = {"sha256": sha256_of(path), "onnx_sha256": sha256_of(onnx_file)}
+    write_card(path, card.model_copy(update=hashes))
     return load_model(path)
 
 
-def write_card(path: Path, card: dict[str, Any]) -> None:
-    """Write the sidecar of ``path``, which ends in ``.safetensors``."""
-    write_json(path.with_suffix(".json"), {"format": FORMAT, "name": path.stem, **card}, indent=2)
+def write_card(path: Path, card: ModelCard) -> None:
+    """Write the card of the model at ``path``, which ends in ``.safetensors``."""
+    # Set here, so that they stand in the file even where nobody gave them.
+    named = card.model_copy(update={"format": FORMAT, "name": path.stem, "task": card.task})
+    write_json(path.with_suffix(".json"), named.as_json(), indent=2)
 
 
 def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
@@ -116,62 +141,28 @@ def load_model(path: Path) -> LoadedModel:
     """A model in single precision and evaluation mode.
 
     Raises:
-        WeightsRefused: no sidecar, a hash that does not match, or tensors that do not fit.
+        WeightsRefused: for a missing or wrong card, a hash that does not match, or tensors that do
+            not fit.
     """
     sidecar = path.with_suffix(".json")
     if not path.is_file() or not sidecar.is_file():
         raise WeightsRefused(
             f"{path.name} needs both {path.name} and {sidecar.name} in {path.parent}"
         )
-    try:
-        read = json.loads(sidecar.read_text(encoding="utf-8"))
-    except ValueError as error:  # neither JSON nor, perhaps, text
-        raise WeightsRefused(f"{sidecar.name} is not valid JSON ({error})") from error
-    if not isinstance(read, dict) or not isinstance(read.get("architecture", {}), dict | str):
-        raise WeightsRefused(f"{sidecar.name} does not describe a model")
-    card = upgrade(read)
+    card = read_model_card(sidecar)
     for file, expected in (
-        (path, card["sha256"]),
-        (path.with_suffix(".onnx"), card["onnx_sha256"]),
+        (path, card.sha256),
+        (path.with_suffix(".onnx"), card.onnx_sha256),
     ):
-        found = sha256_of(file) if file.is_file() else "no such file"
-        if found != expected:
+        actual = sha256_of(file) if file.is_file() else "no such file"
+        if actual != expected:
             raise WeightsRefused(
                 f"{file.name} is not the file its sidecar describes "
-                f"({found[:12]}, expected {str(expected)[:12]}); restore all three from the release"
+                f"({actual[:12]}, expected {expected[:12]}); restore all three from the release"
             )
     try:
-        module = build(card["architecture"])
+        module = build(card.architecture)
         module.load_state_dict(_read_tensors(path))
-    except WeightsRefused:
-        raise
-    except (RuntimeError, ValueError, KeyError, TypeError) as error:
+    except (SafetensorError, RuntimeError, ValueError, KeyError, TypeError) as error:
         raise WeightsRefused(f"{path.name} does not fit its architecture: {error}") from error
-    return LoadedModel(str(card["name"]), module.eval(), card, str(card["sha256"]), path)
-
-
-def upgrade(card: dict[str, Any]) -> dict[str, Any]:
-    """A sidecar of any earlier form in today's.
-
-    Format 1 (first prototypes) named the architecture by a string and kept ``classes`` beside it.
-
-    Raises:
-        WeightsRefused: for a sidecar of a later version.
-    """
-    version = card.get("format", 1)
-    if version > FORMAT:
-        raise WeightsRefused(f"the sidecar has format {version}; this version reads up to {FORMAT}")
-    if version == 1:
-        card = dict(card)
-        if isinstance(card.get("architecture"), str):
-            kind = card["architecture"]
-            card["architecture"] = (
-                {"kind": "locator", "width": card.pop("width", 64)}
-                if kind == "locator"
-                else {"kind": "cell_classifier", "backbone": kind, "classes": card.pop("classes")}
-            )
-        card["format"] = FORMAT
-    missing = {"name", "sha256", "onnx_sha256", "architecture"} - card.keys()
-    if missing:
-        raise WeightsRefused(f"the sidecar lacks {', '.join(sorted(missing))}")
-    return card
+    return LoadedModel(card.name, module.eval(), card, card.sha256, path)

@@ -18,6 +18,7 @@ from core.access.rights import require
 from core.inference.locate.cell_crop import crop_cell
 from core.inference.white_cell.classify import call_crops
 from core.models import registry
+from core.models.cards import WhiteCellCard, read_model_card
 from core.models.weights import LoadedModel, WeightsRefused
 from core.records import Box
 from core.review.record import pictures, stored_finding
@@ -203,11 +204,10 @@ def models_here() -> list[str]:
     found = []
     folders = (settings().weights, settings().var / registry.MODELS)
     for file in sorted(file for folder in folders for file in folder.glob("*.safetensors")):
-        card = file.with_suffix(".json")
         try:
-            if json.loads(card.read_text(encoding="utf-8")).get("task") == "wbc":
+            if isinstance(read_model_card(file.with_suffix(".json")), WhiteCellCard):
                 found.append(registry.load(file).identity)
-        except (OSError, ValueError, WeightsRefused):
+        except WeightsRefused:
             continue  # a file that cannot be used cannot answer
     return found
 

@@ -1,10 +1,13 @@
 """What the palm's answers are worth among 1,000 people, from the rates in the model's card."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
+from core.models.cards.figures import DecisionRows
+from core.statistics.figures import Measured
 from core.statistics.palm_scores import OfThousand, of_thousand
+
+_End = Literal["value", "low", "high"]
 
 BY_EYE_ODDS_RATIO = 4.3
 """Diagnostic odds ratio of palmar pallor judged by people, pooled over studies of anemia signs."""
@@ -22,7 +25,7 @@ class Worth:
     best: OfThousand
 
 
-def worth(decisions: Mapping[str, Any], prevalence: float) -> Worth:
+def worth(decisions: DecisionRows, prevalence: float) -> Worth:
     """Among people of whom this share has anemia.
 
     Args:
@@ -30,21 +33,28 @@ def worth(decisions: Mapping[str, Any], prevalence: float) -> Worth:
         prevalence: in [0, 1].
     """
 
-    def told(ill_end: str, well_end: str, ill_cleared: str, well_cleared: str) -> OfThousand:
+    def answers(ill_end: _End, well_end: _End, ill_cleared: _End, well_cleared: _End) -> OfThousand:
         suspected, cleared = decisions["anemia_suspected"], decisions["not_suspected"]
-        ill = float(suspected["of_anemic"][ill_end])
-        well = float(suspected["of_others"][well_end])
+        ill = _rate(suspected["of_anemic"], ill_end)
+        well = _rate(suspected["of_others"], well_end)
         return of_thousand(
             prevalence,
             (ill, well),
             (
-                min(float(cleared["of_anemic"][ill_cleared]), 1 - ill),
-                min(float(cleared["of_others"][well_cleared]), 1 - well),
+                min(_rate(cleared["of_anemic"], ill_cleared), 1 - ill),
+                min(_rate(cleared["of_others"], well_cleared), 1 - well),
             ),
         )
 
     return Worth(
-        told("value", "value", "value", "value"),
-        told("low", "high", "high", "low"),
-        told("high", "low", "low", "high"),
+        answers("value", "value", "value", "value"),
+        answers("low", "high", "high", "low"),
+        answers("high", "low", "low", "high"),
     )
+
+
+def _rate(row: Measured, end: _End) -> float:
+    rate = row[end]
+    if rate is None:
+        raise ValueError("a rate of nobody: there were no such photos")
+    return rate

@@ -1,16 +1,16 @@
-"""A training run as the database tells of it, and what its state allows."""
+"""A training run as stored in the database, and what its state allows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypedDict
 
 State = Literal["queued", "running", "paused", "stopped", "failed", "done", "lost", "discarded"]
 Request = Literal["pause", "stop", "discard"]
 
 RESUMABLE: Final[frozenset[State]] = frozenset({"paused", "lost", "failed"})
 ENDED: Final[frozenset[State]] = frozenset({"done", "stopped", "discarded"})
-"""States that no action leaves."""
+"""States from which no action leads on."""
 
 ACTIONS: Final[dict[str, frozenset[State]]] = {
     "pause": frozenset({"queued", "running"}),
@@ -18,11 +18,33 @@ ACTIONS: Final[dict[str, frozenset[State]]] = {
     "stop": frozenset({"running", *RESUMABLE}),
     "discard": frozenset({"queued", "running", *RESUMABLE}),
 }
-"""What a person may do, and in which states."""
+"""Actions of a person, and the states in which each is allowed."""
+
+
+class TrainingFacts(TypedDict, total=False):
+    """What is known of a training before its first epoch.
+
+    ``training``, ``validation`` and ``test`` are the sizes of the parts, ``cells`` and ``kinds``
+    how many of each class or kind there are to learn from. A naive answer reaches ``baseline`` of
+    the recipe's metric, and ``baseline_title`` says what it is. ``started_from`` says where the
+    weights come from. ``threads``, ``torch`` and ``processes`` are those of the first process.
+    """
+
+    training: int
+    validation: int
+    test: int
+    cells: Mapping[str, int]
+    kinds: Mapping[str, int]
+    baseline: float
+    baseline_title: str
+    started_from: str
+    threads: int
+    torch: str
+    processes: int
 
 
 class RunRefused(ValueError):
-    """Something a run's state does not allow; the message says which run, and why."""
+    """An action that the run's state does not allow; the message names the run and the reason."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +75,7 @@ class Run:
     started_at: datetime | None
     ended_at: datetime | None
     progress: Mapping[str, Any] | None
-    facts: Mapping[str, Any] | None
+    facts: TrainingFacts | None
     message: str | None
     model_path: str | None
     model_identity: str | None
@@ -64,13 +86,13 @@ class Run:
         return f"{self.title} #{self.id}"
 
     def allows(self, action: str) -> bool:
-        """May a person ``pause``, ``resume``, ``stop`` or ``discard`` it now."""
+        """Whether ``pause``, ``resume``, ``stop`` or ``discard`` is allowed now."""
         return self.state in ACTIONS[action]
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch gave. ``examples`` is how many were learnt from, 0 if not recorded."""
+    """Figures of one epoch. ``examples`` is the number learnt from, 0 if not recorded."""
 
     number: int
     train_loss: float

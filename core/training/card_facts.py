@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import torch
 
+from core.models.cards import JsonObject
 from core.settings import ROOT
 from core.training.loop.settings import LoopSettings
 
@@ -25,17 +26,31 @@ def data_hash(paths: Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
-def origin_of(settings: LoopSettings, data: dict[str, Any]) -> dict[str, Any]:
-    """Where a model comes from: its data, seed, settings, commit, day and tools."""
+class MadeNow(TypedDict):
+    """When and with what a model was made; see :class:`core.models.cards.ModelCard`."""
+
+    commit: str
+    made: str
+    made_with: dict[str, str]
+
+
+class Origin(MadeNow):
+    """Where a model comes from, apart from its data."""
+
+    seed: int
+    training: JsonObject
+
+
+def origin_of(settings: LoopSettings) -> Origin:
+    """Where a model comes from: its seed, settings, commit, day and tools."""
     return {
-        "data": data,
         "seed": settings.seed,
         "training": json.loads(json.dumps(asdict(settings))),
         **made_now(),
     }
 
 
-def made_now() -> dict[str, Any]:
+def made_now() -> MadeNow:
     """Commit, day and tools of a model that is made now."""
     commit = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False

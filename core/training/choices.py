@@ -1,16 +1,10 @@
-"""Words that a recipe's options may have. Knows no network: a screen can ask it."""
+"""Values that a recipe's options may have. Loads no network library: a screen can ask it."""
 
-from typing import Final
+from typing import Final, get_args
 
-BACKBONES: Final = (
-    "mobilenet_v2",
-    "resnet18",
-    "resnet50",
-    "efficientnet_lite2",
-    "mobilenet_v3_large",
-    "efficientnet_b0",
-)
-"""As :mod:`core.models.classifier` builds them; a test holds the two equal."""
+from core.models.cards.architecture import CellBackbone
+
+BACKBONES: Final = get_args(CellBackbone)
 
 STARTS: Final = ("imagenet", "live", "random")
 

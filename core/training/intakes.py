@@ -1,4 +1,4 @@
-"""Which of a laboratory's own pictures each recipe can learn from, and how they are taken in."""
+"""Which of a laboratory's own pictures each recipe can learn from, and how they are read."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,7 +41,7 @@ def read_own(
     names: Mapping[str, str] | None = None,
     report: Report = silent,
 ) -> Intake[Any]:
-    """Take in a folder laid out that way, without copies of what new models are judged on.
+    """Read a folder of that layout, without copies of the pictures that new models are tested on.
 
     Raises:
         DataRefused: if there is nothing of the kind in it.
@@ -67,7 +67,7 @@ def read_own(
 def judged_on(task: Task) -> Locked | None:
     """The public test set on which a task's new models are judged; None where it is not here.
 
-    The first time in an installation it is put together, which takes some seconds.
+    It is put together at the first call in an installation, which takes some seconds.
     """
     # A heavy library: imported when it is needed, not when the screen opens.
     from core.training.promote import locked_sets
@@ -84,7 +84,7 @@ def trainable(
     Raises:
         DataRefused: also if what was found cannot be trained on.
     """
-    found = read_own(layout, root, settings, names=names)
-    if found.problems:
-        raise DataRefused(f"{root.name} cannot be trained on: {'; '.join(found.problems)}")
-    return found
+    imported = read_own(layout, root, settings, names=names)
+    if imported.problems:
+        raise DataRefused(f"{root.name} cannot be trained on: {'; '.join(imported.problems)}")
+    return imported

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.error import URLError
 
 from torch import nn
@@ -11,21 +10,21 @@ from torch import nn
 from core.files import copy_atomically
 from core.models import registry
 from core.models.weights import LoadedModel, load_model
+from core.store.run_records import TrainingFacts
 from core.training.loop.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Job:
+class PreparedTraining:
     """A training ready to start.
 
-    ``facts`` are what a screen shows beside the curves: sizes of the parts, what a naive answer
-    reaches (``baseline``), where the weights come from. ``export`` makes the model of a trained
+    ``facts`` are what a screen shows beside the curves. ``export`` makes the model of a trained
     network at a path.
     """
 
     recipe: Recipe
     data_sha256: str
-    facts: dict[str, Any]
+    facts: TrainingFacts
     export: Callable[[nn.Module, Path], LoadedModel]
 
 

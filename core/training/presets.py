@@ -1,5 +1,6 @@
-"""What can be trained, with which settings by name. Knows no network: a screen can ask it."""
+"""What can be trained, and the named settings. Loads no network library: a screen can ask it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from core.training.choices import (
     STARTS,
 )
 from core.training.loop.settings import LoopSettings
-from core.training.recipe_info import Preset, RecipeInfo
+from core.training.recipe_info import OptionValue, Preset, RecipeInfo
 
 __all__ = ["RECIPES", "Preset", "RecipeInfo", "checked_options", "recipe_info"]
 
@@ -61,8 +62,26 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
                 ),
                 {"start": "live", "stains": "mild"},
             ),
+            Preset(
+                "two laboratories",
+                "The live locator on TXL-PBC and DeepBioNet's fields together.",
+                LoopSettings(
+                    epochs=8,
+                    batch_size=16,
+                    learning_rate=5e-4,
+                    warmup_steps=60,
+                    patience=8,
+                    averaging=0.995,
+                    seed=2,
+                ),
+                {"start": "live", "layout": "two laboratories"},
+            ),
         ),
-        {"start": STARTS, "layout": ("txl", "boxes", "verified fields"), "stains": STAINS},
+        {
+            "start": STARTS,
+            "layout": ("txl", "two laboratories", "boxes", "verified fields"),
+            "stains": STAINS,
+        },
         named=KINDS,
     ),
     "counts": RecipeInfo(
@@ -86,6 +105,21 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
                     averaging=0.99,
                     workers=0,
                 ),
+            ),
+            Preset(
+                "two laboratories",
+                "The same on TXL-PBC and parts of DeepBioNet's wider fields together.",
+                LoopSettings(
+                    epochs=30,
+                    batch_size=16,
+                    learning_rate=3e-3,
+                    weight_decay=1e-4,
+                    warmup_steps=50,
+                    patience=30,
+                    averaging=0.99,
+                    workers=0,
+                ),
+                {"layout": "two laboratories"},
             ),
             Preset(
                 "fine-tune",
@@ -112,7 +146,7 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
         ),
         {
             "start": STARTS,
-            "layout": ("txl", "boxes", "counts"),
+            "layout": ("txl", "two laboratories", "boxes", "counts"),
             "network": ("map", "published"),
             "backbone": ("imagenet", "cells"),
         },
@@ -253,7 +287,7 @@ def recipe_info(name: str) -> RecipeInfo:
     return RECIPES[name]
 
 
-def checked_options(recipe: str, options: dict[str, Any]) -> dict[str, Any]:
+def checked_options(recipe: str, options: Mapping[str, Any]) -> dict[str, OptionValue]:
     """A recipe's choices, all of them, each one of its allowed values.
 
     ``names`` is a mapping: a laboratory's own name to what it stands for, or "" to leave it out.

@@ -1,9 +1,11 @@
 """A recipe as a screen shows it: its presets, its metric, what can be chosen."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from core.training.loop.settings import LoopSettings
+
+OptionValue = str | dict[str, str]
+"""A choice of a recipe; a mapping for ``names``, a laboratory's own names and what they mean."""
 
 
 @dataclass(frozen=True)
@@ -13,7 +15,7 @@ class Preset:
     name: str
     why: str
     settings: LoopSettings
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, OptionValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

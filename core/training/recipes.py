@@ -1,6 +1,6 @@
-"""From a recipe's name, data and choices to everything a training needs.
+"""Prepare a training from a recipe's name, data and options.
 
-Each recipe is prepared in a file of its own; what can be chosen stands in ``presets.py``.
+Each recipe is prepared in a file of its own; its options and presets are in ``presets.py``.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.training.counts import job as counts_job
-from core.training.job import Job
+from core.training.job import PreparedTraining
 from core.training.locator import job as locator_job
 from core.training.loop.settings import LoopSettings
 from core.training.palm import job as palm_job
 from core.training.presets import FORMER_NAMES
 from core.training.white_cells import job as wbc_job
 
-Prepare = Callable[[Path, LoopSettings, Mapping[str, Any], Path], Job]
+Prepare = Callable[[Path, LoopSettings, Mapping[str, Any], Path], PreparedTraining]
 
 _PREPARE: Final[dict[str, Prepare]] = {
     "locator": locator_job.prepare,
@@ -27,8 +27,8 @@ _PREPARE: Final[dict[str, Prepare]] = {
 
 def prepare(
     recipe: str, data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path
-) -> Job:
-    """Read the data, cut it into parts, find what the weights start from.
+) -> PreparedTraining:
+    """Read the data, split it, and load the weights that the training starts from.
 
     Raises:
         FileNotFoundError: if ``data`` lacks what the recipe learns from.

@@ -131,7 +131,7 @@ def test_train_kill_resume_and_keep_the_best(page: Page, cells: Path) -> None:
     expect(kept).to_be_visible(timeout=WORKER_MS)
     expect(page.get_by_text("Its model: ")).to_be_visible()
     expect(page.get_by_text("What it gets most wrong")).to_have_count(
-        int(bool(wrong_examples.kept(lifecycle.folder_of(run))[1]))  # type: ignore[index]
+        int(bool(wrong_examples.read(lifecycle.folder_of(run))[1]))  # type: ignore[index]
     )
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV").click()

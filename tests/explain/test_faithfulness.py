@@ -10,6 +10,7 @@ from core.imaging.synthetic import draw
 from core.inference.locate.cell_crop import crop_cell
 from core.inference.white_cell.features import logits_of
 from core.models import registry
+from core.models.cards import WhiteCellCard
 
 PLACE = np.s_[20:40, 20:40]
 
@@ -137,7 +138,7 @@ def cell():
 
 def test_the_drop_of_a_class_is_that_of_its_log_probability(cell):
     crop, live = cell[2], registry.live("wbc")
-    label = live.card["architecture"]["classes"][2]
+    label = live.card_as(WhiteCellCard).classes[2]
     heat = explain_class(crop, label, live)
     found = class_verdict(crop, label, heat, live)
     # The same by ONNX Runtime and numpy.

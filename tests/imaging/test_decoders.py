@@ -83,7 +83,7 @@ def test_the_parent_may_be_gone_and_the_child_still_ends(tmp_path) -> None:
         from core.imaging import decoders
         from core.imaging.read import read_field
         from core.settings import Settings
-        decoders.SECONDS = 1.0
+        decoders.child.SECONDS = 1.0
         data = open({str(tmp_path / "endless.jpg")!r}, "rb").read()
         threading.Thread(target=read_field, args=("a", data, Settings()), daemon=True).start()
         while not [c for c in decoders._pool._all if c._serving]:

@@ -12,6 +12,7 @@ from core.inference.locate.cell_crop import crop_cell
 from core.inference.smear import analyse, recount, touches_edge
 from core.inference.white_cell.classify import classify, prediction_set
 from core.models import registry
+from core.models.cards import LocatorCard
 from core.records import Field
 from core.taxonomy import KINDS
 
@@ -162,7 +163,7 @@ def test_real_fields_are_counted_to_the_cards_error(data_dir):
     models = registry.smear_models()
     counted = [analyse(Field(f.path.name, read_rgb(f.path), ""), models).counts for f in fields]
     errors = np.abs(np.array([[c.of(kind).value for kind in KINDS] for c in counted]) - truth)
-    card = registry.live("locator").card["evaluation"]["txl_labels"]
+    card = registry.live("locator").card_as(LocatorCard).evaluation["txl_labels"]
     for i, kind in enumerate(KINDS):
         measured = errors[:, i].mean()
         assert measured == pytest.approx(card[kind]["mean_absolute_error"], abs=0.05)

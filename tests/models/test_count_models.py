@@ -6,11 +6,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.models.cards import CountCard, CountRegressorArchitecture, DensityCounterArchitecture
 from core.models.classifier import CellClassifier
 from core.models.density import DENSITY_FEATURES, DensityCounter, DensityHead
 from core.models.engine import Engine
 from core.models.regressor import INPUT_PX, CountRegressor
 from core.models.weights import build, save_model
+from core.taxonomy import CellKind
 
 
 @pytest.mark.parametrize("backbone", ["mobilenet_v2", "resnet18"])
@@ -73,7 +75,8 @@ def test_density_map_lies_on_a_grid_of_eight_pixels():
 def test_both_kinds_come_back_from_their_files_and_run_in_onnx(tmp_path):
     torch.manual_seed(0)
     model = DensityCounter(8).eval()
-    card = {"architecture": {"kind": "density_counter", "width": 8}}
+    scale: dict[CellKind, float] = {"rbc": 1.0, "wbc": 1.0, "platelet": 1.0}
+    card = CountCard(architecture=DensityCounterArchitecture(width=8), interval_scale=scale)
     loaded = save_model(tmp_path / "counts.safetensors", model, card)
     engine = Engine(tmp_path / "counts.onnx", threads=1)
     for height, width in ((96, 128), (160, 80)):
@@ -81,5 +84,5 @@ def test_both_kinds_come_back_from_their_files_and_run_in_onnx(tmp_path):
         with torch.no_grad():
             expected = loaded.module(torch.from_numpy(images)).numpy()
         assert np.allclose(engine(images)[0], expected, atol=1e-5)
-    rebuilt = build({"kind": "count_regressor", "backbone": "resnet18", "hidden": 8})
+    rebuilt = build(CountRegressorArchitecture(backbone="resnet18", hidden=8))
     assert isinstance(rebuilt, CountRegressor)

@@ -8,6 +8,7 @@ import torch
 from core.imaging.synthetic import draw
 from core.inference.locate.cell_crop import crop_cell
 from core.models import onnx_check, registry
+from core.models.cards import WhiteCellCard
 from core.models.classifier import CellClassifier
 from core.models.onnx_check import ExportDiffers, export_checked, largest_gap
 
@@ -33,9 +34,9 @@ def test_it_agrees_on_drawn_cells_in_any_batch(exported):
 def test_the_file_carries_what_a_program_needs(exported):
     session = onnxruntime.InferenceSession(str(exported[0]), providers=["CPUExecutionProvider"])
     said = session.get_modelmeta().custom_metadata_map
-    card = registry.live("wbc").card
-    assert json.loads(said["classes"]) == card["architecture"]["classes"]
-    assert json.loads(said["temperature"]) == card["temperature"]
+    card = registry.live("wbc").card_as(WhiteCellCard)
+    assert tuple(json.loads(said["classes"])) == card.classes
+    assert json.loads(said["temperature"]) == card.temperature
     assert json.loads(said["preprocessing"])["layout"] == "NCHW"
     assert [out.name for out in session.get_outputs()] == ["logits", "features"]
 

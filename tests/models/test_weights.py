@@ -5,12 +5,14 @@ import pytest
 import torch
 
 from core.models import registry
+from core.models.cards import CellClassifierArchitecture, WhiteCellCard
 from core.models.classifier import CellClassifier
 from core.models.engine import Engine, engine_for
 from core.models.locator import Locator, decode_boxes
-from core.models.weights import FORMAT, WeightsRefused, load_model, save_model, upgrade
+from core.models.weights import WeightsRefused, load_model, save_model
 
-ARCHITECTURE = {"kind": "cell_classifier", "backbone": "mobilenet_v2", "classes": ["a", "b", "c"]}
+ARCHITECTURE = CellClassifierArchitecture(backbone="mobilenet_v2", classes=("a", "b", "c"))
+CARD = WhiteCellCard(architecture=ARCHITECTURE, temperature=1, set_limit=0.3, abstain_below=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +20,7 @@ def saved(tmp_path_factory):
     torch.manual_seed(3)
     module = CellClassifier(("a", "b", "c")).eval()
     path = tmp_path_factory.mktemp("weights") / "small.safetensors"
-    return module, save_model(path, module, {"architecture": ARCHITECTURE})
+    return module, save_model(path, module, CARD)
 
 
 @pytest.fixture
@@ -84,32 +86,6 @@ def test_tensors_of_another_architecture_are_refused(copied):
         load_model(copied)
 
 
-def test_an_older_sidecar_is_upgraded():
-    old = {
-        "name": "m",
-        "sha256": "0",
-        "onnx_sha256": "1",
-        "architecture": "resnet18",
-        "classes": ["a", "b"],
-    }
-    card = upgrade(old)
-    assert card["format"] == FORMAT
-    assert card["architecture"] == {
-        "kind": "cell_classifier",
-        "backbone": "resnet18",
-        "classes": ["a", "b"],
-    }
-    assert upgrade(card) == card
-    old_locator = {"name": "m", "sha256": "0", "onnx_sha256": "1", "architecture": "locator"}
-    assert upgrade(old_locator)["architecture"] == {"kind": "locator", "width": 64}
-
-
-@pytest.mark.parametrize("card", [{"format": FORMAT + 1}, {"format": FORMAT, "name": "m"}])
-def test_a_sidecar_nobody_understands_is_refused(card):
-    with pytest.raises(WeightsRefused, match=r"format|lacks"):
-        upgrade(card)
-
-
 def test_the_published_architecture_stays_buildable():
     module = CellClassifier(("a",) * 8, "resnet18").eval()
     assert module(torch.rand(1, 3, 128, 128)).shape == (1, 8)
@@ -130,8 +106,8 @@ def test_shipped_models_load_and_are_small_enough():
     for task in registry.TASKS:
         model = registry.live(task)
         assert model.path.stat().st_size < 30e6
-        assert "qualified person" in model.card["intended_use"]
-        assert model.card["evaluation"], f"{task} ships without figures"
+        assert "qualified person" in model.card.intended_use
+        assert model.card.evaluation, f"{task} ships without figures"
 
 
 def test_shipped_engine_agrees_with_torch_at_any_size():

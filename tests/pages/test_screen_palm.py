@@ -6,6 +6,8 @@ import pytest
 
 from core.imaging.synthetic import draw
 from core.models import registry
+from core.models.cards import PalmCard
+from core.models.cards.figures import AurocRow, PalmFigures
 from pages.parts.palm import compared as palm_compared
 from pages.parts.palm import how as palm_how
 from pages.parts.palm import verdict as palm_verdict
@@ -32,7 +34,7 @@ def palm():
 
 def test_an_empty_screen_says_how_good_it_is(palm_screen):
     assert not palm_screen.exception
-    locked = registry.live("palm").card["evaluation"]["locked"]["auroc"]
+    locked = registry.live("palm").card_as(PalmCard).evaluation["locked"]["auroc"]
     assert any(f"{locked['value']:.2f}" in warning.value for warning in palm_screen.warning)
     assert palm_screen.button(key="palm_go").disabled
 
@@ -40,7 +42,9 @@ def test_an_empty_screen_says_how_good_it_is(palm_screen):
 @pytest.fixture
 def drawn_palms_are_usual(monkeypatch):
     """A drawn palm is unlike a real one, and real ones are not in the repository."""
-    monkeypatch.setitem(registry.live("palm").card, "unusual_above", 100.0)
+    model = registry.live("palm")
+    card = model.card.model_copy(update={"unusual_above": 100.0})
+    monkeypatch.setitem(vars(model), "card", card)  # the loaded model is frozen and shared
 
 
 @pytest.mark.usefixtures("drawn_palms_are_usual")
@@ -93,14 +97,14 @@ def test_a_photo_that_cannot_be_judged_has_no_figure(palm_screen):
 
 
 def test_the_table_sets_the_model_beside_simpler_ones():
-    row = {"value": 0.6, "low": 0.5, "high": 0.7, "n": 30, "blocks": 6}
-    other = {**row, "value": 0.55}
-    rows = palm_compared._lines(
-        [("One", {"auroc": row, "published_cnn": other}), ("Two", {"auroc": row})]
-    )
+    shipped = registry.live("palm").card_as(PalmCard).evaluation["held_out"]
+    row: AurocRow = {"value": 0.6, "low": 0.5, "high": 0.7, "n": 30, "anemic": 9, "blocks": 6}
+    plain: PalmFigures = {**shipped, "auroc": row}
+    beside: PalmFigures = {**plain, "published_cnn": {**row, "value": 0.55}}
+    rows = palm_compared._lines([("One", beside), ("Two", plain)])
     assert rows[2] == "| Hemadesk | 0.60 (0.50 to 0.70) | 0.60 (0.50 to 0.70) |"
     assert not any("CNN" in line for line in rows)  # not measured on both parts: no half a line
-    parts = [("One", {"auroc": row, "published_cnn": other})] * 2
+    parts = [("One", beside)] * 2
     assert any("CNN (Rizal 2022) | 0.55" in line for line in palm_compared._lines(parts))
     assert len({line.count("|") for line in rows}) == 1
 
@@ -111,6 +115,8 @@ def test_the_drawings_are_whole(monkeypatch):
     monkeypatch.setattr(palm_how, "ink", lambda: "#555555")
     monkeypatch.setattr(palm_verdict, "ink", lambda: "#555555")
     ElementTree.fromstring(palm_how._drawing())
-    svg, words = palm_verdict._line(0.6, 0.4, 0.8, {"clear_below": 0.3, "suspect_from": 0.7})
+    limits = {"clear_below": 0.3, "suspect_from": 0.7}
+    card = registry.live("palm").card_as(PalmCard).model_copy(update=limits)
+    svg, words = palm_verdict._line(0.6, 0.4, 0.8, card)
     ElementTree.fromstring(svg)
     assert "60%" in words and "40% to 80%" in words

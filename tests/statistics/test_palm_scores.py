@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,7 +20,7 @@ from core.studies.paper_palm_tables import (
     StateResult,
     cells_table,
     mean_of,
-    published,
+    paper_rows,
     scores_table,
 )
 
@@ -106,9 +108,9 @@ def test_reports_hold_together():
     said = np.clip(0.5 + 0.2 * rng.normal(size=120) + 0.1 * truth, 0.01, 0.99)
     row = auroc_row(said, truth, blocks)
     assert row["low"] <= row["value"] <= row["high"] and row["blocks"] == 12
-    told = decision_rows(said, truth, blocks, 0.4, 0.7)
-    for who in ("of_anemic", "of_others"):
-        assert sum(told[name][who]["value"] for name in told) == pytest.approx(1)
+    answers = json.loads(json.dumps(decision_rows(said, truth, blocks, 0.4, 0.7)))
+    for group in ("of_anemic", "of_others"):
+        assert sum(row[group]["value"] for row in answers.values()) == pytest.approx(1)
     by_block = per_block(said, truth, blocks)
     assert len(by_block) == 12
     mean = np.mean([r["auroc_against_others"] for r in by_block if r["anemic"]])
@@ -123,7 +125,7 @@ def test_the_papers_tables_are_copied_rightly():
         (89.29, 96.43, 85.71, 89.29, 92.86, 92.86, 92.86, 82.14, 82.14, 89.29),
     )
     for number, accuracies in enumerate(printed, start=1):
-        rows = published(number)
+        rows = paper_rows(number)
         assert [round(100 * row.accuracy, 2) for row in rows] == list(accuracies)
         assert all(row.photos == 28 for row in rows)
 

@@ -13,6 +13,7 @@ from core.datasets.fields import LabelledField, read_rgb
 from core.datasets.intake.fields import CountedField
 from core.imaging.synthetic import draw
 from core.models import registry
+from core.models.cards import LocatorCard
 from core.studies import learning_curve_fields
 from core.studies.learning_curve import FILE, Plan, measured_curve
 from core.studies.learning_curve_fields import CurveFields, curve_fields, drawn_fields
@@ -198,7 +199,7 @@ def test_smallest_cell_on_the_real_fields(data_dir, tmp_path):
     found = measured_curve(fields, tmp_path / "out", plan, pretrained=False)
     assert found["constant"]["constant"] == [22.0, 1.0, 1.0]
     assert found["constant"]["mean"]["mean_absolute_error"] == pytest.approx(1.41, abs=0.01)
-    measured = registry.live("locator").card["evaluation"]["txl_labels"]["mean"]
+    measured = registry.live("locator").card_as(LocatorCard).evaluation["txl_labels"]["mean"]
     assert found["locator"]["mean"]["mean_absolute_error"] == pytest.approx(
         measured["mean_absolute_error"], abs=0.01
     )

@@ -15,12 +15,10 @@ from sklearn.utils.class_weight import compute_class_weight
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
-from core.models import classifier
 from core.models.classifier import CellClassifier
 from core.statistics.paired import paired_errors
 from core.store.runs import Epoch, Run
 from core.studies.bench_training import tensors_alive
-from core.training import choices
 from core.training.augment import auto_augment
 from core.training.loop import wrong_examples
 from core.training.loop.find_rate import find_rate, proposed_rate
@@ -37,10 +35,6 @@ from tests.training.loop.killed_runs import Tiny
 FEW = LoopSettings(
     epochs=3, batch_size=4, learning_rate=0.01, warmup_steps=2, averaging=0.9, workers=0
 )
-
-
-def test_the_networks_on_the_screen_are_those_that_can_be_built():
-    assert choices.BACKBONES == classifier.BACKBONES
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -192,7 +186,7 @@ def test_the_worst_calls_are_the_surest_wrong_ones(tmp_path):
     said = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.1, 0.9]])
     paths = [tmp_path / f"{n}.png" for n in range(4)]
     worst = worst_calls(paths, np.array([1, 0, 0, 1]), said, ["blast", "monocyte"])
-    assert [(w.truth, w.said) for w in worst] == [
+    assert [(w.truth, w.predicted) for w in worst] == [
         ("monocyte", "blast 0.90"),
         ("blast", "monocyte 0.80"),
         ("blast", "monocyte 0.60"),
@@ -203,13 +197,13 @@ def test_the_worst_calls_are_the_surest_wrong_ones(tmp_path):
         np.array([[5, 1], [2, 1], [3, 1], [9, 9]]),
         ["rbc", "wbc"],
     )
-    assert [(w.truth, w.said) for w in counts] == [
+    assert [(w.truth, w.predicted) for w in counts] == [
         ("rbc 5, wbc 1", "rbc 2, wbc 1"),
         ("rbc 3, wbc 0", "rbc 3, wbc 1"),
     ]
-    wrong_examples.keep(tmp_path, 3, worst)
-    assert wrong_examples.kept(tmp_path) == (3, worst)
-    assert wrong_examples.kept(tmp_path / "none") is None
+    wrong_examples.write(tmp_path, 3, worst)
+    assert wrong_examples.read(tmp_path) == (3, worst)
+    assert wrong_examples.read(tmp_path / "none") is None
 
 
 def _run(number, **more):

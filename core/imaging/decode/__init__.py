@@ -7,16 +7,26 @@ have sent, and imports nothing that process does not need.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from core.imaging.decode.kinds import kind_of, refusal_of
 from core.imaging.refusal import ACCEPTED, ImageRefused, Limits, damaged, needs_too_much_memory
-from core.records import RgbImage
+from core.records import GreyImage, RgbImage
 
 if TYPE_CHECKING:
     from core.imaging.decode.dicom import DicomPicture
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class StoredSize:
+    """Width and height in pixels as a file stores them; ``is_turned`` if upright swaps the two."""
+
+    width_px: int
+    height_px: int
+    is_turned: bool
 
 
 def count_pictures(name: str, data: bytes, limits: Limits) -> int:
@@ -43,6 +53,54 @@ def decode(name: str, data: bytes, limits: Limits, frame: int | None = None) -> 
         ImageRefused: whatever is wrong with the file; nothing else is raised.
     """
     return _bounded(name, lambda: _decode(name, data, limits, frame))
+
+
+def decode_grey(name: str, data: bytes, limits: Limits) -> RgbImage | GreyImage:
+    """The picture of a file for hashes: ``(H, W)`` for most JPEG, else ``(H, W, 3)`` as `decode`.
+
+    The grey values of a JPEG are its luminance as stored, which costs half the time and is what
+    OpenCV's reader of grey pictures gives.
+
+    Raises:
+        ImageRefused: whatever is wrong with the file; nothing else is raised.
+    """
+
+    def read() -> RgbImage | GreyImage:
+        if kind_of(data) == "JPEG":
+            from core.imaging.decode.raster import luminance_of_jpeg
+
+            grey = luminance_of_jpeg(name, data, limits)
+            if grey is not None:
+                return grey
+        return _decode(name, data, limits, None)
+
+    return _bounded(name, read)
+
+
+def stored_size(name: str, data: bytes, limits: Limits) -> StoredSize:
+    """The size of the picture in a file, from its header.
+
+    Raises:
+        ImageRefused: if the header is damaged, or the file is of no accepted kind.
+    """
+    return _bounded(name, lambda: _stored_size(name, data, limits))
+
+
+def _stored_size(name: str, data: bytes, limits: Limits) -> StoredSize:
+    kind = kind_of(data)
+    if kind is None:
+        raise refusal_of(name, data)
+    if kind == "DICOM":
+        return StoredSize(*_open_dicom(name, data, limits).size_px, False)
+    if kind == "TIFF":
+        from core.imaging.decode.tiff import stored_size_of_tiff
+
+        size, orientation = stored_size_of_tiff(name, data)
+    else:
+        from core.imaging.decode.raster import stored_size_of_raster
+
+        size, orientation = stored_size_of_raster(name, data, kind, limits)
+    return StoredSize(*size, orientation in (5, 6, 7, 8))
 
 
 def _decode(name: str, data: bytes, limits: Limits, frame: int | None) -> RgbImage:

@@ -7,10 +7,13 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageCms
 
 from core.imaging.refusal import ImageRefused
 from core.records import RgbImage
+
+Pixels = npt.NDArray[np.uint8]
 
 _STRIP_PX: Final = 1 << 20
 _SAME: Final = 2
@@ -111,10 +114,13 @@ def _is_empty(image: Image.Image) -> bool:
     return any(low != high for low, high in channels)
 
 
-def upright(pixels: RgbImage, orientation: object) -> RgbImage:
-    """Pixels turned as tag 274 of EXIF and TIFF says; every value but 2 to 8 means upright."""
+def upright(pixels: Pixels, orientation: object) -> Pixels:
+    """Pixels ``(H, W)`` or ``(H, W, 3)`` turned as tag 274 of EXIF and TIFF says.
+
+    Every value but 2 to 8 means upright.
+    """
     if orientation in (5, 6, 7, 8):
-        pixels = pixels.transpose(1, 0, 2)
+        pixels = pixels.swapaxes(0, 1)
     # What is left of each of the eight after swapping the axes is one flip or two.
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]

@@ -26,6 +26,7 @@ from pydicom.uid import UID
 
 from core.imaging.decode.colour import srgb_pixels
 from core.imaging.decode.depth import eight_bits
+from core.imaging.decode.named_colours import profile_named_by_dicom
 from core.imaging.refusal import ACCEPTED, ImageRefused, Limits, check_size
 from core.records import RgbImage
 
@@ -54,6 +55,11 @@ class DicomPicture:
     name: str
     frames: int
     _data_set: pydicom.Dataset
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Width and height of every frame."""
+        return int(self._data_set.Columns), int(self._data_set.Rows)
 
     def frame(self, index: int) -> RgbImage:
         """Frame ``index``, counted from 0, as 8-bit sRGB.
@@ -209,11 +215,14 @@ def _rgb(name: str, ds: pydicom.Dataset, index: int) -> RgbImage:
     if kind == "MONOCHROME1":
         values = 255 - values
     image = Image.fromarray(np.ascontiguousarray(values))
-    return srgb_pixels(name, image, _profile(ds) if values.ndim == 3 else None)
+    return srgb_pixels(name, image, _profile(name, ds) if values.ndim == 3 else None)
 
 
-def _profile(ds: pydicom.Dataset) -> bytes | None:
-    """The colour profile of the picture or of its first optical path (slides)."""
+def _profile(name: str, ds: pydicom.Dataset) -> bytes | None:
+    """The colour profile of the picture or of its first optical path (slides), or by its name."""
     path = ds.get("OpticalPathSequence") or [ds]
     profile = ds.get("ICCProfile") or path[0].get("ICCProfile")
-    return bytes(profile) if profile else None
+    if profile:
+        return bytes(profile)
+    space = ds.get("ColorSpace") or path[0].get("ColorSpace") or ""
+    return profile_named_by_dicom(name, str(space).strip())

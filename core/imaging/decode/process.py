@@ -12,9 +12,10 @@ import os
 import signal
 import struct
 import sys
+from dataclasses import asdict
 from typing import IO, Any, Final
 
-from core.imaging.decode import count_pictures, decode
+from core.imaging.decode import count_pictures, decode, decode_grey, stored_size
 from core.imaging.refusal import ImageRefused, Limits
 
 HEADER: Final = struct.Struct(">IQ")
@@ -44,7 +45,12 @@ def answer(request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes 
     try:
         if request["do"] == "count":
             return {"pictures": count_pictures(name, data, limits)}, b""
-        pixels = decode(name, data, limits, request["frame"])
+        if request["do"] == "size":
+            return {"size": asdict(stored_size(name, data, limits))}, b""
+        if request["do"] == "grey":
+            pixels = decode_grey(name, data, limits)
+        else:
+            pixels = decode(name, data, limits, request["frame"])
     except ImageRefused as refusal:
         return {"code": refusal.code, "message": refusal.message}, b""
     return {"shape": list(pixels.shape)}, pixels.data.cast("B")

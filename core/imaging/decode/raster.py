@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
@@ -14,6 +16,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from core.imaging.decode.colour import srgb_pixels, upright
 from core.imaging.decode.depth import eight_bits, histogram, used_bits
 from core.imaging.decode.kinds import Kind, refusal_of
+from core.imaging.decode.named_colours import profile_named_by
 from core.imaging.refusal import (
     ACCEPTED,
     ImageRefused,
@@ -23,7 +26,7 @@ from core.imaging.refusal import (
     needs_too_much_memory,
     too_many_pixels,
 )
-from core.records import RgbImage
+from core.records import GreyImage, RgbImage
 
 _ORIENTATION: Final = 0x0112
 _BROKEN: Final = (OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, IndexError,
@@ -38,6 +41,44 @@ def decode_raster(name: str, data: bytes, kind: Kind, limits: Limits) -> RgbImag
     Raises:
         ImageRefused: whatever is wrong with it.
     """
+    with _opened(name, data, kind, limits) as image:
+        check_size(name, image.size, limits)
+        _check_single(name, image)
+        return _pixels(name, data, image)
+
+
+def luminance_of_jpeg(name: str, data: bytes, limits: Limits) -> GreyImage | None:
+    """The stored luminance of a JPEG, upright, ``(H, W)``; None for RGB or CMYK inside.
+
+    Raises:
+        ImageRefused: whatever is wrong with it.
+    """
+    with _opened(name, data, "JPEG", limits) as image:
+        check_size(name, image.size, limits)
+        if image.mode not in ("L", "RGB"):
+            return None
+        image.draft("L", None)
+        if image.mode != "L":
+            return None
+        orientation = image.getexif().get(_ORIENTATION)
+        return upright(np.asarray(image), orientation)
+
+
+def stored_size_of_raster(
+    name: str, data: bytes, kind: Kind, limits: Limits
+) -> tuple[tuple[int, int], object]:
+    """Width and height as stored, and the orientation that EXIF names.
+
+    Raises:
+        ImageRefused: if the header is damaged.
+    """
+    with _opened(name, data, kind, limits) as image:
+        return image.size, image.getexif().get(_ORIENTATION)
+
+
+@contextmanager
+def _opened(name: str, data: bytes, kind: Kind, limits: Limits) -> Iterator[ImageFile.ImageFile]:
+    """The file as Pillow opens it; whatever Pillow raises inside becomes a refusal."""
     with warnings.catch_warnings():
         # Pillow's bomb warning is replaced by our own limit, taken from the header before a
         # pixel is decoded; its remarks on odd metadata concern what is dropped here anyway.
@@ -51,10 +92,8 @@ def decode_raster(name: str, data: bytes, kind: Kind, limits: Limits) -> RgbImag
         except _BROKEN as error:
             raise damaged(name) from error
         with image:
-            check_size(name, image.size, limits)
             try:
-                _check_single(name, image)
-                return _pixels(name, data, image)
+                yield image
             except ImageRefused:
                 raise
             except _BROKEN as error:
@@ -101,7 +140,7 @@ def _check_single(name: str, image: ImageFile.ImageFile) -> None:
 
 
 def _pixels(name: str, data: bytes, image: ImageFile.ImageFile) -> RgbImage:
-    profile = image.info.get("icc_profile") or None
+    profile = profile_named_by(name, data, image)
     if image.format == "PNG" and data[24:25] == b"\x10":
         # Pillow cuts colours of 16 bits to their top bytes, which is black for a 12-bit picture.
         orientation = image.getexif().get(_ORIENTATION)

@@ -16,6 +16,7 @@ from PIL import Image
 
 from core.imaging.decode.colour import srgb_pixels, upright
 from core.imaging.decode.depth import eight_bits, histogram, used_bits
+from core.imaging.decode.named_colours import profile_named_by_tiff
 from core.imaging.decode.tiff_pages import main_page
 from core.imaging.decode.tiff_ycbcr import is_plain_ycbcr, rgb_of_ycbcr
 from core.imaging.refusal import ImageRefused, Limits, check_size, damaged
@@ -76,6 +77,25 @@ def decode_tiff(name: str, data: bytes, limits: Limits) -> RgbImage:
     except (ImageRefused, MemoryError):
         raise
     except Exception as error:  # tifffile and the codecs raise what they like on damaged bytes
+        raise damaged(name) from error
+
+
+def stored_size_of_tiff(name: str, data: bytes) -> tuple[tuple[int, int], object]:
+    """Width and height of the page that is the picture, and its orientation (tag 274).
+
+    Raises:
+        ImageRefused: if the file is damaged or holds several pictures.
+    """
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(io.BytesIO(data), is_ome=False, _multifile=False) as tiff:
+            page = main_page(name, tiff)
+            size = int(page.imagewidth), int(page.imagelength)
+            return size, page.tags.valueof(274, 1)
+    except (ImageRefused, MemoryError):
+        raise
+    except Exception as error:  # tifffile raises what it likes on damaged bytes
         raise damaged(name) from error
 
 
@@ -156,12 +176,18 @@ class _Page:
         self._bits = int(page.bitspersample)
 
     def pixels(self) -> RgbImage:
-        profile = self._page.tags.valueof(34675)
+        embedded = self._page.tags.valueof(34675)
+        if embedded:
+            profile: bytes | None = bytes(embedded)
+        elif self._photometric == _SEPARATED:
+            profile = None
+        else:
+            profile = profile_named_by_tiff(self._name, self._page.tags, self._data)
         if self._photometric == _YCBCR and int(self._page.compression) != _JPEG:
             image = Image.fromarray(rgb_of_ycbcr(self._page, self._data))
         else:
             image = self._image(self._values())
-        pixels = srgb_pixels(self._name, image, bytes(profile) if profile else None)
+        pixels = srgb_pixels(self._name, image, profile)
         return upright(pixels, self._page.tags.valueof(274, 1))
 
     def _image(self, values: npt.NDArray[Any]) -> Image.Image:

@@ -1,4 +1,4 @@
-"""Counting without locating: the count model's answer for a whole field."""
+"""Count a field without locating cells: the count model's answer."""
 
 import math
 
@@ -6,7 +6,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.models.density import DENSITY_MULTIPLE, DensityCounter
+from core.inference.locate.tiles import tiles
+from core.models.cards import CountCard
+from core.models.density import DENSITY_MULTIPLE, DENSITY_STRIDE, DensityCounter
 from core.models.engine import as_batch, engine_for
 from core.models.locator import RBC_DIAMETER_PX
 from core.models.regressor import INPUT_PX
@@ -14,11 +16,8 @@ from core.models.weights import LoadedModel
 from core.records import CellCounts, Estimate, Flag, RgbImage
 from core.taxonomy import KINDS, CellKind
 
-_MOST_PIXELS = 1_600_000
-"""Of the network's input. A wider view of smaller cells is counted in halves, see ``_planes``."""
-
 USUAL_AREA = 320 * 240
-"""Network pixels of a camera field at a 100x objective, where no red cell gives the scale."""
+"""Pixels of the resized field where no red cell gives the scale: a camera field at 100x."""
 
 TITLES = {"rbc": "red cells", "wbc": "white cells", "platelet": "platelets"}
 
@@ -30,7 +29,7 @@ def count_by_regression(
 
     Args:
         pixels: the field, ``(H, W, 3)``.
-        rbc_diameter_px: of its red cells, which says how far to resize; None: a camera field.
+        rbc_diameter_px: of its red cells, for the scale; None assumes a camera field.
         model: the count model.
     """
     if isinstance(model.module, DensityCounter):
@@ -46,9 +45,9 @@ def count_by_regression(
 def density_map(
     pixels: RgbImage, rbc_diameter_px: float | None, model: LoadedModel
 ) -> npt.NDArray[np.float32]:
-    """Cells of each kind at each place, ``(3, h, w)``, each plane summing to its count.
+    """Density of cells of each kind, ``(3, h, w)``; each plane sums to its count.
 
-    Exact by construction: the part of the count that a part of the picture has is the sum there.
+    The sum over a part of the field is that part's share of the count, by construction.
 
     Raises:
         ValueError: if the count model gives numbers without a map.
@@ -59,7 +58,7 @@ def density_map(
 
 
 def density_copy(pixels: RgbImage, rbc_diameter_px: float | None) -> RgbImage:
-    """The field as large as the density counter reads it: sides multiples of 16."""
+    """The field at the density counter's scale; sides are multiples of ``DENSITY_MULTIPLE``."""
     height, width = pixels.shape[:2]
     scale = (
         RBC_DIAMETER_PX / rbc_diameter_px
@@ -75,11 +74,12 @@ def density_copy(pixels: RgbImage, rbc_diameter_px: float | None) -> RgbImage:
 
 
 def disagreement(located: CellCounts, regressed: CellCounts) -> Flag | None:
-    """Flag ``methods_disagree`` where the two intervals of a kind do not meet."""
+    """Flag ``methods_disagree`` if the two intervals of a kind do not overlap; else None."""
     words = []
     for kind in KINDS:
         one, other = located.of(kind), regressed.of(kind)
-        # Intervals that do not meet may still round to one figure: no disagreement for a reader.
+        # Counts may round to the same number while their intervals do not overlap: no disagreement
+        # to show.
         apart = one.low > other.high or other.low > one.high
         if apart and f"{one.value:.0f}" != f"{other.value:.0f}":
             words.append(f"{TITLES[kind]} {one.value:.0f} located, {other.value:.0f} by regression")
@@ -93,23 +93,21 @@ def disagreement(located: CellCounts, regressed: CellCounts) -> Flag | None:
 
 
 def _planes(small: RgbImage, model: LoadedModel) -> npt.NDArray[np.float32]:
-    """The map; a large picture in halves, whose maps are laid side by side."""
+    """The map ``(3, h, w)``; of a large picture tile by tile."""
     height, width = small.shape[:2]
-    if height * width > _MOST_PIXELS:
-        along = 0 if height > width else 1
-        middle = small.shape[along] // 2 // DENSITY_MULTIPLE * DENSITY_MULTIPLE
-        first, second = np.split(small, [middle], axis=along)
-        halves = [_planes(np.ascontiguousarray(half), model) for half in (first, second)]
-        return np.concatenate(halves, axis=along + 1)
-    return engine_for(model)(as_batch([small]))[0][0]
+    density = np.empty((len(KINDS), height // DENSITY_STRIDE, width // DENSITY_STRIDE), np.float32)
+    for tile in tiles(height, width, multiple=DENSITY_MULTIPLE, margin=16, longest=480):
+        answer = engine_for(model)(as_batch([np.ascontiguousarray(small[tile.read])]))[0][0]
+        density[:, *tile.place(DENSITY_STRIDE)] = answer[:, *tile.kept(DENSITY_STRIDE)]
+    return density
 
 
 def _estimate(value: float, kind: CellKind, model: LoadedModel) -> Estimate:
-    """Split conformal, scaled as counting noise grows; the model's card holds the width.
+    """Split conformal interval whose width grows with the square root of the count.
 
-    The ends are whole numbers, since the truth is one.
+    The card holds the factor. The ends are whole numbers, since the true count is one.
     """
     value = max(0.0, value)
-    reach = float(model.card["interval_scale"][kind]) * math.sqrt(value + 1)
+    reach = model.card_as(CountCard).interval_scale[kind] * math.sqrt(value + 1)
     low, high = math.ceil(value - reach - 1e-9), math.floor(value + reach + 1e-9)
     return Estimate(value, min(max(0.0, low), value), max(float(high), value))

@@ -4,7 +4,7 @@ The attributes are those of WBCAtt (NeurIPS 2023), and its five classes are the 
 learnt on: other cells get none.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -63,7 +63,7 @@ def attributes_of(
     features: npt.NDArray[np.float32], uncertainty: Uncertainty
 ) -> list[tuple[Attribute, ...]]:
     """The attributes of each row of ``(N, width)`` features; empty where none were fitted."""
-    heads: Mapping[str, Sequence[str]] = uncertainty.card.get("attributes", {}).get("values", {})
+    heads = uncertainty.card.attributes.values
     if not heads:
         return [() for _ in features]
     weight = uncertainty.tensors["attributes.weight"].astype(np.float32)

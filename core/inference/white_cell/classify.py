@@ -24,6 +24,7 @@ from core.inference.white_cell.uncertainty import (
     uncertainty_of,
     uncertainty_path,
 )
+from core.models.cards import WhiteCellCard
 from core.models.weights import LoadedModel, WeightsRefused
 from core.records import Field, Flag, RgbImage, WbcCall
 from core.statistics.calibration import as_probabilities
@@ -39,29 +40,28 @@ def call_crops(crops: Sequence[RgbImage], model: LoadedModel) -> list[WbcCall]:
     if not crops:
         return []
     uncertainty = uncertainty_of(model)
-    if uncertainty is None and "local_head" in model.card:
+    card = model.card_as(WhiteCellCard)
+    if uncertainty is None and card.local_head is not None:
         raise WeightsRefused(
             f"{model.path.name} is adapted to a laboratory, and what holds that, "
             f"{uncertainty_path(model.path).name} beside it, is missing or of another model; "
             "restore it"
         )
     if uncertainty is None:
-        temperature = float(model.card["temperature"])
-        rows = as_probabilities(logits_of(crops, model), temperature)
+        rows = as_probabilities(logits_of(crops, model), card.temperature)
         calibration = calibration_of(model, None, False)
         return [_call(row, row, model, calibration) for row in rows]
     answers = answers_of(crops, model)
     seen = familiarity(answers.features, uncertainty)
     described_as = attributes_of(answers.features, uncertainty)
-    classes: list[str] = model.card["architecture"]["classes"]
     by_head = answered_by_head(answers.features, seen.unfamiliar, uncertainty)
     logits_here = apply_label_shift(
-        answers.logits, seen.distance, uncertainty.card.get("elsewhere")
+        answers.logits, seen.distance, uncertainty.card.label_shift
     ).copy()
     if by_head.any():
         local = Answers(answers.logits[by_head], answers.features[by_head])
         local_crops = [crops[int(i)] for i in np.flatnonzero(by_head)]
-        logits_here[by_head] = head_logits(local, local_crops, uncertainty, classes)
+        logits_here[by_head] = head_logits(local, local_crops, uncertainty, card.classes)
     calls = []
     for i, logits in enumerate(logits_here):
         unfamiliar = bool(seen.unfamiliar[i] or by_head[i])
@@ -105,7 +105,7 @@ def _call(
     *,
     may_be_empty: bool = False,
 ) -> WbcCall:
-    classes: list[str] = model.card["architecture"]["classes"]
+    classes = model.card_as(WhiteCellCard).classes
     wide = prediction_set(row, calibration.wide_limit)
     chosen = prediction_set(row, calibration.set_limit)
     if may_be_empty:
@@ -142,7 +142,7 @@ def _critical(
     share = critical_probability(as_learnt)
     likeliest = max(as_learnt, key=lambda name: as_learnt[name])
     if uncertainty is not None and (
-        share >= float(uncertainty.card["critical"]["limit"]) or likeliest in CRITICAL_CLASSES
+        share >= uncertainty.card.critical.limit or likeliest in CRITICAL_CLASSES
     ):
         words = (
             "It could be a blast or an immature granulocyte: critical, a person must look at this "

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from core.models.cards import WhiteCellCard
 from core.models.classifier import CellClassifier
 from core.models.engine import as_batch, engine_for
 from core.models.gradient_lock import gradient_lock
@@ -34,7 +35,7 @@ def answers_of(crops: Sequence[RgbImage], model: LoadedModel) -> Answers:
     """
     width = _last_layer(model).in_features
     if not crops:
-        classes = len(model.card["architecture"]["classes"])
+        classes = len(model.card_as(WhiteCellCard).classes)
         return Answers(np.zeros((0, classes), np.float32), np.zeros((0, width), np.float32))
     logits, features = [], []
     for start in range(0, len(crops), _BATCH):

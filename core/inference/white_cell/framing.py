@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.inference.locate.cell_crop import crop_cell
-from core.inference.locate.locator import candidates_at, locate
+from core.inference.locate.locator import candidates_at, locate, thresholds_of
 from core.inference.locate.peaks import Peaks
 from core.models.locator import RBC_DIAMETER_PX
 from core.models.weights import LoadedModel
@@ -48,7 +48,7 @@ def largest_white_cell(field: Field, locator: LoadedModel) -> RgbImage | None:
 def largest_white_cell_box(field: Field, locator: LoadedModel) -> tuple[Box | None, float | None]:
     """Box of a field's largest white cell, None where none is found; the red cells' diameter."""
     located = locate(field.pixels, locator)
-    peaks = located.peaks.above(_thresholds(locator))
+    peaks = located.peaks.above(thresholds_of(locator))
     limit = np.array([field.width, field.height] * 2, np.float32)
     boxes = np.clip(peaks.boxes_xyxy[peaks.kinds == _WBC], 0, limit)
     if not len(boxes):
@@ -78,7 +78,7 @@ def single_cell_box(field: Field, locator: LoadedModel) -> tuple[Box | None, flo
         plausible one.
     """
     located = locate(field.pixels, locator)
-    thresholds = _thresholds(locator)
+    thresholds = thresholds_of(locator)
     # A single-cell picture is known to hold one, so half the evidence is enough.
     peaks = located.peaks.above(thresholds * 0.5)
     middle = np.array([field.width, field.height]) / 2
@@ -96,10 +96,6 @@ def single_cell_box(field: Field, locator: LoadedModel) -> tuple[Box | None, flo
     if close is not None:
         return close, _plausible(located.rbc_diameter_px, close, _WBC)
     return (_foreground(field.pixels) if nucleus else None), None
-
-
-def _thresholds(locator: LoadedModel) -> npt.NDArray[np.float32]:
-    return np.array([locator.card["thresholds"][kind] for kind in KINDS], np.float32)
 
 
 def _nearest(peaks: Peaks, middle: npt.NDArray[np.float64]) -> tuple[Box, int] | None:

@@ -121,7 +121,7 @@ def answered_by_head(
             were adapted before there was a gate.
         uncertainty: of the model.
     """
-    if "local_head" not in uncertainty.card:
+    if uncertainty.card.local_head is None:
         return np.zeros(len(features), np.bool_)
     gate = uncertainty.tensors.get(GATE)
     if gate is None:
@@ -134,8 +134,9 @@ def head_logits(
     answers: Answers, crops: Sequence[RgbImage], uncertainty: Uncertainty, classes: Sequence[str]
 ) -> Array:
     """Logits ``(N, classes)`` of the local head for cells that it answers."""
-    local = uncertainty.card["local_head"]
+    local = uncertainty.card.local_head
+    assert local is not None, "only asked for cells that a head answers"
     features = np.concatenate([answers.features, generic_features(crops)], axis=1)
     head = features @ uncertainty.tensors[WEIGHT].T + uncertainty.tensors[BIAS]
-    groups = groups_of(local["labels"], classes)
-    return combined(answers.logits, head, groups, float(local["prior"]), float(local["absent"]))
+    groups = groups_of(local.labels, classes)
+    return combined(answers.logits, head, groups, local.prior, local.absent)

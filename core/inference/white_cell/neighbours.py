@@ -46,16 +46,15 @@ def nearest(
     Returns:
         An empty list where there is no index, or it holds no cell of the class.
     """
-    index = uncertainty.card.get("index", {})
-    files, classes = index.get("files", []), index.get("classes", [])
-    if label not in classes:
+    index = uncertainty.card.index
+    if index is None or label not in index.classes:
         return []
-    rows = np.flatnonzero(uncertainty.tensors["index.label"] == classes.index(label))
+    rows = np.flatnonzero(uncertainty.tensors["index.label"] == index.classes.index(label))
     mean = uncertainty.tensors["axes.mean"]
     known = _unit(uncertainty.tensors["index.feature"][rows].astype(np.float32) - mean)
     near = 1 - known @ _unit(feature[None] - mean)[0]
     order = np.argsort(near, kind="stable")[:count]
-    return [Neighbour(label, files[int(rows[i])], max(0.0, float(near[i]))) for i in order]
+    return [Neighbour(label, index.files[int(rows[i])], max(0.0, float(near[i]))) for i in order]
 
 
 def nearest_to_crop(

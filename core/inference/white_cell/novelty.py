@@ -8,14 +8,13 @@ nearest class (Lee 2018); it decides which calibration holds and how the classes
 makes no call doubtful by itself.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from core.inference.white_cell.uncertainty import Uncertainty
+from core.models.cards import LabelShift, WhiteCellCard
 from core.models.weights import LoadedModel
 
 Array = npt.NDArray[np.float32]
@@ -49,21 +48,21 @@ class Familiarity:
 
 def familiarity(features: Array, uncertainty: Uncertainty) -> Familiarity:
     """Judge ``(N, width)`` features."""
-    novelty = uncertainty.card["novelty"]
+    novelty = uncertainty.card.novelty
     tensors = uncertainty.tensors
     head = tensors["novelty.weight"].astype(np.float32)
-    odds = features @ head + np.float32(novelty["bias"])
+    odds = features @ head + np.float32(novelty.bias)
     rows = on_axes(features, tensors["axes.mean"], tensors["axes.basis"])
     distance = mahalanobis(rows, tensors["novelty.means"], tensors["novelty.whiten"])
     return Familiarity(
         not_a_cell=np.asarray(1 / (1 + np.exp(-np.clip(odds, -30, 30))), np.float32),
-        limit=float(novelty["not_a_cell_limit"]),
+        limit=novelty.not_a_cell_limit,
         distance=distance,
-        unfamiliar=distance > float(novelty["familiar_limit"]),
+        unfamiliar=distance > novelty.familiar_limit,
     )
 
 
-def apply_label_shift(logits: Array, distance: Array, rule: Mapping[str, Any] | None) -> Array:
+def apply_label_shift(logits: Array, distance: Array, rule: LabelShift | None) -> Array:
     """Logits corrected for the class frequencies expected in another laboratory, ``(N, classes)``.
 
     The class frequencies of the training set say nothing about those met elsewhere.
@@ -71,15 +70,15 @@ def apply_label_shift(logits: Array, distance: Array, rule: Mapping[str, Any] | 
     Args:
         logits: ``(N, classes)``.
         distance: of each cell from the training laboratory, ``(N,)``.
-        rule: ``elsewhere`` of the uncertainty card: ``shift``, added to the logits of each class
+        rule: ``label_shift`` of the uncertainty card: ``shift``, added to the logits of each class
             for cells farther than ``beyond``. None changes nothing.
 
     Source: Saerens et al. 2002, adjusting a classifier to new a priori probabilities.
     """
     if rule is None:
         return logits
-    far = distance > float(rule["beyond"])
-    return np.asarray(logits + far[:, None] * np.array(rule["shift"], np.float32), np.float32)
+    far = distance > rule.beyond
+    return np.asarray(logits + far[:, None] * np.array(rule.shift, np.float32), np.float32)
 
 
 def on_axes(features: Array, mean: Array, basis: Array) -> Array:
@@ -99,14 +98,11 @@ def calibration_of(
     model: LoadedModel, uncertainty: Uncertainty | None, unfamiliar: bool
 ) -> Calibration:
     """The limits that hold for a cell; without extras the card's own, for every cell alike."""
-    card = model.card
     if uncertainty is None:
-        limit = float(card["set_limit"])
-        return Calibration(float(card["temperature"]), limit, limit, float(card["abstain_below"]))
-    group = uncertainty.card["calibration"]["unfamiliar" if unfamiliar else "familiar"]
+        card = model.card_as(WhiteCellCard)
+        return Calibration(card.temperature, card.set_limit, card.set_limit, card.abstain_below)
+    groups = uncertainty.card.calibration
+    limits = groups.unfamiliar if unfamiliar else groups.familiar
     return Calibration(
-        float(group["temperature"]),
-        float(group["set_limit"]),
-        float(group["wide_limit"]),
-        float(group["abstain_below"]),
+        limits.temperature, limits.set_limit, limits.wide_limit, limits.abstain_below
     )

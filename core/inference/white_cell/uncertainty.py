@@ -5,7 +5,6 @@ of training cells. They belong to one set of weights: beside any other they are 
 and the product goes on without them.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,20 +13,27 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from core.files import atomic_path, copy_atomically, sha256_of, write_json
+from core.models.cards import UncertaintyCard, read_uncertainty_card
+from core.models.cards.uncertainty_card import UNCERTAINTY_FORMAT
 from core.models.weights import LoadedModel, WeightsRefused
 
-FORMAT: Final = 1
+Arrays = Mapping[str, npt.NDArray[Any]]
+"""Arrays by name; their types differ (features are stored in half precision)."""
+
+_ALWAYS: Final = ("axes.mean", "axes.basis", "novelty.means", "novelty.whiten", "novelty.weight")
+"""Arrays that every card needs."""
 
 
 @dataclass(frozen=True)
 class Uncertainty:
     """``card`` is the sidecar, ``tensors`` the arrays by name; both are read only."""
 
-    card: Mapping[str, Any]
-    tensors: Mapping[str, npt.NDArray[Any]]
+    card: UncertaintyCard
+    tensors: Arrays
 
 
 def uncertainty_path(weights: Path) -> Path:
@@ -49,22 +55,23 @@ def uncertainty_of(model: LoadedModel) -> Uncertainty | None:
     return _read(path, model.sha256, tuple((one.st_mtime_ns, one.st_size) for one in state))
 
 
-def save_uncertainty(
-    model: LoadedModel, card: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]]
-) -> Path:
-    """Write the extras beside the model; the JSON last: its presence marks both as complete."""
+def save_uncertainty(model: LoadedModel, card: UncertaintyCard, tensors: Arrays) -> Path:
+    """Write arrays and card beside the model; returns the arrays' file.
+
+    Format, model and hashes of ``card`` are those of the new files, whatever they were before.
+    """
     path = uncertainty_path(model.path)
     with atomic_path(path) as temporary:
         save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, temporary)
         temporary.chmod(0o644)
-    payload = {
-        "format": FORMAT,
+    owned = {
+        "format": UNCERTAINTY_FORMAT,
         "model": model.name,
         "model_sha256": model.sha256,
         "sha256": sha256_of(path),
-        **card,
     }
-    write_json(path.with_suffix(".json"), payload, indent=2)
+    # Write the JSON last: its presence marks the pair as complete.
+    write_json(path.with_suffix(".json"), card.model_copy(update=owned).as_json(), indent=2)
     return path
 
 
@@ -79,18 +86,41 @@ def copy_uncertainty(source: Path, target: Path) -> None:
 @lru_cache(maxsize=8)
 def _read(path: Path, model_sha256: str, _state: object) -> Uncertainty | None:
     sidecar = path.with_suffix(".json")
-    try:
-        card = json.loads(sidecar.read_text(encoding="utf-8"))
-        if card["model_sha256"] != model_sha256:
-            return None
-        version, expected = int(card["format"]), str(card["sha256"])
-    except (ValueError, TypeError, KeyError) as error:
-        raise WeightsRefused(f"{sidecar.name} does not describe any extras ({error})") from error
-    if version > FORMAT:
-        raise WeightsRefused(f"{sidecar.name} has format {version}; this version reads {FORMAT}")
-    if sha256_of(path) != expected:
+    card = read_uncertainty_card(sidecar, model_sha256)
+    if card is None:
+        return None
+    if sha256_of(path) != card.sha256:
         raise WeightsRefused(
             f"{path.name} is not the file its sidecar describes; restore both from the release, "
             "or run python -m core fit-uncertainty"
         )
-    return Uncertainty(card, load_file(path))
+    try:
+        tensors = load_file(path)
+        _check_arrays(card, tensors)
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise WeightsRefused(
+            f"{path.name} does not fit {sidecar.name} ({error}); run python -m core fit-uncertainty"
+        ) from error
+    return Uncertainty(card, tensors)
+
+
+def _check_arrays(card: UncertaintyCard, tensors: Arrays) -> None:
+    """Every array that the card speaks of is there, with as many rows as the card says.
+
+    Raises:
+        KeyError: where an array is missing.
+        ValueError: where one has another number of rows.
+    """
+    missing = [name for name in _ALWAYS if name not in tensors]
+    if missing:
+        raise ValueError(f"it lacks {', '.join(missing)}")
+    rows: dict[str, int] = {}
+    if card.attributes.values:
+        rows |= dict.fromkeys(("attributes.weight", "attributes.bias"), card.attributes.rows)
+    if card.local_head is not None:
+        rows |= dict.fromkeys(("local.weight", "local.bias"), len(card.local_head.labels))
+    if card.index is not None:
+        rows |= dict.fromkeys(("index.label", "index.feature"), len(card.index.files))
+    for name, count in rows.items():
+        if len(tensors[name]) != count:
+            raise ValueError(f"{name} has {len(tensors[name])} rows, the card names {count}")

@@ -46,7 +46,7 @@ class Verdict:
             return "met" if self.sure else "met, not beyond chance"
         return "not met"
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         return {**asdict(self), "limit": asdict(self.limit), "words": self.words}
 
 

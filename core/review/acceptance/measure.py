@@ -2,10 +2,10 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 import numpy as np
 
@@ -27,14 +27,33 @@ _OVERLAP: Final = 0.3
 """Least intersection over union of a laboratory's box and a located cell to be the same one."""
 
 
+class Figure(TypedDict):
+    """A number with its 95 % interval; None where it or an end of the interval is undetermined."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+
+class Pairs(TypedDict):
+    """One measurement by both: ``reference`` is the laboratory's, ``other`` the program's.
+
+    ``samples`` are names of pictures or slides, in the order of the values.
+    """
+
+    unit: str
+    samples: list[str]
+    reference: list[float]
+    other: list[float]
+
+
 @dataclass(frozen=True)
 class Measured:
     """What was found, as plain values that can be kept as JSON.
 
-    ``figures`` are the numbers that limits can be set on: name -> ``value``, ``low``, ``high``,
-    ``n`` (None where not determined). ``labels`` are (laboratory, program) for each cell of known
-    class, ``numbers`` the pairs of each measurement: title -> ``unit``, ``samples``, ``reference``,
-    ``other``.
+    ``figures`` are the numbers that limits can be set on, by name. ``labels`` are (laboratory,
+    program) for each cell of known class, ``numbers`` the pairs of each measurement, by name.
     """
 
     models: dict[str, str]
@@ -44,12 +63,12 @@ class Measured:
     not_found: int
     refused: tuple[str, ...]
     unmatched: tuple[str, ...]
-    figures: dict[str, dict[str, Any]]
+    figures: dict[str, Figure]
     labels: tuple[tuple[str, str], ...]
-    numbers: dict[str, dict[str, Any]]
+    numbers: dict[str, Pairs]
     baselines: dict[str, float]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         return asdict(self)
 
 
@@ -59,17 +78,18 @@ def _place(name: str) -> int:
     return order.index(name) if name in order else len(order)
 
 
-def from_json(said: dict[str, Any]) -> Measured:
+# Any: what is stored is checked by nobody else; its keys are those of as_json().
+def from_json(stored: Mapping[str, Any]) -> Measured:
     """What :meth:`Measured.as_json` gave."""
     return Measured(
         **{
-            **said,
+            **stored,
             "numbers": {
-                name: said["numbers"][name] for name in sorted(said["numbers"], key=_place)
+                name: stored["numbers"][name] for name in sorted(stored["numbers"], key=_place)
             },
-            "refused": tuple(said["refused"]),
-            "unmatched": tuple(said["unmatched"]),
-            "labels": tuple((one, other) for one, other in said["labels"]),
+            "refused": tuple(stored["refused"]),
+            "unmatched": tuple(stored["unmatched"]),
+            "labels": tuple((one, other) for one, other in stored["labels"]),
         }
     )
 
@@ -161,20 +181,18 @@ def _overlap(one: Box, other: Box) -> float:
     return both / (area - both)
 
 
-def _figure(value: float | None, low: float | None, high: float | None, n: int) -> dict[str, Any]:
+def _figure(value: float | None, low: float | None, high: float | None, n: int) -> Figure:
     # An unbounded slope has no number in JSON.
-    ends = (end if end is not None and math.isfinite(end) else None for end in (low, high))
-    return dict(zip(("value", "low", "high", "n"), (value, *ends, n), strict=True))
+    low, high = (end if end is not None and math.isfinite(end) else None for end in (low, high))
+    return {"value": value, "low": low, "high": high, "n": n}
 
 
-def _share(share: Share) -> dict[str, Any]:
+def _share(share: Share) -> Figure:
     interval = share.interval
     return _figure(share.value, interval.low, interval.high, share.of)
 
 
-def _cell_figures(
-    labels: Sequence[tuple[str, str]], calls: Sequence[WbcCall]
-) -> dict[str, dict[str, Any]]:
+def _cell_figures(labels: Sequence[tuple[str, str]], calls: Sequence[WbcCall]) -> dict[str, Figure]:
     if not labels:
         return {}
     found = agreement([one for one, _ in labels], [other for _, other in labels])
@@ -206,7 +224,7 @@ def _closed(labels: Sequence[str]) -> set[str]:
     return {*labels, *(parent_of(label) for label in labels)}
 
 
-def _rates(white: Sequence[WbcCall]) -> dict[str, dict[str, Any]]:
+def _rates(white: Sequence[WbcCall]) -> dict[str, Figure]:
     if not white:
         return {}
     abstained = sum(call.abstained for call in white)
@@ -217,8 +235,8 @@ def _rates(white: Sequence[WbcCall]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _counts(findings: dict[str, SmearFinding], results: LocalResults) -> dict[str, dict[str, Any]]:
-    numbers: dict[str, dict[str, Any]] = {}
+def _counts(findings: dict[str, SmearFinding], results: LocalResults) -> dict[str, Pairs]:
+    numbers: dict[str, Pairs] = {}
     for kind in kinds_of(results):
         names = [n for n in findings if kind in results.counts.get(n, {})]
         if names:
@@ -231,7 +249,7 @@ def _counts(findings: dict[str, SmearFinding], results: LocalResults) -> dict[st
     return numbers
 
 
-def _shares(findings: dict[str, SmearFinding], results: LocalResults) -> dict[str, dict[str, Any]]:
+def _shares(findings: dict[str, SmearFinding], results: LocalResults) -> dict[str, Pairs]:
     by_slide: dict[str, Counter[str]] = {}
     for name, finding in findings.items():
         counted = by_slide.setdefault(results.slide_of(name), Counter())
@@ -242,7 +260,7 @@ def _shares(findings: dict[str, SmearFinding], results: LocalResults) -> dict[st
     classes = sorted(
         {n for s in slides for n in results.shares[s]}, key=lambda n: _place(f"share_{n}")
     )
-    numbers: dict[str, dict[str, Any]] = {}
+    numbers: dict[str, Pairs] = {}
     for label in classes:
         here = [slide for slide in slides if label in results.shares[slide]]
         numbers[f"share_{label}"] = {
@@ -259,9 +277,9 @@ def _shares(findings: dict[str, SmearFinding], results: LocalResults) -> dict[st
     return numbers
 
 
-def _biases(numbers: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def _biases(numbers: dict[str, Pairs]) -> dict[str, Figure]:
     """Bias, limits of agreement, mean absolute error and slope of every measurement."""
-    figures: dict[str, dict[str, Any]] = {}
+    figures: dict[str, Figure] = {}
     for name, pairs in numbers.items():
         x, y = np.array(pairs["reference"], float), np.array(pairs["other"], float)
         low, high = bootstrap_interval(np.abs(y - x), draws=2000)
@@ -290,9 +308,7 @@ def _biases(numbers: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return figures
 
 
-def _baselines(
-    labels: Sequence[tuple[str, str]], numbers: dict[str, dict[str, Any]]
-) -> dict[str, float]:
+def _baselines(labels: Sequence[tuple[str, str]], numbers: dict[str, Pairs]) -> dict[str, float]:
     """What always answering the most frequent class, or the middle count, would reach here."""
     found = {}
     if labels:

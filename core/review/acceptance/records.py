@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -143,6 +144,6 @@ def _acceptance(row: Any, place: tuple[int, str]) -> Acceptance:
     )
 
 
-def _verdict(said: dict[str, Any]) -> Verdict:
+def _verdict(said: Mapping[str, Any]) -> Verdict:
     values = {key: value for key, value in said.items() if key not in ("limit", "words")}
     return Verdict(limit=Limit(**said["limit"]), **values)

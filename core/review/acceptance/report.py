@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from core.review.acceptance.limits import (
     measurement_title,
     unit_of,
 )
-from core.review.acceptance.measure import Measured
+from core.review.acceptance.measure import Figure, Measured, Pairs
 from core.review.acceptance.records import Acceptance
 from core.review.exchange.paper import ACCENT, CRITICAL, GREY, RULE, Paper
 from core.settings import Settings
@@ -155,7 +156,7 @@ def _measurements(paper: Paper, measured: Measured) -> None:
             _plots(paper, name, pairs, measured)
 
 
-def _plain(figure: dict[str, Any] | None) -> str:
+def _plain(figure: Figure | None) -> str:
     if not figure or figure["value"] is None:
         return "not determined"
     if figure["low"] is None or figure["high"] is None:
@@ -168,12 +169,16 @@ def _short(value: float) -> str:
     return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
 
 
-def _value(figures: dict[str, dict[str, Any]], name: str) -> str:
-    found = figures.get(name)
-    return "?" if not found or found["value"] is None else _short(found["value"])
+def _number(figures: Mapping[str, Figure], name: str) -> float | None:
+    return figures[name]["value"] if name in figures else None
 
 
-def _plots(paper: Paper, name: str, pairs: dict[str, Any], measured: Measured) -> None:
+def _value(figures: Mapping[str, Figure], name: str) -> str:
+    value = _number(figures, name)
+    return "?" if value is None else _short(value)
+
+
+def _plots(paper: Paper, name: str, pairs: Pairs, measured: Measured) -> None:
     """Bland-Altman at the left, program against laboratory at the right."""
     height, gap = 44.0, 14.0
     if paper.will_page_break(height + 16):
@@ -184,14 +189,14 @@ def _plots(paper: Paper, name: str, pairs: dict[str, Any], measured: Measured) -
     x, y = np.array(pairs["reference"], float), np.array(pairs["other"], float)
     figures = measured.figures
     lines = [
-        (figures[f"{which}_{name}"]["value"], which == "bias")
+        (value, which == "bias")
         for which in ("lower_limit", "bias", "upper_limit")
-        if f"{which}_{name}" in figures
+        if (value := _number(figures, f"{which}_{name}")) is not None
     ]
     _scatter(paper, (paper.l_margin, top, width, height), (x + y) / 2, y - x,
              ("mean of both", "program minus laboratory"), level=lines)  # fmt: skip
-    slope, intercept = figures.get(f"slope_{name}"), figures.get(f"intercept_{name}")
-    line = (slope["value"], intercept["value"]) if slope and intercept else None
+    slope, intercept = _number(figures, f"slope_{name}"), _number(figures, f"intercept_{name}")
+    line = None if slope is None or intercept is None else (slope, intercept)
     _scatter(paper, (paper.l_margin + width + gap, top, width, height), x, y,
              ("laboratory", "program"), line=line, identity=True)  # fmt: skip
     paper.set_xy(paper.l_margin, top + height + 8)

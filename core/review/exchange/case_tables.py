@@ -72,7 +72,7 @@ def case_json(contents: CaseContents) -> str:
     return json.dumps(case_document(contents), indent=2, ensure_ascii=False)
 
 
-def case_document(contents: CaseContents) -> dict[str, Any]:
+def case_document(contents: CaseContents) -> dict[str, object]:
     """The same as objects."""
     case, signature, platelets = contents.case, contents.signature, contents.grades.get(PLATELETS)
     return {
@@ -146,15 +146,15 @@ def case_document(contents: CaseContents) -> dict[str, Any]:
     }
 
 
-def _field(contents: CaseContents, picture: Any) -> dict[str, Any]:
+def _field(contents: CaseContents, picture: Any) -> dict[str, object]:
     return {
         "counts": contents.counts(picture),
         "cells": [_cell(cell) for cell in contents.cells_of(picture)],
     }
 
 
-def _cell(cell: ReviewCell) -> dict[str, Any]:
-    row: dict[str, Any] = {
+def _cell(cell: ReviewCell) -> dict[str, object]:
+    row: dict[str, object] = {
         "id": cell.id,
         "kind": cell.kind,
         "box_xyxy": [round(side, 2) for side in cell.box_xyxy_px],

@@ -17,6 +17,8 @@ from core.slide.tables import DISCLAIMER
 from core.taxonomy import title
 
 Release = Literal["R5", "R4B"]
+# Any: the keys of a resource are HL7's, and fhir.resources checks the whole Bundle.
+Resource = dict[str, Any]
 
 _NAMESPACE: Final = uuid.UUID("6f1b5d0e-5d0f-4c55-9d0a-2f3b1c6a7e10")
 _GENDER: Final = {"female": "female", "male": "male", "other": "other", "unknown": "unknown"}
@@ -40,14 +42,14 @@ def case_fhir(contents: CaseContents, release: Release = "R5") -> str:
     return str(BundleR4B.model_validate(bundle).model_dump_json(indent=2))
 
 
-def _bundle(contents: CaseContents) -> dict[str, Any]:
+def _bundle(contents: CaseContents) -> Resource:
     case, at = contents.case, contents.made_at.isoformat(timespec="seconds")
     signed = contents.signature
     issued = signed.signed_at.isoformat(timespec="seconds") if signed else at
     status = "preliminary"
     if signed is not None and not contents.is_preliminary:
         status = "final" if case.version == 1 else "amended"
-    patient: dict[str, Any] = {
+    patient: Resource = {
         "resourceType": "Patient",
         "gender": _GENDER.get(case.sex, "unknown"),
     }
@@ -60,7 +62,7 @@ def _bundle(contents: CaseContents) -> dict[str, Any]:
         "subject": {"reference": _url(contents, "patient")},
     }
     observations = _observations(contents, status, issued)
-    report: dict[str, Any] = {
+    report: Resource = {
         "resourceType": "DiagnosticReport",
         "identifier": [{"value": f"{case.accession}-v{case.version}"}],
         "status": status,
@@ -92,9 +94,7 @@ def _bundle(contents: CaseContents) -> dict[str, Any]:
     }
 
 
-def _observations(
-    contents: CaseContents, status: str, issued: str
-) -> list[tuple[str, dict[str, Any]]]:
+def _observations(contents: CaseContents, status: str, issued: str) -> list[tuple[str, Resource]]:
     common = {
         "resourceType": "Observation",
         "status": status,
@@ -113,7 +113,7 @@ def _observations(
         "effectiveDateTime": contents.case.created_at.isoformat(timespec="seconds"),
         "issued": issued,
     }
-    found: list[tuple[str, dict[str, Any]]] = []
+    found: list[tuple[str, Resource]] = []
     verified = contents.standing.verified
     if verified.leukocytes:
         found += [
@@ -161,7 +161,7 @@ def _observations(
     return found
 
 
-def _share(row: DifferentialRow, leukocytes: int) -> dict[str, Any]:
+def _share(row: DifferentialRow, leukocytes: int) -> Resource:
     low, high = 100 * row.interval.low, 100 * row.interval.high
     return {
         "code": _concept(DIFFERENTIAL.get(row.label), title(row.label)),
@@ -181,8 +181,8 @@ def _share(row: DifferentialRow, leukocytes: int) -> dict[str, Any]:
     }
 
 
-def _concept(loinc: Loinc | None, text: str) -> dict[str, Any]:
-    concept: dict[str, Any] = {"text": text}
+def _concept(loinc: Loinc | None, text: str) -> Resource:
+    concept: Resource = {"text": text}
     if loinc is not None:
         coding = {"system": "http://loinc.org", "code": loinc.code}
         if loinc.display:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from core.inference.locate.cell_crop import crop_cell
 from core.inference.white_cell.features import answers_of
 from core.models import registry
+from core.models.cards import WhiteCellCard
 from core.models.weights import LoadedModel
 from core.records import Box
 from core.review.case.cases import CasePicture
@@ -69,12 +70,13 @@ def look(store: ReviewStore, cells: Sequence[SeenCell]) -> Seen:
             _kept.move_to_end(key)
         while len(_kept) > MOST_KEPT:
             _kept.popitem(last=False)
-    temperature = float(model.card["temperature"])
+    card = model.card_as(WhiteCellCard)
+    temperature = card.temperature
     features, logits = (np.stack([said[key][n] for key in keys]) for n in (0, 1))
     return Seen(
         unit_length(features),
         as_probabilities(logits, temperature),
-        tuple(model.card["architecture"]["classes"]),
+        card.classes,
     )
 
 

@@ -103,12 +103,6 @@ class ReviewCell:
         """Called critical by the reader, or by the rule where nobody has answered yet."""
         return judgement.cell_is_critical(self.call, self.label)
 
-    @property
-    def is_doubtful(self) -> bool:
-        """To be checked: nobody has answered yet, and it is doubtful, novel or read in two ways."""
-        differs = self.differs or self.novel
-        return judgement.cell_is_doubtful(self.call, self.label, differs=differs)
-
 
 def cells(
     store: ReviewStore,

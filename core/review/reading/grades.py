@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, select
 
@@ -268,7 +268,7 @@ def _save(
         "reader_name": book.person.name,
         "graded_at": book.now,
     }
-    fresh: list[dict[str, Any]] = []
+    fresh: list[dict[str, object]] = []
     for term, value in wanted.items():
         said = {
             "grade": value if isinstance(value, int) else None,

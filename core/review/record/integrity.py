@@ -77,7 +77,7 @@ class Verification:
 class _Told:
     """A row as the ledger tells it, and the entry that last said each value."""
 
-    values: dict[str, Any]
+    values: dict[str, object]
     entry: dict[str, int]
 
 
@@ -234,7 +234,7 @@ def _short(value: Any) -> str:
     return said if len(said) <= 60 else said[:57] + "..."
 
 
-def _rows(connection: Connection, table: Table) -> Iterator[tuple[int, dict[str, Any] | None]]:
+def _rows(connection: Connection, table: Table) -> Iterator[tuple[int, dict[str, object] | None]]:
     """Rows by number; None for one whose values are not of their kind any more."""
     odd = _odd(connection, table)
     for number, row in _each(connection, table, table.c.id):

@@ -142,7 +142,7 @@ def recording(
         yield book
         if not book.changes:
             return
-        row: dict[str, Any] = {
+        row: dict[str, object] = {
             "number": last.entries + 1,
             "at": moment(book.now),
             "who": person.subject,
@@ -178,7 +178,7 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def plain_row(table: Table, values: Mapping[str, Any] | RowMapping) -> dict[str, Any]:
+def plain_row(table: Table, values: Mapping[str, Any] | RowMapping) -> dict[str, object]:
     """Values as the ledger keeps them: what JSON has, moments as text, long texts as hashes."""
     return {name: _plain(table.name, name, value) for name, value in dict(values).items()}
 
@@ -191,7 +191,7 @@ def _plain(table: str, column: str, value: Any) -> Any:
     return value
 
 
-def _change_json(change: Change) -> dict[str, Any]:
+def _change_json(change: Change) -> dict[str, object]:
     old = None if change.old is None else dict(change.old)
     return {"table": change.table, "row": change.row, "old": old, "new": dict(change.new)}
 

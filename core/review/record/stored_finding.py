@@ -69,14 +69,14 @@ def from_text(text: str) -> SmearFinding:
         raise ValueError(f"a stored finding cannot be read: {error}") from error
 
 
-def _cell_json(cell: Cell) -> dict[str, Any]:
-    row: dict[str, Any] = {"kind": cell.kind, "box": list(cell.box_xyxy_px), "score": cell.score}
+def _cell_json(cell: Cell) -> dict[str, object]:
+    row: dict[str, object] = {"kind": cell.kind, "box": list(cell.box_xyxy_px), "score": cell.score}
     if cell.wbc is not None:
         row["wbc"] = asdict(cell.wbc)
     return row
 
 
-def _locator_json(locator: LocatorReference | None) -> dict[str, Any] | None:
+def _locator_json(locator: LocatorReference | None) -> dict[str, object] | None:
     if locator is None:
         return None
     return {"model": locator.model, "interval_scale": dict(locator.interval_scale)}
@@ -100,6 +100,7 @@ def _call(said: Mapping[str, Any]) -> WbcCall:
     # What a later version kept besides is left out, what an earlier one did not keep is default.
     known = {field.name for field in fields(WbcCall)} - {"flags"}
     values = {name: value for name, value in said.items() if name in known}
+    # Any: a stored call may be of any version; WbcCall(...) gets what it knows.
     plain: dict[str, Any] = {
         name: tuple(v) if isinstance(v, list) else v for name, v in values.items()
     }

@@ -6,7 +6,7 @@ it the palm is read as it would be by itself.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from core.access.people import Person
 from core.access.rights import require
@@ -113,7 +113,7 @@ def _palm_drift(picture: CasePicture, field: Field) -> list[str]:
     asked = dict(before.get("read_with", {}))
     if asked.get("reference") is not None:
         asked["reference"] = tuple(asked["reference"])
-    after = read_palm(field, _model(picture, "palm"), **asked).call.as_json()
+    after: Mapping[str, Any] = read_palm(field, _model(picture, "palm"), **asked).call.as_json()
     found = []
     for name in ("anemia_probability", "low", "high"):
         old, new = float(before[name]), float(after[name])

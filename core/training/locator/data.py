@@ -19,11 +19,14 @@ from core.training.locator.targets import draw_targets
 
 _RBC = KINDS.index("rbc")
 _CACHE_SCALE = 1.5
-"""Pictures are kept at this multiple of the network's scale, sharp enough for zooming in."""
+"""Pictures are cached at this multiple of the network's scale, so that zooming in stays sharp."""
 
 
 def rbc_diameter(field: LabelledField, width: int, height: int) -> float:
-    """Median diameter of whole red cells in pixels of the file; a guess where there are none."""
+    """Median diameter of the uncut red cells in pixels of the file.
+
+    Without any it is a fifth of the shorter side.
+    """
     boxes = field.boxes_xyxy_px[field.kinds == _RBC]
     inside = (
         (boxes[:, 0] > 3)
@@ -43,18 +46,22 @@ CANVAS = (256, 256)
 
 @dataclass(frozen=True)
 class _Item:
-    """A picture in memory; ``scale`` times its pixels are the network's."""
+    """A cached picture; resized by ``scale`` it is at the network's scale.
+
+    Boxes from ``certain`` on are doubtful ones.
+    """
 
     pixels: RgbImage
     boxes: npt.NDArray[np.float32]
     kinds: npt.NDArray[np.int64]
+    certain: int
     scale: float
 
 
 class LocatorExamples(Dataset[dict[str, Tensor]]):
-    """Fields, cut and varied to one canvas; item ``(epoch, index)`` is always the same.
+    """Fields augmented onto ``CANVAS``; item ``(epoch, index)`` is reproducible.
 
-    With ``augment=False`` each field has its own size: the network's scale, rounded to eights.
+    With ``augment=False`` each field keeps its size at the network's scale, in multiples of eight.
     """
 
     def __init__(
@@ -79,8 +86,17 @@ class LocatorExamples(Dataset[dict[str, Tensor]]):
                 pixels = cv2.resize(
                     pixels, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA
                 ).astype(np.uint8)
-            boxes = (field.boxes_xyxy_px * shrink).astype(np.float32)
-            self._items.append(_Item(pixels, boxes, field.kinds, scale / shrink / _CACHE_SCALE))
+            boxes = np.concatenate([field.boxes_xyxy_px, field.doubtful_boxes_xyxy_px]) * shrink
+            kinds = np.concatenate([field.kinds, field.doubtful_kinds])
+            self._items.append(
+                _Item(
+                    pixels,
+                    boxes.astype(np.float32),
+                    kinds,
+                    len(field.kinds),
+                    scale / shrink / _CACHE_SCALE,
+                )
+            )
 
     def __len__(self) -> int:
         return len(self._items)
@@ -102,7 +118,8 @@ class LocatorExamples(Dataset[dict[str, Tensor]]):
         if self.augment:
             canvas = vary_sharpness(rng, vary_stain(rng, canvas, strength=self.stain_strength))
         keep = left > 0
-        targets = draw_targets(boxes[keep], kinds[keep], left[keep] < 0.35, size[1], size[0])
+        ignored = (left < 0.35) | (np.arange(len(kinds)) >= item.certain)
+        targets = draw_targets(boxes[keep], kinds[keep], ignored[keep], size[1], size[0])
         image = torch.from_numpy(np.ascontiguousarray(canvas.transpose(2, 0, 1))).float() / 255
         return {
             "image": image,
@@ -120,7 +137,7 @@ def _cut(
     zoom: tuple[float, float],
     size: tuple[int, int],
 ) -> tuple[RgbImage, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Canvas, boxes on it, and the share of each cell's former visible part that is left."""
+    """Canvas, boxes clipped to it, and the share of each box's area that is left, ``(N,)``."""
     (fx, fy), (width, height) = zoom, size
     dx = rng.random() * (width - pixels.shape[1] * fx)
     dy = rng.random() * (height - pixels.shape[0] * fy)

@@ -1,4 +1,4 @@
-"""Preparing a training of the locator: TXL-PBC, or a laboratory's own boxes."""
+"""Prepare a training of the locator: TXL-PBC or a laboratory's boxes."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,21 +8,27 @@ import numpy as np
 from torch import nn
 
 from core.datasets.fields import Counted
+from core.models import registry
+from core.models.cards import FieldData
 from core.models.locator import Locator
 from core.models.weights import LoadedModel
 from core.settings import settings as site_settings
+from core.store.run_records import TrainingFacts
 from core.taxonomy import KINDS
 from core.training.card_facts import data_hash
 from core.training.intakes import trainable
-from core.training.job import Job, start_model
+from core.training.job import PreparedTraining, start_model
+from core.training.locator.completed_fields import complete, parts
 from core.training.locator.export import export_locator
 from core.training.locator.recipe import LocatorRecipe, LocatorSplit, split_fields
 from core.training.loop.settings import LoopSettings
 from core.training.promote import locked_sets
 
 
-def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path) -> Job:
-    """Cut the fields into parts and find what the weights start from.
+def prepare(
+    data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path
+) -> PreparedTraining:
+    """Split the fields and load the starting weights.
 
     Raises:
         FileNotFoundError: if ``data`` lacks the public sets.
@@ -30,18 +36,20 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
     """
     if options.get("layout", "txl") == "txl":
         fields, title = split_fields(data, seed=0), "TXL-PBC train and val"
+    elif options["layout"] == "two laboratories":
+        fields, title = _two_laboratories(data), "TXL-PBC train and val, and DeepBioNet's fields"
     elif options["layout"] == "verified fields":
         fields, title = _verified(data, options, folder)
     else:
         fields, title = own_split(data, options, folder), f"{data.name}, the laboratory's own boxes"
     digest = data_hash([field.path for field in fields.train])
-    origin: dict[str, Any] = {
-        "set": title,
-        "training_fields": len(fields.train),
-        "validation_fields": len(fields.validation),
-        "left_out_as_copies_of_test_fields": fields.left_out,
-        "sha256": digest,
-    }
+    origin = FieldData(
+        set=title,
+        training_fields=len(fields.train),
+        validation_fields=len(fields.validation),
+        left_out_as_copies_of_test_fields=fields.left_out,
+        sha256=digest,
+    )
     begin = str(options.get("start", "imagenet"))
     start = start_model("locator", begin, folder)
     module = None if start is None else start.module
@@ -59,13 +67,12 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
         stain_strength=0.3 if options.get("stains") == "mild" else 0.8,
     )
     facts = count_facts(fields.train, fields.validation)
-    return Job(
-        recipe, digest, {**facts, "started_from": start.identity if start else begin}, export
-    )
+    facts["started_from"] = start.identity if start else begin
+    return PreparedTraining(recipe, digest, facts, export)
 
 
-def count_facts(train: Sequence[Counted], validation: Sequence[Counted]) -> dict[str, Any]:
-    """Sizes of the parts, and the error of always answering the training medians."""
+def count_facts(train: Sequence[Counted], validation: Sequence[Counted]) -> TrainingFacts:
+    """Sizes of the parts, and the naive baseline: always answer the training medians."""
     counts = np.stack([field.counts() for field in train])
     truth = np.stack([field.counts() for field in validation])
     constant = np.abs(np.median(counts, axis=0) - truth).mean(axis=0)
@@ -78,8 +85,18 @@ def count_facts(train: Sequence[Counted], validation: Sequence[Counted]) -> dict
     }
 
 
+def _two_laboratories(data: Path) -> LocatorSplit:
+    """TXL-PBC beside DeepBioNet, whose annotations the live locator completes.
+
+    The epoch and the thresholds are chosen on TXL-PBC alone, where every cell has a box.
+    """
+    home, live = split_fields(data, seed=0), registry.live("locator")
+    foreign = [complete(field, live) for field in parts(data)[0]]
+    return LocatorSplit([*home.train, *foreign], home.validation, home.left_out)
+
+
 def _verified(data: Path, options: Mapping[str, Any], folder: Path) -> tuple[LocatorSplit, str]:
-    """Verified fields, and where they are too few to be cut TXL-PBC's beside them; and a title."""
+    """Verified fields and a title. Too few to be split, they are learnt beside TXL-PBC's."""
     found = trainable("verified fields", data, site_settings())
     if not found.beside:
         return own_split(data, options, folder), f"{data.name}, the laboratory's own boxes"
@@ -90,7 +107,7 @@ def _verified(data: Path, options: Mapping[str, Any], folder: Path) -> tuple[Loc
 
 
 def own_split(data: Path, options: Mapping[str, Any], folder: Path) -> LocatorSplit:
-    """A laboratory's own boxes in two parts; the third is locked in the run's folder.
+    """A laboratory's boxes for training and validation; the test part is locked.
 
     Raises:
         DataRefused: if they cannot be trained on.
@@ -101,7 +118,10 @@ def own_split(data: Path, options: Mapping[str, Any], folder: Path) -> LocatorSp
 def own_parts(
     layout: str, data: Path, options: Mapping[str, Any], folder: Path
 ) -> tuple[list[Any], list[Any]]:
-    """A laboratory's own fields to learn from and to choose on, in that layout; see above."""
+    """A laboratory's training and validation fields in a layout.
+
+    The test part is locked: its list is written into the run's folder, see ``locked_sets``.
+    """
     found = trainable(layout, data, site_settings(), options.get("names"))
     locked_sets.lock_fields(folder / locked_sets.FILE, f"{data.name}, test part", found.part(2))
     return found.part(0), found.part(1)

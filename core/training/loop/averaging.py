@@ -1,13 +1,14 @@
-"""The average of a model's weights over its last steps, which is what is validated and kept."""
+"""The moving average of a model's weights: it is what is validated and saved."""
 
 import torch
 from torch import nn
 
 
 class WeightAverage:
-    """Moves ``averaged`` after ``model``: weights and running statistics, step by step.
+    """Keeps ``averaged`` as the exponential moving average of ``model``.
 
-    The tensors are looked up once. Training changes them in place, so they stay the same ones.
+    Floating-point tensors (weights, running statistics) are averaged, counters are copied. The
+    tensors are looked up once: training changes them in place, so they stay the same objects.
     """
 
     def __init__(self, averaged: nn.Module, model: nn.Module) -> None:
@@ -18,17 +19,18 @@ class WeightAverage:
 
     @torch.no_grad()
     def follow(self, keep: float) -> None:
-        """One step: keep that share of the average, take the rest from the model."""
+        """One step: ``keep`` (in [0, 1]) is the share of the average that stays."""
         torch._foreach_lerp_(self._old, self._new, 1 - keep)
         for old, new in self._counted:
             old.copy_(new)
 
 
 @torch.no_grad()
-def between(start: nn.Module, trained: nn.Module, share: float) -> None:
-    """Move ``trained`` back: ``share`` of the way from it to the weights it started from.
+def interpolate_towards(start: nn.Module, trained: nn.Module, share: float) -> None:
+    """Move ``trained`` back by ``share`` (in [0, 1]) of the way to the weights it started from.
 
-    What was known before is kept and most of what was learnt stays. Source: Wortsman 2022, WiSE-FT.
+    This retains what the start model knew and most of what was learnt since. Source: Wortsman 2022,
+    WiSE-FT.
     """
     before = start.state_dict()
     for name, value in trained.state_dict().items():

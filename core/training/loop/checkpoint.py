@@ -1,10 +1,11 @@
-"""Checkpoints: one safetensors file holding everything a run needs to go on exactly.
+"""Checkpoints: one safetensors file with everything that a run needs to resume exactly.
 
 Tensors are stored as such; the rest of the (nested) state as JSON in the file's metadata. Nothing
 is pickled. A file is written under a temporary name and renamed, so that it is whole or absent.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ _INT_KEYS = "__int_keys__"
 NEXT_BEST: Final = "best.next.safetensors"
 
 
-def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+def save_checkpoint(path: Path, state: Mapping[str, object]) -> None:
     """Write a nested state of dicts, lists, tensors and JSON values, atomically."""
     tensors: dict[str, Tensor] = {}
     skeleton = _strip(state, "", tensors)
@@ -31,17 +32,18 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what a process killed while writing left; safetensors writes ``.tmp*`` first."""
+    """Remove the unfinished files of killed processes; safetensors writes ``.tmp*`` first."""
     files.remove_unfinished(folder)
     for file in folder.glob(".tmp*"):
         file.unlink()
 
 
-def settle_best(folder: Path, best_epoch: int) -> None:
-    """Bring ``best`` in step with ``last``, which is written after it and is what counts.
+def commit_best(folder: Path, best_epoch: int) -> None:
+    """Make a new best checkpoint the best one, if ``last`` names its epoch.
 
-    A new best lies beside the old one until ``last`` names its epoch: killed between the two
-    writes, the run goes through the epoch again and must not find a best of the future.
+    The loop writes a new best beside the old one, then ``last``, then calls this. If it is killed
+    between the two writes, the run repeats the epoch, and must not find a best from an epoch that,
+    by ``last``, has not happened yet.
     """
     waiting = folder / NEXT_BEST
     if waiting.exists():
@@ -51,6 +53,7 @@ def settle_best(folder: Path, best_epoch: int) -> None:
             waiting.unlink()
 
 
+# Any: what torch's own state_dict() nests is torch's to define; load_state_dict() checks it.
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """The state as it was saved, tensors on the CPU."""
     with safe_open(path, framework="pt") as file:

@@ -1,4 +1,4 @@
-"""Which learning rate to begin with: a short trial in which it grows until the loss does.
+"""Finding a learning rate: a short trial in which it grows until the loss grows.
 
 Source: Smith 2017, "Cyclical Learning Rates for Training Neural Networks", section 3.3; the rate
 proposed is the one at which the smoothed loss falls most steeply (as fastai does).
@@ -26,13 +26,13 @@ HIGHEST: Final = 1.0
 STEPS: Final = 80
 _SMOOTHING: Final = 0.9
 _TOO_FAR: Final = 4.0
-"""The trial ends where the smoothed loss is that many times the least so far."""
+"""The trial ends where the smoothed loss is this many times its least value so far."""
 
 _CLEAR: Final = 0.25
-"""Share of the loss that must go before its steepest fall means anything."""
+"""Share by which the loss must fall before its steepest fall means anything."""
 
 _ABOUT: Final = 1.1
-"""Times the least loss that is still as low."""
+"""A loss up to this many times the least one counts as equally low."""
 
 
 def find_rate(
@@ -41,7 +41,7 @@ def find_rate(
     steps: int = STEPS,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> RateTrial:
-    """Learn for some steps on the training part, each at a higher rate; nothing is kept.
+    """Train for some steps on the training part, each at a higher rate; the weights are discarded.
 
     Raises:
         FloatingPointError: if the loss is not finite from the start.

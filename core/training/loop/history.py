@@ -5,7 +5,7 @@ the two, and going through an epoch again, never leaves a row out or doubled.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final
@@ -31,7 +31,7 @@ def read_history(folder: Path) -> list[Epoch]:
     return as_history([json.loads(line) for line in lines])
 
 
-def as_history(rows: Sequence[dict[str, Any]]) -> list[Epoch]:
+def as_history(rows: Sequence[Mapping[str, Any]]) -> list[Epoch]:
     """Rows from their JSON form; keys of later versions are left out."""
     known = {field.name for field in fields(Epoch)}
     return [Epoch(**{k: v for k, v in row.items() if k in known}) for row in rows]

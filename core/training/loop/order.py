@@ -1,4 +1,4 @@
-"""In which order a run sees its examples: a function of (seed, epoch) and nothing else."""
+"""The order in which a run sees its examples: a function of (seed, epoch) and nothing else."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -13,9 +13,9 @@ Item = TypeVar("Item")
 
 
 class Batches(Sampler[list[tuple[int, int]]]):
-    """Batches of ``(epoch, index)``: a permutation of all examples, less its first batches.
+    """Batches of ``(epoch, index)``: a permutation of all examples without its first batches.
 
-    Each process of a crew gets its own part of every batch.
+    Each process of a group gets its own part of every batch.
     """
 
     def __init__(
@@ -29,9 +29,9 @@ class Batches(Sampler[list[tuple[int, int]]]):
         skip: int,
         group: ProcessGroup,
     ) -> None:
-        """``count`` batches of ``size`` out of ``length`` examples, the first ``skip`` left out."""
+        """``count`` batches of ``size`` out of ``length`` examples, without the first ``skip``."""
         self._length, self._size, self._count, self._skip = length, size, count, skip
-        self._seed, self._epoch, self._crew = seed, epoch, group
+        self._seed, self._epoch, self._group = seed, epoch, group
 
     def __len__(self) -> int:
         return self._count - self._skip
@@ -41,7 +41,7 @@ class Batches(Sampler[list[tuple[int, int]]]):
         order = torch.randperm(self._length, generator=generator).tolist()
         for number in range(self._skip, self._count):
             batch = order[number * self._size : (number + 1) * self._size]
-            yield [(self._epoch, index) for index in self._crew.share(batch)]
+            yield [(self._epoch, index) for index in self._group.share(batch)]
 
 
 def groups_of(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

@@ -1,8 +1,9 @@
-"""Several processes on one training, as torchrun starts them; alone, nothing of it is used.
+"""Data-parallel training by several processes, as torchrun starts them.
 
-Each takes its share of every batch and they average their gradients, so that a run of two
-processes learns what a run of one would, up to rounding. The first leads: it validates, writes the
-checkpoints, and what it hears from a person is what all of them do.
+Each process computes its part of every batch and gradients are averaged, so that a run of two
+processes learns what a run of one would, up to rounding. The main process (rank 0) validates,
+writes the checkpoints and reads what a person asks for; it broadcasts every decision. Where there
+is one process only, all methods return their argument unchanged.
 """
 
 import os
@@ -19,12 +20,12 @@ from torch import Tensor, nn
 Item = TypeVar("Item")
 
 _PATIENCE: Final = timedelta(hours=6)
-"""How long the others wait while the first reads data or validates."""
+"""How long the other processes wait while the main one reads data or validates."""
 
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """The processes of one training; ``rank`` is this one's number, 0 leads."""
+    """The processes of one training; ``rank`` is this one's number, 0 is the main process."""
 
     rank: int = 0
     size: int = 1
@@ -35,13 +36,13 @@ class ProcessGroup:
         return self.rank == 0
 
     def device(self) -> torch.device:
-        """A card of its own for each process where there are any."""
+        """A GPU of its own for each process where there are GPUs, otherwise the CPU."""
         if not torch.cuda.is_available():
             return torch.device("cpu")
         return torch.device("cuda", self.rank % torch.cuda.device_count())
 
     def check(self, batch_size: int, examples: int) -> None:
-        """Raises ValueError where a batch cannot be shared out evenly."""
+        """Raises ValueError where a batch cannot be divided evenly among the processes."""
         if batch_size % self.size or (self.size > 1 and examples < batch_size):
             raise ValueError(
                 f"batch_size must be a multiple of the {self.size} processes and no more than the "
@@ -70,24 +71,24 @@ class ProcessGroup:
         return float(mean)
 
     def broadcast(self, value: Any) -> Any:
-        """What the first process says, in all of them."""
+        """The main process's value, in every process."""
         if self.size == 1:
             return value
-        said: list[Any] = [value]
-        dist.broadcast_object_list(said, src=0, device=torch.device("cpu"))
-        return said[0]
+        box: list[Any] = [value]  # filled in place by every process but the main one
+        dist.broadcast_object_list(box, src=0, device=torch.device("cpu"))
+        return box[0]
 
     def gathered(self, tensor: Tensor) -> list[Tensor]:
         """A tensor of every process, in the order of their ranks."""
         if self.size == 1:
             return [tensor]
-        found = [torch.empty_like(tensor) for _ in range(self.size)]
-        dist.all_gather(found, tensor)
-        return found
+        tensors = [torch.empty_like(tensor) for _ in range(self.size)]
+        dist.all_gather(tensors, tensor)
+        return tensors
 
 
 def current_group() -> ProcessGroup:
-    """The crew this process belongs to: of one, unless :func:`init_group`."""
+    """The group this process belongs to; a group of one outside :func:`init_group`."""
     if dist.is_available() and dist.is_initialized():
         return ProcessGroup(dist.get_rank(), dist.get_world_size())
     return ProcessGroup()
@@ -95,14 +96,14 @@ def current_group() -> ProcessGroup:
 
 @contextmanager
 def init_group() -> Iterator[ProcessGroup]:
-    """Join the other processes torchrun started; a crew of one where it started none."""
+    """Join the other processes that torchrun started; a group of one where it started none."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield ProcessGroup()
         return
-    with_cards = torch.cuda.is_available()
-    if with_cards:
+    with_gpus = torch.cuda.is_available()
+    if with_gpus:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
-    dist.init_process_group("cpu:gloo,cuda:nccl" if with_cards else "gloo", timeout=_PATIENCE)
+    dist.init_process_group("cpu:gloo,cuda:nccl" if with_gpus else "gloo", timeout=_PATIENCE)
     try:
         yield current_group()
     finally:

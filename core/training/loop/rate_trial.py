@@ -1,4 +1,4 @@
-"""What a trial of learning rates found. Knows no network: a screen can read it."""
+"""The result of a trial of learning rates. Loads no network library: a screen can read it."""
 
 import csv
 import io
@@ -13,20 +13,20 @@ FILE: Final = "rates.json"
 
 @dataclass(frozen=True)
 class RateTrial:
-    """Rates that were tried, the smoothed loss at each, and the one proposed."""
+    """Rates that were tried, the smoothed loss at each, and the proposed rate."""
 
     rates: tuple[float, ...]
     losses: tuple[float, ...]
     proposed: float
 
 
-def keep(folder: Path, trial: RateTrial) -> None:
-    """Write a trial into a folder: ``rates.json`` for the screen."""
+def write(folder: Path, trial: RateTrial) -> None:
+    """Write a trial into a folder, as ``rates.json`` for the screen."""
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / FILE, asdict(trial))
 
 
-def kept(folder: Path) -> RateTrial | None:
+def read(folder: Path) -> RateTrial | None:
     """The trial in a folder; None while there is none."""
     stored = read_json(folder / FILE)
     if stored is None:

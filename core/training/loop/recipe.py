@@ -1,4 +1,4 @@
-"""What a task brings to the loop, and what the loop tells of itself."""
+"""The interface between the training loop and a task, and the loop's reports."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -8,16 +8,16 @@ from torch.utils.data import Dataset
 
 Batch = dict[str, Tensor]
 Order = Literal["go", "pause", "leave"]
-"""What the loop is told after a step: go on, save where it stands and leave, or just leave."""
+"""What the loop should do after a step: go on; save its state and end; or end without saving."""
 
 
 class Interrupted(Exception):
-    """The loop left because it was told to."""
+    """The loop ended because its ``control`` asked for it."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a running epoch stands; ``loss`` is the mean of its steps so far.
+    """How far a running epoch is; ``loss`` is the mean of its steps so far.
 
     ``batches`` are steps of the optimizer: several batches each where gradients are accumulated.
     """
@@ -32,7 +32,7 @@ class Progress:
 
 
 class Recipe(Protocol):
-    """What a task brings to the loop."""
+    """What a task provides to the loop."""
 
     name: str
 
@@ -46,4 +46,4 @@ class Recipe(Protocol):
         """Scalar loss of one batch."""
 
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """Metrics on the validation part; ``score`` is the one to raise."""
+        """Metrics on the validation part; ``score`` is the one to maximise."""

@@ -1,5 +1,6 @@
 """The numbers of a training, each with the range it must lie in."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
@@ -66,7 +67,7 @@ def check_number(name: str, value: Any) -> None:
         raise ValueError(f"{name} must be {between}, got {value:.10g}")
 
 
-def loop_settings(values: dict[str, Any]) -> LoopSettings:
+def loop_settings(values: Mapping[str, Any]) -> LoopSettings:
     """Settings from stored or entered values; what is left out has its default.
 
     Raises:
@@ -81,6 +82,6 @@ def loop_settings(values: dict[str, Any]) -> LoopSettings:
     return LoopSettings(**values)
 
 
-def with_defaults(values: dict[str, Any]) -> dict[str, Any]:
+def with_defaults(values: Mapping[str, object]) -> dict[str, object]:
     """Settings stored by an earlier version, with what has been added since."""
     return {**asdict(LoopSettings()), **values}

@@ -1,9 +1,9 @@
 """One training loop for every recipe, readable from top to bottom.
 
-Chance comes from three places, all restored on resume: the order of examples and their
-augmentation are functions of (seed, epoch, index), and torch's own generator (dropout) is saved.
-A run resumed from its last checkpoint therefore gives the weights of one left alone, wherever it
-was killed: bit for bit on one CPU with the same number of threads.
+Randomness has three sources, all restored on resume: the order of examples and their augmentation
+are functions of (seed, epoch, index), and the state of torch's generator (dropout) is saved. A run
+resumed from its last checkpoint therefore gives the same weights as an uninterrupted one, wherever
+it was killed: bit for bit on one CPU with the same number of threads.
 """
 
 import math
@@ -21,11 +21,11 @@ from core.store.run_records import Epoch
 from core.training.loop.averaging import WeightAverage
 from core.training.loop.checkpoint import (
     NEXT_BEST,
+    commit_best,
     generator_state,
     load_checkpoint,
     remove_unfinished,
     save_checkpoint,
-    settle_best,
 )
 from core.training.loop.history import as_history, read_history, write_history
 from core.training.loop.order import Batches, groups_of
@@ -55,16 +55,17 @@ def train(
     report: Callable[[Epoch], None] = lambda epoch: None,
     control: Callable[[Progress], Order] = lambda progress: "go",
 ) -> nn.Module:
-    """Train, or go on where ``folder`` holds a checkpoint; returns the best model by validation.
+    """Train, or resume where ``folder`` holds a checkpoint; returns the best model by validation.
 
     ``folder`` gets ``last.safetensors``, ``best.safetensors`` and ``epochs.jsonl`` after every
-    epoch. Stops early after ``patience`` epochs without a better score. ``control`` is asked
-    before an epoch and after every batch; told to pause, the loop saves where it stands.
+    epoch. Stops early after ``patience`` epochs without a better score. ``control`` is called
+    before an epoch and after every batch; when it returns "pause", the loop saves its state and
+    ends.
 
     Raises:
         ValueError: if the folder's checkpoint was made with other settings.
         FloatingPointError: if the loss is not finite.
-        Interrupted: if ``control`` said so.
+        Interrupted: if ``control`` asked for an end.
     """
     group = current_group()
     folder.mkdir(parents=True, exist_ok=True)
@@ -76,8 +77,13 @@ def train(
     averaged = _built(recipe, device)
     averaged.load_state_dict(model.state_dict())
     average, loss_module = WeightAverage(averaged, model), group.wrapped(LossModule(recipe, model))
+    matrices, vectors = _by_decay(model)
     optimizer = OPTIMIZERS[settings.optimizer](
-        _decayed(model, settings.weight_decay), lr=settings.learning_rate
+        [
+            {"params": matrices, "weight_decay": settings.weight_decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ],
+        lr=settings.learning_rate,
     )
     examples = recipe.training_set()
     length = len(examples)  # type: ignore[arg-type]  # every training set here has a length
@@ -89,7 +95,7 @@ def train(
     steps_done, loss_before, seconds_before = 0, 0.0, 0.0
     history: list[Epoch] = []
     if not group.is_main:
-        torch.manual_seed(settings.seed + group.rank)  # dropout is not the same in each process
+        torch.manual_seed(settings.seed + group.rank)  # each process has its own dropout
 
     last = folder / "last.safetensors"
     if last.exists():
@@ -116,7 +122,7 @@ def train(
         if group.is_main:
             write_history(folder, history)
     if group.is_main:
-        settle_best(folder, best_epoch)
+        commit_best(folder, best_epoch)
 
     def save(epoch: int, **within: Any) -> None:
         first, *others = group.gathered(generator_state())
@@ -143,13 +149,13 @@ def train(
         steps_done, loss_before, seconds_before = 0, 0.0, 0.0
         rate = rate_at(epoch * steps_per_epoch, steps_per_epoch * settings.epochs, settings)
         mean = loss_sum / max(1, first)
-        asked = group.broadcast(
+        order_now = group.broadcast(
             control(Progress(epoch, settings.epochs, first, steps_per_epoch, mean, rate, 0.0))
         )
-        if asked != "go":
-            raise Interrupted(asked)  # what there is to save was saved at the end of the last epoch
+        if order_now != "go":
+            raise Interrupted(order_now)  # the state was saved at the end of the last epoch
         model.train()
-        order = Batches(
+        batch_order = Batches(
             length,
             settings.batch_size,
             steps_per_epoch * batches_per_step,
@@ -158,9 +164,11 @@ def train(
             skip=first * batches_per_step,
             group=group,
         )
-        batches = iter(DataLoader(examples, batch_sampler=order, num_workers=settings.workers))
+        batches = iter(
+            DataLoader(examples, batch_sampler=batch_order, num_workers=settings.workers)
+        )
         if first:
-            # Making the iterator drew from the generator, as it had before the pause.
+            # Making the iterator drew from the generator: put back its state at the pause.
             torch.set_rng_state(generators[group.rank])
         for number, parts in enumerate(groups_of(batches, batches_per_step), start=first):
             step = epoch * steps_per_epoch + number
@@ -188,15 +196,15 @@ def train(
             learnt += settings.batch_size * len(parts)
             speed, done = learnt / max(1e-9, time.monotonic() - since), number + 1
             mean = loss_sum / done
-            asked = group.broadcast(
+            order_now = group.broadcast(
                 control(Progress(epoch, settings.epochs, done, steps_per_epoch, mean, rate, speed))
             )
-            if asked == "pause" and done < steps_per_epoch:
+            if order_now == "pause" and done < steps_per_epoch:
                 spent = time.monotonic() - began
                 save(epoch - 1, batches_done=done, loss_sum=loss_sum, seconds=spent)
-            # After the last batch the epoch is brought to its end first; control is asked again.
-            if asked == "leave" or (asked == "pause" and done < steps_per_epoch):
-                raise Interrupted(asked)
+            # After the last batch the epoch ends, with its validation; then control is called.
+            if order_now == "leave" or (order_now == "pause" and done < steps_per_epoch):
+                raise Interrupted(order_now)
 
         averaged.eval()
         metrics = group.broadcast(recipe.validate(averaged) if group.is_main else {})
@@ -210,16 +218,16 @@ def train(
         history.append(Epoch(epoch, loss_mean, metrics, rate, seconds, learnt))
         save(epoch)
         if group.is_main:
-            settle_best(folder, best_epoch)
+            commit_best(folder, best_epoch)
             write_history(folder, history)
             report(history[-1])
 
-    # The others of a crew may be here before the best has its place.
+    # The other processes may get here before the main one has committed the best checkpoint.
     return best_model(recipe, folder) if group.is_main else averaged
 
 
 class LossModule(nn.Module):
-    """The loss of a batch as one call, which is what several processes share."""
+    """The loss of a batch as one module call: DistributedDataParallel averages what it computes."""
 
     def __init__(self, recipe: Recipe, model: nn.Module) -> None:
         super().__init__()
@@ -262,11 +270,7 @@ def _lay_out_like_parameters(optimizer: torch.optim.Optimizer) -> None:
                 state[key] = torch.empty_like(parameter).copy_(value)
 
 
-def _decayed(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Weights decay, biases and normalisation do not."""
-    matrices = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
-    vectors = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
-    return [
-        {"params": matrices, "weight_decay": weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
+def _by_decay(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """Parameters that decay (weights), and those that do not (biases and normalisation)."""
+    trained = [p for p in model.parameters() if p.requires_grad]
+    return [p for p in trained if p.ndim > 1], [p for p in trained if p.ndim <= 1]

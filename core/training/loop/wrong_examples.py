@@ -1,7 +1,7 @@
-"""What a model gets most wrong among the examples it is chosen on, for a person to look at."""
+"""The validation examples that a model gets most wrong, for a person to look at."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,11 +16,11 @@ MOST: Final = 8
 
 @dataclass(frozen=True)
 class WrongExample:
-    """One picture, what is in it and what the model said; ``badness`` orders them, worst first."""
+    """One picture, its true content and the prediction; sorted by ``badness``, largest first."""
 
     path: str
     truth: str
-    said: str
+    predicted: str
     badness: float
 
 
@@ -38,15 +38,15 @@ def worst_calls(
         probabilities: ``(N, len(classes))``.
         classes: their names.
     """
-    said = probabilities.argmax(axis=1)
-    wrong = np.flatnonzero(said != truth)
-    worst = wrong[np.argsort(-probabilities[wrong, said[wrong]], kind="stable")][:MOST]
+    predicted = probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(predicted != truth)
+    worst = wrong[np.argsort(-probabilities[wrong, predicted[wrong]], kind="stable")][:MOST]
     return [
         WrongExample(
             str(paths[int(i)]),
             classes[int(truth[i])],
-            f"{classes[int(said[i])]} {probabilities[i, said[i]]:.2f}",
-            float(probabilities[i, said[i]]),
+            f"{classes[int(predicted[i])]} {probabilities[i, predicted[i]]:.2f}",
+            float(probabilities[i, predicted[i]]),
         )
         for i in worst
     ]
@@ -62,25 +62,32 @@ def worst_counts(
     errors = np.abs(np.asarray(counted, float) - np.asarray(truth, float)).sum(axis=1)
     worst = np.argsort(-errors, kind="stable")[:MOST]
 
-    def words(row: npt.NDArray[np.number]) -> str:
+    def listed(row: npt.NDArray[np.number]) -> str:
         return ", ".join(f"{k} {v:.0f}" for k, v in zip(kinds, row.tolist(), strict=True))
 
     return [
-        WrongExample(str(paths[int(i)]), words(truth[i]), words(counted[i]), float(errors[i]))
+        WrongExample(str(paths[int(i)]), listed(truth[i]), listed(counted[i]), float(errors[i]))
         for i in worst
         if errors[i] >= 0.5
     ]
 
 
-def keep(folder: Path, epoch: int, found: Sequence[WrongExample]) -> None:
-    """Write what the last epoch got wrong into a run's folder, atomically."""
-    rows = [asdict(example) for example in found]
+def write(folder: Path, epoch: int, examples: Sequence[WrongExample]) -> None:
+    """Write the wrong examples of the last epoch into a run's folder, atomically."""
+    rows = [
+        {"path": one.path, "truth": one.truth, "said": one.predicted, "badness": one.badness}
+        for one in examples
+    ]
     write_json(folder / FILE, {"epoch": epoch, "examples": rows}, durable=False)
 
 
-def kept(folder: Path) -> tuple[int, list[WrongExample]] | None:
+def read(folder: Path) -> tuple[int, list[WrongExample]] | None:
     """Number of the epoch and its examples; None where there are none yet."""
     stored = read_json(folder / FILE)
     if stored is None:
         return None
-    return int(stored["epoch"]), [WrongExample(**row) for row in stored["examples"]]
+    examples = [
+        WrongExample(row["path"], row["truth"], row["said"], row["badness"])
+        for row in stored["examples"]
+    ]
+    return int(stored["epoch"]), examples

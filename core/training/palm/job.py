@@ -1,4 +1,4 @@
-"""Preparing a training of the palm CNN: photos with a table, split by session block and group."""
+"""Prepare a training of the paper's palm CNN, split by session block and photo group."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,22 +9,26 @@ from torch import nn
 
 from core.datasets.public.ghana_palms import load, usable
 from core.datasets.public.palm_splits import folds
-from core.models.palm_cnn import PaperPalmCnn
+from core.models.cards import PalmCnnArchitecture, PalmCnnCard, PalmCnnValidation, PalmData
+from core.models.paper_palm_cnn import PaperPalmCnn
 from core.models.weights import LoadedModel, save_model
+from core.store.run_records import TrainingFacts
 from core.training.card_facts import data_hash
-from core.training.job import Job
+from core.training.job import PreparedTraining
 from core.training.loop.settings import LoopSettings
 from core.training.palm.recipe import PalmRecipe, Target
 
 
-def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path) -> Job:
-    """Hold a fifth of the session blocks out for validation.
+def prepare(
+    data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path
+) -> PreparedTraining:
+    """Split the photos; a fifth of the session blocks is held out for validation.
 
     Args:
         data: the set itself, or a folder with ``palm/`` in it.
         settings: of the loop; its seed chooses the blocks.
         options: ``target`` (anemic or haemoglobin) and ``size`` (width x height in pixels).
-        folder: of the run; nothing is kept there.
+        folder: of the run; nothing is written there.
 
     Raises:
         FileNotFoundError: if there is no table or a photo is missing.
@@ -42,7 +46,7 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
     train, validation = ([photos[i] for i in part] for part in (split.learn, split.held_out))
     digest = data_hash([photo.path for photo in train])
     ill = sum(bool(photo.anemic) for photo in validation)
-    facts = {
+    facts: TrainingFacts = {
         "training": len(train),
         "validation": len(validation),
         "baseline": 0.5,
@@ -52,24 +56,21 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
 
     def export(trained: nn.Module, path: Path) -> LoadedModel:
         assert isinstance(trained, PaperPalmCnn)
-        card = {
-            "task": "palm_cnn",
-            "architecture": {"kind": "palm_cnn", "width": width, "height": height},
-            "target": target,
-            "validation": {"photos": len(validation), "anemic": ill},
-            "intended_use": "The published CNN on palm photos, for comparison. It gives no "
+        card = PalmCnnCard(
+            architecture=PalmCnnArchitecture(width=width, height=height),
+            target=target,
+            validation=PalmCnnValidation(photos=len(validation), anemic=ill),
+            intended_use="The published CNN on palm photos, for comparison. It gives no "
             "verdicts on the screen. Research use, a qualified person decides.",
-            "limits": "Learnt from the photos named below; knows their light.",
-            "licence": "the photos' own",
-            "data": {
-                "set": f"{root.name}, one fold of session blocks",
-                "photos": len(photos),
-                "sha256": digest,
-            },
-            "seed": settings.seed,
-            "made": datetime.now(UTC).date().isoformat(),
-        }
+            limits="Learnt from the photos named below; knows their light.",
+            licence="the photos' own",
+            data=PalmData(
+                set=f"{root.name}, one fold of session blocks", photos=len(photos), sha256=digest
+            ),
+            seed=settings.seed,
+            made=datetime.now(UTC).date().isoformat(),
+        )
         return save_model(path, trained, card)
 
     recipe = PalmRecipe(train, validation, (width, height), target, settings.seed)
-    return Job(recipe, digest, facts, export)
+    return PreparedTraining(recipe, digest, facts, export)

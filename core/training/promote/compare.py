@@ -16,7 +16,13 @@ from core.training.promote import locked_sets
 from core.training.promote.compare_cells import on_cells
 from core.training.promote.compare_counts import on_fields
 from core.training.promote.comparisons import task_of
-from core.training.promote.evidence import Compared, Comparison, PromotionRefused
+from core.training.promote.evidence import (
+    Compared,
+    Comparison,
+    OnFields,
+    OnOneSet,
+    PromotionRefused,
+)
 from core.training.promote.locked_sets import LockedSet
 from core.training.runs.lifecycle import code_version, folder_of
 
@@ -26,71 +32,83 @@ MODEL_FILES: Final = (".extras.safetensors", ".extras.json", ".safetensors", ".o
 IN_THE_PATH: Final[dict[Task, tuple[Task, ...]]] = {"wbc": ("locator",), "counts": ("locator",)}
 """Task -> the other models that its answers pass through."""
 
-Tell = Callable[[str, str, float], None]
-"""Told the title of a set, what is done with it, and the share of all work that is behind."""
+Report = Callable[[str, str, float], None]
+"""Called with the title of a set, what is done with it, and the share of all work that is done."""
 
 
-def compare(run: Run, tell: Tell = lambda title, words, share: None) -> Comparison:
+def compare(run: Run, report: Report = lambda title, words, share: None) -> Comparison:
     """Champion and challenger on the locked sets; takes minutes.
 
     Raises:
         PromotionRefused: for a run without a model that can be compared, or without a test set.
         TestSetBroken: if pictures of a locked set were changed.
-        WeightsRefused: if a model cannot be loaded.
+        WeightsRefused: if a model cannot be loaded, or the challenger is of another task.
     """
     task = task_of(run)
-    kept = folder_of(run) / locked_sets.FILE
-    # Asked once: a promotion in the meantime must not change who answers. No field is counted
-    # where cells are compared, so a missing count model is no hindrance there.
+    own_file = folder_of(run) / locked_sets.FILE
+    # Load the live models once: a promotion in the meantime must not change who answers. No field
+    # is counted where cells are compared, so a missing count model does not matter there.
     locator = registry.live("locator")
     smear = None if task == "wbc" else registry.smear_models()
     champion = registry.live(task)
     challenger = load_model(Path(str(run.model_path)))
-    tell("", "reading the locked test sets", 0.0)
+    challenger.card_as(type(champion.card))
+    report("", "reading the locked test sets", 0.0)
     sets: dict[str, LockedSet[Any]] = {}
-    for name, file in _files(task, kept).items():
-        found = locked_sets.read(file) if task == "wbc" else locked_sets.read_fields(file)
-        # A training on the public set keeps the same cells aside that the original set consists of.
-        if found.sha256 not in {one.sha256 for one in sets.values()}:
-            sets[name] = found
+    for name, file in _files(task, own_file).items():
+        candidate = locked_sets.read(file) if task == "wbc" else locked_sets.read_fields(file)
+        # A training on the public set locks the same cells that the original set consists of.
+        if candidate.sha256 not in {other.sha256 for other in sets.values()}:
+            sets[name] = candidate
     compared = Compared(_hashes(task, champion, challenger), code_version(), sources_sha256())
-    total, behind = sum(len(one.items) for one in sets.values()), 0
-    answers: dict[str, Any] = {}
-    for name, one in sets.items():
-        heard = partial(_pass_on, tell, one, behind, total)
+    total, done = sum(len(locked.items) for locked in sets.values()), 0
+    results: dict[str, OnOneSet | OnFields] = {}
+    for name, locked in sets.items():
+        report_set = partial(_report_share, report, locked, done, total)
         if smear is None:
-            answers[name] = on_cells(one, locator, champion, challenger, heard)
+            results[name] = on_cells(locked, locator, champion, challenger, report_set)
         else:
-            answers[name] = on_fields(one, task, smear, challenger, heard)
-        behind += len(one.items)
-    names = champion.identity, challenger.identity, challenger.path
-    rest = answers.get("original"), answers.get("external_lab")
-    return Comparison(task, *names, compared, answers["own"], *rest)
+            results[name] = on_fields(locked, task, smear, challenger, report_set)
+        done += len(locked.items)
+    external = results.get("external_lab")
+    assert not isinstance(external, OnFields)  # the external laboratory has cells only
+    return Comparison(
+        task=task,
+        champion=champion.identity,
+        challenger=challenger.identity,
+        challenger_file=challenger.path,
+        compared=compared,
+        own=results["own"],
+        original=results.get("original"),
+        external_lab=external,
+    )
 
 
-def _pass_on(
-    tell: Tell,
-    one: LockedSet[Any],
-    behind: int,
+def _report_share(
+    report: Report,
+    locked: LockedSet[Any],
+    done_before: int,
     total: int,
     words: str,
     done: int,
     of: int,
 ) -> None:
-    tell(one.title, words, (behind + len(one.items) * done / max(1, of)) / max(1, total))
+    """Turn the steps of one set into a share of the work on all sets."""
+    share = (done_before + len(locked.items) * done / max(1, of)) / max(1, total)
+    report(locked.title, words, share)
 
 
-def _files(task: Task, kept: Path) -> dict[str, Path]:
+def _files(task: Task, own: Path) -> dict[str, Path]:
     """Name -> list of a locked set; the run's own first."""
-    what = "cells" if task == "wbc" else "fields"
-    known = locked_sets.original() if task == "wbc" else locked_sets.original_fields()
-    if not kept.is_file():
+    original = locked_sets.original() if task == "wbc" else locked_sets.original_fields()
+    if not own.is_file():
         # The public fields have a test part of their own, which is the same for every run.
-        if task == "wbc" or known is None:
-            raise PromotionRefused(f"it kept no test {what} aside; train it anew")
-        return {"own": known}
+        if task == "wbc" or original is None:
+            items = "cells" if task == "wbc" else "fields"
+            raise PromotionRefused(f"it kept no test {items} aside; train it anew")
+        return {"own": original}
     external = locked_sets.laboratory_left_out() if task == "wbc" else None
-    each = {"own": kept, "original": known, "external_lab": external}
+    each = {"own": own, "original": original, "external_lab": external}
     return {name: file for name, file in each.items() if file is not None}
 
 

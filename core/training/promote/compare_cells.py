@@ -1,4 +1,4 @@
-"""Two classifiers of white cells on a locked set, each cell through the product's own path."""
+"""Two white-cell classifiers on a locked set, each cell through the product's own path."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ from core.training.promote.locked_sets import LockedSet
 
 _BATCH = 64
 _LOCATING = 5
-"""Finding a cell takes about that many times as long as one model's answer."""
+"""Locating a cell takes about this many times as long as classifying it."""
 
 
 def on_cells(
@@ -46,16 +46,16 @@ def on_cells(
         picture = Field(cell.path.name, read_rgb(cell.path), "")
         anywhere = largest_white_cell(picture, locator) if locked.anywhere else None
         crops.append(single_cell_crop(picture, locator)[0] if anywhere is None else anywhere)
-    said: list[list[WbcCall]] = []
+    predicted: list[list[WbcCall]] = []
     for who, model in (("live model", champion), ("challenger", challenger)):
         calls: list[WbcCall] = []
         for start in range(0, len(crops), _BATCH):
-            done = (_LOCATING + len(said)) * len(cells) + start
+            done = (_LOCATING + len(predicted)) * len(cells) + start
             report(f"the {who} answers", done, total)
             calls += call_crops(crops[start : start + _BATCH], model)
-        said.append(calls)
+        predicted.append(calls)
     truth = np.array([str(cell.label) for cell in cells])
-    right = [_right(calls, truth) for calls in said]
+    right = [_right(calls, truth) for calls in predicted]
     recalls = {
         str(label): (
             float(right[0][truth == label].mean()),
@@ -71,9 +71,9 @@ def on_cells(
         champion=float(right[0].mean()),
         challenger=float(right[1].mean()),
         recalls=recalls,
-        calibration=(_calibration(said[0], right[0]), _calibration(said[1], right[1])),
-        asked=(_share(said[0], ""), _share(said[1], "")),
-        novel=(_share(said[0], "novel_cell"), _share(said[1], "novel_cell")),
+        calibration=(_calibration(predicted[0], right[0]), _calibration(predicted[1], right[1])),
+        asked=(_share(predicted[0], None), _share(predicted[1], None)),
+        novel=(_share(predicted[0], "novel_cell"), _share(predicted[1], "novel_cell")),
     )
 
 
@@ -89,8 +89,8 @@ def _calibration(calls: Sequence[WbcCall], hits: npt.NDArray[np.bool_]) -> float
     return expected_calibration_error(table, np.where(hits, 0, 1))
 
 
-def _share(calls: Sequence[WbcCall], code: str) -> float:
-    """Cells with that flag, or with none given those the model would rather not decide."""
+def _share(calls: Sequence[WbcCall], code: str | None) -> float:
+    """Share of cells with that flag; with None, of cells from which the model abstains."""
     marked = [
         any(flag.code == code for flag in call.flags) if code else call.abstained for call in calls
     ]

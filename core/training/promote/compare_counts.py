@@ -34,19 +34,19 @@ def on_fields(
     if not fields:
         raise PromotionRefused(f"the test set {locked.title} is empty")
     truth = np.stack([field.counts() for field in fields]).astype(float)
-    said: list[list[CellCounts]] = []
-    changed = (
+    predicted: list[list[CellCounts]] = []
+    with_challenger = (
         replace(live, locator=challenger) if task == "locator" else replace(live, counts=challenger)
     )
-    for who, models in (("live model", live), ("challenger", changed)):
+    for who, models in (("live model", live), ("challenger", with_challenger)):
         counts: list[CellCounts] = []
         for field in fields:
-            done = len(said) * len(fields) + len(counts)
+            done = len(predicted) * len(fields) + len(counts)
             report(f"the {who} counts", done, 2 * len(fields))
             picture = Field(field.path.name, read_rgb(field.path), "")
             counts.append(_counts(picture, models, task))
-        said.append(counts)
-    errors = [np.abs(_values(counts) - truth) for counts in said]
+        predicted.append(counts)
+    errors = [np.abs(_values(counts) - truth) for counts in predicted]
     return OnFields(
         title=locked.title,
         sha256=locked.sha256,
@@ -55,7 +55,7 @@ def on_fields(
             kind: paired_errors(errors[0][:, i], errors[1][:, i]) for i, kind in enumerate(KINDS)
         },
         constant=float(np.abs(constant_predictor(truth) - truth).sum(axis=1).mean()),
-        covered=(_covered(said[0], truth), _covered(said[1], truth)),
+        covered=(_covered(predicted[0], truth), _covered(predicted[1], truth)),
     )
 
 

@@ -1,4 +1,4 @@
-"""The process that makes one comparison: it shares the job's folder with the screen, no more."""
+"""The process that makes one comparison; it shares only the job's folder with the screen."""
 
 from pathlib import Path
 
@@ -10,9 +10,9 @@ from core.training.promote.compare import compare
 
 
 def work(run: Run, folder: Path) -> Job:
-    """Make the comparison whose lock this process holds; what came of it.
+    """Make the comparison whose lock this process holds; returns the finished job.
 
-    One at a time in an installation: a second waits, since both would only be slower.
+    One at a time in an installation: two at once would only slow each other down.
     """
 
     def do(context: JobContext) -> dict[str, object]:

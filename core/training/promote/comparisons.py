@@ -1,6 +1,6 @@
-"""Comparisons with the live model: jobs in folders within the run's, so that they are found again.
+"""Comparisons with the live model: jobs in folders inside the run's folder.
 
-Knows no network, so that a screen can ask it without loading one.
+Loads no network library, so that a screen can ask it without loading one.
 """
 
 from datetime import UTC, datetime
@@ -64,8 +64,8 @@ def begin_here(run: Run, who: Person) -> tuple[Path, IO[bytes]]:
 
 def latest(run: Run, *, done: bool = False) -> Job | None:
     """The newest comparison of a run, whatever came of it, or the newest with a result."""
-    found = job.find(folder_of(run) / FOLDER)
-    return next((one for one in found if not done or one.state == "done"), None)
+    jobs = job.find(folder_of(run) / FOLDER)
+    return next((one for one in jobs if not done or one.state == "done"), None)
 
 
 def evidence_of(comparison: Job) -> Comparison:
@@ -86,8 +86,8 @@ def _order(run: Run, who: Person) -> tuple[Path, IO[bytes]] | Job:
     root.mkdir(parents=True, exist_ok=True)
     # Two people press at once: the second waits for the first, and finds that one's comparison.
     with folder_lock.take(root, wait=True):
-        going = latest(run)
-        if going is not None and going.state == "running":
-            return going
+        newest = latest(run)
+        if newest is not None and newest.state == "running":
+            return newest
         folder = root / f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
         return folder, job.order(folder, {"run": run.name}, who.name)

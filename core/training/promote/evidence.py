@@ -1,4 +1,4 @@
-"""What speaks for and against a challenger, and the rule by which it may go live."""
+"""The evidence on a challenger, and the rule by which it may go live."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -13,22 +13,22 @@ if TYPE_CHECKING:  # they load torch and SciPy, which a screen that only asks ho
 
 LEVEL: Final = 0.05
 MARGIN: Final = 0.02
-"""Recall of a critical class, and accuracy on the original data, that may be lost at most."""
+"""Largest loss of recall of a critical class, and of accuracy on the original data."""
 
 ERROR_MARGIN: Final = 0.05
-"""Share by which the count error on the original data may grow."""
+"""Largest relative growth of the count error on the original data."""
 
 WBC_MARGIN: Final = 0.05
-"""White cells a field by which their count error may grow, on any set: they are few, and they
-are what is reviewed."""
+"""Largest growth of the white cells' count error on any set, in cells a field: they are few, and
+they are what people review."""
 
 
 Report = Callable[[str, int, int], None]
-"""Told what is being done, and how many of how many are."""
+"""Called with what is being done, how many steps are done, and how many there are."""
 
 
 class PromotionRefused(ValueError):
-    """A model that does not go live; the message says why."""
+    """A model must not go live, or cannot be compared; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class OnOneSet:
     """Both models on one set of cells, each through the product's own locating and cropping.
 
     Pairs are (champion, challenger). ``recalls`` also holds the number of cells; ``calibration``
-    is the expected calibration error, ``asked`` the share of cells it would rather have a person
-    look at, ``novel`` the share it holds for like nothing it learnt from.
+    is the expected calibration error, ``asked`` the share of cells from which a model abstains,
+    ``novel`` the share that it calls unlike anything it learnt from.
     """
 
     title: str
@@ -55,7 +55,7 @@ class OnOneSet:
 class OnFields:
     """Both models on one set of fields: absolute count errors, all kinds together and each.
 
-    ``constant`` is the error of always answering the set's own medians, which no model is told.
+    ``constant`` is the error of always answering the set's own medians, which no model sees.
     ``covered`` is the share of the true counts inside the models' intervals.
     """
 
@@ -100,12 +100,12 @@ class Comparison:
 
     @property
     def sets(self) -> dict[str, OnOneSet | OnFields]:
-        """What both answered, in the order of their weight."""
+        """The sets that both were tested on, the most important one first."""
         each = {"own": self.own, "original": self.original, "external_lab": self.external_lab}
         return {name: one for name, one in each.items() if one is not None}
 
-    def as_json(self) -> dict[str, Any]:
-        """Everything in it; :func:`from_json` reads it."""
+    def as_json(self) -> dict[str, object]:
+        """All fields as JSON; :func:`from_json` reads it."""
         return {**asdict(self), "challenger_file": str(self.challenger_file)}
 
     @property
@@ -114,6 +114,7 @@ class Comparison:
         return tuple(objections(self.own, self.original))
 
 
+# Any: a stored comparison may be damaged, or of an earlier version.
 def from_json(stored: Mapping[str, Any]) -> Comparison:
     """A comparison as :meth:`Comparison.as_json` wrote it, also in earlier versions.
 
@@ -123,11 +124,22 @@ def from_json(stored: Mapping[str, Any]) -> Comparison:
     try:
         # Earlier versions called the external laboratory's set "elsewhere".
         external = stored["external_lab"] if "external_lab" in stored else stored["elsewhere"]
-        sets = {"own": stored["own"], "original": stored["original"], "external_lab": external}
-        values: dict[str, Any] = {name: row and _set(row) for name, row in sets.items()}
-        values |= {name: stored[name] for name in ("task", "champion", "challenger")}
-        values["compared"] = Compared(**stored["compared"])
-        return Comparison(challenger_file=Path(stored["challenger_file"]), **values)
+        own, original, external_set = (
+            None if row is None else _set(row)
+            for row in (stored["own"], stored["original"], external)
+        )
+        if own is None or isinstance(external_set, OnFields):
+            raise TypeError("its own set, or that of an external laboratory, is of another kind")
+        return Comparison(
+            task=stored["task"],
+            champion=stored["champion"],
+            challenger=stored["challenger"],
+            challenger_file=Path(stored["challenger_file"]),
+            compared=Compared(**stored["compared"]),
+            own=own,
+            original=original,
+            external_lab=external_set,
+        )
     except (KeyError, TypeError) as error:
         raise ValueError(f"this is no stored comparison: {error}") from error
 
@@ -158,10 +170,10 @@ def objections(own: OnOneSet | OnFields, original: OnOneSet | OnFields | None) -
 
 
 def _against_classes(own: OnOneSet, original: OnOneSet | None) -> list[str]:
-    found = []
+    reasons = []
     better = own.accuracy
     if better.difference <= 0 or better.p >= LEVEL:
-        found.append(
+        reasons.append(
             f"it has not shown to be better on {own.title}: of {better.items} cells it alone got "
             f"{better.only_challenger} right, the live model alone {better.only_champion} "
             f"(p = {better.p:.2g}, needed is less than {LEVEL:g})"
@@ -171,23 +183,23 @@ def _against_classes(own: OnOneSet, original: OnOneSet | None) -> list[str]:
             before, after, cells = one.recalls[name] if one else (0.0, 0.0, 0)
             if before - after > MARGIN:
                 where = one.title if one else ""
-                found.append(
+                reasons.append(
                     f"of the {cells} critical cells {title(name).lower()} in {where} it finds "
                     f"{after:.0%}, the live model {before:.0%}"
                 )
     if original is not None and original.champion - original.challenger > MARGIN:
-        found.append(
+        reasons.append(
             f"it forgot what was known: on {original.title} it is right in "
             f"{original.challenger:.1%}, the live model in {original.champion:.1%}"
         )
-    return found
+    return reasons
 
 
 def _against_counts(own: OnFields, original: OnFields | None) -> list[str]:
-    found = []
+    reasons = []
     better = own.errors
     if better.high >= 0:
-        found.append(
+        reasons.append(
             f"it has not shown to count better on {own.title}: over {better.items} fields its "
             f"error changes by {better.difference:+.2f} cells a field ({better.low:+.2f} to "
             f"{better.high:+.2f}); the whole interval must lie below nought"
@@ -195,15 +207,15 @@ def _against_counts(own: OnFields, original: OnFields | None) -> list[str]:
     for one in (own, original):
         white = one.kinds.get("wbc") if one else None
         if one is not None and white is not None and white.difference > WBC_MARGIN:
-            found.append(
+            reasons.append(
                 f"its error of white cells on {one.title} is {white.challenger:.2f} a field, the "
                 f"live model's {white.champion:.2f}"
             )
     if original is not None:
         before, after = original.errors.champion, original.errors.challenger
         if after > before * (1 + ERROR_MARGIN):
-            found.append(
+            reasons.append(
                 f"it forgot what was known: on {original.title} its error is {after:.2f} cells a "
                 f"field, the live model's {before:.2f}"
             )
-    return found
+    return reasons

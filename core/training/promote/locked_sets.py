@@ -1,12 +1,12 @@
-"""Test sets that a training wrote down and never looked at: each file with its hash and truth."""
+"""Locked test sets: lists of files with hash and truth that a training set aside unseen."""
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, Literal, Required, TypedDict, TypeVar
 
 import numpy as np
 
@@ -28,10 +28,10 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class LockedSet(Generic[Item]):
-    """A set as it was written down; ``sha256`` is of its pictures and their truth.
+    """A locked test set; ``sha256`` is of its pictures and their truth.
 
-    ``anywhere``: its cells are not in the middle of their pictures, but the largest white cell of
-    a field.
+    With ``anywhere`` a cell is the largest white cell of its field instead of the one in the middle
+    of its picture.
     """
 
     title: str
@@ -46,20 +46,58 @@ class TestSetBroken(ValueError):
     __test__ = False  # a class called Test... is not one of pytest's
 
 
+class _Picture(TypedDict):
+    path: str
+    sha256: str
+
+
+class _Cell(_Picture):
+    label: str
+
+
+class _Field(_Picture):
+    counts: list[int]
+
+
+class _Stored(TypedDict, total=False):
+    """A locked test set in its file; it holds ``cells`` or ``fields``."""
+
+    title: Required[str]
+    anywhere: bool
+    cells: list[_Cell]
+    fields: list[_Field]
+
+
 def lock(file: Path, title: str, cells: Sequence[LabelledCell], *, anywhere: bool = False) -> None:
-    """Write a set of cells down, once: an existing file stays as it is."""
-    rows = [
-        {"path": str(cell.path), "label": cell.label}
+    """Lock a set of cells; an existing file stays as it is."""
+    if file.exists():
+        return
+    rows: list[_Cell] = [
+        {"path": str(cell.path), "label": cell.label, "sha256": sha256_of(cell.path)}
         for cell in cells
         if cell.label and not cell.odd_background
     ]
-    _write(file, title, "cells", rows, anywhere=anywhere)
+    _write(file, {"title": title, "anywhere": anywhere, "cells": rows})
 
 
 def lock_fields(file: Path, title: str, fields: Sequence[Counted]) -> None:
-    """Write a set of fields down with the cells counted in them, once."""
-    rows = [{"path": str(f.path), "counts": [int(n) for n in f.counts()]} for f in fields]
-    _write(file, title, "fields", rows)
+    """Lock a set of fields with their counts; an existing file stays as it is."""
+    if file.exists():
+        return
+    rows: list[_Field] = [
+        {
+            "path": str(field.path),
+            "counts": [int(n) for n in field.counts()],
+            "sha256": sha256_of(field.path),
+        }
+        for field in fields
+    ]
+    _write(file, {"title": title, "fields": rows})
+
+
+def _write(file: Path, stored: _Stored) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_json(file, stored)
 
 
 def read(file: Path) -> LockedSet[LabelledCell]:
@@ -69,60 +107,67 @@ def read(file: Path) -> LockedSet[LabelledCell]:
         FileNotFoundError: if there is no such list.
         TestSetBroken: if a picture is gone or is not what it was.
     """
-    said, sha256 = _read(file, "cells", "label")
-    cells = [LabelledCell(Path(row["path"]), row["label"]) for row in said["cells"]]
-    return LockedSet(said["title"], cells, sha256, said.get("anywhere", False))
+    stored = _read(file, "cells")
+    cells = [LabelledCell(Path(row["path"]), row["label"]) for row in stored["cells"]]
+    sha256 = _hash_of(f"{row['sha256']} {row['label']}" for row in stored["cells"])
+    return LockedSet(stored["title"], cells, sha256, stored.get("anywhere", False))
 
 
 def read_fields(file: Path) -> LockedSet[CountedField]:
     """The same of a set of fields; see :func:`read`."""
-    said, sha256 = _read(file, "fields", "counts")
+    stored = _read(file, "fields")
     counted = [
-        CountedField(Path(row["path"]), np.array(row["counts"], np.int64)) for row in said["fields"]
+        CountedField(Path(row["path"]), np.array(row["counts"], np.int64))
+        for row in stored["fields"]
     ]
-    return LockedSet(said["title"], counted, sha256)
+    sha256 = _hash_of(f"{row['sha256']} {row['counts']}" for row in stored["fields"])
+    return LockedSet(stored["title"], counted, sha256)
 
 
-def _write(file: Path, title: str, what: str, rows: list[dict[str, Any]], **more: bool) -> None:
-    if file.exists():
-        return
-    hashed = [{**row, "sha256": sha256_of(Path(row["path"]))} for row in rows]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_json(file, {"title": title, **more, what: hashed})
+def _read(file: Path, items: Literal["cells", "fields"]) -> _Stored:
+    """The list in a file, once its pictures are known to be what they were.
 
-
-def _read(file: Path, what: str, truth: str) -> tuple[dict[str, Any], str]:
-    said: dict[str, Any] = json.loads(file.read_bytes())
-    if what not in said:
-        raise TestSetBroken(f"the locked test set {said['title']} holds no {what}")
-    for row in said[what]:
+    Raises:
+        FileNotFoundError: if there is no such list.
+        TestSetBroken: if it holds something else, or a picture is gone or was changed.
+    """
+    stored: _Stored = json.loads(file.read_bytes())
+    if items not in stored:
+        raise TestSetBroken(f"the locked test set {stored['title']} holds no {items}")
+    for row in stored[items]:
         path = Path(row["path"])
         if not path.is_file() or sha256_of(path) != row["sha256"]:
             raise TestSetBroken(
-                f"{path.name} of the locked test set {said['title']} is gone or was changed; "
+                f"{path.name} of the locked test set {stored['title']} is gone or was changed; "
                 "nothing can be compared on it"
             )
-    rows = sorted(f"{row['sha256']} {row[truth]}" for row in said[what])
-    sha256 = hashlib.sha256("\n".join(rows).encode()).hexdigest()
-    return said, sha256
+    return stored
+
+
+def _hash_of(rows: Iterable[str]) -> str:
+    """The same for the same pictures and truths, in whatever order."""
+    return hashlib.sha256("\n".join(sorted(rows)).encode()).hexdigest()
 
 
 def hashes_of(file: Path) -> Locked | None:
-    """The set in a file by the hashes of its pictures, kept beside it; None if they are gone."""
-    said = json.loads(file.read_bytes())
-    rows = said.get("cells", said.get("fields", ()))
-    kept = file.with_suffix(".hashes.npy")
-    if kept.is_file():
-        hashes = np.load(kept, allow_pickle=False)
+    """The set in a file by its pictures' near-duplicate hashes; None if pictures are gone.
+
+    The hashes are cached in a file beside it.
+    """
+    stored: _Stored = json.loads(file.read_bytes())
+    rows: Sequence[_Picture] = stored["cells"] if "cells" in stored else stored.get("fields", [])
+    cache = file.with_suffix(".hashes.npy")
+    if cache.is_file():
+        hashes = np.load(cache, allow_pickle=False)
         if len(hashes) == len(rows):
-            return Locked(str(said["title"]), hashes)
+            return Locked(stored["title"], hashes)
     paths = [Path(row["path"]) for row in rows]
     if not all(path.is_file() for path in paths):
         return None
     hashes = near_duplicates.hash_files(paths)
-    with atomic_path(kept) as temporary, temporary.open("wb") as handle:
+    with atomic_path(cache) as temporary, temporary.open("wb") as handle:
         np.save(handle, hashes, allow_pickle=False)
-    return Locked(str(said["title"]), hashes)
+    return Locked(stored["title"], hashes)
 
 
 def original() -> Path | None:

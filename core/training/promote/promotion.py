@@ -1,7 +1,7 @@
-"""A challenger goes live only when it has shown to be better than the champion.
+"""Promotion: a challenger goes live only when it has shown to be better than the champion.
 
-Both answer the same locked test sets, through the product's own path. The rule is written in
-``evidence.py``; people decide within it, with a reason, and can roll back.
+Both predict the same locked test sets, through the product's own path. The rule is in
+``evidence.py``; within it a person decides, gives a reason, and can roll back.
 """
 
 import json
@@ -42,11 +42,11 @@ __all__ = [
 ]
 
 TASKS: Final[tuple[Task, ...]] = ("wbc", "locator", "counts")
-"""Those whose models can be compared and promoted."""
+"""Tasks whose models can be compared and promoted."""
 
 
 def still_holds(comparison: Comparison) -> None:
-    """Are champion, challenger and what is in their path still what was compared.
+    """Check that champion, challenger and the models in their path are still those compared.
 
     Raises:
         PromotionRefused: if not, with what changed.
@@ -58,15 +58,15 @@ def still_holds(comparison: Comparison) -> None:
         raise PromotionRefused("another model is live since the comparison; compare again")
     now = {"champion": live.path, "challenger": comparison.challenger_file}
     now |= {other: registry.live(other).path for other in IN_THE_PATH.get(task, ())}
-    words = {"champion": "the live model", "challenger": "the challenger"}
+    titles = {"champion": "the live model", "challenger": "the challenger"}
     for name, path in now.items():
         if was.get(name) != file_hashes(path):
-            which = words.get(name, f"the {name} in their path")
+            which = titles.get(name, f"the {name} in their path")
             raise PromotionRefused(f"{which} was changed since the comparison; compare again")
 
 
 def promote(comparison: Comparison, *, who: Person, reason: str) -> None:
-    """Make the challenger the live model; the app serves it from its next answer on.
+    """Make the challenger the live model; the app uses it from the next request on.
 
     Raises:
         PromotionRefused: if the evidence speaks against it, a model is not the one compared any
@@ -102,7 +102,7 @@ def promote(comparison: Comparison, *, who: Person, reason: str) -> None:
 
 
 def roll_back(task: Task = "wbc", *, who: Person, reason: str) -> str:
-    """Make the model live that was before the present one; returns its identity.
+    """Make the previous model live again; returns its identity.
 
     Raises:
         PromotionRefused: if there was none, or no reason is given.
@@ -152,7 +152,7 @@ def _record(task: Task, **values: Any) -> None:
 
 
 def sync_live() -> None:
-    """Bring the file that says what is live in step with the database, which is what counts."""
+    """Write the live models of the database, which is authoritative, into the file that is read."""
     for task in TASKS:
         changes = history(task)
         if changes and registry.promoted(task) != changes[0].file:

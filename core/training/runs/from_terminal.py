@@ -1,4 +1,4 @@
-"""Training from a terminal: this process is the worker, and waits its turn like any other."""
+"""Training from a terminal: this process is the worker, and queues like any other run."""
 
 import os
 import socket
@@ -59,7 +59,7 @@ def try_rates(
     target: Path | None,
     trial: Path | None,
 ) -> int:
-    """Look for a learning rate, print what was found; the exit status.
+    """Look for a learning rate and print the result; returns the exit status.
 
     Args:
         recipe: what is learnt.
@@ -91,26 +91,26 @@ def try_rates(
         complete = checked_options(recipe, {**chosen.options, **options})
     folder = trial or rate_trials.folder_of(recipe, data, numbers, complete)
 
-    def look(report: Callable[[int, int], None]) -> RateTrial:
+    def run_trial(report: Callable[[int, int], None]) -> RateTrial:
         prepared = recipes.prepare(recipe, data, numbers, complete, folder)
-        found = find_rate.find_rate(prepared.recipe, numbers, report=report)
-        rate_trial.keep(folder, found)
-        return found
+        result = find_rate.find_rate(prepared.recipe, numbers, report=report)
+        rate_trial.write(folder, result)
+        return result
 
     if trial is not None:
 
         def do(context: JobContext) -> dict[str, object]:
-            return asdict(look(lambda done, total: context.report(done, total, "trying")))
+            return asdict(run_trial(lambda done, total: context.report(done, total, "trying")))
 
         expected = (ValueError, OSError, FloatingPointError)
         left = worker.work(folder, do, expected=expected, in_words=in_words)
         return 0 if left.state == "done" else 2
-    found = look(lambda done, total: None)
-    for rate, loss in zip(found.rates[::4], found.losses[::4], strict=True):
-        print(f"{rate:.1e}  loss {loss:.4f}  {'#' * round(40 * loss / max(found.losses))}")
-    print(f"proposed: --learning-rate {found.proposed:g}")
+    result = run_trial(lambda done, total: None)
+    for rate, loss in zip(result.rates[::4], result.losses[::4], strict=True):
+        print(f"{rate:.1e}  loss {loss:.4f}  {'#' * round(40 * loss / max(result.losses))}")
+    print(f"proposed: --learning-rate {result.proposed:g}")
     if target is not None:
-        target.write_text(rate_trial.as_csv(found))
+        target.write_text(rate_trial.as_csv(result))
     return 0
 
 
@@ -131,8 +131,11 @@ def work_on(run_id: int, attempt: int) -> int:
     return 0 if left.state != "failed" else 1
 
 
-def in_crew(lead: Callable[[], int]) -> int:
-    """Do it; where torchrun started several processes, in the first, and the others train along."""
+def in_process_group(lead: Callable[[], int]) -> int:
+    """Run ``lead``; where torchrun started several processes, in the main one only.
+
+    The other processes follow its trainings. Returns the exit status.
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return lead()
     from core.training.loop.process_group import init_group
@@ -144,7 +147,7 @@ def in_crew(lead: Callable[[], int]) -> int:
         status = lead()
         if status in (0, 130):
             group.broadcast(None)
-        # Otherwise the others may wait within the training: torchrun ends them with this one.
+        # After a failure the others may still wait within the training: torchrun ends them.
         return status
 
 

@@ -1,6 +1,6 @@
-"""Runs: a row and a folder each, queued, started in processes of their own, watched.
+"""Runs: each has a row and a folder; they are queued, started as processes, and watched.
 
-Knows no network, so that a screen can ask it without loading one.
+Loads no network library, so that a screen can ask it without loading one.
 """
 
 import secrets
@@ -148,7 +148,7 @@ def start_next(leave: int | None = None) -> list[Run]:
     while (first := book().next_queued()) is not None and first.id != leave:
         run = book().claim(settings().parallel_runs, socket.gethostname(), only=first.id)
         if run is None:
-            # Either no more may run, or another process was faster: then it looks after the rest.
+            # Either no more may run, or another process was faster and will start the rest.
             break
         _spawn(run)
         started.append(run)
@@ -159,15 +159,15 @@ def _spawn(run: Run) -> None:
     arguments = ["train", run.recipe, "--run", str(run.id), "--attempt", str(run.attempt)]
     # A run goes on with as many processes as it began with: their sums are part of the result.
     number = int((run.facts or {}).get("processes", settings().training_processes))
-    crew = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(number)]
-    # After the two dashes torchrun takes none of our options for its own.
-    program = [*crew, "-m", "--", "core"] if number > 1 else ["core"]
+    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(number)]
+    # The two dashes keep torchrun from reading our options as its own.
+    program = [*torchrun, "-m", "--", "core"] if number > 1 else ["core"]
     command = [*program, *arguments]
     processes.start(command, folder_of(run) / LOG, after=lambda process: _look_after(process, run))
 
 
 def _look_after(process: "subprocess.Popen[bytes]", run: Run) -> None:
-    """Ask for its exit status, or it stays in the process table; one that died at once is lost."""
+    """Wait for the process, or it stays a zombie; a run whose process died at once is lost."""
     process.wait()
     with suppress(SQLAlchemyError, DatabaseRefused):
         book().mark_lost(timedelta(days=36_500), {(run.id, run.attempt)})

@@ -1,6 +1,6 @@
 """A trial of learning rates in a process of its own, started from a screen or a terminal.
 
-Knows no network, so that a screen can ask it without loading one.
+Loads no network library, so that a screen can ask it without loading one.
 """
 
 import hashlib
@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from core.access.people import Person
 from core.access.rights import require
@@ -17,6 +17,14 @@ from core.jobs.job import Job, JobRunning
 from core.settings import settings
 from core.training.loop.settings import LoopSettings
 from core.training.presets import checked_options
+from core.training.recipe_info import OptionValue
+
+
+class _Task(TypedDict):
+    recipe: str
+    data: str
+    settings: Mapping[str, float | str]
+    options: dict[str, OptionValue]
 
 
 def folder_of(recipe: str, data: Path, chosen: LoopSettings, options: Mapping[str, Any]) -> Path:
@@ -56,15 +64,13 @@ def ask_to_stop(folder: Path, who: Person) -> None:
     job.ask_to_stop(folder, who.name)
 
 
-def task_of(folder: Path) -> tuple[str, Path, LoopSettings, dict[str, Any]]:
+def task_of(folder: Path) -> tuple[str, Path, LoopSettings, dict[str, OptionValue]]:
     """Recipe, data, settings and options of the trial in a folder."""
     task = job.read(folder).task
     return task["recipe"], Path(task["data"]), LoopSettings(**task["settings"]), task["options"]
 
 
-def _task(
-    recipe: str, data: Path, chosen: LoopSettings, options: Mapping[str, Any]
-) -> dict[str, Any]:
+def _task(recipe: str, data: Path, chosen: LoopSettings, options: Mapping[str, Any]) -> _Task:
     complete = checked_options(recipe, dict(options))
     return {
         "recipe": recipe,

@@ -1,14 +1,16 @@
 """Several runs in one table: what each reached, and the settings in which they differ."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from core.store.runs import Epoch, Run
 from core.training.presets import recipe_info
 from core.training.runs.forecast import best_epoch
 
+Cell = str | float | None
+"""What stands in one cell of the table."""
 
-def side_by_side(curves: Sequence[tuple[Run, Sequence[Epoch]]]) -> list[dict[str, Any]]:
+
+def side_by_side(curves: Sequence[tuple[Run, Sequence[Epoch]]]) -> list[dict[str, Cell]]:
     """A row for each run: its best epoch's figures first, then what is not the same in all."""
     chosen = [_choices(run) for run, _ in curves]
     names = list(dict.fromkeys(name for one in chosen for name in one))
@@ -33,11 +35,11 @@ def side_by_side(curves: Sequence[tuple[Run, Sequence[Epoch]]]) -> list[dict[str
     return rows
 
 
-def _choices(run: Run) -> dict[str, Any]:
+def _choices(run: Run) -> dict[str, object]:
     return {"data": run.data, **run.settings, **run.options}
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if value is None:
         return ""
     return f"{value:g}" if isinstance(value, float) else str(value)

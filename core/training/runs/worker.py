@@ -1,4 +1,4 @@
-"""The process that trains one run. It shares the database and the run's folder with the rest."""
+"""The process that trains one run; it shares the database and the run's folder with the app."""
 
 import os
 import signal
@@ -20,8 +20,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.jobs.heartbeat import Heartbeat
 from core.jobs.job import LOG
 from core.models.weights import LoadedModel
+from core.store.run_records import TrainingFacts
 from core.store.runs import Epoch, Request, Run, RunBook, RunRefused, State
-from core.training.job import Job, in_words
+from core.training.job import PreparedTraining, in_words
 from core.training.loop import wrong_examples
 from core.training.loop.history import read_history
 from core.training.loop.process_group import current_group
@@ -32,7 +33,7 @@ from core.training.runs.lifecycle import book, discard_files, folder_of, hold, s
 
 
 class _Pulse:
-    """Leaves a sign of life in the run's row, and hears there what a person asks for."""
+    """Writes a heartbeat into the run's row, and reads there what a person asked for."""
 
     def __init__(self, runs: RunBook, run: Run, log: Callable[[str], None]) -> None:
         self._runs, self._run, self._log = runs, run, log
@@ -41,17 +42,15 @@ class _Pulse:
         self.disowned = False
 
     def order(self, progress: Progress) -> Order:
-        """What the loop should do; asked after every batch, so it only looks at memory."""
+        """What the loop should do. Called after every batch, so it only looks at memory."""
         self.progress = progress
         if self.disowned or self.request in ("stop", "discard"):
             return "leave"
         return "pause" if self.request == "pause" else "go"
 
     def beat(self) -> bool:
-        """Once a second; False when the run is no longer this process's."""
-        new: dict[str, Any] = {}
-        if self.progress is not None:
-            new["progress"] = asdict(self.progress)
+        """Called once a second; returns False when the run belongs to another process."""
+        new = {} if self.progress is None else {"progress": asdict(self.progress)}
         try:
             request = self._runs.beat(self._run.id, self._run.attempt, **new)
         except RunRefused:
@@ -61,7 +60,7 @@ class _Pulse:
             # A database that is away for a while is no reason to lose a training.
             self._log(f"no sign of life could be left: {error}")
             return True
-        # A signal may have asked for a pause that the database knows nothing of.
+        # A signal may have asked for a pause; the database does not know of it.
         self.request = request or self.request
         return True
 
@@ -93,7 +92,7 @@ def work(run: Run, *, target: Path | None = None, echo: bool = False) -> Run:
             try:
                 state, detail, model = _train(runs, run, pulse, log, target)
             except Exception as error:
-                # Whatever it was, the run must not stay "running"; the log has the whole of it.
+                # Whatever it was, the run must not stay "running"; the log has the traceback.
                 if pulse.disowned:
                     raise RunRefused(f"run {run.name} was taken from this process") from error
                 log(traceback.format_exc() if not isinstance(error, _EXPECTED) else in_words(error))
@@ -101,17 +100,17 @@ def work(run: Run, *, target: Path | None = None, echo: bool = False) -> Run:
         if pulse.disowned:
             raise RunRefused(f"run {run.name} was taken from this process")
         log(f"{state}{': ' + detail if detail else ''}")
-        values: dict[str, Any] = {}
+        saved = {}
         if model is not None:
-            values = {"model_path": str(model.path), "model_identity": model.identity}
-        left = runs.release(run.id, run.attempt, state, detail, **values)
+            saved = {"model_path": str(model.path), "model_identity": model.identity}
+        left = runs.release(run.id, run.attempt, state, detail, **saved)
     if left.state == "discarded":
         discard_files(left)
     return left
 
 
 _EXPECTED: Final = (FileNotFoundError, ValueError, FloatingPointError, URLError)
-"""What bad data or settings raise, with a sentence that says so; no traceback is needed."""
+"""Errors of bad data or settings: their message says what is wrong, so no traceback is logged."""
 
 
 def _train(
@@ -125,24 +124,28 @@ def _train(
     # Sums are split by threads: the same number makes a resumed run the same, bit for bit.
     torch.set_num_threads(threads)
     log(f"attempt {run.attempt}: reading the data in {run.data}")
-    job = prepare(run.recipe, Path(run.data), settings_of(run), run.options, folder)
-    if run.data_sha256 not in (None, job.data_sha256):
+    training = prepare(run.recipe, Path(run.data), settings_of(run), run.options, folder)
+    if run.data_sha256 not in (None, training.data_sha256):
         raise ValueError(
             f"the data in {run.data} changed since the run was started; "
             f"it can be stopped and its best model kept, or started anew"
         )
     device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "CPU"
     group = current_group()
-    facts = {**job.facts, "threads": threads, "torch": torch.__version__.split("+")[0]}
-    facts["processes"] = group.size
-    runs.beat(run.id, run.attempt, data_sha256=job.data_sha256, facts=facts, device=device)
-    # What the folder holds counts: the process may have died before telling the database.
+    facts: TrainingFacts = {
+        **training.facts,
+        "threads": threads,
+        "torch": torch.__version__.split("+")[0],
+        "processes": group.size,
+    }
+    runs.beat(run.id, run.attempt, data_sha256=training.data_sha256, facts=facts, device=device)
+    # The folder is right: an earlier process may have died before it wrote to the database.
     runs.set_epochs(run.id, read_history(folder))
     log(f"{facts['training']} to learn from, {facts['validation']} to choose on, {device}")
 
     def report(epoch: Epoch) -> None:
         runs.add_epoch(run.id, epoch)
-        wrong_examples.keep(folder, epoch.number, getattr(job.recipe, "wrong", ()))
+        wrong_examples.write(folder, epoch.number, getattr(training.recipe, "wrong", ()))
         metrics = ", ".join(f"{name} {value:.4f}" for name, value in epoch.metrics.items())
         log(
             f"epoch {epoch.number + 1}: loss {epoch.train_loss:.4f}, "
@@ -151,38 +154,46 @@ def _train(
 
     group.broadcast(run.id)
     try:
-        module = train(job.recipe, settings_of(run), folder, report, pulse.order)
+        module = train(training.recipe, settings_of(run), folder, report, pulse.order)
     except Interrupted:
-        return _interrupted(run, job, pulse, log, target)
-    return "done", "", _export(run, job, module, target, log)
+        return _interrupted(run, training, pulse, log, target)
+    return "done", "", _export(run, training, module, target, log)
 
 
 def _interrupted(
-    run: Run, job: Job, pulse: _Pulse, log: Callable[[str], None], target: Path | None
+    run: Run,
+    training: PreparedTraining,
+    pulse: _Pulse,
+    log: Callable[[str], None],
+    target: Path | None,
 ) -> tuple[State, str, LoadedModel | None]:
     if pulse.disowned or pulse.request == "pause":
         return "paused", "", None
     if pulse.request == "discard":
         return "discarded", "", None
     try:
-        module = best_model(job.recipe, folder_of(run))
+        module = best_model(training.recipe, folder_of(run))
     except FileNotFoundError:
         return "stopped", "no epoch had ended, so there is no model to keep", None
-    return "stopped", "", _export(run, job, module, target, log)
+    return "stopped", "", _export(run, training, module, target, log)
 
 
 def _export(
-    run: Run, job: Job, module: torch.nn.Module, target: Path | None, log: Callable[[str], None]
+    run: Run,
+    training: PreparedTraining,
+    module: torch.nn.Module,
+    target: Path | None,
+    log: Callable[[str], None],
 ) -> LoadedModel:
     log("calibrating the best epoch's model on the validation part")
     # Each run's model has a name of its own, by which every finding made with it is known.
-    model = job.export(module, target or folder_of(run) / f"{run.name}.safetensors")
+    model = training.export(module, target or folder_of(run) / f"{run.name}.safetensors")
     log(f"saved {model.path}")
     return model
 
 
 class _pause_on_signals:  # noqa: N801 - used like a function
-    """The machine shutting down or Ctrl-C pauses; a second Ctrl-C leaves at once."""
+    """A shutdown of the machine or Ctrl-C pauses the run; a second Ctrl-C ends it at once."""
 
     def __init__(self, pulse: _Pulse, log: Callable[[str], None]) -> None:
         self._pulse, self._log = pulse, log
@@ -191,13 +202,13 @@ class _pause_on_signals:  # noqa: N801 - used like a function
     def __enter__(self) -> None:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._heard)
+                self._before[number] = signal.signal(number, self._on_signal)
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _heard(self, number: int, _frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self._pulse.request == "pause" and number == signal.SIGINT:
             raise KeyboardInterrupt
         self._pulse.request = "pause"
@@ -205,15 +216,17 @@ class _pause_on_signals:  # noqa: N801 - used like a function
 
 
 def follow() -> int:
-    """Train along with the first process of a crew, run by run; the exit status."""
+    """Train along with the main process, run by run; returns the exit status."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the first hears them, and all do what it says
+        signal.signal(number, signal.SIG_IGN)  # the main process handles them for all
     while (run_id := current_group().broadcast(None)) is not None:
         run = book().get(run_id)
         torch.set_num_threads(int((run.facts or {})["threads"]))
-        job = prepare(run.recipe, Path(run.data), settings_of(run), run.options, folder_of(run))
+        training = prepare(
+            run.recipe, Path(run.data), settings_of(run), run.options, folder_of(run)
+        )
         with suppress(Interrupted):
-            train(job.recipe, settings_of(run), folder_of(run))
+            train(training.recipe, settings_of(run), folder_of(run))
     return 0
 
 

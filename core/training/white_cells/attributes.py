@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,14 @@ STRENGTHS: Final = (0.01, 0.1)
 """Inverse regularisations tried; the better one on the validation part is kept, by attribute."""
 
 
+class AttributeFit(TypedDict):
+    """One attribute on the validation part: its accuracy, the cells, and the C that was chosen."""
+
+    accuracy: float
+    cells: int
+    C: float
+
+
 @dataclass(frozen=True)
 class AttributeHeads:
     """``values`` of each attribute in the order of the rows of ``weight`` ``(rows, width)``."""
@@ -25,7 +33,7 @@ class AttributeHeads:
     values: dict[str, list[str]]
     weight: Array
     bias: Array
-    validation: dict[str, dict[str, Any]]
+    validation: dict[str, AttributeFit]
 
 
 def fit_attributes(
@@ -45,7 +53,8 @@ def fit_attributes(
     axes = vectors[:, ::-1][:, : min(256, x.shape[1])]
     x, x_val = x @ axes, x_val @ axes
     values: dict[str, list[str]] = {}
-    weights, biases, judged = [], [], {}
+    weights, biases = [], []
+    fits: dict[str, AttributeFit] = {}
     for column, name in enumerate(ATTRIBUTES):
         truth = np.array([row[column] for row in train[1]])
         truth_val = np.array([row[column] for row in validation[1]])
@@ -66,10 +75,10 @@ def fit_attributes(
         whole = (weight @ axes.T) / spread
         weights.append(whole)
         biases.append(bias - whole @ mean)
-        judged[name] = {"accuracy": best[0], "cells": len(truth_val), "C": float(best[1].C)}
+        fits[name] = {"accuracy": best[0], "cells": len(truth_val), "C": float(best[1].C)}
     return AttributeHeads(
         values,
         np.concatenate(weights).astype(np.float32),
         np.concatenate(biases).astype(np.float32),
-        judged,
+        fits,
     )

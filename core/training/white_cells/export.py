@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from core.datasets.fields import read_rgb
 from core.datasets.public.pbc import LabelledCell
+from core.models.cards import (
+    CellClassifierArchitecture,
+    CellData,
+    CellValidation,
+    WhiteCellCard,
+)
 from core.models.classifier import CellClassifier
 from core.models.weights import LoadedModel, save_model
 from core.statistics.calibration import (
@@ -42,7 +47,7 @@ def export_white_cells(
     module: CellClassifier,
     validation: Sequence[LabelledCell],
     settings: LoopSettings,
-    data: dict[str, Any],
+    data: CellData,
     target: Path,
     licence: str = PBC_LICENCE,
 ) -> LoadedModel:
@@ -60,29 +65,28 @@ def export_white_cells(
         ]
     )
     temperature = best_temperature(logits, labels)
-    predicted = as_probabilities(logits, temperature)
-    card = {
-        "task": "wbc",
-        "architecture": {
-            "kind": "cell_classifier",
-            "backbone": module.backbone,
-            "classes": list(module.classes),
-            "network_px": module.network_px,
-        },
-        "temperature": temperature,
-        "set_limit": set_limit(predicted, labels),
-        "abstain_below": abstention_limit(predicted, labels),
-        "validation": {
-            "cells": len(cells),
-            "accuracy": float((predicted.argmax(1) == labels).mean()),
-            "expected_calibration_error": expected_calibration_error(predicted, labels),
-        },
-        "intended_use": "Class of single white cells of stained blood smears. "
+    probabilities = as_probabilities(logits, temperature)
+    card = WhiteCellCard(
+        architecture=CellClassifierArchitecture(
+            backbone=module.backbone,
+            classes=module.classes,
+            network_px=module.network_px,
+        ),
+        temperature=temperature,
+        set_limit=set_limit(probabilities, labels),
+        abstain_below=abstention_limit(probabilities, labels),
+        validation=CellValidation(
+            cells=len(cells),
+            accuracy=float((probabilities.argmax(1) == labels).mean()),
+            expected_calibration_error=expected_calibration_error(probabilities, labels),
+        ),
+        intended_use="Class of single white cells of stained blood smears. "
         "Research use, a qualified person decides.",
-        "limits": _limits_of_wbc(module.classes, foreign="foreign_cells" in data),
-        "licence": licence,
-        **origin_of(settings, data),
-    }
+        limits=_limits_of_wbc(module.classes, foreign=bool(data.foreign_cells)),
+        licence=licence,
+        data=data,
+        **origin_of(settings),
+    )
     return save_model(target, module, card)
 
 

@@ -7,16 +7,18 @@ cells out, has seen fields of CBC and TXL-PBC; it names no classes.
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypedDict
 
 import numpy as np
 
 from core.inference.white_cell.classify import call_crops
 from core.inference.white_cell.hierarchy import CHILDREN
+from core.models.cards import WhiteCellCard
 from core.models.weights import LoadedModel
 from core.records import WbcCall
 from core.statistics.calibration import expected_calibration_error
 from core.statistics.classes import accuracy_row, majority_accuracy, report
+from core.statistics.figures import ClassRow, Measured
 from core.taxonomy import parent_of
 from core.training.white_cells.cell_examples import centre_crop
 from core.training.white_cells.foreign_cells import frames_of, laboratories_of
@@ -39,9 +41,39 @@ def refuse_if_learnt(model: LoadedModel, laboratory: str) -> None:
         )
 
 
+class BalancedAccuracy(TypedDict):
+    """Mean recall of the ``classes`` that are there, with its 95 % interval, on ``n`` cells."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    classes: int
+
+
+class ExternalFigures(TypedDict):
+    """A classifier on a laboratory that it did not learn from."""
+
+    laboratory: str
+    model: str
+    learnt_from: list[str] | None
+    balanced_accuracy: BalancedAccuracy
+    accuracy: Measured
+    balanced_baseline: float
+    majority_baseline: float
+    white_cell_not_found: int
+    kept: Measured
+    accuracy_where_kept: Measured
+    expected_calibration_error: float
+    set_coverage: Measured
+    set_mean_size: float
+    wide_set_coverage: Measured
+    report: dict[str, ClassRow]
+
+
 def evaluate_external(
     model: LoadedModel, locator: LoadedModel, data: Path, laboratory: str
-) -> dict[str, Any]:
+) -> ExternalFigures:
     """Accuracy, calibration, sets and abstention on every labelled cell of a laboratory.
 
     Cells that were not found in their picture count as wrong. Only cells of the five common
@@ -63,10 +95,11 @@ def evaluate_external(
     right = [t == parent_of(call.label) for t, call in answered]
     kept = [not call.abstained for _, call in answered]
     low, high = _balanced_interval(truth, predicted)
+    learnt_from = model.card_as(WhiteCellCard).data.laboratories
     return {
         "laboratory": LABORATORY_TITLES[laboratory],
         "model": model.identity,
-        "learnt_from": model.card.get("data", {}).get("laboratories"),
+        "learnt_from": None if learnt_from is None else list(learnt_from),
         "balanced_accuracy": {
             "value": balanced_accuracy(truth, predicted),
             "low": low,

@@ -20,6 +20,7 @@ from core.datasets.public.pbc import LabelledCell
 from core.inference.white_cell.features import Answers, answers_of
 from core.inference.white_cell.novelty import apply_label_shift, on_axes
 from core.inference.white_cell.uncertainty import save_uncertainty
+from core.models.cards import LabelShift, UncertaintyCard, WhiteCellCard
 from core.models.weights import LoadedModel
 from core.records import RgbImage
 from core.training.augment import vary_sharpness, vary_stain
@@ -85,7 +86,8 @@ def fit_uncertainty(
     """
     amount = amount or Amount()
     rng = np.random.default_rng(seed)
-    classes: list[str] = model.card["architecture"]["classes"]
+    card = model.card_as(WhiteCellCard)
+    classes = card.classes
     report("splitting PBC")
     train, validation, _ = pbc.split(pbc.load(data / "pbc"), seed=0)
     indexed = _by_class(rng, _usable(train, classes), amount.indexed)
@@ -120,17 +122,18 @@ def fit_uncertainty(
     distances = near.distance(on_axes(outside.features, mean, basis))
     far = _furthest(distances, near.limit)
     rule = None
-    if "adapted_from" not in model.card:  # such a one knows how often the classes are met
+    # An adapted model has learnt the class frequencies of its laboratory.
+    if card.adapted_from is None:
         beyond = float(np.quantile(near.distance(own), WEIGHED_BEYOND))
-        rule = {"beyond": beyond, "shift": label_shift(classes).tolist()}
+        rule = LabelShift(beyond=beyond, shift=tuple(label_shift(classes).tolist()))
     far_labels = [str(restained[i].label) for i in np.flatnonzero(far)]
     limits = fit_calibration(
         classes,
         (inside.logits, _labels(judged)),
         (apply_label_shift(outside.logits, distances, rule)[far], far_labels),
-        float(model.card["temperature"]),
+        card.temperature,
     )
-    card: dict[str, Any] = {
+    fitted: dict[str, object] = {
         "calibration": {name: asdict(one) for name, one in limits.items()},
         "calibration_cells": {
             "familiar": {"cells": len(judged), "from": "PBC validation"},
@@ -143,7 +146,7 @@ def fit_uncertainty(
         "critical": fit_critical(
             classes, inside.logits, _labels(judged), limits["familiar"].temperature
         ),
-        "elsewhere": rule,
+        "label_shift": None if rule is None else rule.as_json(),
         "novelty": {
             "bias": head.bias,
             "not_a_cell_limit": head.limit,
@@ -160,19 +163,20 @@ def fit_uncertainty(
     ]
     stored = [*(cell.path for cell in indexed), *(foreign_cells[i].path for i in more)]
     labels = [*known_labels, *(foreign_cells[i].label for i in more)]
-    card["index"] = {
-        "classes": classes,
+    fitted["index"] = {
+        "classes": list(classes),
         "files": [path.relative_to(data).as_posix() for path in stored],
     }
     features = np.concatenate([known.features, foreign[more]]) if more else known.features
     tensors["index.feature"] = features.astype(np.float16)
     tensors["index.label"] = np.array([classes.index(name) for name in labels], np.int16)
-    _add_attributes(card, tensors, model, data, amount, rng, report)
-    return save_uncertainty(model, {**card, "seed": seed, "amount": asdict(amount)}, tensors)
+    _add_attributes(fitted, tensors, model, data, amount, rng, report)
+    fitted |= {"seed": seed, "amount": asdict(amount)}
+    return save_uncertainty(model, UncertaintyCard.model_validate(fitted), tensors)
 
 
 def _add_attributes(
-    card: dict[str, Any],
+    fitted: dict[str, object],
     tensors: dict[str, npt.NDArray[Any]],
     model: LoadedModel,
     data: Path,
@@ -195,7 +199,7 @@ def _add_attributes(
         parts.append((answers_of(crops, model).features, [cell.values for cell in cells]))
     report("attributes")
     heads = fit_attributes(parts[0], parts[1])
-    card["attributes"] = {
+    fitted["attributes"] = {
         "values": heads.values,
         "validation": heads.validation,
         "training_cells": len(parts[0][1]),

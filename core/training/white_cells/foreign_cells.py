@@ -14,6 +14,7 @@ from core.datasets.public.pbc import CELL_SHARE
 from core.inference.locate.cell_crop import crop_cell, crop_side
 from core.inference.locate.locator import locate
 from core.inference.white_cell.framing import largest_white_cell_box, single_cell_box
+from core.models.cards import WhiteCellCard
 from core.models.classifier import CROP_RBC_DIAMETERS, INPUT_PX
 from core.models.weights import LoadedModel
 from core.records import Box, Field, RgbImage
@@ -55,10 +56,11 @@ def learnt_laboratories(layout: str, leave_out: str) -> tuple[str, ...]:
 
 def laboratories_of(model: LoadedModel) -> tuple[str, ...]:
     """The laboratories beside PBC's that a classifier learnt from, by its card."""
-    origin = model.card.get("data", {})
+    origin = model.card_as(WhiteCellCard).data
+    if origin.laboratories is not None:
+        return origin.laboratories
     # A card with foreign cells and no list is older than the list.
-    before_the_list = THREE_LABORATORIES if "foreign_cells" in origin else ()
-    return tuple(origin.get("laboratories", before_the_list))
+    return THREE_LABORATORIES if origin.foreign_cells else ()
 
 
 def load_foreign(

@@ -14,15 +14,17 @@ from core.datasets.intake.cells import CellIntake
 from core.datasets.public import pbc
 from core.datasets.public.pbc import LabelledCell
 from core.models import registry
+from core.models.cards import CellData
 from core.models.classifier import CellClassifier
 from core.models.weights import LoadedModel
 from core.settings import settings as site_settings
 from core.statistics.classes import majority_accuracy
+from core.store.run_records import TrainingFacts
 from core.taxonomy import WBC_CLASSES
 from core.training.card_facts import data_hash
 from core.training.intakes import trainable
-from core.training.job import Job, start_model
-from core.training.loop.averaging import between
+from core.training.job import PreparedTraining, start_model
+from core.training.loop.averaging import interpolate_towards
 from core.training.loop.settings import LoopSettings
 from core.training.promote import locked_sets
 from core.training.white_cells.cell_examples import FOREIGN_SHARE
@@ -63,7 +65,9 @@ class _Cells:
         return [cell for cell in part if cell.label and not cell.odd_background]
 
 
-def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path) -> Job:
+def prepare(
+    data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path
+) -> PreparedTraining:
     """Cut the cells into parts, lock the test part, find what the weights start from.
 
     Raises:
@@ -90,26 +94,30 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
     if not used or not judged:
         raise ValueError(f"{data}: too few labelled cells to cut into training and validation")
     digest = data_hash([cell.path for cell in used])
-    origin = {
-        "set": cells.title,
-        "training_cells": len(used),
-        "validation_cells": len(cells.validation),
-        "test_cells": len(cells.test),
-        "sha256": digest,
-    }
+    origin = CellData(
+        set=cells.title,
+        training_cells=len(used),
+        validation_cells=len(cells.validation),
+        test_cells=len(cells.test),
+        sha256=digest,
+    )
     begin = str(options.get("start", "imagenet"))
     start = start_model("wbc", begin, folder)
     module = None if start is None else start.module
     assert module is None or isinstance(module, CellClassifier)
     if foreign:
-        origin["foreign_cells"] = dict(Counter(cell.label for cell in foreign))
-        origin["laboratories"] = list(laboratories)
-        origin["foreign_sets"] = "; ".join(LABORATORY_TITLES[name] for name in laboratories)
-        origin["foreign_sha256"] = data_hash([cell.path for cell in foreign])
+        origin = origin.model_copy(
+            update={
+                "foreign_cells": dict(Counter(cell.label for cell in foreign)),
+                "laboratories": tuple(laboratories),
+                "foreign_sets": "; ".join(LABORATORY_TITLES[name] for name in laboratories),
+                "foreign_sha256": data_hash([cell.path for cell in foreign]),
+            }
+        )
     learnt = {*cells.classes, *(module.classes if module else ())}
     learnt |= {cell.label for cell in foreign}
     counts = Counter(str(cell.label) for cell in used)
-    facts = {
+    facts: TrainingFacts = {
         "training": len(used),
         "validation": len(judged),
         "test": len(cells.test),
@@ -141,11 +149,11 @@ def prepare(data: Path, settings: LoopSettings, options: Mapping[str, Any], fold
     def export(trained: nn.Module, target: Path) -> LoadedModel:
         assert isinstance(trained, CellClassifier)
         if module is not None and trained.classes == module.classes:
-            between(module, trained, _KEPT[str(options.get("keep_start", "no"))])
+            interpolate_towards(module, trained, _KEPT[str(options.get("keep_start", "no"))])
         licence = foreign_licence(laboratories) if foreign else cells.licence
         return export_white_cells(trained, cells.validation, settings, origin, target, licence)
 
-    return Job(recipe, digest, facts, export)
+    return PreparedTraining(recipe, digest, facts, export)
 
 
 def _without_laboratory(

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from core.inference.white_cell.hierarchy import critical_limit, critical_probability
 from core.inference.white_cell.novelty import Calibration
+from core.models.cards.uncertainty_card import CriticalRule
 from core.statistics.calibration import (
     abstention_limit,
     as_probabilities,
@@ -89,7 +90,7 @@ def fit_calibration(
 
 def fit_critical(
     classes: Sequence[str], logits: Array, labels: Sequence[str], temperature: float
-) -> dict[str, Any]:
+) -> CriticalRule:
     """The limit of the critical rule, with what it catches and what it flags for nothing.
 
     Flagged is a cell whose critical probability reaches the limit, or whose class is critical.
@@ -103,14 +104,14 @@ def fit_critical(
     limit = min(critical_limit(share, truth, SENSITIVITY), 0.5)
     called = np.array([classes[i] in CRITICAL_CLASSES for i in predicted.argmax(axis=1)])
     flagged = (share >= limit) | called
-    return {
-        "limit": limit,
-        "aimed_sensitivity": SENSITIVITY,
-        "sensitivity": float(flagged[truth].mean()),
-        "critical_cells": int(truth.sum()),
-        "false_flag_rate": float(flagged[~truth].mean()),
-        "other_cells": int((~truth).sum()),
-        "calibration_error": expected_calibration_error(
+    return CriticalRule(
+        limit=limit,
+        aimed_sensitivity=SENSITIVITY,
+        sensitivity=float(flagged[truth].mean()),
+        critical_cells=int(truth.sum()),
+        false_flag_rate=float(flagged[~truth].mean()),
+        other_cells=int((~truth).sum()),
+        calibration_error=expected_calibration_error(
             predicted, np.array([classes.index(label) for label in labels])
         ),
-    }
+    )

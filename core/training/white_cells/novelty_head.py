@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,21 @@ FAMILIAR: Final = 0.95
 _C: Final = 0.03
 
 
+class LearntFrom(TypedDict):
+    """How many cells and other things a head was fitted to."""
+
+    cells: int
+    no_cells: int
+
+
+class NotACellValidation(TypedDict):
+    """Share of each validation group that is called no cell, and the sizes of the groups."""
+
+    cells_called_novel: list[float]
+    cells: list[int]
+    learnt_from: LearntFrom
+
+
 @dataclass(frozen=True)
 class NotACell:
     """Logistic regression on raw features: above ``limit`` (a probability) it is no cell."""
@@ -33,7 +48,7 @@ class NotACell:
     weight: Array
     bias: float
     limit: float
-    validation: dict[str, Any]
+    validation: NotACellValidation
 
 
 @dataclass(frozen=True)

@@ -1,25 +1,30 @@
 """How good the palm model is, beside simpler ones, on the same photos."""
 
-from typing import Any, Final
+from typing import Final, Literal
 
 import streamlit as st
 
+from core.models.cards import PalmCard
+from core.models.cards.figures import AurocRow, PalmFigures
 from pages.parts.wording import percent
 
-_PARTS: Final = (("cross_validated", "Cross-validated"), ("locked", "Kept aside until the end"))
-_ROWS: Final = (
+_PARTS: Final[tuple[tuple[Literal["cross_validated", "locked"], str], ...]] = (
+    ("cross_validated", "Cross-validated"),
+    ("locked", "Kept aside until the end"),
+)
+_ROWS: Final[tuple[tuple[Literal["auroc", "colour_features", "published_cnn"], str], ...]] = (
     ("auroc", "Hemadesk"),
     ("colour_features", "Colour features, logistic regression"),
     ("published_cnn", "The published CNN (Rizal 2022)"),
 )
 
 
-def draw(card: dict[str, Any]) -> None:
+def draw(card: PalmCard) -> None:
     """A table of AUROC, and what the figures mean."""
     try:
-        parts = [(title, card["evaluation"][name]) for name, title in _PARTS]
+        parts = [(title, card.evaluation[name]) for name, title in _PARTS]
         lines = _lines(parts)
-    except (KeyError, TypeError):
+    except KeyError:
         st.info("This model's card does not say how good it is.")
         return
     left, right = st.columns([7, 5], gap="large")
@@ -30,15 +35,15 @@ def draw(card: dict[str, Any]) -> None:
         "goes with the label. In brackets 95 % intervals over sessions."
     )
     right.caption(_accuracies(parts))
-    network = parts[0][1].get("published_cnn", {})
-    if network.get("reduced"):
+    network = parts[0][1].get("published_cnn")
+    if network and network.get("reduced"):
         right.caption(
             f"The published CNN read {network['reduced']} and learnt for {network['epochs']} "
             f"epochs; a photo's score is the mean of {network['repeats']} networks."
         )
 
 
-def _lines(parts: list[tuple[str, dict[str, Any]]]) -> list[str]:
+def _lines(parts: list[tuple[str, PalmFigures]]) -> list[str]:
     head = [
         f"{title}: {figures['auroc']['n']} photos, {figures['auroc']['blocks']} sessions"
         for title, figures in parts
@@ -51,7 +56,7 @@ def _lines(parts: list[tuple[str, dict[str, Any]]]) -> list[str]:
     return [*lines, "| Chance, always the more frequent class | 0.50 | 0.50 |"]
 
 
-def _accuracies(parts: list[tuple[str, dict[str, Any]]]) -> str:
+def _accuracies(parts: list[tuple[str, PalmFigures]]) -> str:
     first, second = (
         f"{percent(row['accuracy'])} of the {where} photos "
         f"(always the more frequent class: {percent(row['majority'])})"
@@ -62,5 +67,5 @@ def _accuracies(parts: list[tuple[str, dict[str, Any]]]) -> str:
     return f"At its lower threshold Hemadesk is right in {first} and in {second}."
 
 
-def _said(row: dict[str, Any]) -> str:
+def _said(row: AurocRow) -> str:
     return f"{row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f})"

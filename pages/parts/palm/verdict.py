@@ -1,11 +1,13 @@
 """The answer: one sentence, the uncertainty on a line, the doubts in words."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
-from core.inference.palm.screening import LEARNT_AT, PalmReading, can_be_judged
+from core.inference.palm.screening import CALIBRATED_AT, PalmReading, can_be_judged
+from core.models.cards import PalmCard
+from core.models.cards.figures import AurocRow
 from core.records import Flag, PalmCall, PalmDecision
 from core.statistics.palm_scores import at_prevalence
 from pages.parts.kinds import ink
@@ -27,7 +29,7 @@ SENTENCES: Final[dict[PalmDecision, tuple[str, str]]] = {
 _WIDTH, _HEIGHT, _TOP = 560, 92, 34
 
 
-def draw(reading: PalmReading, card: dict[str, Any], prevalence: float) -> None:
+def draw(reading: PalmReading, card: PalmCard, prevalence: float) -> None:
     """Sentence, line and flags of one palm."""
     call = reading.call
     title, next_step = SENTENCES[call.decision]
@@ -42,8 +44,8 @@ def draw(reading: PalmReading, card: dict[str, Any], prevalence: float) -> None:
     # The session asks for the evidence at a prevalence of one half; the slider moves it here.
     svg, words = _line(call.anemia_probability, call.low, call.high, card)
     st.image(svg, width=_WIDTH, alt=words)
-    here = at_prevalence(call.anemia_probability, prevalence, LEARNT_AT)
-    low, high = (at_prevalence(v, prevalence, LEARNT_AT) for v in (call.low, call.high))
+    here = at_prevalence(call.anemia_probability, prevalence, CALIBRATED_AT)
+    low, high = (at_prevalence(v, prevalence, CALIBRATED_AT) for v in (call.low, call.high))
     st.markdown(
         f"Where {percent(prevalence)} of the people have anemia, about **{percent(here)}** "
         f"({100 * low:.0f} to {percent(high)}) of those with such a palm have it."
@@ -58,12 +60,12 @@ def _flags(call: PalmCall, flags: Sequence[Flag]) -> None:
     st.caption(f"Palm model {plain(call.model)}.")
 
 
-def caution(card: dict[str, Any]) -> None:
+def caution(card: PalmCard) -> None:
     """How little the score is worth, in its own measured figures."""
-    figures = card.get("evaluation", {})
+    figures = card.evaluation
     try:
         checked, locked = figures["cross_validated"]["auroc"], figures["locked"]["auroc"]
-    except (KeyError, TypeError):
+    except KeyError:
         return
     weak = "Weak evidence."
     if locked["low"] <= 0.5:
@@ -76,13 +78,13 @@ def caution(card: dict[str, Any]) -> None:
     )
 
 
-def _auroc(row: dict[str, Any]) -> str:
+def _auroc(row: AurocRow) -> str:
     return f"{row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
 
 
-def _line(value: float, low: float, high: float, card: dict[str, Any]) -> tuple[str, str]:
+def _line(value: float, low: float, high: float, card: PalmCard) -> tuple[str, str]:
     """The three zones, the interval as a band and the value as a mark, as SVG, and words for it."""
-    clear, suspect = float(card["clear_below"]), float(card["suspect_from"])
+    clear, suspect = card.clear_below, card.suspect_from
 
     def x(share: float) -> float:
         return 6 + (_WIDTH - 12) * share

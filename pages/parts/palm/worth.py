@@ -1,9 +1,8 @@
 """What an answer is worth where anemia is rare or common: of 1,000 people like this."""
 
-from typing import Any
-
 import streamlit as st
 
+from core.models.cards import PalmCard
 from core.slide.palm_worth import BY_EYE_ODDS_RATIO, Worth, worth
 from pages.parts.wording import percent, plain
 
@@ -13,7 +12,7 @@ def prevalence() -> float:
     return float(st.session_state.get("palm_prevalence", 30)) / 100
 
 
-def draw(card: dict[str, Any]) -> None:
+def draw(card: PalmCard) -> None:
     """Slider, table and sentences."""
     left, right = st.columns([5, 6], gap="large")
     with left:
@@ -26,9 +25,10 @@ def draw(card: dict[str, Any]) -> None:
             help="WHO, 2019: 30 of 100 women of 15 to 49 years, 40 of 100 small children.",
         )
         try:
-            figures = card["evaluation"]["held_out"]
+            figures = card.evaluation["held_out"]
             found = worth(figures["decisions"], prevalence())
-        except (KeyError, TypeError):
+            aside = card.evaluation["locked"]["at_sensitivity_90"]["diagnostic_odds_ratio"]
+        except (KeyError, ValueError):
             st.info("This model's card does not say how good it is, so nothing can be worked out.")
             return
         _values(found)
@@ -43,7 +43,6 @@ def draw(card: dict[str, Any]) -> None:
             "A blood test decides."
         )
         odds = figures["at_sensitivity_90"]["diagnostic_odds_ratio"]
-        aside = card["evaluation"]["locked"]["at_sensitivity_90"]["diagnostic_odds_ratio"]
         st.caption(
             "Clinicians who judge pallor of the palm by eye reach a diagnostic odds ratio of "
             f"about {BY_EYE_ODDS_RATIO:g}. This program reached {odds:.1f} on "

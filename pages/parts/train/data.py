@@ -19,6 +19,7 @@ from core.settings import settings
 from core.taxonomy import title
 from core.training.intakes import EXPECTED, LAYOUTS, read_own
 from core.training.presets import RECIPES, recipe_info
+from core.training.recipe_info import OptionValue
 from core.training.runs.sent_archives import keep_archive, title_of
 from pages.parts.train import plots as run_plots
 from pages.parts.train import verified_sets
@@ -50,7 +51,7 @@ class ChosenData:
     recipe: str
     folder: Path
     title: str
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, OptionValue] = field(default_factory=dict)
 
 
 def draw() -> None:
@@ -166,7 +167,7 @@ def _own(recipe: str, layout: str, folder: Path | None) -> ChosenData | None:
         return None
     if not confirmed:
         return None
-    options: dict[str, Any] = {"names": names} if names else {}
+    options: dict[str, OptionValue] = {"names": names} if names else {}
     if "layout" in recipe_info(recipe).options:
         options["layout"] = layout
     return ChosenData(recipe, folder, title_of(folder), options)

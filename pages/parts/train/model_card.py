@@ -1,9 +1,21 @@
 """A model's card, read like a leaflet: what for, how good, where not to use, made from what."""
 
-from typing import Any
-
 import streamlit as st
 
+from core.models.cards import (
+    CellData,
+    CellValidation,
+    CountCard,
+    CountValidation,
+    FieldData,
+    LocatorCard,
+    ModelCard,
+    PalmCard,
+    PalmData,
+    WhiteCellCard,
+)
+from core.models.cards.figures import ErrorRows, PalmEvaluation
+from core.models.cards.white_cell_figures import WhiteCellEvaluation
 from core.models.weights import LoadedModel
 from core.store.promotions import Promotion
 from core.taxonomy import KINDS, title
@@ -31,7 +43,7 @@ _PARTS = {
 def draw(model: LoadedModel, since: Promotion | None) -> None:
     """The card of a live model; ``since`` is the change that made it so."""
     card = model.card
-    st.caption(_TASKS.get(str(card.get("task")), "Model"))
+    st.caption(_TASKS.get(card.task, "Model"))
     st.markdown(f"**{plain(model.identity)}** :violet-badge[live]")
     if since is None:
         st.caption("Shipped with the program.")
@@ -40,70 +52,96 @@ def draw(model: LoadedModel, since: Promotion | None) -> None:
             f"Live since {since.at:%d %b %Y %H:%M} UTC, by {plain(since.who)}: "
             f"{plain(since.reason)}"
         )
-    _line("What for", card.get("intended_use"))
+    _line("What for", card.intended_use)
     _line("How good", _figures(card))
-    _line("Where not", card.get("limits"))
+    _line("Where not", card.limits)
     _line("Made from", _origin(card))
-    _line("Licence", card.get("licence"))
+    _line("Licence", card.licence)
     with st.expander("The whole card"):
-        st.json(card, expanded=1)
+        st.json(card.as_json(), expanded=1)
 
 
-def _line(name: str, words: Any) -> None:
-    st.markdown(f"**{name}**: {plain(str(words)) if words else 'not determined'}")
+def _line(name: str, text: str) -> None:
+    st.markdown(f"**{name}**: {plain(text) if text else 'not determined'}")
 
 
-def _figures(card: dict[str, Any]) -> str:
-    said = []
-    for name, figures in card.get("evaluation", {}).items():
-        for key in ("eight_class_accuracy", "accuracy"):
-            row = figures.get(key) if isinstance(figures, dict) else None
-            if row and row.get("value") is not None:
-                span = f"{100 * row['low']:.0f} to {100 * row['high']:.0f}"
-                where = _PARTS.get(name, name.replace("_", " "))
-                said.append(f"{where} {percent(row['value'])} ({span}), {row['n']:,} cells")
-                break
-        area = figures.get("auroc") if isinstance(figures, dict) else None
-        if area:
-            span = f"{area['low']:.2f} to {area['high']:.2f}"
-            where = _PARTS.get(name, name.replace("_", " "))
-            said.append(f"{where} AUROC {area['value']:.2f} ({span}), {area['n']} photos")
-    said += _count_errors(card.get("evaluation", {}))
-    checked = card.get("validation", {})
-    if not said and "accuracy" in checked:
-        said.append(f"{percent(checked['accuracy'])} of {checked['cells']} validation cells")
-    if not said and "mean_absolute_error" in checked:
+def _figures(card: ModelCard) -> str:
+    figures: list[str] = []
+    if isinstance(card, WhiteCellCard):
+        figures = _accuracies(card.evaluation) or _validation(card.validation)
+    elif isinstance(card, PalmCard):
+        figures = _areas(card.evaluation)
+    elif isinstance(card, LocatorCard):
+        figures = _count_errors(card.evaluation.get("txl_labels"), card.validation)
+    elif isinstance(card, CountCard):
+        figures = _count_errors(card.evaluation.get("regression_txl_labels"), card.validation)
+    return "; ".join(figures)
+
+
+def _accuracies(evaluation: WhiteCellEvaluation) -> list[str]:
+    rows = {
+        "pbc_test": evaluation.get("pbc_test", {}).get("eight_class_accuracy"),
+        "other_laboratory": evaluation.get("other_laboratory", {}).get("accuracy"),
+        "cbc_test_fields": evaluation.get("cbc_test_fields", {}).get("accuracy"),
+    }
+    return [
+        f"{_PARTS[name]} {percent(row['value'])} ({100 * row['low']:.0f} to "
+        f"{100 * row['high']:.0f}), {row['n']:,} cells"
+        for name, row in rows.items()
+        if row and row["value"] is not None
+    ]
+
+
+def _validation(checked: CellValidation | None) -> list[str]:
+    if checked is None:
+        return []
+    return [f"{percent(checked.accuracy)} of {checked.cells} validation cells"]
+
+
+def _areas(evaluation: PalmEvaluation) -> list[str]:
+    parts = {
+        "cross_validated": evaluation.get("cross_validated"),
+        "locked": evaluation.get("locked"),
+        "held_out": evaluation.get("held_out"),
+    }
+    areas = {name: part["auroc"] for name, part in parts.items() if part}
+    return [
+        f"{_PARTS[name]} AUROC {area['value']:.2f} ({area['low']:.2f} to {area['high']:.2f}), "
+        f"{area['n']} photos"
+        for name, area in areas.items()
+    ]
+
+
+def _count_errors(rows: ErrorRows | None, checked: CountValidation | None) -> list[str]:
+    """Errors of a count on test fields with every visible cell labelled, beside the constant's.
+
+    Where none were measured, those on the validation fields.
+    """
+    if rows:
         errors = ", ".join(
-            f"{title(kind).lower()} {error:.2f}"
-            for kind, error in checked["mean_absolute_error"].items()
+            f"{title(kind).lower()} {rows[kind]['mean_absolute_error']:.2f} "
+            f"({rows[kind]['low']:.2f} to {rows[kind]['high']:.2f}; always the usual number "
+            f"{rows[kind]['constant_predictor']:.2f})"
+            for kind in KINDS
         )
-        said.append(f"mean count error on {checked['fields']} validation fields: {errors}")
-    return "; ".join(said)
+        return [f"mean count error on {rows['n']} test fields: {errors}"]
+    if checked is None:
+        return []
+    errors = ", ".join(
+        f"{title(kind).lower()} {error:.2f}" for kind, error in checked.mean_absolute_error.items()
+    )
+    return [f"mean count error on {checked.fields} validation fields: {errors}"]
 
 
-def _count_errors(evaluation: dict[str, Any]) -> list[str]:
-    """Errors of a count on test fields with every visible cell labelled, beside the constant's."""
-    for name in ("txl_labels", "regression_txl_labels"):
-        rows = evaluation.get(name)
-        if not rows:
-            continue
-        words = []
-        for kind in KINDS:
-            row = rows[kind]
-            words.append(
-                f"{title(kind).lower()} {row['mean_absolute_error']:.2f} ({row['low']:.2f} to "
-                f"{row['high']:.2f}; always the usual number {row['constant_predictor']:.2f})"
-            )
-        return [f"mean count error on {rows['n']} test fields: {', '.join(words)}"]
-    return []
-
-
-def _origin(card: dict[str, Any]) -> str:
-    data = card.get("data", {})
-    parts = [str(data.get("set", ""))]
-    for key in ("training_cells", "training_fields", "training_photos"):
-        if key in data:
-            parts.append(f"{data[key]:,} {key.removeprefix('training_')} learnt from")
-    if card.get("made"):
-        parts.append(f"made {card['made']}")
+def _origin(card: ModelCard) -> str:
+    data = card.data
+    parts = [data.set]
+    counts = {
+        "cells": data.training_cells if isinstance(data, CellData) else None,
+        "fields": data.training_fields if isinstance(data, FieldData) else None,
+        "photos": data.training_photos if isinstance(data, PalmData) else None,
+    }
+    parts += [f"{count:,} {name} learnt from" for name, count in counts.items() if count]
+    if card.made:
+        parts.append(f"made {card.made}")
     return ", ".join(part for part in parts if part)

@@ -162,7 +162,7 @@ def recalls(curves: Curves) -> Any | None:
     return figure
 
 
-def _look(number: int, dash: str, points: int, small: bool = False) -> dict[str, Any]:
+def _look(number: int, dash: str, points: int, small: bool = False) -> dict[str, object]:
     colour = COLOURS[number % len(COLOURS)]
     again = number // len(COLOURS)
     # A single epoch is no line; many signs are no curve. A colour's second run needs its signs.
@@ -186,7 +186,7 @@ def _safe(words: str) -> str:
     return words.replace("&", "&amp;").replace("<", "&lt;").replace("%{", "% {")
 
 
-def _whole_epochs(figure: Any) -> dict[str, Any]:
+def _whole_epochs(figure: Any) -> dict[str, object]:
     """There is no half epoch: Plotly writes ticks between them where there are few."""
     most = max((max(trace.x) for trace in figure.data if trace.x), default=0)
     return {"dtick": 1} if most <= 10 else {}

@@ -30,7 +30,7 @@ def draw(take: Callable[[float], None]) -> None:
             return
         options = {**settings.options, **data.options}
         folder = rate_trials.folder_of(data.recipe, data.folder, settings.loop, options)
-        found = rate_trial.kept(folder)
+        found = rate_trial.read(folder)
         if found is not None:
             _show(found, take)
             return

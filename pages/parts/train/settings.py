@@ -1,5 +1,6 @@
 """Step 2 of Fine-tune: a preset first, every number folded beneath it."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from core.training.loop.settings import (
     loop_settings,
 )
 from core.training.presets import Preset, RecipeInfo, checked_options, recipe_info
+from core.training.recipe_info import OptionValue
 from pages.parts.train import rate_finder
 from pages.parts.wording import plain
 
@@ -71,13 +73,13 @@ class ChosenSettings:
     """Numbers of the loop and the recipe's own choices."""
 
     loop: LoopSettings
-    options: dict[str, Any]
+    options: dict[str, OptionValue]
 
 
-def use(recipe: str, loop: dict[str, Any], options: dict[str, Any]) -> None:
+def use(recipe: str, loop: Mapping[str, object], options: Mapping[str, object]) -> None:
     """Show these settings from the next redraw on: a preset's, or another run's."""
     # What an earlier version did not know had today's default.
-    values: dict[str, Any] = {
+    values: dict[str, object] = {
         name: str(loop.get(name, getattr(LoopSettings, name))) for name in _TITLES
     }
     values["schedule"] = loop["schedule"]
@@ -93,7 +95,7 @@ def _put(name: str, value: str) -> None:
     _begin({**st.session_state.settings_latest, name: value})
 
 
-def _begin(values: dict[str, Any]) -> None:
+def _begin(values: dict[str, object]) -> None:
     st.session_state.settings_round = st.session_state.get("settings_round", 0) + 1
     st.session_state.settings_started = values
     st.session_state.settings_latest = dict(values)
@@ -131,7 +133,7 @@ def draw() -> None:
 
 
 def _details(info: RecipeInfo, preset: Preset) -> ChosenSettings | None:
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     refused = False
     sides = st.columns(2)
     for place, (name, words) in enumerate(_TITLES.items()):
@@ -173,7 +175,9 @@ def _details(info: RecipeInfo, preset: Preset) -> ChosenSettings | None:
     values["bfloat16"] = right.toggle(
         "Mixed precision", key=_key("bfloat16"), value=_started("bfloat16")
     )
-    options = {name: _choice(name, info) for name in _OPTIONS if name in info.options}
+    options: dict[str, OptionValue] = {
+        name: _choice(name, info) for name in _OPTIONS if name in info.options
+    }
     layout = preset.options.get("layout")
     if layout is not None and layout not in LAYOUTS.get(info.name, ()):
         options["layout"] = layout  # a public set of the preset's own

@@ -5,6 +5,7 @@ for a run started from a terminal.
 """
 
 import time
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import streamlit as st
@@ -110,7 +111,7 @@ def _live(shown: str, beside: list[str], active: bool) -> None:
         st.plotly_chart(plots["recalls"], key="recalls", config=_PLAIN_PLOT)
 
 
-def _plots(curves: run_plots.Curves) -> dict[str, Any]:
+def _plots(curves: run_plots.Curves) -> Mapping[str, Any]:
     """The plots of these curves; made anew only when a point was added or taken away.
 
     The small multiples are a line for each run and class: with several runs the browser gets new
@@ -235,8 +236,7 @@ def _button(
 
 def _copy(run: Run) -> None:
     st.session_state.recipe = run.recipe
-    loop: dict[str, Any] = dict(run.settings)
-    st.session_state.copied_settings = (loop, dict(run.options))
+    st.session_state.copied_settings = (dict(run.settings), dict(run.options))
 
 
 def _said(run: Run, rows: list[Epoch]) -> None:

@@ -12,7 +12,7 @@ from core.training.runs.lifecycle import folder_of
 
 def draw(run: Run) -> None:
     """A row of pictures with truth and answer beneath; nothing where there are none."""
-    found = wrong_examples.kept(folder_of(run))
+    found = wrong_examples.read(folder_of(run))
     if found is None or not found[1]:
         return
     number, examples = found
@@ -23,8 +23,8 @@ def draw(run: Run) -> None:
             place.caption("The picture is gone.")
             continue
         place.image(example.path, width="stretch")
-        said, _, sure = example.said.rpartition(" ")
+        said, _, sure = example.predicted.rpartition(" ")
         if said and "," not in said:
             place.caption(f"{title(example.truth)}, said {title(said).lower()} {sure}")
         else:
-            place.caption(f"{example.truth}; said {example.said}")
+            place.caption(f"{example.truth}; said {example.predicted}")

@@ -42,14 +42,21 @@ def test_the_count_is_the_sum_of_a_map_that_is_nowhere_negative(drawn, finding):
         assert float(plane.sum()) == pytest.approx(counts.of(kind).value, rel=1e-5)
 
 
-def test_a_wide_view_is_counted_in_parts_that_add_up(drawn, monkeypatch):
-    from core.inference.locate import regression
+def test_a_wide_view_is_counted_in_tiles_that_add_up(drawn, monkeypatch):
+    from core.inference.locate import regression, tiles
 
-    whole = density_map(drawn.field.pixels, 100.0, registry.live("counts"))
-    monkeypatch.setattr(regression, "_MOST_PIXELS", 60_000)
-    parts = density_map(drawn.field.pixels, 100.0, registry.live("counts"))
+    whole = density_map(drawn.field.pixels, 50.0, registry.live("counts"))
+    calls: list[tiles.Tile] = []
+
+    def small_tiles(height, width, **given):
+        calls.extend(tiles.tiles(height, width, **{**given, "longest": 160}))
+        return calls
+
+    monkeypatch.setattr(regression, "tiles", small_tiles)
+    parts = density_map(drawn.field.pixels, 50.0, registry.live("counts"))
+    assert len(calls) > 4
     assert parts.shape == whole.shape
-    assert parts.sum() == pytest.approx(whole.sum(), rel=0.15)
+    assert parts.sum() == pytest.approx(whole.sum(), rel=0.05)
 
 
 @pytest.mark.parametrize(("height", "width", "diameter"), [(480, 640, 103.0), (360, 363, 80.0)])

@@ -15,6 +15,7 @@ from core.imaging.white_balance import ReferenceRefused, balance, reference_colo
 from core.inference.palm.crop import PalmRefused
 from core.inference.palm.screening import can_be_judged, decide, read_palm
 from core.models import registry
+from core.models.cards import PalmCard
 from core.records import Field, PalmCall
 from core.statistics.palm_scores import at_prevalence
 
@@ -136,7 +137,8 @@ def test_prevalence_moves_the_probability_and_not_the_decision():
 
 
 def test_decisions_follow_the_cards_limits():
-    card = {"clear_below": 0.3, "suspect_from": 0.7}
+    limits = {"clear_below": 0.3, "suspect_from": 0.7}
+    card = registry.live("palm").card_as(PalmCard).model_copy(update=limits)
     said = [decide(p, card) for p in (0.29, 0.3, 0.69, 0.7)]
     assert said == ["not_suspected", "refer", "refer", "anemia_suspected"]
 
@@ -194,13 +196,14 @@ def test_a_call_that_contradicts_itself_cannot_be_made():
 
 def test_the_card_says_what_was_measured(palms):
     """The locked figures of the card, measured again on every sixth locked photo's score."""
-    card = registry.live("palm").card
-    evaluation = card["evaluation"]
-    for part in ("cross_validated", "locked", "held_out"):
-        row = evaluation[part]["auroc"]
+    card = registry.live("palm").card_as(PalmCard)
+    evaluation = card.evaluation
+    assert set(evaluation) == {"cross_validated", "locked", "held_out"}
+    for part in (evaluation["cross_validated"], evaluation["locked"], evaluation["held_out"]):
+        row = part["auroc"]
         assert row["low"] <= row["value"] <= row["high"]
     assert evaluation["locked"]["auroc"]["n"] == len(palms)
-    assert {p.session_block for p in palms} == set(card["data"]["locked_blocks"])
+    assert {p.session_block for p in palms} == set(card.data.locked_blocks)
     block = next(r for r in evaluation["locked"]["per_block"] if r["photos"] < 10)
     said = []
     for photo in palms:

@@ -17,11 +17,14 @@ from core.inference.white_cell.uncertainty import (
     uncertainty_path,
 )
 from core.models import registry
+from core.models.cards import LabelShift, UncertaintyCard
+from core.models.cards.uncertainty_card import CriticalRule
 from core.models.classifier import CellClassifier
 from core.models.weights import LoadedModel, WeightsRefused
 from core.taxonomy import CRITICAL_CLASSES
 
-CARD = {
+CARD: dict[str, object] = {
+    "critical": {"limit": 0.2},
     "calibration": {
         "familiar": {
             "temperature": 1.0,
@@ -42,6 +45,10 @@ CARD = {
 }
 
 
+def card(**changes):
+    return UncertaintyCard.model_validate({**CARD, **changes})
+
+
 def tensors():
     return {
         "axes.mean": np.zeros(2, np.float32),
@@ -58,7 +65,7 @@ def tensors():
 
 @pytest.fixture
 def uncertainty():
-    return Uncertainty(CARD, tensors())
+    return Uncertainty(card(), tensors())
 
 
 @pytest.fixture
@@ -69,15 +76,15 @@ def model(tmp_path):
 
 def test_extras_belong_to_one_set_of_weights(model):
     assert uncertainty_of(model) is None
-    save_uncertainty(model, CARD, tensors())
+    save_uncertainty(model, card(), tensors())
     found = uncertainty_of(model)
-    assert found is not None and found.card["novelty"]["bias"] == -1.0
+    assert found is not None and found.card.novelty.bias == -1.0
     other = LoadedModel("m", model.module, model.card, "b" * 64, model.path)
     assert uncertainty_of(other) is None
 
 
 def test_damaged_extras_are_refused(model):
-    save_uncertainty(model, CARD, tensors())
+    save_uncertainty(model, card(), tensors())
     uncertainty_path(model.path).write_bytes(b"something else")
     with pytest.raises(WeightsRefused, match="fit-uncertainty"):
         uncertainty_of(model)
@@ -87,14 +94,14 @@ def test_damaged_extras_are_refused(model):
 
 
 def test_extras_of_a_later_version_are_refused(model):
-    sidecar = save_uncertainty(model, CARD, tensors()).with_suffix(".json")
+    sidecar = save_uncertainty(model, card(), tensors()).with_suffix(".json")
     sidecar.write_text(json.dumps({**json.loads(sidecar.read_text()), "format": 9}))
     with pytest.raises(WeightsRefused, match="format 9"):
         uncertainty_of(model)
 
 
 def test_extras_can_be_taken_along(model, tmp_path):
-    save_uncertainty(model, CARD, tensors())
+    save_uncertainty(model, card(), tensors())
     target = tmp_path / "other" / "n.safetensors"
     target.parent.mkdir()
     copy_uncertainty(model.path, target)
@@ -112,7 +119,7 @@ def test_familiarity_by_hand(uncertainty):
 
 def test_only_what_is_far_off_is_weighed_anew():
     logits, distance = np.array([[1, 0], [1, 0]], np.float32), np.array([3, 5], np.float32)
-    rule = {"beyond": 4.0, "shift": [-2.0, 0.0]}
+    rule = LabelShift(beyond=4.0, shift=(-2.0, 0.0))
     assert apply_label_shift(logits, distance, rule).tolist() == [[1, 0], [-1, 0]]
     assert apply_label_shift(logits, distance, None) is logits
 
@@ -125,14 +132,15 @@ def test_weighing_does_not_hide_a_critical_cell(model):
     shutil.copy(live.path.with_suffix(".onnx"), model.path.with_suffix(".onnx"))
     fitted = uncertainty_of(live)
     assert fitted is not None
-    classes = model.card["architecture"]["classes"]
+    classes = model.card.classes
 
     def called(crop, shift, limit):
-        shifts = [shift if name in CRITICAL_CLASSES else 0.0 for name in classes]
-        rule = {"beyond": 0.0, "shift": shifts}
-        card = {**fitted.card, "elsewhere": rule, "critical": {"limit": limit}}
-        owned = ("format", "model", "model_sha256", "sha256")
-        save_uncertainty(model, {k: v for k, v in card.items() if k not in owned}, fitted.tensors)
+        shifts = tuple(shift if name in CRITICAL_CLASSES else 0.0 for name in classes)
+        changes = {
+            "label_shift": LabelShift(beyond=0.0, shift=shifts),
+            "critical": CriticalRule(limit=limit),
+        }
+        save_uncertainty(model, fitted.card.model_copy(update=changes), fitted.tensors)
         (call,) = call_crops([crop], model)
         share = sum(p for name, p in call.probabilities.items() if name in CRITICAL_CLASSES)
         return share, any(flag.code == "critical_cell" for flag in call.flags)
@@ -150,7 +158,7 @@ def test_limits_hold_for_their_group_only(model, uncertainty):
     assert calibration_of(model, uncertainty, False).set_limit == 0.9
     assert calibration_of(model, uncertainty, True).temperature == 2.0
     plain = calibration_of(model, None, True)
-    assert plain.set_limit == plain.wide_limit == model.card["set_limit"]
+    assert plain.set_limit == plain.wide_limit == model.card.set_limit
 
 
 def test_nearest_cells_by_class_and_cosine(uncertainty):
@@ -177,7 +185,7 @@ def test_attributes_are_the_best_of_each_head(uncertainty):
         ("granule_colour", "nil"),
     ]
     assert row[0].probability == pytest.approx(np.exp(2) / (np.exp(2) + np.exp(-2)), abs=1e-3)
-    bare = Uncertainty({**CARD, "attributes": {}}, tensors())
+    bare = Uncertainty(card(attributes={}), tensors())
     assert attributes_of(np.zeros((2, 2), np.float32), bare) == [(), ()]
 
 
@@ -231,4 +239,5 @@ def test_the_shipped_extras_fit_the_shipped_network():
     assert isinstance(live.module, CellClassifier)
     width = live.module.last_layer().in_features
     assert found.tensors["novelty.weight"].shape == (width,)
-    assert len(found.card["index"]["files"]) == len(found.tensors["index.label"])
+    assert found.card.index is not None
+    assert len(found.card.index.files) == len(found.tensors["index.label"])

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from core import cli
 from core.datasets.public.ghana_palms import load
 from core.datasets.public.palm_splits import folds
 from core.models import registry
+from core.models.cards import PalmCalibration, PalmCard, PalmClassifierArchitecture, PalmData
 from core.models.palm_classifier import PalmClassifier
 from core.models.weights import LoadedModel
 from core.settings import settings
@@ -67,15 +69,14 @@ def model(data):
     with torch.no_grad():
         module.head.weight.copy_(torch.from_numpy(np.stack([head.weights] * 2)))
         module.head.bias.fill_(head.bias)
-    card = {
-        "task": "palm",
-        "architecture": {"kind": "palm_classifier", "heads": 2, "novelty_rank": 4},
-        "calibration": {"slope": 1.0, "offset": 0.0, "prevalence": 0.5},
-        "clear_below": 0.4,
-        "suspect_from": 0.6,
-        "unusual_above": 3.0,
-        "data": {"sha256": data_hash([photo.path for photo in learn])},
-    }
+    card = PalmCard(
+        architecture=PalmClassifierArchitecture(heads=2, novelty_rank=4),
+        calibration=PalmCalibration(slope=1.0, offset=0.0),
+        clear_below=0.4,
+        suspect_from=0.6,
+        unusual_above=3.0,
+        data=PalmData(sha256=data_hash([photo.path for photo in learn])),
+    )
     return LoadedModel("palm", module, card, "0" * 64, data / "palm.safetensors")
 
 
@@ -117,7 +118,7 @@ def test_the_figures_say_n_interval_split_and_what_stands_beside(data, model, tm
         cnn_on_held_out(photos, split, tmp_path, QUICK, repeats=2),
         {"size_px": [40, 32], "epochs": 12, "reduced": "40x32 pixels"},
     )
-    figures = measure_palm(model, data, published)
+    figures = json.loads(json.dumps(measure_palm(model, data, published)))
     assert list(figures) == ["cross_validated", "locked", "held_out"]
     sizes = [figures[name]["auroc"]["n"] for name in figures]
     assert sizes == [len(split.learn), len(split.held_out), len(photos)]
@@ -139,18 +140,17 @@ def test_the_figures_say_n_interval_split_and_what_stands_beside(data, model, tm
 
 
 def test_a_model_that_learnt_from_other_photos_is_not_measured(data, model):
-    model.card["data"]["sha256"], kept = "0" * 64, model.card["data"]["sha256"]
-    try:
-        with pytest.raises(ValueError, match="learnt from other photos"):
-            measure_palm(model, data)
-    finally:
-        model.card["data"]["sha256"] = kept
+    card = model.card.model_copy(update={"data": PalmData(sha256="0" * 64)})
+    with pytest.raises(ValueError, match="learnt from other photos"):
+        measure_palm(replace(model, card=card), data)
 
 
 def test_evaluate_leaves_the_published_cnn_as_the_card_has_it(data, model, monkeypatch):
-    row = {"value": 0.61, "low": 0.5, "high": 0.7}
-    model.card["evaluation"] = {"locked": {"published_cnn": row}}
-    monkeypatch.setattr(registry, "live", {"palm": model}.__getitem__)
+    row = {"value": 0.61, "low": 0.5, "high": 0.7, "n": 4, "anemic": 2, "blocks": 2}
+    measured = measure_palm(model, data)
+    before = {"locked": {**measured["locked"], "published_cnn": row}}
+    known = replace(model, card=model.card.with_evaluation(before))
+    monkeypatch.setattr(registry, "live", {"palm": known}.__getitem__)
     ran = CliRunner().invoke(cli.app, ["evaluate", "palm", "--data", str(data), "--json"])
     assert ran.exit_code == 0, ran.stderr
     figures = json.loads(ran.stdout)

@@ -10,6 +10,7 @@ import torch
 
 from core.files import sha256_of
 from core.models import registry
+from core.models.cards import CellClassifierArchitecture, CellData, WhiteCellCard
 from core.models.classifier import CellClassifier
 from core.models.weights import save_model, write_card
 from core.taxonomy import WBC_CLASSES, parent_of
@@ -30,19 +31,15 @@ def start(tmp_path_factory):
     """A classifier that learnt from nothing."""
     torch.manual_seed(0)
     module = CellClassifier(WBC_CLASSES, pretrained=False)
-    card = {
-        "task": "wbc",
-        "architecture": {
-            "kind": "cell_classifier",
-            "backbone": module.backbone,
-            "classes": list(module.classes),
-            "network_px": module.network_px,
-        },
-        "temperature": 1.0,
-        "set_limit": 0.3,
-        "abstain_below": 0.1,
-        "data": {"set": "none"},
-    }
+    card = WhiteCellCard(
+        architecture=CellClassifierArchitecture(
+            backbone=module.backbone, classes=module.classes, network_px=module.network_px
+        ),
+        temperature=1.0,
+        set_limit=0.3,
+        abstain_below=0.1,
+        data=CellData(set="none"),
+    )
     return save_model(tmp_path_factory.mktemp("start") / "wbc.safetensors", module, card)
 
 
@@ -56,9 +53,9 @@ def trained(drawn_laboratories, start, tmp_path_factory):
 
 def test_it_learns_from_the_other_laboratories_and_says_so(trained):
     _, model = trained
-    origin = model.card["data"]
-    assert origin["laboratories"] == ["cbc", "txl", "deepbionet"]
-    assert "blast" not in origin["foreign_cells"]  # drawn for Munich alone
+    origin = model.card_as(WhiteCellCard).data
+    assert origin.laboratories == ("cbc", "txl", "deepbionet")
+    assert "blast" not in origin.foreign_cells  # drawn for Munich alone
 
 
 def test_a_terminated_training_saves_and_gives_the_same_model(
@@ -123,9 +120,9 @@ def test_a_laboratory_that_was_learnt_from_is_no_test(trained, drawn_laboratorie
 @pytest.mark.parametrize(
     "origin",
     [
-        {"laboratories": ["txl", "munich"], "foreign_cells": {"lymphocyte": 3}},
+        CellData(laboratories=("txl", "munich"), foreign_cells={"lymphocyte": 3}),
         # The card of a model that is older than the list of laboratories.
-        {"foreign_cells": {"lymphocyte": 3}},
+        CellData(foreign_cells={"lymphocyte": 3}),
     ],
 )
 def test_a_start_that_learnt_from_the_laboratory_is_refused(
@@ -134,7 +131,7 @@ def test_a_start_that_learnt_from_the_laboratory_is_refused(
     copy = tmp_path / "wbc.safetensors"
     for suffix in (".safetensors", ".onnx", ".json"):
         copy.with_suffix(suffix).write_bytes(start.path.with_suffix(suffix).read_bytes())
-    write_card(copy, {**start.card, "data": origin})
+    write_card(copy, start.card.model_copy(update={"data": origin}))
     with pytest.raises(ValueError, match="has learnt from munich"):
         train_without("munich", drawn_laboratories, tmp_path / "run", copy)
     assert not (tmp_path / "run").exists()

@@ -59,18 +59,16 @@ def test_too_few_unfamiliar_cells_get_the_familiar_limits():
 
 def test_the_critical_rule_states_its_price():
     logits, truth = answers(3000, 2.5, 5)
-    found = fit_critical(CLASSES, logits, truth, 1.0)
+    rule = fit_critical(CLASSES, logits, truth, 1.0)
     critical = np.array([label in CRITICAL_CLASSES for label in truth])
     said = softmax(logits, 1.0)
-    flagged = (said[:, 2] >= found["limit"]) | (said.argmax(axis=1) == 2)
-    assert (
-        found["sensitivity"] == pytest.approx(flagged[critical].mean())
-        and found["sensitivity"] >= 0.99
-    )
-    assert found["false_flag_rate"] == pytest.approx(flagged[~critical].mean())
-    assert found["critical_cells"] + found["other_cells"] == 3000
+    flagged = (said[:, 2] >= rule.limit) | (said.argmax(axis=1) == 2)
+    assert rule.sensitivity == pytest.approx(flagged[critical].mean())
+    assert rule.sensitivity is not None and rule.sensitivity >= 0.99
+    assert rule.false_flag_rate == pytest.approx(flagged[~critical].mean())
+    assert (rule.critical_cells, rule.other_cells) == (critical.sum(), (~critical).sum())
     # By class alone fewer would be found: the rule earns its false flags.
-    assert (said.argmax(axis=1) == 2)[critical].mean() < found["sensitivity"]
+    assert (said.argmax(axis=1) == 2)[critical].mean() < rule.sensitivity
 
 
 def test_elsewhere_the_five_kinds_of_a_count_are_alike_and_the_rest_is_rare():

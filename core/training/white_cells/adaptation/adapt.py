@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from core.datasets.intake.cells import Skipped
 from core.datasets.public.pbc import LabelledCell
@@ -25,6 +25,7 @@ from core.inference.white_cell.uncertainty import (
     uncertainty_path,
 )
 from core.models import registry
+from core.models.cards import CellData, WhiteCellCard
 from core.models.classifier import CellClassifier
 from core.models.weights import LoadedModel, save_model
 from core.settings import settings
@@ -65,7 +66,7 @@ class Adapted:
     run: Run | None
     deep: bool = False
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         return {
             "model": self.model.identity,
             "file": str(self.model.path),
@@ -79,13 +80,13 @@ class Adapted:
     def in_words(self) -> str:
         cells = ", ".join(f"{name} {count}" for name, count in self.cells.items())
         lines = [f"{self.model.identity} is adapted by {cells} cells."]
-        local = self.model.card.get("local_head")
+        local = self.model.card_as(WhiteCellCard).local_head
         if local is not None:
-            gain = local["gain"]
+            gain = local.gain
             lines.append(
-                f"Cross-validated on these cells: {gain['before']:.1%} right before, "
-                f"{gain['after']:.1%} after (gain {gain['value']:+.1%}, 95 % interval "
-                f"{gain['low']:+.1%} to {gain['high']:+.1%}, {gain['n']} cells)."
+                f"Cross-validated on these cells: {gain.before:.1%} right before, "
+                f"{gain.after:.1%} after (gain {gain.value:+.1%}, 95 % interval "
+                f"{gain.low:+.1%} to {gain.high:+.1%}, {gain.n} cells)."
             )
         lines += [f"left out: {one.file}, {one.reason}" for one in self.skipped]
         if self.deep:
@@ -173,7 +174,7 @@ def _known_to(
     live: LoadedModel, cells: Sequence[LabelledCell]
 ) -> tuple[list[LabelledCell], list[Skipped]]:
     """Cells whose class (or a child of it) the model has, and the others with the reason."""
-    classes = set(live.card["architecture"]["classes"])
+    classes = set(live.card_as(WhiteCellCard).classes)
     known, others = [], []
     for cell in cells:
         label = str(cell.label)
@@ -195,23 +196,22 @@ def _save(
     part: str,
     head: LocalHead | None,
 ) -> LoadedModel:
-    kept = {
-        key: one
-        for key, one in live.card.items()
-        if key not in ("format", "name", "sha256", "onnx_sha256", "evaluation", "validation")
-    }
-    data = {
-        "set": f"{root.name}: {len(used)} cells, with training cells of {live.identity}",
-        "training_cells": len(used),
-        "sha256": data_hash([cell.path for cell in used]),
-    }
-    card = {
-        **kept,
-        **origin_of(replace(LoopSettings(), seed=seed), data),
+    data = CellData(
+        set=f"{root.name}: {len(used)} cells, with training cells of {live.identity}",
+        training_cells=len(used),
+        sha256=data_hash([cell.path for cell in used]),
+    )
+    # Nothing that was measured on the live model holds for the adapted one.
+    inherited = live.card_as(WhiteCellCard).without("evaluation", "validation", "local_head")
+    changes = {
+        **origin_of(replace(LoopSettings(), seed=seed)),
+        "data": data,
         "adapted_from": live.identity,
-        **({} if head is None else {"local_head": head.as_card()}),
-        "licence": f"{live.card.get('licence', '')}; {part} adapted on the laboratory's cells",
+        "licence": f"{live.card.licence}; {part} adapted on the laboratory's cells",
     }
+    if head is not None:
+        changes["local_head"] = head.as_card()
+    card = inherited.model_copy(update=changes)
     return save_model(file, module, card)
 
 
@@ -221,9 +221,8 @@ def _carry_extras(
     # The features are the same, so everything fitted on them still holds.
     copy_uncertainty(live.path, model.path)
     assert uncertainty_path(model.path).is_file()
-    owned = ("format", "model", "model_sha256", "sha256")
-    card = {key: one for key, one in uncertainty.card.items() if key not in owned}
-    card |= {"limits_from": live.identity, "local_head": head.as_card()}
+    changes = {"limits_from": live.identity, "local_head": head.as_card()}
+    card = uncertainty.card.model_copy(update=changes)
     tensors = {**uncertainty.tensors, WEIGHT: head.weight, BIAS: head.bias, GATE: head.gate}
     save_uncertainty(model, card, tensors)
 

@@ -21,6 +21,8 @@ from core.inference.white_cell.features import Answers, answers_of
 from core.inference.white_cell.framing import largest_white_cell
 from core.inference.white_cell.local_head import generic_features
 from core.inference.white_cell.uncertainty import uncertainty_of
+from core.models.cards import WhiteCellCard
+from core.models.cards.white_cell_figures import AdaptationDraw, AdaptationFigures
 from core.models.classifier import CellClassifier
 from core.models.weights import LoadedModel
 from core.records import Field, RgbImage
@@ -54,7 +56,7 @@ def measure_adaptation(
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
     deep: bool = False,
     report: Callable[[str], None] = lambda words: None,
-) -> dict[str, Any]:
+) -> AdaptationFigures:
     """Accuracy before and after on ``wbc_other_lab``, and what is kept on PBC's test part.
 
     Raises:
@@ -82,7 +84,8 @@ def measure_adaptation(
     # The first blocks stay as they are, so their maps serve every draw.
     assert isinstance(live.module, CellClassifier)
     maps = [first_maps(live.module, part) for part in (crops, home_crops)] if deep else []
-    rows: list[dict[str, Any]] = []
+    rows: list[AdaptationDraw] = []
+    accuracies: list[float] = []
     refused = ""
     for seed in seeds:
         began = time.monotonic()
@@ -109,7 +112,7 @@ def measure_adaptation(
                         features[local],
                         local,
                         head,
-                        live.card["architecture"]["classes"],
+                        live.card_as(WhiteCellCard).classes,
                         predicted,
                     )
                     for answers, features, predicted in (
@@ -126,18 +129,19 @@ def measure_adaptation(
             names, home_names = (_labels(part, module) for part in moved)
         after = _right([names[i] for i in outside], [truth[i] for i in outside])
         home_after = _right(home_names, home_truth)
-        rows.append(
-            {
-                "seed": seed,
-                "learnt_from": len(inside),
-                "before": accuracy_row(before[outside]),
-                "after": accuracy_row(after),
-                "original_after": accuracy_row(home_after),
-                "kept": float(home_after.mean() / home_before.mean()),
-                "seconds": round(seconds, 1),
-                **({"refused": refused} if refused else {}),
-            }
-        )
+        row: AdaptationDraw = {
+            "seed": seed,
+            "learnt_from": len(inside),
+            "before": accuracy_row(before[outside]),
+            "after": accuracy_row(after),
+            "original_after": accuracy_row(home_after),
+            "kept": float(home_after.mean() / home_before.mean()),
+            "seconds": round(seconds, 1),
+        }
+        if refused:
+            row["refused"] = refused
+        rows.append(row)
+        accuracies.append(float(after.mean()))
         report(f"seed {seed}: {before[outside].mean():.3f} -> {after.mean():.3f}")
     return {
         "set": "wbc_other_lab",
@@ -146,8 +150,8 @@ def measure_adaptation(
         "located": len(cells),
         "before": accuracy_row(before),
         "original_before": accuracy_row(home_before),
-        "mean_after": float(np.mean([row["after"]["value"] for row in rows])),
-        "least_after": float(min(row["after"]["value"] for row in rows)),
+        "mean_after": float(np.mean(accuracies)),
+        "least_after": min(accuracies),
         "mean_kept": float(np.mean([row["kept"] for row in rows])),
         "draws": rows,
     }

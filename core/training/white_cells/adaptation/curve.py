@@ -21,6 +21,7 @@ from core.inference.white_cell.classify import call_crops
 from core.inference.white_cell.features import Answers, answers_of
 from core.inference.white_cell.local_head import generic_features
 from core.inference.white_cell.uncertainty import Uncertainty, uncertainty_of
+from core.models.cards import WhiteCellCard
 from core.models.weights import LoadedModel
 from core.records import RgbImage
 from core.taxonomy import parent_of
@@ -226,7 +227,7 @@ def _with_head(
     head: LocalHead,
     model: LoadedModel,
 ) -> list[str]:
-    classes: list[str] = model.card["architecture"]["classes"]
+    classes = model.card_as(WhiteCellCard).classes
     return labels_with_head(cells.answers, generic, local, head, classes, cells.predicted)
 
 

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from core.datasets.catalogue import PICTURES
+from core.datasets.fields import read_grey
 from core.datasets.intake.cell_names import UNDIVIDED, class_of_folder, subtype_of_file
 from core.datasets.intake.cells import MIN_SIDE_PX, DataRefused, Skipped
 from core.datasets.intake.imported_set import Locked, check_folder
@@ -75,11 +75,13 @@ def usable_cells(
     """Cells whose pictures can be read and are no copies of a locked test set's, and the others."""
     kept, skipped = [], []
     for cell in cells:
-        grey = cv2.imread(str(cell.path), cv2.IMREAD_GRAYSCALE)
-        if grey is None:
+        try:
+            grey = read_grey(cell.path)
+        except OSError:
             # What is not learnt from becomes test cells, and one bad file would break those.
             skipped.append(Skipped(cell.path.name, "it cannot be read as a picture"))
-        elif locked and copies_of(locked.hashes, difference_hash(grey.astype(np.uint8))[None])[0]:
+            continue
+        if locked and copies_of(locked.hashes, difference_hash(grey)[None])[0]:
             why = f"a copy of a picture of the locked test set {locked.title}"
             skipped.append(Skipped(cell.path.name, why))
         else:
@@ -98,8 +100,7 @@ def same_cells(crops: Sequence[RgbImage]) -> npt.NDArray[np.int64]:
 
 def same_pictures(paths: Sequence[Path]) -> npt.NDArray[np.int64]:
     """The same for picture files, which can be read; copies share a number, ``(N,)``."""
-    greys = [cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in paths]
-    small = [thumbnail(grey.astype(np.uint8)) for grey in greys if grey is not None]
+    small = [thumbnail(read_grey(path)) for path in paths]
     return _linked(np.stack(small) if small else None)
 
 

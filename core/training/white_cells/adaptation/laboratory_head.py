@@ -9,6 +9,7 @@ from core.inference.white_cell.features import Answers, answers_of
 from core.inference.white_cell.local_head import combined, generic_features, groups_of
 from core.inference.white_cell.novelty import apply_label_shift, familiarity, on_axes
 from core.inference.white_cell.uncertainty import Uncertainty
+from core.models.cards import WhiteCellCard
 from core.models.weights import LoadedModel
 from core.records import RgbImage
 from core.training.white_cells.adaptation.laboratory import same_cells
@@ -44,7 +45,7 @@ def local_cells(
 ) -> LocalCells:
     """What the fit reads of labelled cells."""
     distance = familiarity(answers.features, uncertainty).distance
-    predicted = apply_label_shift(answers.logits, distance, uncertainty.card.get("elsewhere"))
+    predicted = apply_label_shift(answers.logits, distance, uncertainty.card.label_shift)
     features = np.concatenate([answers.features, generic], axis=1)
     return LocalCells(features, answers.logits, predicted, labels, same_cell)
 
@@ -56,7 +57,7 @@ def head_of(cells: LocalCells, live: LoadedModel, uncertainty: Uncertainty, seed
     home = tensors["index.feature"].astype(np.float32)
     own = cells.features[:, : home.shape[1]]
     gate = fit_gate(on_axes(home, mean, basis), on_axes(own, mean, basis))
-    return fit_local_head(cells, live.card["architecture"]["classes"], gate, seed)
+    return fit_local_head(cells, live.card_as(WhiteCellCard).classes, gate, seed)
 
 
 def is_local(answers: Answers, head: LocalHead, uncertainty: Uncertainty) -> npt.NDArray[np.bool_]:

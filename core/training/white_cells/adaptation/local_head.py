@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
 from core.inference.white_cell.local_head import combined, groups_of
+from core.models.cards.uncertainty_card import LocalHeadCard, LocalHeadGain
 from core.taxonomy import parent_of
 from core.training.white_cells.adaptation.last_layer import AdaptRefused
 
@@ -46,18 +47,18 @@ class LocalHead:
     prior: float
     strength: float
     absent: float
-    gain: dict[str, Any]
+    gain: LocalHeadGain
     gate: Array
 
-    def as_card(self) -> dict[str, Any]:
-        """What the model's sidecar says of it."""
-        return {
-            "labels": list(self.labels),
-            "prior": self.prior,
-            "strength": self.strength,
-            "absent": self.absent,
-            "gain": self.gain,
-        }
+    def as_card(self) -> LocalHeadCard:
+        """What the model's card says of it."""
+        return LocalHeadCard(
+            labels=self.labels,
+            prior=self.prior,
+            strength=self.strength,
+            absent=self.absent,
+            gain=self.gain,
+        )
 
 
 @dataclass(frozen=True)
@@ -117,11 +118,11 @@ def fit_local_head(cells: LocalCells, classes: Sequence[str], gate: Array, seed:
     assert best is not None
     score, strength, prior, absent, right = best
     gain = _gain(before[judged], right[judged], truth[judged], seed)
-    if gain["value"] <= 0:
+    if gain.value <= 0:
         raise AdaptRefused(
-            f"adapting to these {len(truth)} cells gains nothing: {gain['before']:.1%} "
+            f"adapting to these {len(truth)} cells gains nothing: {gain.before:.1%} "
             f"are right without it and {score:.1%} with it, cross-validated (difference "
-            f"{gain['value']:+.1%}, {gain['low']:+.1%} to {gain['high']:+.1%}); "
+            f"{gain.value:+.1%}, {gain.low:+.1%} to {gain.high:+.1%}); "
             "the live model stays better"
         )
     weight, bias = _logistic(features, truth, len(names), strength)
@@ -197,7 +198,7 @@ def _balanced(right: Any, truth: Any) -> float:
     return float(np.mean([right[truth == i].mean() for i in np.unique(truth)]))
 
 
-def _gain(before: Any, after: Any, truth: Any, seed: int) -> dict[str, Any]:
+def _gain(before: Any, after: Any, truth: Any, seed: int) -> LocalHeadGain:
     """Paired: the same cells before and after, resampled within each class."""
     rng = np.random.default_rng(seed)
     change = after.astype(float) - before.astype(float)
@@ -206,12 +207,12 @@ def _gain(before: Any, after: Any, truth: Any, seed: int) -> dict[str, Any]:
         np.mean([rng.choice(part, len(part)).mean() for part in parts]) for _ in range(_RESAMPLES)
     ]
     low, high = np.quantile(drawn, (0.025, 0.975))
-    return {
-        "before": _balanced(before, truth),
-        "after": _balanced(after, truth),
-        "value": _balanced(after, truth) - _balanced(before, truth),
-        "low": float(low),
-        "high": float(high),
-        "n": len(truth),
-        "how": "cross-validated within the laboratory's cells; balanced accuracy",
-    }
+    return LocalHeadGain(
+        before=_balanced(before, truth),
+        after=_balanced(after, truth),
+        value=_balanced(after, truth) - _balanced(before, truth),
+        low=float(low),
+        high=float(high),
+        n=len(truth),
+        how="cross-validated within the laboratory's cells; balanced accuracy",
+    )

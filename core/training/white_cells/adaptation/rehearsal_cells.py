@@ -7,6 +7,7 @@ from typing import Final
 from core.datasets.fields import read_rgb
 from core.imaging.read import ImageRefused
 from core.inference.white_cell.uncertainty import Uncertainty
+from core.models.cards.uncertainty_card import CellIndex
 from core.models.weights import LoadedModel
 from core.training.white_cells.adaptation.laboratory import crop_of
 from core.training.white_cells.adaptation.last_blocks import RehearsalCells
@@ -17,6 +18,20 @@ PER_CLASS: Final = 70
 _FEWEST: Final = 100
 
 
+def index_of(uncertainty: Uncertainty) -> CellIndex:
+    """The stored training cells.
+
+    Raises:
+        AdaptRefused: if none were stored.
+    """
+    if uncertainty.card.index is None:
+        raise AdaptRefused(
+            f"{uncertainty.card.model} has no stored cells to keep its knowledge with; "
+            "run python -m core fit-uncertainty first"
+        )
+    return uncertainty.card.index
+
+
 def rehearsal_cells(
     uncertainty: Uncertainty, data: Path, locator: LoadedModel, per_class: int = PER_CLASS
 ) -> RehearsalCells:
@@ -25,11 +40,11 @@ def rehearsal_cells(
     Raises:
         AdaptRefused: if hardly any of the pictures are there.
     """
-    index = uncertainty.card["index"]
-    names = [index["classes"][int(i)] for i in uncertainty.tensors["index.label"]]
+    index = index_of(uncertainty)
+    names = [index.classes[int(i)] for i in uncertainty.tensors["index.label"]]
     used: Counter[str] = Counter()
     crops, labels = [], []
-    for file, name in zip(index["files"], names, strict=True):
+    for file, name in zip(index.files, names, strict=True):
         path = data / file
         if used[name] >= per_class or not path.is_file():
             continue

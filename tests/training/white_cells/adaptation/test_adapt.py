@@ -9,6 +9,7 @@ from core.imaging.synthetic import draw
 from core.inference.white_cell.classify import call_crops
 from core.inference.white_cell.uncertainty import uncertainty_of
 from core.models import registry
+from core.models.cards import WhiteCellCard
 from core.models.classifier import CellClassifier
 from core.training.promote import locked_sets
 from core.training.promote.compare_cells import on_cells
@@ -49,11 +50,13 @@ def test_the_challenger_is_the_live_network_with_a_head_beside_it(made):
     assert isinstance(live.module, CellClassifier)
     before, after = live.module.state_dict(), made.model.module.state_dict()
     assert all(np.array_equal(before[key], after[key]) for key in before)
-    gain = made.model.card["local_head"]["gain"]
-    assert gain["value"] > 0 and gain["low"] <= gain["value"] <= gain["high"]
+    card = made.model.card_as(WhiteCellCard)
+    assert card.local_head is not None
+    gain = card.local_head.gain
+    assert gain.value > 0 and gain.low <= gain.value <= gain.high
     assert "Cross-validated" in made.in_words()
-    assert made.model.card["adapted_from"] == live.identity
-    assert "evaluation" not in made.model.card
+    assert card.adapted_from == live.identity
+    assert not card.evaluation
 
 
 def test_it_says_what_it_learnt_from_and_what_it_left(made, laboratory):
@@ -62,7 +65,7 @@ def test_it_says_what_it_learnt_from_and_what_it_left(made, laboratory):
     assert made.left_for_test == len(list_cells(laboratory).cells) - 4 - 1 - 1
     reasons = {one.file: one.reason for one in made.skipped}
     assert reasons["broken.png"] == "it cannot be read as a picture"
-    if "smudge" not in registry.live("wbc").card["architecture"]["classes"]:
+    if "smudge" not in registry.live("wbc").card_as(WhiteCellCard).classes:
         assert "no class smudge" in reasons["s.png"]
     assert made.as_json()["model"] == made.model.identity
 
@@ -94,12 +97,12 @@ def test_cells_it_did_not_learn_from_are_judged_as_it_sees_them(tmp_path):
 
 def test_extras_go_with_it(made, laboratory):
     uncertainty = uncertainty_of(made.model)
-    assert (
-        uncertainty is not None and uncertainty.card["limits_from"] == registry.live("wbc").identity
-    )
+    assert uncertainty is not None
+    assert uncertainty.card.limits_from == registry.live("wbc").identity
     # Cells that the head does not answer are answered as by the live model.
     live = uncertainty_of(registry.live("wbc"))
-    assert live is not None and uncertainty.card["elsewhere"] == live.card["elsewhere"]
+    assert live is not None and live.card.label_shift is not None
+    assert uncertainty.card.label_shift == live.card.label_shift
     calls = call_crops(
         [crop_of(laboratory / "lymphocyte" / "0.png", registry.live("locator"))], made.model
     )

@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 from core.cli import app
 from core.imaging import synthetic
 from core.inference.white_cell.uncertainty import save_uncertainty
+from core.models.cards import UncertaintyCard, upgrade
+from core.models.cards.uncertainty_card import CellIndex
 from core.models.classifier import CellClassifier
 from core.models.weights import load_model
 from tests.fixtures.paths import ROOT
@@ -62,10 +64,12 @@ def stored_cells(site):
     rng = np.random.default_rng(0)
     features = rng.normal(0, 0.1, (30, width)) + np.eye(3, width)[labels]
     weights = ROOT / "weights" / "wbc.extras.safetensors"
-    card, tensors = json.loads(weights.with_suffix(".json").read_text()), load_file(weights)
-    for name in ("format", "model", "model_sha256", "sha256", "elsewhere"):
-        card.pop(name, None)
-    card["index"]["classes"] = ["lymphocyte", "monocyte", "blast"]
+    raw, tensors = json.loads(weights.with_suffix(".json").read_text()), load_file(weights)
+    card = UncertaintyCard.model_validate(upgrade(raw)).without("label_shift")
+    index = CellIndex(
+        classes=("lymphocyte", "monocyte", "blast"), files=tuple(raw["index"]["files"][:30])
+    )
+    card = card.model_copy(update={"index": index})
     own = {"index.feature": features.astype(np.float16), "index.label": labels.astype(np.int16)}
     save_uncertainty(model, card, {**tensors, **own})
     # The local head reads the ImageNet features of the palm's backbone.

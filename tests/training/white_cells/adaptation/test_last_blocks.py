@@ -7,6 +7,7 @@ import torch
 from core.inference.white_cell.features import answers_of
 from core.inference.white_cell.uncertainty import uncertainty_of
 from core.models import registry
+from core.models.cards import WhiteCellCard
 from core.models.classifier import CellClassifier
 from core.training.white_cells.adaptation.adapt import adapt_to
 from core.training.white_cells.adaptation.last_blocks import (
@@ -116,5 +117,5 @@ def test_the_deep_challenger_brings_no_extras_and_says_so(data_dir, tmp_path, mo
     assert made.deep and made.left_for_test == 2
     assert uncertainty_of(made.model) is None
     assert "fit-uncertainty" in made.in_words()
-    assert "last blocks" in made.model.card["licence"]
-    assert made.model.card["adapted_from"] == live.identity
+    assert "last blocks" in made.model.card.licence
+    assert made.model.card_as(WhiteCellCard).adapted_from == live.identity

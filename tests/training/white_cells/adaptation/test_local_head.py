@@ -33,7 +33,7 @@ def _read(features, logits, same_cell=None):
 def test_a_head_that_gains_calls_the_cells_right():
     features, logits = _cells(useful=True)
     head = fit_local_head(_read(features, logits), CLASSES, GATE, seed=0)
-    assert head.gain["before"] == 0.5 and head.gain["after"] > 0.9 and head.gain["low"] > 0
+    assert head.gain.before == 0.5 and head.gain.after > 0.9 and head.gain.low > 0
     groups = groups_of(head.labels, CLASSES)
     made = combined(logits, features @ head.weight.T + head.bias, groups, head.prior, head.absent)
     best = made.argmax(axis=1)
@@ -66,14 +66,14 @@ def test_pictures_of_one_cell_are_never_both_learnt_from_and_judged():
     one = rng.normal(size=(12, 200)).astype(np.float32)
     copies = np.repeat(one, 2, axis=0)
     apart = fit_local_head(_read(copies, logits), CLASSES, GATE, seed=0)
-    assert apart.gain["after"] > 0.9  # copies taken for different cells
+    assert apart.gain.after > 0.9  # copies taken for different cells
     try:
         together = fit_local_head(
             _read(copies, logits, np.repeat(np.arange(12), 2)), CLASSES, GATE, seed=0
         )
     except AdaptRefused:
         return
-    assert together.gain["after"] < 0.8
+    assert together.gain.after < 0.8
 
 
 def test_the_gate_passes_local_cells_and_hardly_any_of_the_original_laboratory():

@@ -1,7 +1,7 @@
-"""The CNN of Rizal et al. 2022, as far as the paper says: convolution, pooling, fully connected
-layers, ReLU, one output, 500x375 RGB.
+"""The palm CNN of Rizal et al. 2022; the product's own network is in ``palm_classifier.py``.
 
-Numbers of layers and filters are not given there; these are the usual ones of such a network.
+The paper names convolution, pooling, fully connected layers, ReLU, one output and an input of
+500x375 RGB. It does not say how many layers and filters: these are usual for such a network.
 """
 
 from typing import Final
@@ -15,7 +15,7 @@ _FILTERS: Final = (16, 32, 64)
 
 
 class PaperPalmCnn(nn.Module):
-    """Logit of anemia, or with another target a number.
+    """Logit of anemia; with the target haemoglobin, its value in g/dL.
 
     Shape:
         input ``(B, 3, height, width)`` RGB in [0, 1]; output ``(B,)``.

@@ -1,0 +1,66 @@
+"""Cards: the JSON files that describe a model and what was fitted on its features.
+
+They load no network library, so that a list of models can be drawn without one.
+"""
+
+from core.models.cards.architecture import (
+    Architecture,
+    CellClassifierArchitecture,
+    CountRegressorArchitecture,
+    DensityCounterArchitecture,
+    LocatorArchitecture,
+    PalmClassifierArchitecture,
+    PalmCnnArchitecture,
+)
+from core.models.cards.model_card import (
+    Card,
+    CellData,
+    CellValidation,
+    CountCard,
+    CountValidation,
+    FieldData,
+    LocatorCard,
+    ModelCard,
+    PalmCalibration,
+    PalmCard,
+    PalmCnnCard,
+    PalmCnnValidation,
+    PalmData,
+    WhiteCellCard,
+)
+from core.models.cards.part import CardPart, JsonObject
+from core.models.cards.read import parse_model_card, read_model_card, read_uncertainty_card
+from core.models.cards.uncertainty_card import LabelShift, UncertaintyCard
+from core.models.cards.upgrade import upgrade
+
+__all__ = [
+    "Architecture",
+    "Card",
+    "CardPart",
+    "CellClassifierArchitecture",
+    "CellData",
+    "CellValidation",
+    "CountCard",
+    "CountRegressorArchitecture",
+    "CountValidation",
+    "DensityCounterArchitecture",
+    "FieldData",
+    "JsonObject",
+    "LabelShift",
+    "LocatorArchitecture",
+    "LocatorCard",
+    "ModelCard",
+    "PalmCalibration",
+    "PalmCard",
+    "PalmClassifierArchitecture",
+    "PalmCnnArchitecture",
+    "PalmCnnCard",
+    "PalmCnnValidation",
+    "PalmData",
+    "UncertaintyCard",
+    "WhiteCellCard",
+    "parse_model_card",
+    "read_model_card",
+    "read_uncertainty_card",
+    "upgrade",
+]

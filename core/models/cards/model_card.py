@@ -1,0 +1,255 @@
+"""The card of each kind of model: what its JSON file beside the weights says, typed.
+
+A card holds everything needed to rebuild and to judge the model: architecture, classes, input,
+thresholds, calibration, training data and its hash, metrics with intervals, commit, intended use.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, model_validator
+
+from core.models.cards.architecture import (
+    Architecture,
+    CellClassifierArchitecture,
+    CountArchitecture,
+    LocatorArchitecture,
+    PalmClassifierArchitecture,
+    PalmCnnArchitecture,
+)
+from core.models.cards.figures import CountEvaluation, LocatorEvaluation, PalmEvaluation
+from core.models.cards.part import (
+    CardPart,
+    Count,
+    Finite,
+    JsonObject,
+    NotNegative,
+    NumberPerKind,
+    Positive,
+    Share,
+    SharePerKind,
+    Texts,
+)
+from core.models.cards.uncertainty_card import LocalHeadCard
+from core.models.cards.white_cell_figures import WhiteCellEvaluation
+
+FORMAT: Final = 2
+
+
+class TrainingData(CardPart):
+    """What a model learnt from; ``sha256`` is the hash of the training part's files.
+
+    Cards also count the cells, fields or photos of each part; see the subclasses.
+    """
+
+    set: str = ""
+    sha256: str = ""
+
+
+class FieldData(TrainingData):
+    """Fields that a locator or a counter learnt from."""
+
+    training_fields: Count | None = None
+    validation_fields: Count | None = None
+    left_out_as_copies_of_test_fields: Count | None = None
+    backbone: str = ""
+
+
+class CellData(TrainingData):
+    """Cells that a classifier learnt from; ``foreign_cells`` are other laboratories', by class.
+
+    ``laboratories`` are their short names; None in cards of before they were noted.
+    """
+
+    training_cells: Count | None = None
+    validation_cells: Count | None = None
+    test_cells: Count | None = None
+    foreign_cells: dict[str, Count] = Field(default_factory=dict)
+    foreign_sets: str = ""
+    laboratories: Texts | None = None
+    foreign_sha256: str = ""
+
+
+class PalmData(TrainingData):
+    """Photos that a palm model learnt from, and the session blocks locked away from it."""
+
+    photos: Count | None = None
+    training_photos: Count | None = None
+    locked_photos: Count | None = None
+    locked_blocks: Texts = ()
+    lock_seed: int | None = None
+
+
+class ModelCard(CardPart):
+    """What every model's card holds.
+
+    ``sha256`` and ``onnx_sha256`` are of the two files beside the card; they and ``name`` are empty
+    in a card whose model was not saved yet. ``training`` are the settings as the recipe that made
+    the model wrote them: their keys belong to that recipe and are only shown. ``made`` is a day,
+    ``made_with`` are the versions of the tools.
+    """
+
+    format: int = FORMAT
+    name: str = ""
+    sha256: str = ""
+    onnx_sha256: str = ""
+    task: str = ""
+    architecture: Architecture
+    intended_use: str = ""
+    limits: str = ""
+    licence: str = ""
+    data: TrainingData = TrainingData()
+    seed: int | None = None
+    training: JsonObject = Field(default_factory=dict)
+    commit: str = ""
+    made: str = ""
+    made_with: dict[str, str] = Field(default_factory=dict)
+    evaluation: Mapping[str, object] = Field(default_factory=dict)
+
+    def with_evaluation(self, evaluation: Mapping[str, object]) -> Self:
+        """The card with other measured figures, checked like any card."""
+        return type(self).model_validate({**self.as_json(), "evaluation": evaluation})
+
+
+class CountValidation(CardPart):
+    """Count errors in cells on ``fields`` validation fields."""
+
+    fields: Count
+    mean_absolute_error: NumberPerKind
+
+
+class LocatorCard(ModelCard):
+    """A locator: a cell counts from ``thresholds`` of its kind on.
+
+    ``max_iou`` is the overlap above which the weaker of two boxes goes. ``interval_scale`` times
+    ``sqrt(count + 1)`` is half the width of the count's 90 % interval, in cells.
+    """
+
+    task: Literal["locator"] = "locator"
+    architecture: LocatorArchitecture
+    thresholds: SharePerKind
+    max_iou: Share = 0.6
+    interval_scale: NumberPerKind
+    data: FieldData = FieldData()
+    validation: CountValidation | None = None
+    evaluation: LocatorEvaluation = Field(default_factory=LocatorEvaluation)
+
+
+class CountCard(ModelCard):
+    """A counter of whole fields; ``interval_scale`` as in :class:`LocatorCard`."""
+
+    task: Literal["counts"] = "counts"
+    architecture: CountArchitecture
+    interval_scale: NumberPerKind
+    data: FieldData = FieldData()
+    validation: CountValidation | None = None
+    evaluation: CountEvaluation = Field(default_factory=CountEvaluation)
+
+
+class Preprocessing(CardPart):
+    """How a cell becomes the classifier's input: the only way that this version knows.
+
+    A card that asks for another way is refused instead of answered wrongly.
+    """
+
+    input_px: Literal[128] = 128
+    crop_side_in_red_cell_diameters: Annotated[float, Field(ge=3.05, le=3.05)] = 3.05
+    channels: Literal["RGB"] = "RGB"
+    layout: Literal["NCHW"] = "NCHW"
+    range: Annotated[tuple[Literal[0], Literal[1]], Field(strict=False)] = (0, 1)
+    mean_and_std: Literal["inside the network"] = "inside the network"
+    colour_normalisation: Literal["none"] = "none"
+
+
+class CellValidation(CardPart):
+    """A classifier on validation cells of its own laboratory."""
+
+    cells: Count
+    accuracy: Share
+    expected_calibration_error: Share
+
+
+class WhiteCellCard(ModelCard):
+    """A white-cell classifier with its calibration.
+
+    Probabilities are taken at ``temperature``. ``set_limit`` is the least probability of a class in
+    the 90 % set; below ``abstain_below`` no call is made. ``adapted_from`` is the identity of the
+    model that was adapted to a laboratory, ``local_head`` what that laboratory's own head is.
+    """
+
+    task: Literal["wbc"] = "wbc"
+    architecture: CellClassifierArchitecture
+    temperature: Positive
+    set_limit: Share
+    abstain_below: Share
+    preprocessing: Preprocessing = Preprocessing()
+    data: CellData = CellData()
+    validation: CellValidation | None = None
+    adapted_from: str | None = None
+    local_head: LocalHeadCard | None = None
+    evaluation: WhiteCellEvaluation = Field(default_factory=WhiteCellEvaluation)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """In the order of the logits."""
+        return self.architecture.classes
+
+
+class PalmCalibration(CardPart):
+    """Probability = expit(slope * logit + offset), where a share ``prevalence`` has anemia."""
+
+    slope: Finite
+    offset: Finite
+    prevalence: Share = 0.5
+
+
+class PalmCard(ModelCard):
+    """The palm model with its limits.
+
+    Below ``clear_below`` anemia is not suspected, from ``suspect_from`` on it is, between them
+    nothing is decided. A palm farther than ``unusual_above`` from those learnt from is unusual.
+    """
+
+    task: Literal["palm"] = "palm"
+    architecture: PalmClassifierArchitecture
+    calibration: PalmCalibration
+    clear_below: Share
+    suspect_from: Share
+    unusual_above: NotNegative
+    data: PalmData = PalmData()
+    evaluation: PalmEvaluation = Field(default_factory=PalmEvaluation)
+
+    @model_validator(mode="after")
+    def _limits_in_order(self) -> Self:
+        if self.clear_below > self.suspect_from:
+            raise ValueError("clear_below must not lie above suspect_from")
+        return self
+
+
+class PalmCnnValidation(CardPart):
+    """Photos of the fold held out, and how many of them are anemic."""
+
+    photos: Count
+    anemic: Count
+
+
+class PalmCnnCard(ModelCard):
+    """The published network on palm photos, for comparison; it answers nobody."""
+
+    task: Literal["palm_cnn"] = "palm_cnn"
+    architecture: PalmCnnArchitecture
+    target: Literal["anemic", "haemoglobin"] = "anemic"
+    data: PalmData = PalmData()
+    validation: PalmCnnValidation | None = None
+
+
+Card = LocatorCard | CountCard | WhiteCellCard | PalmCard | PalmCnnCard
+CARDS: dict[str, type[Card]] = {
+    "locator": LocatorCard,
+    "cell_classifier": WhiteCellCard,
+    "density_counter": CountCard,
+    "count_regressor": CountCard,
+    "palm_classifier": PalmCard,
+    "palm_cnn": PalmCnnCard,
+}
+"""``architecture.kind`` -> the card that describes such a model."""
