@@ -7,7 +7,15 @@ from typing import Annotated, Final
 
 import typer
 
-from core.commands.terminal import Data, progress, public_sets, stop
+from core.commands.terminal import (
+    Data,
+    check_choice,
+    progress,
+    public_sets,
+    results_folder,
+    stop,
+)
+from core.training.choices import LABORATORIES
 
 EXPORTED: Final = ("locator", "wbc", "counts", "palm")
 """Tasks whose live model `export` writes; a test holds it equal to the registry's."""
@@ -59,18 +67,28 @@ def adapt(
     measure: Annotated[
         bool, typer.Option(help="only measure what adapting brings, on wbc_other_lab, five draws")
     ] = False,
+    curve: Annotated[
+        str | None,
+        typer.Option(help="only measure 5, 10, 20 and 50 cells a class in this laboratory"),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="with --curve: a model that never saw the laboratory, not the live one"),
+    ] = None,
+    draws: Annotated[int, typer.Option(min=1, max=50, help="with --curve: of each number")] = 5,
     as_json: Annotated[bool, typer.Option("--json")] = False,
     folder: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Adapt the live white-cell model to a laboratory by a handful of its cells."""
-    if folder is None and not measure:
+    if folder is None and not measure and curve is None:
         if data is None:
             stop("--data must name the folder of the laboratory's cells")
         if not data.exists():
             stop(f"--data: folder not found: {data}")
-    sets = public_sets(data) if measure else None
+    sets = public_sets(data) if measure or curve is not None else None
+    if curve is not None:
+        check_choice("--curve", curve, LABORATORIES)
     from core.datasets.intake.cells import DataRefused
-    from core.models.weights import WeightsRefused
     from core.training.white_cells.adaptation import adapt_worker
     from core.training.white_cells.adaptation.adapt import adapt_to
     from core.training.white_cells.adaptation.last_layer import AdaptRefused
@@ -80,6 +98,9 @@ def adapt(
         adapt_worker.work(folder)
         return
     try:
+        if sets is not None and curve is not None:
+            _curve(curve, sets, model, to, draws, as_json)
+            return
         if sets is not None:
             _measure(sets, per_class, deep)
             return
@@ -87,9 +108,25 @@ def adapt(
         adapted = adapt_to(
             data, per_class=per_class, seed=seed, target=to, deep=deep, report=progress
         )
-    except (AdaptRefused, DataRefused, WeightsRefused, FileNotFoundError) as error:
+    except (AdaptRefused, DataRefused, ValueError, FileNotFoundError) as error:
         stop(error)
     print(json.dumps(adapted.as_json()) if as_json else adapted.in_words())
+
+
+def _curve(
+    laboratory: str, data: Path, file: Path | None, to: Path | None, draws: int, as_json: bool
+) -> None:
+    """Print the curve of a laboratory; finished draws are stored beside the figures."""
+    from core.models import registry
+    from core.training.white_cells.adaptation.curve import as_table, measure_curve
+
+    model = registry.live("wbc") if file is None else registry.load(file)
+    target = results_folder(to, "adaptation") / f"adaptation-{laboratory}.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    figures = measure_curve(
+        model, registry.live("locator"), data, laboratory, target, draws=draws, report=progress
+    )
+    print(json.dumps(figures, indent=2) if as_json else as_table(figures))
 
 
 def _measure(data: Path, per_class: int, deep: bool) -> None:

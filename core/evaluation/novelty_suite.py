@@ -13,8 +13,8 @@ import numpy.typing as npt
 from core.datasets.fields import read_rgb
 from core.datasets.public import munich
 from core.imaging import not_cells
-from core.inference.white_cell.classify import single_cell_crop
 from core.inference.white_cell.features import answers_of
+from core.inference.white_cell.framing import single_cell_crop
 from core.inference.white_cell.novelty import Familiarity, familiarity
 from core.inference.white_cell.uncertainty import uncertainty_of
 from core.models.cards import WhiteCellCard

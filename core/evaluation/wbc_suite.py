@@ -13,7 +13,8 @@ from core.datasets.public.pbc import LabelledCell
 from core.evaluation import paper_wbc_report
 from core.evaluation.attribute_suite import evaluate_attributes
 from core.evaluation.novelty_suite import evaluate_novelty
-from core.inference.white_cell.classify import call_crops, largest_white_cell, single_cell_crop
+from core.inference.white_cell.classify import call_crops
+from core.inference.white_cell.framing import largest_white_cell, single_cell_crop
 from core.inference.white_cell.hierarchy import CHILDREN
 from core.models.cards import WhiteCellCard
 from core.models.cards.white_cell_figures import (

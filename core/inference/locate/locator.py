@@ -79,6 +79,11 @@ def locate(pixels: RgbImage, model: LoadedModel) -> Located:
     return Located(_resized(peaks, 1 / scale), RBC_DIAMETER_PX * math.exp(ratio) / scale)
 
 
+def candidates_at(pixels: RgbImage, scale: float, model: LoadedModel) -> Peaks:
+    """Candidates of one pass over a picture enlarged by ``scale``, in pixels of the picture."""
+    return _resized(_pass_at(pixels, scale, model), 1 / scale)
+
+
 def _climb(
     pixels: RgbImage, first: float, model: LoadedModel, thresholds: npt.NDArray[np.float32]
 ) -> float | None:

@@ -8,12 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from core.imaging.quality import assess
-from core.inference.locate.cell_crop import crop_cell
-from core.inference.locate.locator import locate, thresholds_of
 from core.inference.white_cell.attributes import attributes_of, contradictions, described, in_words
-from core.inference.white_cell.features import answers_of, logits_of
+from core.inference.white_cell.features import Answers, answers_of, logits_of
+from core.inference.white_cell.framing import single_cell_crop
 from core.inference.white_cell.hierarchy import classes_above, critical_probability, reported_as
-from core.inference.white_cell.local_head import with_local_head
+from core.inference.white_cell.local_head import answered_by_head, head_logits
 from core.inference.white_cell.novelty import (
     Calibration,
     apply_label_shift,
@@ -27,9 +26,9 @@ from core.inference.white_cell.uncertainty import (
 )
 from core.models.cards import WhiteCellCard
 from core.models.weights import LoadedModel, WeightsRefused
-from core.records import Box, Field, Flag, RgbImage, WbcCall
+from core.records import Field, Flag, RgbImage, WbcCall
 from core.statistics.calibration import as_probabilities
-from core.taxonomy import CRITICAL_CLASSES, KINDS, title
+from core.taxonomy import CRITICAL_CLASSES, title
 
 _NOVEL: Final = Flag(
     "novel_cell", "This does not look like a white cell that the model learnt; it was not guessed."
@@ -55,11 +54,17 @@ def call_crops(crops: Sequence[RgbImage], model: LoadedModel) -> list[WbcCall]:
     answers = answers_of(crops, model)
     seen = familiarity(answers.features, uncertainty)
     described_as = attributes_of(answers.features, uncertainty)
-    logits_here = with_local_head(answers, crops, seen.unfamiliar, uncertainty, card.classes)
-    shifted_logits = apply_label_shift(logits_here, seen.distance, uncertainty.card.label_shift)
+    by_head = answered_by_head(answers.features, seen.unfamiliar, uncertainty)
+    logits_here = apply_label_shift(
+        answers.logits, seen.distance, uncertainty.card.label_shift
+    ).copy()
+    if by_head.any():
+        local = Answers(answers.logits[by_head], answers.features[by_head])
+        local_crops = [crops[int(i)] for i in np.flatnonzero(by_head)]
+        logits_here[by_head] = head_logits(local, local_crops, uncertainty, card.classes)
     calls = []
-    for i, logits in enumerate(shifted_logits):
-        unfamiliar = bool(seen.unfamiliar[i])
+    for i, logits in enumerate(logits_here):
+        unfamiliar = bool(seen.unfamiliar[i] or by_head[i])
         calibration = calibration_of(model, uncertainty, unfamiliar)
         both = np.stack([logits, answers.logits[i]])
         row, as_learnt = as_probabilities(both, calibration.temperature)
@@ -164,50 +169,3 @@ def classify(field: Field, locator: LoadedModel, classifier: LoadedModel) -> Wbc
             )
         )
     return replace(call, abstained=call.abstained or not found, flags=tuple(flags))
-
-
-def largest_white_cell(field: Field, locator: LoadedModel) -> RgbImage | None:
-    """The classifier's view of a field's largest white cell; None where none is found."""
-    box, rbc_diameter_px = largest_white_cell_box(field, locator)
-    return None if box is None else crop_cell(field.pixels, box, rbc_diameter_px)
-
-
-def largest_white_cell_box(field: Field, locator: LoadedModel) -> tuple[Box | None, float | None]:
-    """Box of a field's largest white cell, None where none is found; the red cells' diameter."""
-    located = locate(field.pixels, locator)
-    peaks = located.peaks.above(thresholds_of(locator))
-    limit = np.array([field.width, field.height] * 2, np.float32)
-    boxes = np.clip(peaks.boxes_xyxy[peaks.kinds == KINDS.index("wbc")], 0, limit)
-    if not len(boxes):
-        return None, located.rbc_diameter_px
-    x0, y0, x1, y1 = (float(v) for v in boxes[(boxes[:, 2:] - boxes[:, :2]).prod(axis=1).argmax()])
-    return (x0, y0, x1, y1), located.rbc_diameter_px
-
-
-def single_cell_crop(field: Field, locator: LoadedModel) -> tuple[RgbImage, bool]:
-    """The classifier's view of a single-cell picture, and whether a cell was found in it."""
-    box, rbc_diameter_px = single_cell_box(field, locator)
-    if box is not None:
-        return crop_cell(field.pixels, box, rbc_diameter_px), True
-    side = min(field.width, field.height)
-    left, top = (field.width - side) / 2, (field.height - side) / 2
-    return crop_cell(field.pixels, (left, top, left + side, top + side), side / 3.6), False
-
-
-def single_cell_box(field: Field, locator: LoadedModel) -> tuple[Box | None, float | None]:
-    """The cell nearest to the middle that is no red cell, and the red cells' diameter in pixels.
-
-    The box is None where no such cell lies near the middle.
-    """
-    located = locate(field.pixels, locator)
-    # A single-cell picture is known to hold one, so half the evidence is enough.
-    peaks = located.peaks.above(thresholds_of(locator) * 0.5)
-    not_rbc = peaks.take(peaks.kinds != KINDS.index("rbc"))
-    middle = np.array([field.width, field.height]) / 2
-    offsets = np.linalg.norm(
-        (not_rbc.boxes_xyxy[:, :2] + not_rbc.boxes_xyxy[:, 2:]) / 2 - middle, axis=1
-    )
-    if not len(offsets) or offsets.min() >= 0.2 * min(field.width, field.height):
-        return None, located.rbc_diameter_px
-    x0, y0, x1, y1 = (float(v) for v in not_rbc.boxes_xyxy[int(offsets.argmin())])
-    return (x0, y0, x1, y1), located.rbc_diameter_px

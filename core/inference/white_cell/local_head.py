@@ -4,8 +4,8 @@ It reads the network's features beside those of ImageNet's MobileNetV2 from four
 what a network trained on blood cells has forgotten. The ImageNet weights are the palm classifier's
 backbone, which was never trained further, so no second copy is shipped.
 
-Its answer replaces the network's for unfamiliar cells only: the original laboratory's cells are
-answered as before. Classes without a local cell stay possible.
+A gate, fitted between the two laboratories' cells, decides which cells the head answers: those of
+the original laboratory are answered as before. Classes without a local cell stay possible.
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ from torch import nn
 
 from core.inference.white_cell.features import Answers
 from core.inference.white_cell.hierarchy import CHILDREN
+from core.inference.white_cell.novelty import on_axes
 from core.inference.white_cell.uncertainty import Uncertainty
 from core.models.engine import as_batch
 from core.models.palm_classifier import PalmClassifier
@@ -33,6 +34,9 @@ DEPTHS: Final = (3, 6, 13, 18)
 """MobileNetV2 blocks whose pooled maps are read: 24, 32, 96 and 1,280 channels."""
 
 WEIGHT, BIAS = "local.weight", "local.bias"
+GATE: Final = "local.gate"
+"""Weight of each axis (see ``novelty.on_axes``) and last the bias: above 0 the head answers."""
+
 _BATCH: Final = 32
 
 
@@ -99,29 +103,40 @@ def combined(
     # that have no local cell.
     mass = np.logaddexp.reduce(of_group, axis=1, keepdims=True)
     answer = answer - np.logaddexp.reduce(answer, axis=1, keepdims=True) + mass
-    logits_out = own + np.float32(absent)
+    merged = own + np.float32(absent)
     for column, group in enumerate(groups):
         # Within a label, such as neutrophil, the network alone tells its children apart.
-        logits_out[:, group] = own[:, group] + (answer - of_group)[:, column : column + 1]
-    return np.asarray(logits_out, np.float32)
+        merged[:, group] = own[:, group] + (answer - of_group)[:, column : column + 1]
+    return np.asarray(merged, np.float32)
 
 
-def with_local_head(
-    answers: Answers,
-    crops: Sequence[RgbImage],
-    unfamiliar: npt.NDArray[np.bool_],
-    uncertainty: Uncertainty,
-    classes: Sequence[str],
+def answered_by_head(
+    features: Array, unfamiliar: npt.NDArray[np.bool_], uncertainty: Uncertainty
+) -> npt.NDArray[np.bool_]:
+    """Which cells the local head answers, ``(N,)``; none where the model has no such head.
+
+    Args:
+        features: of the network, ``(N, width)``.
+        unfamiliar: which cells are unlike the original laboratory's. It decides for models that
+            were adapted before there was a gate.
+        uncertainty: of the model.
+    """
+    if uncertainty.card.local_head is None:
+        return np.zeros(len(features), np.bool_)
+    gate = uncertainty.tensors.get(GATE)
+    if gate is None:
+        return unfamiliar
+    rows = on_axes(features, uncertainty.tensors["axes.mean"], uncertainty.tensors["axes.basis"])
+    return np.asarray(rows @ gate[:-1] + gate[-1] > 0)
+
+
+def head_logits(
+    answers: Answers, crops: Sequence[RgbImage], uncertainty: Uncertainty, classes: Sequence[str]
 ) -> Array:
-    """Logits ``(N, classes)``: the local head's where a cell is unfamiliar and there is a head."""
+    """Logits ``(N, classes)`` of the local head for cells that it answers."""
     local = uncertainty.card.local_head
-    if local is None or not unfamiliar.any():
-        return answers.logits
-    rows = np.flatnonzero(unfamiliar)
-    generic = generic_features([crops[int(i)] for i in rows])
-    features = np.concatenate([answers.features[rows], generic], axis=1)
+    assert local is not None, "only asked for cells that a head answers"
+    features = np.concatenate([answers.features, generic_features(crops)], axis=1)
     head = features @ uncertainty.tensors[WEIGHT].T + uncertainty.tensors[BIAS]
-    logits_out = answers.logits.copy()
     groups = groups_of(local.labels, classes)
-    logits_out[rows] = combined(answers.logits[rows], head, groups, local.prior, local.absent)
-    return logits_out
+    return combined(answers.logits, head, groups, local.prior, local.absent)

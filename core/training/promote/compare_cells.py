@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from core.datasets.fields import read_rgb
 from core.datasets.public.pbc import LabelledCell
-from core.inference.white_cell.classify import call_crops, largest_white_cell, single_cell_crop
+from core.inference.white_cell.classify import call_crops
+from core.inference.white_cell.framing import largest_white_cell, single_cell_crop
 from core.models.weights import LoadedModel
 from core.records import Field, RgbImage, WbcCall
 from core.statistics.calibration import expected_calibration_error

@@ -13,7 +13,7 @@ from core.datasets.fields import read_rgb
 from core.datasets.public.pbc import CELL_SHARE
 from core.inference.locate.cell_crop import crop_cell, crop_side
 from core.inference.locate.locator import locate
-from core.inference.white_cell.classify import largest_white_cell_box, single_cell_box
+from core.inference.white_cell.framing import largest_white_cell_box, single_cell_box
 from core.models.cards import WhiteCellCard
 from core.models.classifier import CROP_RBC_DIAMETERS, INPUT_PX
 from core.models.weights import LoadedModel

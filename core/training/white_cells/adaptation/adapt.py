@@ -13,13 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from core.datasets.intake.cells import Skipped
 from core.datasets.public.pbc import LabelledCell
-from core.inference.white_cell.features import answers_of
 from core.inference.white_cell.hierarchy import CHILDREN
-from core.inference.white_cell.local_head import BIAS, WEIGHT, generic_features
+from core.inference.white_cell.local_head import BIAS, GATE, WEIGHT
 from core.inference.white_cell.uncertainty import (
     Uncertainty,
     copy_uncertainty,
@@ -31,7 +28,6 @@ from core.models import registry
 from core.models.cards import CellData, WhiteCellCard
 from core.models.classifier import CellClassifier
 from core.models.weights import LoadedModel, save_model
-from core.records import RgbImage
 from core.settings import settings
 from core.store.database import database
 from core.store.runs import Run, RunBook
@@ -45,11 +41,13 @@ from core.training.white_cells.adaptation.laboratory import (
     crops_of,
     draw_cells,
     list_cells,
+    same_pictures,
     usable_cells,
 )
+from core.training.white_cells.adaptation.laboratory_head import local_head_of
 from core.training.white_cells.adaptation.last_blocks import RehearsalCells, can_move, fine_tuned
 from core.training.white_cells.adaptation.last_layer import AdaptRefused
-from core.training.white_cells.adaptation.local_head import LocalHead, fit_local_head
+from core.training.white_cells.adaptation.local_head import LocalHead
 from core.training.white_cells.adaptation.rehearsal_cells import rehearsal_cells
 
 Report = Callable[[str], None]
@@ -132,7 +130,8 @@ def adapt_to(
     home = _home(live, uncertainty, locator) if deep else None
     known, left_out = _known_to(live, found.cells)
     known, unusable = usable_cells(known, judged_on("wbc"))
-    drawn, rest = draw_cells(known, per_class, seed)
+    # A copy of a picture that is learnt from would be no test.
+    drawn, rest = draw_cells(known, per_class, seed, same_pictures([cell.path for cell in known]))
     report(f"locating {len(drawn)} cells")
     crops, used, skipped = crops_of(drawn, locator)
     counts = dict(sorted(Counter(str(cell.label) for cell in used).items()))
@@ -147,7 +146,7 @@ def adapt_to(
     assert isinstance(live.module, CellClassifier)
     module, head = live.module, None
     if home is None:
-        head = local_head_of(live, crops, labels, seed)
+        head = local_head_of(live, uncertainty, crops, labels, seed)
     else:
         module = fine_tuned(live.module, home, crops, labels, seed)
     name = f"wbc-adapted-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
@@ -160,16 +159,6 @@ def adapt_to(
     return Adapted(
         model, counts, len(rest), (*found.skipped, *left_out, *unusable, *skipped), run, deep
     )
-
-
-def local_head_of(
-    live: LoadedModel, crops: Sequence[RgbImage], labels: Sequence[str], seed: int
-) -> LocalHead:
-    """The head of a laboratory's cells. Raises AdaptRefused where it gains nothing."""
-    answers = answers_of(crops, live)
-    features = np.concatenate([answers.features, generic_features(crops)], axis=1)
-    classes = live.card_as(WhiteCellCard).classes
-    return fit_local_head(features, answers.logits, labels, classes, seed)
 
 
 def _home(live: LoadedModel, uncertainty: Uncertainty, locator: LoadedModel) -> RehearsalCells:
@@ -229,13 +218,12 @@ def _save(
 def _carry_extras(
     live: LoadedModel, uncertainty: Uncertainty, model: LoadedModel, head: LocalHead
 ) -> None:
-    # The features are the same, so everything fitted on them still holds. How often the classes are
-    # met in that laboratory its own head has learnt.
+    # The features are the same, so everything fitted on them still holds.
     copy_uncertainty(live.path, model.path)
     assert uncertainty_path(model.path).is_file()
     changes = {"limits_from": live.identity, "local_head": head.as_card()}
-    card = uncertainty.card.without("label_shift").model_copy(update=changes)
-    tensors = {**uncertainty.tensors, WEIGHT: head.weight, BIAS: head.bias}
+    card = uncertainty.card.model_copy(update=changes)
+    tensors = {**uncertainty.tensors, WEIGHT: head.weight, BIAS: head.bias, GATE: head.gate}
     save_uncertainty(model, card, tensors)
 
 

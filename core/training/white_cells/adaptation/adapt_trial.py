@@ -1,7 +1,8 @@
 """What adapting brings, on a laboratory that nothing was trained or chosen on.
 
-For each seed at most so many cells of a class are drawn and adapted to; all the others are the
-test. The drawn cells never count. The original laboratory is measured on PBC's test part.
+For each seed at most so many cells of a class are drawn and adapted to; the others are the test.
+Neither the drawn cells nor other pictures of them count. The original laboratory is measured on
+PBC's test part.
 """
 
 import time
@@ -15,11 +16,11 @@ import numpy.typing as npt
 from core.datasets.fields import read_rgb
 from core.datasets.public import other_labs, pbc
 from core.datasets.public.pbc import LabelledCell
-from core.inference.white_cell.classify import call_crops, largest_white_cell
+from core.inference.white_cell.classify import call_crops
 from core.inference.white_cell.features import Answers, answers_of
-from core.inference.white_cell.local_head import combined, generic_features, groups_of
-from core.inference.white_cell.novelty import familiarity
-from core.inference.white_cell.uncertainty import Uncertainty, uncertainty_of
+from core.inference.white_cell.framing import largest_white_cell
+from core.inference.white_cell.local_head import generic_features
+from core.inference.white_cell.uncertainty import uncertainty_of
 from core.models.cards import WhiteCellCard
 from core.models.cards.white_cell_figures import AdaptationDraw, AdaptationFigures
 from core.models.classifier import CellClassifier
@@ -27,15 +28,19 @@ from core.models.weights import LoadedModel
 from core.records import Field, RgbImage
 from core.statistics.classes import accuracy_row
 from core.taxonomy import parent_of
-from core.training.white_cells.adaptation.adapt import local_head_of
-from core.training.white_cells.adaptation.laboratory import draw_cells
+from core.training.white_cells.adaptation.laboratory import draw_cells, same_cells
+from core.training.white_cells.adaptation.laboratory_head import (
+    head_of,
+    is_local,
+    labels_with_head,
+    local_cells,
+)
 from core.training.white_cells.adaptation.last_blocks import (
     features_of,
     fine_tuned,
     first_maps,
 )
 from core.training.white_cells.adaptation.last_layer import AdaptRefused
-from core.training.white_cells.adaptation.local_head import LocalHead
 from core.training.white_cells.adaptation.rehearsal_cells import rehearsal_cells
 from core.training.white_cells.cell_examples import centre_crop
 
@@ -66,7 +71,7 @@ def measure_adaptation(
     report("locating the cells of the other laboratory")
     cells, crops = _located(other_labs.deepbionet(data / "wbc_other_lab"), locator)
     truth = [str(cell.label) for cell in cells]
-    here, generic = answers_of(crops, live), generic_features(crops)
+    here, generic, same = answers_of(crops, live), generic_features(crops), same_cells(crops)
     test = [c for c in pbc.split(pbc.load(data / "pbc"))[2] if c.label and not c.odd_background]
     report(f"features of {len(test)} test cells of PBC")
     home_crops = [centre_crop(read_rgb(cell.path)) for cell in test]
@@ -84,23 +89,37 @@ def measure_adaptation(
     refused = ""
     for seed in seeds:
         began = time.monotonic()
-        drawn, _ = draw_cells(cells, per_class, seed)
-        chosen = {cell.path for cell in drawn}
-        inside = [i for i, cell in enumerate(cells) if cell.path in chosen]
-        outside = [i for i in range(len(cells)) if i not in set(inside)]
+        drawn, rest = (
+            {cell.path for cell in part} for part in draw_cells(cells, per_class, seed, same)
+        )
+        inside = [i for i, cell in enumerate(cells) if cell.path in drawn]
+        outside = [i for i, cell in enumerate(cells) if cell.path in rest]
         labels = [truth[i] for i in inside]
         drawn_crops = [crops[i] for i in inside]
         if remembered is None:
             refused = ""
             try:
-                head = local_head_of(live, drawn_crops, labels, seed)
+                part = Answers(here.logits[inside], here.features[inside])
+                cells_read = local_cells(part, generic[inside], labels, same[inside], uncertainty)
+                head = head_of(cells_read, live, uncertainty, seed)
             except AdaptRefused as refusal:
                 # Nobody would get this adaptation, so the model stays as it was.
                 refused, names, home_names = str(refusal), before_names, home_before_names
             else:
                 names, home_names = (
-                    _with_head(head, live, uncertainty, answers, other)
-                    for answers, other in ((here, generic), (home, home_generic))
+                    labels_with_head(
+                        answers,
+                        features[local],
+                        local,
+                        head,
+                        live.card_as(WhiteCellCard).classes,
+                        predicted,
+                    )
+                    for answers, features, predicted in (
+                        (here, generic, before_names),
+                        (home, home_generic, home_before_names),
+                    )
+                    for local in (is_local(answers, head, uncertainty),)
                 )
             seconds = time.monotonic() - began
         else:
@@ -136,24 +155,6 @@ def measure_adaptation(
         "mean_kept": float(np.mean([row["kept"] for row in rows])),
         "draws": rows,
     }
-
-
-def _with_head(
-    head: LocalHead,
-    live: LoadedModel,
-    uncertainty: Uncertainty,
-    answers: Answers,
-    generic: Array,
-) -> list[str]:
-    """The classes with a local head, as the product answers: familiar cells stay as they are."""
-    classes = live.card_as(WhiteCellCard).classes
-    unfamiliar = familiarity(answers.features, uncertainty).unfamiliar
-    local = np.concatenate([answers.features, generic], axis=1) @ head.weight.T + head.bias
-    adapted = combined(
-        answers.logits, local, groups_of(head.labels, classes), head.prior, head.absent
-    )
-    logits = np.where(unfamiliar[:, None], adapted, answers.logits)
-    return [classes[i] for i in logits.argmax(axis=1)]
 
 
 def _located(

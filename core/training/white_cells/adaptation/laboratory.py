@@ -6,17 +6,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from core.datasets.fields import read_grey
 from core.datasets.intake.cells import MIN_SIDE_PX, DataRefused, Skipped
 from core.datasets.intake.class_folders import Labeller
 from core.datasets.intake.copies import Locked
 from core.datasets.intake.tree import list_files
-from core.datasets.near_duplicates import copies_of, difference_hash
+from core.datasets.near_duplicates import (
+    altered_pairs,
+    copies_of,
+    difference_hash,
+    thumbnail,
+)
 from core.datasets.public.pbc import LabelledCell
 from core.imaging.read import ImageRefused, read_path
 from core.inference.locate.cell_crop import crop_cell
-from core.inference.white_cell.classify import largest_white_cell, single_cell_box
+from core.inference.white_cell.framing import largest_white_cell, single_cell_box
 from core.models.weights import LoadedModel
 from core.records import RgbImage
 from core.settings import settings
@@ -77,18 +85,56 @@ def usable_cells(
     return kept, skipped
 
 
+def same_cells(crops: Sequence[RgbImage]) -> npt.NDArray[np.int64]:
+    """Number of the cell that each crop shows, ``(N,)``: crops of one cell share a number.
+
+    A camera's neighbouring fields overlap, and sets come with copies of their pictures, so one cell
+    is often there several times, turned or recoloured too.
+    """
+    return _linked(np.stack([thumbnail(crop) for crop in crops]) if len(crops) else None)
+
+
+def same_pictures(paths: Sequence[Path]) -> npt.NDArray[np.int64]:
+    """The same for picture files, which can be read; copies share a number, ``(N,)``."""
+    small = [thumbnail(read_grey(path)) for path in paths]
+    return _linked(np.stack(small) if small else None)
+
+
+def _linked(thumbnails: npt.NDArray[np.uint8] | None) -> npt.NDArray[np.int64]:
+    if thumbnails is None:
+        return np.zeros(0, np.int64)
+    pairs = np.array(altered_pairs(thumbnails), np.int64).reshape(-1, 2)
+    links = (np.ones(len(pairs), np.uint8), (pairs[:, 0], pairs[:, 1]))
+    graph = coo_matrix(links, shape=(len(thumbnails), len(thumbnails)))
+    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
+
+
 def draw_cells(
-    cells: Sequence[LabelledCell], per_class: int, seed: int
+    cells: Sequence[LabelledCell],
+    per_class: int,
+    seed: int,
+    same_cell: npt.NDArray[np.int64] | None = None,
 ) -> tuple[list[LabelledCell], list[LabelledCell]]:
-    """At most ``per_class`` cells of each class to learn from, and all the others."""
+    """At most ``per_class`` cells of each class to learn from, and the others.
+
+    With ``same_cell`` ``(N,)`` one picture of a cell is drawn, and its other pictures are in
+    neither list.
+    """
     rng = np.random.default_rng(seed)
-    learnt = set()
+    numbers = np.arange(len(cells)) if same_cell is None else same_cell
+    learnt: set[int] = set()
+    used: set[int] = set()
     for name in sorted({str(cell.label) for cell in cells}):
         of_class = [i for i, cell in enumerate(cells) if cell.label == name]
-        learnt |= {int(i) for i in rng.permutation(of_class)[:per_class]}
+        drawn = 0
+        for i in rng.permutation(of_class):
+            if drawn < per_class and int(numbers[i]) not in used:
+                learnt.add(int(i))
+                used.add(int(numbers[i]))
+                drawn += 1
     return (
         [cell for i, cell in enumerate(cells) if i in learnt],
-        [cell for i, cell in enumerate(cells) if i not in learnt],
+        [cell for i, cell in enumerate(cells) if int(numbers[i]) not in used],
     )
 
 

@@ -74,15 +74,17 @@ def test_cells_it_did_not_learn_from_are_judged_as_it_sees_them(tmp_path):
     """In a field the white cell is not in the middle, where a single cell's picture has it."""
     live = registry.live("wbc")
     cells = []
-    for number in range(4):
+    for number in range(12):
         drawn = draw(300 + number, wbc=["eosinophil"])
-        x0, y0, *_ = (round(v) for v in next(c for c in drawn.cells if c.kind == "wbc").box_xyxy_px)
+        x0, y0, x1, y1 = next(c for c in drawn.cells if c.kind == "wbc").box_xyxy_px
+        if max(abs((x0 + x1) / 2 - 320), abs((y0 + y1) / 2 - 240)) < 150:
+            continue
         path = tmp_path / f"{number}.png"
-        cut = np.ascontiguousarray(drawn.field.pixels[max(0, y0 - 20) :, max(0, x0 - 20) :])
-        Image.fromarray(cut).save(path)
+        Image.fromarray(np.array(drawn.field.pixels)).save(path)
         cells.append(
             LabelledCell(path, call_crops([crop_of(path, registry.live("locator"))], live)[0].label)
         )
+    assert len(cells) >= 4
     right = []
     for anywhere in (True, False):
         file = tmp_path / f"{anywhere}.json"
@@ -97,10 +99,10 @@ def test_extras_go_with_it(made, laboratory):
     uncertainty = uncertainty_of(made.model)
     assert uncertainty is not None
     assert uncertainty.card.limits_from == registry.live("wbc").identity
-    # How often the classes are met there, it has learnt from the laboratory's own cells.
+    # Cells that the head does not answer are answered as by the live model.
     live = uncertainty_of(registry.live("wbc"))
     assert live is not None and live.card.label_shift is not None
-    assert uncertainty.card.label_shift is None
+    assert uncertainty.card.label_shift == live.card.label_shift
     calls = call_crops(
         [crop_of(laboratory / "lymphocyte" / "0.png", registry.live("locator"))], made.model
     )

@@ -25,9 +25,9 @@ SECONDS = 300
 
 @pytest.fixture
 def laboratory(tmp_path):
-    """Two classes of three drawn fields."""
+    """Two classes of eight drawn fields: fewer do not show a gain."""
     root = tmp_path / "our laboratory"
-    for number, name in enumerate(("lymphocyte", "eosinophil") * 3):
+    for number, name in enumerate(("lymphocyte", "eosinophil") * 8):
         (root / name).mkdir(parents=True, exist_ok=True)
         field = draw(500 + number, wbc=[name]).field
         Image.fromarray(np.array(field.pixels)).save(root / name / f"{number}.png")
@@ -43,14 +43,14 @@ def _ended():
 
 
 def test_it_makes_a_challenger_and_says_of_what(laboratory):
-    adaptations.start(laboratory, per_class=2, deep=False, who=ADA)
+    adaptations.start(laboratory, per_class=6, deep=False, who=ADA)
     last = _ended()
     assert last.state == "done" and last.who == ADA.name, last
-    made = last.result()
-    assert made["cells"] == {"eosinophil": 2, "lymphocyte": 2}
-    assert made["left_for_test"] == 2
-    run = lifecycle.book().get(made["run"])
-    assert (run.model_identity, run.created_by) == (made["model"], ADA.name)
+    result = last.result()
+    assert result["cells"] == {"eosinophil": 6, "lymphocyte": 6}
+    assert result["left_for_test"] == 4
+    run = lifecycle.book().get(result["run"])
+    assert (run.model_identity, run.created_by) == (result["model"], ADA.name)
     assert registry.live("wbc").identity != run.model_identity
 
 
