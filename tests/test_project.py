@@ -240,29 +240,25 @@ def test_no_two_files_import_each_other() -> None:
     assert not circles(imports_of_modules())
 
 
-def test_documents_name_files_that_exist() -> None:
-    documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
-    assert ROOT / "docs" / "architecture.md" in documents
-    missing = {}
-    for document in documents:
-        text = document.read_text()
-        named = set(re.findall(r"(?<![\w/.])(?:core|pages|tests|docs)/[\w/.-]*\w", text))
-        gone = {name for name in named if not (ROOT / name).exists()}
-        if gone:
-            missing[str(document.relative_to(ROOT))] = sorted(gone)
-    assert not missing
-
-
 NAMED = re.compile(
-    r"`((?:core|pages|tests|weights|docs)(?:/[\w.*-]+)+|[\w-]+\.py)`|\]\(\.\./([^)#]+)\)"
+    r"(?<![\w/.-])((?:core|pages|tests|docs|weights)/[\w/.*-]*\w)|`([\w-]+\.(?:py|toml|txt))`"
+    r"|\]\((?![a-z]+:)([^)#\s]+)\)"
 )
-"""Paths in a document: in code marks, or the target of a link that leaves ``docs``."""
+"""Paths in a document: below a folder of ours, a file in code marks, or the target of a link."""
 
 
-def missing_paths(text: str) -> list[str]:
-    """Paths that a document names and that do not exist below the root."""
-    found = [first or second for first, second in NAMED.findall(text)]
-    return [path for path in found if not (ROOT / path).exists()]
+def missing_paths(text: str, folder: Path = ROOT / "docs") -> list[str]:
+    """Paths that a document in ``folder`` names and that do not exist; links start from there.
+
+    ``*`` and ``NAME`` stand for any name.
+    """
+    missing = []
+    for below_root, in_marks, link in NAMED.findall(text):
+        path = below_root or in_marks
+        found = (folder / link).exists() if link else any(ROOT.glob(path.replace("NAME", "*")))
+        if not found:
+            missing.append(link or path)
+    return missing
 
 
 @pytest.mark.parametrize(
@@ -270,27 +266,38 @@ def missing_paths(text: str) -> list[str]:
     [
         ("`core/records.py` and [here](../core/cli.py)", []),
         ("change `core/nowhere.py`", ["core/nowhere.py"]),
-        ("see [nowhere](../pages/nowhere.py), [other](decisions/nowhere.md)", ["pages/nowhere.py"]),
+        ("without marks: core/nowhere.py, and core/records.py.", ["core/nowhere.py"]),
+        ("[nowhere](../pages/nowhere.py), [page](palm.md)", ["../pages/nowhere.py"]),
+        ("a page of docs: [nowhere](decisions/nowhere.md)", ["decisions/nowhere.md"]),
+        ("elsewhere: [a set](https://example.org/core/x.zip), [below](#part)", []),
         ("a folder: `core/nowhere`; a word: `nowhere`; code: `core.cli`", ["core/nowhere"]),
         ("`nowhere.py`", ["nowhere.py"]),
+        ("`weights/*.json`, `weights/*.pt`", ["weights/*.pt"]),
+        ("`weights/NAME.json`, `weights/NAME.pt`", ["weights/NAME.pt"]),
     ],
 )
 def test_missing_paths_are_found(text: str, expected: list[str]) -> None:
     assert missing_paths(text) == expected
 
 
-def test_the_architecture_names_only_files_that_exist() -> None:
-    text = (ROOT / "docs" / "architecture.md").read_text()
-    assert len(NAMED.findall(text)) > 40
-    assert not missing_paths(text)
+def test_documents_name_only_files_that_exist() -> None:
+    documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    architecture = ROOT / "docs" / "architecture.md"
+    assert architecture in documents
+    assert len(NAMED.findall(architecture.read_text())) > 40
+    missing = {
+        str(document.relative_to(ROOT)): missing_paths(document.read_text(), document.parent)
+        for document in documents
+    }
+    assert not {document: paths for document, paths in missing.items() if paths}
 
 
 def test_no_folder_holds_more_than_twenty_files_side_by_side() -> None:
     """``__init__.py`` makes a folder a package and is not counted."""
-    held = Counter(
+    files_of = Counter(
         str(path.parent.relative_to(ROOT))
         for path in project_files()
         if path.relative_to(ROOT).parts[0] in {"core", "pages"} and path.name != "__init__.py"
     )
-    assert held["core"]
-    assert not {folder: number for folder, number in held.items() if number > 20}
+    assert files_of["core"]
+    assert not {folder: number for folder, number in files_of.items() if number > 20}

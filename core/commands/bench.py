@@ -15,9 +15,9 @@ def bench(
     """Time one 640x480 field, step by step; or, with ``training``, the training loop."""
     if context.invoked_subcommand is not None:
         return
-    from core.bench import bench as measure
+    from core.studies.bench_inference import time_steps
 
-    for row in measure(runs):
+    for row in time_steps(runs):
         rate = f", {8000 / row.median_ms:.0f} fields per second" if "eight" in row.step else ""
         print(
             f"{row.step}: {row.median_ms:.1f} ms "

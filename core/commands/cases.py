@@ -1,4 +1,4 @@
-"""``python -m core cases``: the review from a terminal: list, show, verify, replay."""
+"""``python -m core cases``: list, show, verify and replay cases of the review."""
 
 import json
 import re

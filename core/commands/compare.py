@@ -1,4 +1,4 @@
-"""``python -m core compare``: a run's model and the live one on the locked test sets."""
+"""``python -m core compare``: compare a run's model with the live one on the locked test sets."""
 
 import json
 import os
@@ -33,9 +33,9 @@ def compare(
             os.nice(5)  # a page that a person waits for goes first
             comparison = work(chosen, folder)
         else:
-            made, lock = comparisons.begin_here(chosen, person())
+            place, lock = comparisons.begin_here(chosen, person())
             with lock:
-                comparison = work(chosen, made)
+                comparison = work(chosen, place)
     except (DatabaseRefused, ValueError, OSError) as error:
         stop(error)
     if comparison.state != "done":

@@ -1,4 +1,4 @@
-"""``python -m core datasets``: which public sets are here, and getting one."""
+"""``python -m core datasets``: list, fetch and inspect image sets."""
 
 import sys
 from pathlib import Path
@@ -17,12 +17,12 @@ def datasets(
     verify: Annotated[bool, typer.Option(help="open every picture")] = False,
     data: Data = None,
 ) -> None:
-    """The public image sets: which are present, and whether they are whole."""
+    """List the public image sets: which are present, and whether they are complete."""
     if context.invoked_subcommand is not None:
         return
+    folder, failed = public_sets(data), False
     from core.datasets.catalogue import CATALOGUE, unreadable
 
-    folder, failed = public_sets(data), False
     for entry in CATALOGUE:
         paths = entry.paths(folder)
         state = "absent" if not paths else f"{len(paths)} of {entry.pictures} pictures"
@@ -47,7 +47,7 @@ def fetch(
     ] = None,
     sha256: Annotated[str | None, typer.Option(help="the archive's hash, if you know it")] = None,
 ) -> None:
-    """Get a public set from its authors' address; a download that broke off is gone on with."""
+    """Get a public set from its authors' address; an interrupted download is resumed."""
     from core.datasets.public.fetch import FetchRefused
     from core.datasets.public.fetch import fetch as get
     from core.datasets.public.sources import SOURCES, UNREACHABLE
@@ -92,10 +92,12 @@ def fetch(
 @app.command()
 def look(
     path: Annotated[Path, typer.Argument(help="a folder or a ZIP with pictures and their labels")],
-    as_: Annotated[str, typer.Option("--as", help="cells, boxes, counts or palms")],
+    as_: Annotated[
+        str, typer.Option("--as", help="cells, boxes, counts or palms; bodzas or raabin")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="one line for each picture")] = False,
 ) -> None:
-    """What a training would understand of a set, read exactly as the page Fine-tune reads it."""
+    """Show what a training would read from a set, exactly as the page Fine-tune reads it."""
     import json
     import tempfile
 
@@ -103,16 +105,20 @@ def look(
     from core.datasets.skipped import DataRefused
 
     layouts = {"cells": "folders", "boxes": "boxes", "counts": "counts", "palms": "photos"}
-    if as_ not in layouts:
-        stop(f"unknown kind {as_!r}; known are {', '.join(layouts)}")
+    public = ("bodzas", "raabin")
+    if as_ not in (*layouts, *public):
+        stop(f"unknown kind {as_!r}; known are {', '.join((*layouts, *public))}")
     try:
         with tempfile.TemporaryDirectory() as unpacked:
             folder = path
             if path.is_file():
                 folder = Path(unpacked) / path.stem
                 unpack(path, folder)
-            _print_set(layouts[as_], folder, as_json)
-    except (ArchiveRefused, DataRefused) as refusal:
+            if as_ in public:
+                _print_public_cells(as_, folder, as_json)
+            else:
+                _print_set(layouts[as_], folder, as_json)
+    except (ArchiveRefused, DataRefused, FileNotFoundError) as refusal:
         reason = str(refusal)
         print(json.dumps({"refused": reason}, ensure_ascii=False) if as_json else reason)
         raise typer.Exit(1) from refusal
@@ -148,3 +154,38 @@ def _print_set(layout: str, folder: Path, as_json: bool) -> None:
     ]
     for remark in remarks:
         print(remark, file=sys.stderr)
+
+
+def _print_public_cells(name: str, folder: Path, as_json: bool) -> None:
+    """Print what the reader of Bodzas' or Raabin's set finds in a folder."""
+    import json
+    from collections import Counter
+
+    from core.datasets.public import bodzas, raabin
+    from core.settings import settings
+
+    if name == "bodzas":
+        parts = {"": bodzas.load(folder, settings())}
+    else:
+        # Without any part the reader's refusal names the layout that is expected.
+        present = [part for part in raabin.PARTS if (folder / part).is_dir()] or raabin.PARTS[:1]
+        parts = {part: raabin.load(folder, part, settings()) for part in present}
+    rows: list[dict[str, str]] = []
+    for part, found in parts.items():
+        for cell in found.cells:
+            file = cell.path.relative_to(folder).as_posix()
+            rows.append({"file": file, "part": part, "label": str(cell.label)})
+        for skipped in found.skipped:
+            file = f"{part}/{skipped.file}" if part else skipped.file
+            rows.append({"file": file, "left_out": skipped.reason})
+    if as_json:
+        for row in rows:
+            print(json.dumps(row, ensure_ascii=False))
+        return
+    used = Counter((row["part"], row["label"]) for row in rows if "label" in row)
+    print(f"{len(rows)} pictures: {used.total()} used, {len(rows) - used.total()} left out")
+    for (part, label), number in sorted(used.items()):
+        print(f"{part}, {label}: {number}" if part else f"{label}: {number}")
+    for row in rows:
+        if "left_out" in row:
+            print(f"left out: {row['file']}: {row['left_out']}")

@@ -9,7 +9,9 @@ from core.commands.terminal import Data, public_sets, stop
 
 def queue_gain(
     data: Data = None,
-    repeats: Annotated[int, typer.Option(min=1, help="beginnings of each order")] = 3,
+    repeats: Annotated[
+        int, typer.Option(min=1, help="repeats of each order, with other first cells")
+    ] = 3,
 ) -> None:
     """Labels that the queue saves against random order, measured on PBC; takes some minutes."""
     from statistics import median

@@ -109,7 +109,7 @@ def _answers(
     min_side_px: int | None,
     dicom: bool,
 ) -> Iterator[tuple[dict[str, object], str, bool]]:
-    """Row, sentence and whether it is a refusal, of each picture."""
+    """For each picture its JSON row, its sentence, and whether it was refused."""
     from dataclasses import replace
 
     for path in _pictures(paths, dicom):
@@ -118,7 +118,7 @@ def _answers(
             continue
         from core.imaging.read import ImageRefused
 
-        # One DICOM frame may be refused and the next one answered, so each is tried by itself.
+        # One frame of a file may be refused and the next one answered, so each is tried alone.
         try:
             frames = _frames(path, min_side_px, dicom)
         except ImageRefused as refused:
@@ -156,13 +156,13 @@ def _frames(path: Path, min_side_px: int | None, dicom: bool) -> "list[Callable[
 
 
 def _missing(path: Path) -> str:
-    """Why a path that leads nowhere is refused, found without the libraries that read pictures."""
+    """The sentence for a path that does not exist; checked without the libraries for pictures."""
     try:
         path.stat()
     except FileNotFoundError:
         return f"{path.name or path} does not exist at {path}."
     except (OSError, ValueError):
-        return ""  # the reader has a sentence of its own for these
+        return ""  # read_path refuses these with its own sentence
     return ""
 
 
@@ -171,7 +171,7 @@ def _refusal(file: str, code: str, message: str) -> dict[str, object]:
 
 
 def _pictures(paths: list[Path], dicom: bool) -> list[Path]:
-    """Replace each folder by the pictures in and below it; say on stderr what is passed over."""
+    """Replace each folder by the pictures in and below it; files passed over go to stderr."""
     from core.imaging.folders import with_folders_opened
 
     files, passed_over = with_folders_opened(paths, dicom=dicom)

@@ -1,4 +1,4 @@
-"""``python -m core train``: start, resume, or look for a learning rate."""
+"""``python -m core train``: start or resume a training, or find a learning rate."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +16,7 @@ def train(
         typer.Option(help="folder of the public sets, or your own pictures (HEMADESK_DATA)"),
     ] = None,
     resume: Annotated[
-        str | None, typer.Option(help="number, name or folder of a run to go on with")
+        str | None, typer.Option(help="number, name or folder of a run to resume")
     ] = None,
     preset: Annotated[str, typer.Option(help="settings by name")] = "shipped",
     epochs: Annotated[int | None, typer.Option()] = None,
@@ -40,47 +40,63 @@ def train(
         Path | None, typer.Option(help="where to save the model (default: the run's folder)")
     ] = None,
     find_rate: Annotated[
-        bool, typer.Option(help="try learning rates and print what was found; nothing is trained")
+        bool, typer.Option(help="only try learning rates and print the result; nothing is trained")
     ] = False,
     run: Annotated[int | None, typer.Option(hidden=True)] = None,
     attempt: Annotated[int | None, typer.Option(hidden=True)] = None,
     trial: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Train a model; stopped at any moment, it goes on with --resume.
+    """Train a model; a run stopped at any moment is resumed with --resume.
 
     Several cards: torchrun --standalone --nproc-per-node N -m -- core train RECIPE ...
     """
-    from core.training.loop.settings import loop_settings
-    from core.training.presets import FORMER_NAMES, RECIPES, checked_options, recipe_info
-
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     given |= {"seed": seed, "workers": workers, "patience": patience, "accumulation": accumulation}
     values: dict[str, float | str] = {
         name: value for name, value in given.items() if value is not None
     }
     values |= {"optimizer": optimizer} if optimizer is not None else {}
+    # The app starts this command too, in a process whose output nobody reads.
+    recipe = _todays_name(recipe, quiet=run is not None or trial is not None)
+    if resume is not None and (values or start or option):
+        stop("a resumed run keeps its settings; give --resume without any")
+    options = _checked_options(recipe, preset, values, option or [], start)
+    if data is not None and not data.exists():
+        stop(f"--data: folder not found: {data}")
+    _train(recipe, data, resume, preset, values, options, to, find_rate, run, attempt, trial)
+
+
+def _todays_name(recipe: str, *, quiet: bool) -> str:
+    """The recipe's name, for a former name today's; stops the command for an unknown one."""
+    from core.training.presets import FORMER_NAMES, RECIPES
+
     if recipe in FORMER_NAMES:
-        # A process that a screen started has nobody to tell.
-        if run is None and trial is None:
+        if not quiet:
             progress(
                 f"the recipe {recipe} is now called {FORMER_NAMES[recipe]}; "
                 "the former name still works"
             )
         recipe = FORMER_NAMES[recipe]
     check_recipe(recipe, tuple(RECIPES))
-    if resume is not None and (values or start or option):
-        stop("a resumed run keeps its settings; give --resume without any")
-    # Wrong choices are refused before torch is imported; what begins the run checks them again.
+    return recipe
+
+
+def _checked_options(
+    recipe: str, preset: str, values: dict[str, float | str], option: list[str], start: str | None
+) -> dict[str, str]:
+    """The recipe's options; wrong ones stop the command here, before torch is imported."""
+    from core.training.loop.settings import loop_settings
+    from core.training.presets import checked_options, recipe_info
+
     try:
-        options = _pairs(option or []) | ({"start": start} if start else {})
+        options = _pairs(option) | ({"start": start} if start else {})
         chosen = recipe_info(recipe).preset(preset)
+        # Only checked: what begins the run makes the settings and options from the preset again.
         loop_settings({**asdict(chosen.settings), **values})
         checked_options(recipe, {**chosen.options, **options})
     except ValueError as error:
         stop(error)
-    if data is not None and not data.exists():
-        stop(f"--data: folder not found: {data}")
-    _train(recipe, data, resume, preset, values, options, to, find_rate, run, attempt, trial)
+    return options
 
 
 def _train(
@@ -96,7 +112,7 @@ def _train(
     attempt: int | None,
     trial: Path | None,
 ) -> None:
-    """Do it in this process, or with the other processes that torchrun started."""
+    """Train in this process, or together with the others that torchrun started."""
     from urllib.error import URLError
 
     from core.settings import settings

@@ -23,7 +23,6 @@ from core.models.cards.white_cell_figures import (
     InLaboratory,
     WhiteCellEvaluation,
 )
-from core.models.smear_models import SmearModels
 from core.models.weights import LoadedModel
 from core.records import Field, RgbImage, WbcCall
 from core.statistics.calibration import expected_calibration_error
@@ -34,17 +33,16 @@ from core.taxonomy import CRITICAL_CLASSES, parent_of
 _NOVELTY_CELLS = 400
 
 
-def evaluate_wbc(data: Path, models: SmearModels) -> WhiteCellEvaluation:
+def evaluate_wbc(data: Path, locator: LoadedModel, model: LoadedModel) -> WhiteCellEvaluation:
     """Measure every figure in the classifier's card, through the product's own path.
 
     Raises:
         FileNotFoundError: if a set is missing.
     """
-    locator, model = models.locator, models.white_cells
     test = pbc.split(pbc.load(data / "pbc"))[2]
     inside = [_single(cell, locator) for cell in test]
-    other, other_crops = _in_fields(other_labs.deepbionet(data / "wbc_other_lab"), models)
-    cbc, cbc_crops = _in_fields(other_labs.cbc_test_cells(data), models)
+    other, other_crops = _in_fields(other_labs.deepbionet(data / "wbc_other_lab"), locator, model)
+    cbc, cbc_crops = _in_fields(other_labs.cbc_test_cells(data), locator, model)
     usual = [crop for cell, crop in zip(test, inside, strict=True) if not cell.odd_background][
         :_NOVELTY_CELLS
     ]
@@ -54,7 +52,7 @@ def evaluate_wbc(data: Path, models: SmearModels) -> WhiteCellEvaluation:
         "cbc_test_fields": cbc,
     }
     # Parts whose data are not here are left out.
-    if blasts := _blasts(data, models):
+    if blasts := _blasts(data, locator, model):
         figures["blasts"] = blasts
     if novelty := evaluate_novelty(data, locator, model, usual, [*other_crops, *cbc_crops]):
         figures["novelty"] = novelty
@@ -113,15 +111,15 @@ def _in_laboratory(
 
 
 def _in_fields(
-    cells: Sequence[LabelledCell], models: SmearModels
+    cells: Sequence[LabelledCell], locator: LoadedModel, model: LoadedModel
 ) -> tuple[InFields, list[RgbImage]]:
     """End to end: locate a field's white cells, classify the largest, compare by parent class."""
     largest = [
-        largest_white_cell(Field(cell.path.name, read_rgb(cell.path), ""), models.locator)
+        largest_white_cell(Field(cell.path.name, read_rgb(cell.path), ""), locator)
         for cell in cells
     ]
     crops = [crop for crop in largest if crop is not None]
-    answers = iter(call_crops(crops, models.white_cells))
+    answers = iter(call_crops(crops, model))
     calls = [None if crop is None else next(answers) for crop in largest]
     truth = [str(cell.label) for cell in cells]
     predicted = [_eight(call.label) if call else "not_found" for call in calls]
@@ -175,14 +173,13 @@ def _behaviour(truth: Sequence[str], calls: Sequence[WbcCall]) -> Behaviour:
     }
 
 
-def _blasts(data: Path, models: SmearModels) -> Blasts:
+def _blasts(data: Path, locator: LoadedModel, model: LoadedModel) -> Blasts:
     """Munich's blasts: low evidence, being few, of one laboratory and maybe trained on."""
     try:
         cells = [c for c in munich.load(data / "wbc_munich_support") if c.label == "blast"]
     except FileNotFoundError:
         return {}
-    model = models.white_cells
-    calls = call_crops([_single(cell, models.locator) for cell in cells], model)
+    calls = call_crops([_single(cell, locator) for cell in cells], model)
     flagged = [any(f.code == "critical_cell" for f in call.flags) for call in calls]
     return {
         "evidence": "low",

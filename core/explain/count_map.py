@@ -1,8 +1,9 @@
-"""Maps of a count by regression: exact ones, or Grad-CAM, whose faithfulness must be checked.
+"""What led to a count: Grad-CAM of the locator's count, and the map of the second count.
 
-A density counter's map is the count: the sum over any part of the picture is that part's share.
-The published regressor has no such map. Its Grad-CAM explains one of the three outputs
-(``ClassifierOutputTarget``; without it the map would mix three counts) and can mark nothing.
+The second count has an exact map where a density counter made it: the sum over any part of the
+picture is that part's share of the count. The paper's regressor has no such map. Its Grad-CAM takes
+the one output that is explained (``ClassifierOutputTarget``: without it the map mixes three
+counts) and can point at nothing, so it must be checked.
 """
 
 import cv2
@@ -12,9 +13,10 @@ from torch import Tensor, nn
 
 from core.explain.faithfulness import Faithfulness, check_map
 from core.explain.gradcam import grad_cam
-from core.explain.heat import HeatMap
+from core.explain.heat import HeatMap, network_copy
 from core.inference.locate.regression import density_map
 from core.models.density import DensityCounter
+from core.models.locator import Locator
 from core.models.regressor import INPUT_PX, CountRegressor
 from core.models.weights import LoadedModel
 from core.records import Cell, RgbImage
@@ -25,6 +27,51 @@ _COLOURS: dict[CellKind, tuple[int, int, int]] = {
     "wbc": (0, 114, 178),
     "platelet": (0, 158, 115),
 }
+
+
+def explain_count(
+    pixels: RgbImage, kind: CellKind, rbc_diameter_px: float | None, model: LoadedModel
+) -> HeatMap:
+    """Where the locator's heat for one kind comes from.
+
+    Args:
+        pixels: the field, ``(H, W, 3)``.
+        kind: which count.
+        rbc_diameter_px: the finding's scale; None scales the field to the area of 320x240 pixels.
+        model: the locator.
+
+    Returns:
+        ``(H, W)`` in [0, 1].
+    """
+    module = model.module
+    assert isinstance(module, Locator)
+    height, width = pixels.shape[:2]
+    heat = locator_map(module, network_copy(pixels, rbc_diameter_px), kind)
+    return cv2.resize(heat, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)
+
+
+def locator_map(module: Locator, small: RgbImage, kind: CellKind) -> HeatMap:
+    """Grad-CAM of a locator's count for a field at the network's scale, at that size."""
+    channel = KINDS.index(kind)
+
+    def total(heat: Tensor) -> Tensor:
+        return heat[channel].sigmoid().square().sum()
+
+    # A count is a sum over places, and cells of the other kinds pull against it: averaged over the
+    # field the gradients cancel, and the map of the red cells was empty on 3 of 4 real fields.
+    return grad_cam(_HeatOnly(module), module.smooth[0], small, total, by_place=True)
+
+
+class _HeatOnly(nn.Module):
+    """The locator's heat alone: grad-cam expects one output."""
+
+    def __init__(self, locator: Locator) -> None:
+        super().__init__()
+        self.locator = locator
+
+    def forward(self, images: Tensor) -> Tensor:
+        heat: Tensor = self.locator(images)[0]
+        return heat
 
 
 def is_exact(model: LoadedModel) -> bool:

@@ -1,8 +1,10 @@
-"""Grad-CAM maps: where the classifier looked for a class, and the locator for a count.
+"""Grad-CAM of any network, and of the white-cell classifier's classes.
+
+The maps of a count are in :mod:`core.explain.count_map`.
 
 The shared model is used under :data:`core.models.gradient_lock.gradient_lock`, since grad-cam
 registers hooks on it.
-Source: Selvaraju 2017, for counts Draelos & Carin 2020; implementation: the grad-cam package.
+Source: Selvaraju 2017, HiResCAM Draelos & Carin 2020; implementation: the grad-cam package.
 """
 
 from collections.abc import Callable
@@ -14,14 +16,12 @@ from pytorch_grad_cam import GradCAM, HiResCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
-from core.explain.heat import HeatMap, network_copy
+from core.explain.heat import HeatMap
 from core.models.classifier import CellClassifier
 from core.models.engine import as_batch
 from core.models.gradient_lock import gradient_lock
-from core.models.locator import Locator
 from core.models.weights import LoadedModel
 from core.records import RgbImage
-from core.taxonomy import KINDS, CellKind
 
 
 def explain_class(crop: RgbImage, label: str, model: LoadedModel) -> HeatMap:
@@ -48,39 +48,6 @@ def explain_class(crop: RgbImage, label: str, model: LoadedModel) -> HeatMap:
     return grad_cam(module, module.last_map(), crop, target)
 
 
-def explain_count(
-    pixels: RgbImage, kind: CellKind, rbc_diameter_px: float | None, model: LoadedModel
-) -> HeatMap:
-    """Where the locator's heat for one kind comes from.
-
-    Args:
-        pixels: the field, ``(H, W, 3)``.
-        kind: which count.
-        rbc_diameter_px: the finding's scale; None: the scale at which a field is looked at first.
-        model: the locator.
-
-    Returns:
-        ``(H, W)`` in [0, 1].
-    """
-    module = model.module
-    assert isinstance(module, Locator)
-    height, width = pixels.shape[:2]
-    heat = count_map(module, network_copy(pixels, rbc_diameter_px), kind)
-    return cv2.resize(heat, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)
-
-
-def count_map(module: Locator, small: RgbImage, kind: CellKind) -> HeatMap:
-    """The same for any locator and the network's own copy of the field, at that copy's size."""
-    channel = KINDS.index(kind)
-
-    def total(heat: Tensor) -> Tensor:
-        return heat[channel].sigmoid().square().sum()
-
-    # A count is a sum over places, and cells of the other kinds pull against it: averaged over the
-    # field the gradients cancel, and the map of the red cells was empty on 3 of 4 real fields.
-    return grad_cam(_HeatOnly(module), module.smooth[0], small, total, by_place=True)
-
-
 def overlay(pixels: RgbImage, heat: HeatMap, strength: float) -> RgbImage:
     """The picture with its map over it; ``strength`` in [0, 1], 0 is the plain picture.
 
@@ -95,18 +62,6 @@ def overlay(pixels: RgbImage, heat: HeatMap, strength: float) -> RgbImage:
     # Opacity follows the map, so that places without evidence stay as the microscope showed them.
     share = (strength * np.clip(heat * 1.2, 0, 1))[..., None]
     return np.asarray(pixels * (1 - share) + coloured * share + 0.5, dtype=np.uint8)
-
-
-class _HeatOnly(nn.Module):
-    """The locator's heat alone: grad-cam expects one output."""
-
-    def __init__(self, locator: Locator) -> None:
-        super().__init__()
-        self.locator = locator
-
-    def forward(self, images: Tensor) -> Tensor:
-        heat: Tensor = self.locator(images)[0]
-        return heat
 
 
 def grad_cam(

@@ -21,7 +21,7 @@ def count_heat(
     Args:
         pixels: the field, ``(H, W, 3)``.
         kind: which count.
-        rbc_diameter_px: the finding's scale; None: the scale at which a field is looked at first.
+        rbc_diameter_px: the finding's scale; None scales the field to the area of 320x240 pixels.
         model: the locator.
 
     Returns:

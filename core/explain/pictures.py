@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from core.explain.count_map import explain_count
 from core.explain.faithfulness import Faithfulness
-from core.explain.gradcam import explain_class, explain_count, overlay
+from core.explain.gradcam import explain_class, overlay
 from core.explain.heat import HeatMap
 from core.explain.verdict import class_verdict, count_verdict
 from core.inference.locate.cell_crop import crop_cell

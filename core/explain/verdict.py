@@ -6,8 +6,9 @@ import torch
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
+from core.explain.count_map import locator_map
 from core.explain.faithfulness import Faithfulness, check_map
-from core.explain.gradcam import count_map, grad_cam
+from core.explain.gradcam import grad_cam
 from core.explain.heat import HeatMap, network_copy
 from core.models.classifier import CellClassifier
 from core.models.locator import Locator
@@ -62,7 +63,7 @@ def count_verdict(
 
     def map_of(other: nn.Module) -> HeatMap:
         assert isinstance(other, Locator)
-        return count_map(other, small, kind)
+        return locator_map(other, small, kind)
 
     return check_map(
         np.asarray(fitting, np.float32), small, module,

@@ -1,5 +1,5 @@
-"""Work in the background: a folder and a process each, with lock, heartbeat, progress and result.
+"""Background work: each job has a folder and a process, with lock, heartbeat, progress and result.
 
-``job`` starts work and tells of it, ``worker`` is what the started process uses. Knows neither
-models nor data, so that a screen can ask it without loading any.
+``job`` starts jobs and reads their state; ``worker`` is used by the started process. Neither models
+nor data are imported here, so that a screen can ask about a job at once.
 """

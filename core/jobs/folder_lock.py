@@ -1,9 +1,8 @@
-"""A folder that one process works in, held by a lock that the system lets go of when it dies.
+"""A lock on a folder: one process works in it, and the system releases the lock when it dies.
 
-Linux's locks of open file descriptions (``F_OFD_SETLK``) are held by every process that inherits
-the open file, as those of ``flock`` are, and can be asked about without being taken
-(``F_OFD_GETLK``): whoever looks never stands in the way of whoever takes. Systems without them use
-``flock``; decision 016 says how.
+Linux's open file description locks (``F_OFD_SETLK``) belong to every process that inherits the open
+file, as those of ``flock`` do, and can be queried without being taken (``F_OFD_GETLK``): a query
+never makes a take fail. Systems without them use ``flock``; see docs/decisions/016.
 """
 
 import errno
@@ -22,15 +21,15 @@ _FLOCK_STRUCT: Final = "hhqqi0q"
 """C's ``struct flock`` on Linux: type, whence, start, length, process; padded to its alignment."""
 
 _LOOK_S: Final = 0.001
-"""Longest pause before a taker tries again where it met nobody but those who look."""
+"""Longest pause, in seconds, before retrying where only a query was in the way."""
 
 
 def take(folder: Path, *, wait: bool = False) -> IO[bytes]:
-    """The folder's lock, held as long as the file is open, also by a process it is passed to.
+    """Take the folder's lock; it is held while the file is open, also in a child that inherits it.
 
     Args:
         folder: must exist.
-        wait: wait until whoever holds it lets go.
+        wait: wait until the holder releases it, instead of raising.
 
     Raises:
         BlockingIOError: if another process, or another part of this one, holds it.
@@ -45,7 +44,7 @@ def take(folder: Path, *, wait: bool = False) -> IO[bytes]:
 
 
 def is_held(folder: Path) -> bool:
-    """Is a process of this machine working in it. Looking never refuses anybody the lock."""
+    """Whether a process of this machine holds the lock. The query itself never blocks a take."""
     try:
         file = (folder / _LOCK).open("rb")
     except FileNotFoundError:
@@ -53,13 +52,13 @@ def is_held(folder: Path) -> bool:
     with file:
         if _OFD:
             answer = fcntl.fcntl(file, fcntl.F_OFD_GETLK, _request())
-            # The system answers with the lock that stands in the way, or with "unlocked".
+            # The answer is the lock that would prevent ours, or "unlocked".
             return bool(struct.unpack_from("h", answer)[0] != fcntl.F_UNLCK)
         return not _flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 
 def _request() -> bytes:
-    """Exclusive, over the whole file whatever its length; the process must be 0."""
+    """An exclusive lock over the whole file, whatever its length; the process field must be 0."""
     return struct.pack(_FLOCK_STRUCT, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 
 
@@ -67,7 +66,7 @@ def _take_ofd(lock: IO[bytes], wait: bool) -> None:
     command = fcntl.F_OFD_SETLKW if wait else fcntl.F_OFD_SETLK
     try:
         fcntl.fcntl(lock, command, _request())
-    except PermissionError as error:  # POSIX lets a system say either
+    except PermissionError as error:  # POSIX allows either error
         raise BlockingIOError(errno.EAGAIN, "the lock is held") from error
 
 
@@ -76,7 +75,7 @@ def _take_flock(lock: IO[bytes], wait: bool) -> None:
         _flock(lock, fcntl.LOCK_EX)
         return
     while not _flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB):
-        # Those who look share the lock for a moment. If it can be shared, nobody works here.
+        # A query shares the lock for a moment. If we can share it too, nobody works here: retry.
         if not _flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB):
             raise BlockingIOError(errno.EAGAIN, "the lock is held")
         fcntl.flock(lock, fcntl.LOCK_UN)

@@ -1,4 +1,4 @@
-"""The sign of life that a worker leaves once a second, whatever its main thread is doing."""
+"""A call once a second from a thread of its own, so that a busy worker is seen to be alive."""
 
 import threading
 from collections.abc import Callable
@@ -8,10 +8,10 @@ BEAT_S: Final = 1.0
 
 
 class Heartbeat:
-    """Calls ``beat`` once a second from a thread of its own, from ``with`` to its end.
+    """Calls ``beat`` once a second in a thread while the ``with`` block runs.
 
-    It ends early where ``beat`` returns False. The first call comes before the block begins, so
-    that whoever looks sees a sign of life from then on.
+    It stops early when ``beat`` returns False. The first call happens before the block starts, so
+    that there is a heartbeat from the beginning.
     """
 
     def __init__(self, beat: Callable[[], bool]) -> None:

@@ -1,20 +1,20 @@
-"""A job: work that a process of its own does, known to everybody else by its folder.
+"""A job: work in a background process that is known to everybody else by its folder.
 
-The folder is all that the process and those who wait for it share, so a job is found again after
-the app was restarted, in another browser and from a terminal:
+The process and those who wait for it share nothing but the folder, so a job can be found again
+after a restart of the app, from another browser and from a terminal:
 
 ========================  ========================================================================
-``order.json``            what is asked for, by whom, when and on which machine
-``progress.json``         rewritten once a second by the process: its sign of life
-``stop.json``             who asked it to stop; it ends at its next report
-``result.json``           what it found: the job is done
+``order.json``            the task, who ordered it, when, and the machine it runs on
+``progress.json``         rewritten by the process once a second: its heartbeat
+``stop.json``             who requested a stop; the job ends at its next report
+``result.json``           the result; its presence means that the job is done
 ``failure.json``          why there is no result: the job failed or was stopped
 ``log.txt``               what the process printed
-``.lock``                 held as long as the process lives; the system lets go when it dies
+``.lock``                 locked while the process lives; the system unlocks it when it dies
 ========================  ========================================================================
 
-Whatever else the work writes into the folder is its own, and stays when it is started again: work
-that takes long goes on from there.
+Other files that the work writes into the folder stay when the job is started again, so that long
+work can resume from them.
 """
 
 import socket
@@ -39,23 +39,23 @@ FAILURE: Final = "failure.json"
 LOG: Final = "log.txt"
 
 _EARLIER_ORDER: Final = "task.json"
-"""Name of the order in folders of earlier versions, which held the task's keys beside the rest."""
+"""Name of the order in earlier versions, where the task's keys stood beside the others."""
 
 _EXIT_S: Final = 10.0
-"""Longest time that a process which has left its result is given to exit."""
+"""Longest time, in seconds, that a process may take to exit after writing its outcome."""
 
 _LOST: Final = "its process died or its machine was switched off"
 
 
 class JobRunning(ValueError):
-    """The folder's job is going on, so nothing can be started there."""
+    """A job is running in the folder, so no other can be started there."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a job is: ``done`` of ``total`` steps (0 where that is not known yet).
+    """How far a job is: ``done`` of ``total`` steps (0 if not known yet).
 
-    ``seconds`` are since its process began; ``process`` is its number, None before its first sign.
+    ``seconds`` since its process started; ``process`` is its PID, None before the first heartbeat.
     """
 
     done: float = 0
@@ -72,10 +72,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class Job:
-    """A job as its folder tells of it.
+    """A job as read from its folder.
 
-    ``task`` is what was asked for, as JSON; ``message`` is why there is no result, empty while it
-    runs and when it is done; ``stopping`` says that somebody asked it to stop.
+    ``task`` is the order's JSON; ``message`` says why there is no result and is empty while the job
+    runs and when it is done; ``stopping``: a stop was requested.
     """
 
     folder: Path
@@ -90,7 +90,7 @@ class Job:
 
     # Any: each kind of work has a result of its own, and reads it itself.
     def result(self) -> dict[str, Any]:
-        """What was found. Raises FileNotFoundError if there is none, ValueError if damaged."""
+        """The result. Raises FileNotFoundError if there is none, ValueError if it is damaged."""
         found = read_json(self.folder / RESULT)
         if found is None:
             raise FileNotFoundError(f"{self.folder / RESULT} is not there")
@@ -102,16 +102,16 @@ class Job:
 
 
 def start(folder: Path, command: Sequence[str], task: Mapping[str, Any], who: str) -> Job:
-    """Start a job in a process of its own, which must call :func:`core.jobs.worker.work`.
+    """Start a job in a new process, which must call :func:`core.jobs.worker.work`.
 
     Args:
-        folder: made where it is not there; the job's files of an earlier job there are removed.
+        folder: created if missing; the files of an earlier job in it are removed.
         command: name of the module and its arguments, run with ``python -m``.
-        task: what the process needs to know, as JSON.
-        who: name of the person who asks for it.
+        task: what the process needs to know; must be JSON.
+        who: name of the person who orders it.
 
     Raises:
-        JobRunning: if one is going on in the folder.
+        JobRunning: if one is running in the folder.
         OSError: if the folder cannot be written or no process can be started.
     """
     with order(folder, task, who) as lock:
@@ -120,11 +120,11 @@ def start(folder: Path, command: Sequence[str], task: Mapping[str, Any], who: st
 
 
 def start_again(folder: Path, command: Sequence[str], who: str) -> Job:
-    """Start the folder's job once more with the task it has; its log is added to.
+    """Start the folder's job once more with the same task; its log is appended to.
 
     Raises:
         FileNotFoundError: if no job was ever started there.
-        JobRunning: if it is going on.
+        JobRunning: if it is running.
     """
     task = read(folder).task
     with order(folder, task, who, keep_log=True) as lock:
@@ -133,18 +133,17 @@ def start_again(folder: Path, command: Sequence[str], who: str) -> Job:
 
 
 def order(folder: Path, task: Mapping[str, Any], who: str, *, keep_log: bool = False) -> IO[bytes]:
-    """Write down what is asked for; returns the lock, to be kept open by who does the work.
+    """Write the order and return the lock, which must stay open until the work has ended.
 
-    For work that this process does itself; :func:`start` starts another.
+    For work that this process does itself; :func:`start` starts another process.
 
     Raises:
-        JobRunning: if one is going on in the folder.
+        JobRunning: if one is running in the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     lock = _take(folder)
     try:
-        # Until the new order is there, the old one and its end are gone: nobody takes an old
-        # result for the new one.
+        # The old order and outcome go first, so that nobody can read an old result as the new one.
         for name in (_EARLIER_ORDER, ORDER, RESULT, FAILURE, PROGRESS, STOP):
             (folder / name).unlink(missing_ok=True)
         if not keep_log:
@@ -165,7 +164,7 @@ def _take(folder: Path) -> IO[bytes]:
         try:
             return folder_lock.take(folder)
         except BlockingIOError as error:
-            # A process that has left its result still takes a moment to exit.
+            # A process that has written its outcome still needs a moment to exit.
             ended = any((folder / name).is_file() for name in (RESULT, FAILURE))
             if not ended or time.monotonic() > deadline:
                 raise JobRunning(f"a job is going on in {folder}") from error
@@ -173,13 +172,13 @@ def _take(folder: Path) -> IO[bytes]:
 
 
 def find(root: Path) -> list[Job]:
-    """The jobs in the folders right below ``root``, newest first."""
+    """The jobs in the folders directly below ``root``, newest first."""
     jobs = (_read(folder) for folder in root.glob("*") if folder.is_dir())
     return sorted((job for job in jobs if job is not None), key=lambda job: job.at, reverse=True)
 
 
 def latest(folder: Path) -> Job | None:
-    """The job in a folder; None where none was ever started."""
+    """The job in a folder; None if none was ever started there."""
     return _read(folder)
 
 
@@ -192,12 +191,12 @@ def read(folder: Path) -> Job:
 
 
 def ask_to_stop(folder: Path, who: str) -> None:
-    """Let the folder's job end at its next report."""
+    """Request that the folder's job end at its next report."""
     write_json(folder / STOP, {"who": who})
 
 
 def stop_asked_by(folder: Path) -> str | None:
-    """Name of who asked the folder's job to stop."""
+    """Name of the person who requested the stop; None if nobody did."""
     row = read_json(folder / STOP)
     return None if row is None else str(row["who"])
 
@@ -228,8 +227,8 @@ def _progress(folder: Path) -> Progress:
 
 
 def _state(folder: Path, host: str) -> tuple[State, str]:
-    # A process writes how it ended and then lets go. Whoever looks between the two looks, asks
-    # about the lock, and must look again: it may have ended in the meantime.
+    # A process writes its outcome before it releases the lock. Without an outcome and with a free
+    # lock it is lost, or it ended between our two looks: so look a second time.
     for _ in range(2):
         if (folder / RESULT).is_file():
             return "done", ""
@@ -245,7 +244,8 @@ def _state(folder: Path, host: str) -> tuple[State, str]:
 def _is_alive(folder: Path, host: str) -> bool:
     if host == socket.gethostname():
         return folder_lock.is_held(folder)
-    # Locks do not reach over the network everywhere; the progress is written every second.
+    # It runs on another machine. Locks do not work on every network file system, so the age of its
+    # last heartbeat decides.
     for name in (PROGRESS, ORDER, _EARLIER_ORDER):
         try:
             age = time.time() - (folder / name).stat().st_mtime

@@ -1,4 +1,4 @@
-"""Processes of this installation that outlive whoever starts them."""
+"""Start processes of this installation that go on when their parent ends."""
 
 import os
 import subprocess
@@ -17,14 +17,14 @@ def start(
     lock: IO[bytes] | None = None,
     after: Callable[["subprocess.Popen[bytes]"], object] = lambda process: process.wait(),
 ) -> "subprocess.Popen[bytes]":
-    """Run ``python -m`` with these words in a session of its own: stopping the app leaves it alone.
+    """Run ``python -m MODULE ARGUMENTS`` in a new session, which outlives the app.
 
     Args:
         module: name of the module and its arguments.
-        log: file to which everything it prints is added.
-        lock: inherited by the process, which therefore holds it from its first moment to its last.
-        after: called in a thread, and must wait for the process: a child that nobody waits for
-            stays in the process table when it ends.
+        log: file to which its output is appended.
+        lock: open lock file that the process inherits, and so holds as long as it lives.
+        after: called in a thread; must wait for the process, since an ended child that nobody
+            waited for stays in the process table.
     """
     with log.open("ab") as out:
         process = subprocess.Popen(
@@ -42,7 +42,7 @@ def start(
 
 
 def end_of(log: Path, last_bytes: int) -> str:
-    """The end of what a process printed; empty where there is no log."""
+    """The last bytes of a log as text; empty if there is no log."""
     if not log.is_file():
         return ""
     with log.open("rb") as handle:
@@ -51,7 +51,7 @@ def end_of(log: Path, last_bytes: int) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """This process's environment, with the folders and the database it really uses."""
+    """This process's environment, with its folders as absolute paths and its database."""
     site = settings()
     paths = {"DATA": site.data, "WEIGHTS": site.weights, "VAR": site.var}
     variables = {f"HEMADESK_{name}": str(path.resolve()) for name, path in paths.items()}

@@ -1,4 +1,4 @@
-"""What the process of a job uses: it reports, hears that it should stop, and leaves a result."""
+"""Inside the process of a job: report progress, notice a stop request, write the result."""
 
 import os
 import sys
@@ -19,11 +19,11 @@ _TURNS: Final = "turns"
 
 
 class JobStopped(Exception):
-    """Somebody asked the job to stop; raised by :meth:`JobContext.report`, caught by work()."""
+    """A stop was requested; raised by :meth:`JobContext.report`, caught by :func:`work`."""
 
 
 class JobContext:
-    """What the work knows of its job."""
+    """The job as its work sees it: task, person, progress, stop request."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -34,16 +34,16 @@ class JobContext:
 
     @property
     def stop_requested(self) -> bool:
-        """For work that must bring something to an end first; others need only report."""
+        """For work that must finish something before it stops; other work only calls ``report``."""
         return (self.folder / STOP).is_file()
 
     def report(self, done: float, total: float, message: str) -> None:
-        """Say how far the work is; ``total`` is 0 where that is not known yet.
+        """Report that ``done`` of ``total`` steps are done; ``total`` is 0 if not known yet.
 
-        Cheap enough for every picture: the heartbeat writes it down once a second.
+        Cheap enough to call for every picture: the heartbeat writes it to disk once a second.
 
         Raises:
-            JobStopped: if somebody asked for the end.
+            JobStopped: if a stop was requested.
         """
         self._progress = {"done": done, "total": total, "message": message}
         if self.stop_requested:
@@ -51,11 +51,11 @@ class JobContext:
 
     @contextmanager
     def turn(self, name: str, waiting: str) -> Iterator[None]:
-        """Of all work that takes the turn of this name, one piece at a time runs on this machine.
+        """Run the block while no other process of this machine is in the turn of this name.
 
         Args:
-            name: a plain word.
-            waiting: message while another holds the turn.
+            name: a file name without special characters.
+            waiting: progress message while another process has the turn.
         """
         folder = settings().var / _TURNS / name
         folder.mkdir(parents=True, exist_ok=True)
@@ -70,10 +70,10 @@ class JobContext:
             yield
 
     def beat(self) -> bool:
-        """Write the sign of life."""
+        """Write the progress file, the job's heartbeat; True, so that the heartbeat goes on."""
         seconds = time.monotonic() - self._began
         row = {**self._progress, "seconds": round(seconds, 1), "process": os.getpid()}
-        # A full disk, or a folder that was removed, is no reason to lose the work itself.
+        # The work itself must survive a full disk or a folder that was removed.
         with suppress(OSError):
             write_json(self.folder / PROGRESS, row, durable=False)
         return True
@@ -90,14 +90,17 @@ def work(
     expected: tuple[type[Exception], ...] = (ValueError, OSError),
     in_words: Callable[[BaseException], str] = _in_words,
 ) -> Job:
-    """Do the work of the job whose lock this process holds; returns the job as it was left.
+    """Do the work of a job whose lock this process holds, and write its outcome.
 
     Args:
         folder: the job's.
         do: the work; returns the result, as JSON.
-        expected: what input that cannot be used raises, with a sentence that says why. Anything
-            else is a fault of the program, and the log has its traceback.
-        in_words: makes the sentence for who waits.
+        expected: exceptions raised for input that cannot be used; their message says why. Any
+            other exception is a fault of the program and its traceback goes to the log.
+        in_words: turns an exception into the sentence shown to the person who waits.
+
+    Returns:
+        The job in its final state.
     """
     context = JobContext(folder)
     with Heartbeat(context.beat):
@@ -112,7 +115,7 @@ def work(
             print(in_words(error), file=sys.stderr)
             _fail(folder, in_words(error))
         except Exception as error:
-            # Whatever it was, somebody waits for a sentence.
+            # A fault of the program: traceback into the log, a sentence for the person who waits.
             traceback.print_exc()
             _fail(folder, f"{type(error).__name__}: {error}")
     return job.read(folder)

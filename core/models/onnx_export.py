@@ -17,7 +17,7 @@ from core.models.classifier import INPUT_PX, CellClassifier
 from core.models.density import DENSITY_MULTIPLE, DensityCounter
 from core.models.locator import Locator
 from core.models.palm_classifier import PALM_PX, PalmClassifier
-from core.models.palm_cnn import PaperPalmCnn
+from core.models.paper_palm_cnn import PaperPalmCnn
 from core.models.regressor import INPUT_PX as FIELD_PX
 from core.models.regressor import CountRegressor
 

@@ -88,8 +88,10 @@ def promoted(task: Task) -> str | None:
     file = settings().var / MODELS / "live.json"
     try:
         now = file.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise WeightsRefused(f"{file} cannot be read ({error.strerror})") from error
     # Two changes within one tick of the clock still differ in the file's number.
     name = _names(file, (now.st_mtime_ns, now.st_ino, now.st_size)).get(task)
     # Only a plain name: the file must not lead anywhere else.

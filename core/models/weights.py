@@ -32,7 +32,7 @@ from core.models.density import DensityCounter
 from core.models.locator import Locator
 from core.models.onnx_export import export_onnx, metadata_of
 from core.models.palm_classifier import PalmClassifier
-from core.models.palm_cnn import PaperPalmCnn
+from core.models.paper_palm_cnn import PaperPalmCnn
 from core.models.refusal import WeightsRefused as WeightsRefused
 from core.models.regressor import CountRegressor
 

@@ -30,11 +30,11 @@ class Share:
 
 @dataclass(frozen=True)
 class ClassAgreement:
-    """One class, the first reader taken as the reference.
+    """Agreement on one class; the first reader is the reference.
 
-    Sensitivity: of the cells the reference calls so, how many the other does. Specificity: of all
-    others, how many the other does not. Predictive values the other way round; they hold for the
-    mixture of cells at hand only.
+    Sensitivity: share of the reference's cells of the class that the other reader puts into it.
+    Specificity: share of all other cells that the other reader leaves out of it. The predictive
+    values start from the other reader's answers and hold for this mixture of cells only.
     """
 
     label: str
@@ -76,9 +76,9 @@ def agreement(
     """Agreement of two readings of the same cells, in the same order.
 
     Args:
-        reference: label of each cell by the reader taken as the reference.
-        other: label of each cell by the reader compared with it.
-        classes: order of the classes; those of the taxonomy that occur, unless given.
+        reference: labels by the reader who is the reference.
+        other: labels of the same cells by the reader compared with it.
+        classes: order of the classes; None takes those that occur, in the taxonomy's order.
         weights: of the weighted kappa; linear and quadratic need ordered ``classes``.
 
     Raises:
@@ -88,9 +88,9 @@ def agreement(
     if len(reference) != len(other) or not len(reference):
         raise ValueError(f"need the same cells twice, got {len(reference)} and {len(other)}")
     names = tuple(classes) if classes is not None else in_order({*reference, *other})
-    strange = sorted({*reference, *other} - set(names))
-    if strange:
-        raise ValueError(f"not among the classes: {', '.join(strange)}")
+    unknown = sorted({*reference, *other} - set(names))
+    if unknown:
+        raise ValueError(f"not among the classes: {', '.join(unknown)}")
     table = confusion(reference, other, names)
     return Agreement(
         names,

@@ -75,7 +75,7 @@ def bland_altman(
 def as_pairs(
     reference: Sequence[float] | Array, other: Sequence[float] | Array, *, at_least: int
 ) -> tuple[Array, Array]:
-    """Two arrays of the same finite measurements; `ValueError` in words otherwise."""
+    """Two arrays of the same finite measurements; raises ValueError otherwise."""
     x, y = np.asarray(reference, float), np.asarray(other, float)
     if x.ndim != 1 or x.shape != y.shape:
         raise ValueError(f"need the same samples twice, got {x.shape} and {y.shape}")

@@ -23,7 +23,7 @@ def best_temperature(logits: Logits, labels: Labels) -> float:
 
 
 def set_limit(probabilities: Logits, labels: Labels, coverage: float = 0.9) -> float:
-    """Least probability of a class in the conformal set, from cells not trained on.
+    """Smallest probability of a class in the conformal set, from cells not trained on.
 
     The finite-sample quantile of 1 - p(true) makes the sets hold the truth at least ``coverage``
     of the time on cells like these. Source: Sadinle 2019; Angelopoulos & Bates 2021, section 1.
@@ -34,7 +34,7 @@ def set_limit(probabilities: Logits, labels: Labels, coverage: float = 0.9) -> f
 
 
 def abstention_limit(probabilities: Logits, labels: Labels, accuracy: float = 0.99) -> float:
-    """Least top probability at which the calls above it are right ``accuracy`` of the time.
+    """Smallest top probability above which the calls are right ``accuracy`` of the time.
 
     Returns 1.0 (always abstain) where no limit reaches it.
     """

@@ -1,4 +1,4 @@
-"""Is a share of the differential above or below a limit, and how many cells would decide it."""
+"""Whether a share of the differential is above or below a limit, and how many cells decide it."""
 
 from typing import Final, Literal
 
@@ -6,11 +6,11 @@ from core.statistics.intervals import clopper_pearson
 
 Decision = Literal["above", "below", "undecided"]
 MOST_CELLS: Final = 10_000
-"""Beyond this nobody counts."""
+"""Nobody counts more white cells than this."""
 
 
 def decide(cells: int, counted: int, limit: float, confidence: float = 0.95) -> Decision:
-    """Does the exact interval of ``cells`` of ``counted`` lie on one side of ``limit``.
+    """On which side of ``limit`` the exact interval of ``cells`` in ``counted`` lies, if on one.
 
     Args:
         cells: of the class.
@@ -32,10 +32,10 @@ def decide(cells: int, counted: int, limit: float, confidence: float = 0.95) -> 
 def cells_still_needed(
     cells: int, counted: int, limit: float, confidence: float = 0.95
 ) -> int | None:
-    """Further white cells that would decide, if the share stays what it is.
+    """Number of further white cells that would decide if the share stayed the same.
 
     Returns:
-        0 where it is decided already; None where ``MOST_CELLS`` would not do, or none were counted.
+        0 if it is decided already; None if ``MOST_CELLS`` would not decide, or none were counted.
     """
     if decide(cells, counted, limit, confidence) != "undecided":
         return 0
@@ -43,8 +43,8 @@ def cells_still_needed(
         "undecided"
     ):
         return None
-    # Rounding makes the interval jump a little, so the first number that decides is not found by
-    # halving alone: halve to the neighbourhood, then go through it.
+    # Rounding the cells to whole numbers makes the interval jump, so bisection alone can miss the
+    # first number that decides. Bisect to its neighbourhood, then test each number there.
     low, high = counted, MOST_CELLS
     while high - low > 1:
         middle = (low + high) // 2

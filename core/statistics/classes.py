@@ -1,4 +1,4 @@
-"""Classification metrics of one run, each with its n and interval."""
+"""Classification metrics, each with its n and interval."""
 
 from collections.abc import Sequence
 
@@ -25,8 +25,8 @@ def confusion(
     Raises:
         ValueError: for unequal numbers of labels, or a label that is not among ``classes``.
     """
-    # scikit-learn leaves out labels that it was not told of, refuses an empty list and warns of a
-    # single class.
+    # scikit-learn ignores labels outside ``labels``, refuses an empty list and warns about a single
+    # class, so these cases are handled here.
     unknown = sorted({*truth, *predicted} - set(classes))
     if unknown:
         raise ValueError(f"not among the classes: {', '.join(unknown)}")
@@ -34,7 +34,7 @@ def confusion(
         raise ValueError(f"need the same cells twice, got {len(truth)} and {len(predicted)}")
     if not len(truth) or len(classes) == 1:
         return np.full((len(classes), len(classes)), len(truth), np.int64)
-    # Imported here: a screen that only needs accuracy_row must not wait for scikit-learn.
+    # Imported here, since a screen that only needs accuracy_row must not wait for scikit-learn.
     from sklearn.metrics import confusion_matrix
 
     return np.asarray(confusion_matrix(truth, predicted, labels=list(classes)), np.int64)

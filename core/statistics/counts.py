@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import bootstrap
 
 Array = npt.NDArray[np.float64]
 
@@ -19,8 +20,9 @@ def best_thresholds(
         truth: ``(fields,)`` true counts.
 
     Returns:
-        Threshold and its error. Among the best thresholds the middle of the longest run is taken,
-        since an edge of it would not survive the next field.
+        Threshold in [0.1, 0.9] and its error in cells a field. Where several thresholds are equally
+        good, it is the middle of the longest run of them: at the edge of a run a few more fields
+        would move it.
     """
     grid = np.arange(0.10, 0.901, 0.01)
     counts = np.stack([(np.asarray(s)[None, :] >= grid[:, None]).sum(1) for s in scores])
@@ -37,19 +39,31 @@ def bootstrap_interval(
     """Percentile bootstrap interval of a mean over independent items.
 
     Args:
-        values: ``(items,)``.
+        values: ``(items,)``, at least one.
         confidence: in (0, 1).
         draws: resamples.
         seed: same seed, same interval.
 
+    Returns:
+        Lower and upper end; a single value is both.
+
+    Raises:
+        ValueError: without values.
+
     Source: Efron 1979.
     """
     values = np.asarray(values, float)
-    picks = np.random.default_rng(seed).integers(0, len(values), (draws, len(values)))
-    means = values[picks].mean(axis=1)
-    tail = (1 - confidence) / 2 * 100
-    low, high = np.percentile(means, [tail, 100 - tail])
-    return float(low), float(high)
+    if len(values) == 1:  # SciPy refuses a single value
+        return float(values[0]), float(values[0])
+    interval = bootstrap(
+        (values,),
+        np.mean,
+        n_resamples=draws,
+        confidence_level=confidence,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return float(interval.low), float(interval.high)
 
 
 def constant_predictor(training_counts: npt.NDArray[Any]) -> Array:

@@ -21,7 +21,7 @@ _MATURATION: Final = ("immature_granulocyte", "band_neutrophil", "segmented_neut
 class Kappa:
     """``value`` in [-1, 1] with its interval; None where chance alone would always agree.
 
-    The interval takes the cells as independent. Cells of one smear are not quite: with few smears
+    The interval assumes independent cells. Cells of one smear are correlated, so with few smears
     it is too narrow.
     """
 
@@ -34,9 +34,9 @@ class Kappa:
 def agreement_weights(classes: Sequence[str], weights: Weights) -> npt.NDArray[np.float64]:
     """How far two classes agree, ``(classes, classes)``, 1 on the diagonal, in [0, 1].
 
-    ``linear`` and ``quadratic`` take the order of ``classes`` as a scale (grades 0 to 3).
-    ``maturation`` gives one half to immature granulocyte against band and to band against
-    segmented neutrophil, and nothing to any other confusion.
+    ``linear`` and ``quadratic`` use the order of ``classes`` as a scale (grades 0 to 3).
+    ``maturation`` is 0.5 for immature granulocyte against band and for band against segmented
+    neutrophil, and 0 for any other pair.
     """
     n = len(classes)
     if weights in ("linear", "quadratic"):

@@ -1,4 +1,4 @@
-"""Two models on the same items: is the one better, or does it only look so."""
+"""Paired tests of two models on the same items."""
 
 from dataclasses import dataclass
 
@@ -14,10 +14,10 @@ Errors = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """Challenger minus champion.
+    """Accuracy of the challenger minus that of the champion.
 
-    ``only_champion`` and ``only_challenger`` count the items one alone got right; ``p`` is the
-    chance of so uneven a division if both were equally good.
+    ``only_champion`` and ``only_challenger`` count the items that one alone got right; ``p`` is of
+    McNemar's exact test.
     """
 
     items: int
@@ -33,11 +33,11 @@ def paired_accuracy(champion: Right, challenger: Right) -> PairedDifference:
     """Difference of accuracy on the same items, with a 95 % bootstrap interval and exact p.
 
     Args:
-        champion: ``(items,)``, which it got right.
-        challenger: ``(items,)`` likewise.
+        champion: ``(items,)``, True where it was right.
+        challenger: the same for the challenger.
 
     Raises:
-        ValueError: if there are no items or not the same.
+        ValueError: if there are no items, or not the same number of both.
 
     Source: McNemar 1947 in its exact form (a binomial test of the discordant pairs).
     """
@@ -52,7 +52,7 @@ def paired_accuracy(champion: Right, challenger: Right) -> PairedDifference:
 
 @dataclass(frozen=True)
 class PairedErrors:
-    """Mean absolute errors of both, and challenger minus champion with its 95 % interval."""
+    """Mean absolute error of each model, and their difference with its 95 % interval."""
 
     items: int
     champion: float
@@ -63,14 +63,14 @@ class PairedErrors:
 
 
 def paired_errors(champion: Errors, challenger: Errors) -> PairedErrors:
-    """Difference of mean errors on the same items, by a paired bootstrap over the items.
+    """Challenger minus champion in mean error, with a paired bootstrap interval over the items.
 
     Args:
         champion: ``(items,)`` absolute errors.
-        challenger: ``(items,)`` likewise.
+        challenger: the same for the challenger.
 
     Raises:
-        ValueError: if there are no items or not the same.
+        ValueError: if there are no items, or not the same number of both.
 
     Source: Efron 1979; both errors of an item are drawn together.
     """

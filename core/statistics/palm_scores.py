@@ -1,4 +1,4 @@
-"""How good a palm score is: AUROC with intervals over session blocks, rates, predictive values."""
+"""Figures of a palm score: AUROC with intervals over session blocks, rates, predictive values."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -36,10 +36,10 @@ def block_bootstrap(
     draws: int = 2000,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """95 % percentile interval over whole session blocks, drawn within each class.
+    """95 % percentile interval by resampling session blocks within each class.
 
     Args:
-        statistic: value for the photos with these indices.
+        statistic: takes indices of photos, ``(n,)``, and returns their value.
         anemic: ``(photos,)``.
         blocks: block of each photo; a block holds one class.
         draws: resamples.
@@ -115,8 +115,8 @@ def of_thousand(
 
     Args:
         prevalence: share of them with anemia, in [0, 1].
-        suspected: share that is told ``anemia_suspected``, of the anemic and of the others.
-        cleared: likewise ``not_suspected``; everybody else is referred.
+        suspected: share that gets ``anemia_suspected``, of the anemic and of the others.
+        cleared: share that gets ``not_suspected``, likewise; everybody else is referred.
         people: how many.
 
     Raises:
@@ -140,7 +140,7 @@ def of_thousand(
 
 
 def at_prevalence(probability: float, prevalence: float, learnt_at: float = 0.5) -> float:
-    """A probability that was calibrated at one prevalence, at another one (Bayes).
+    """Convert a probability calibrated at one prevalence to another one (Bayes).
 
     Raises:
         ValueError: unless both prevalences lie strictly between 0 and 1.

@@ -14,7 +14,7 @@ from core.statistics.intervals import Interval
 
 Array = npt.NDArray[np.float64]
 MAX_PAIRS = 4000
-"""All slopes between pairs are held at once: 8 million numbers at this size."""
+"""The slopes between all pairs are in memory at once: 8 million numbers at this size."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class PassingBablok:
 def passing_bablok(
     reference: Sequence[float] | Array, other: Sequence[float] | Array, confidence: float = 0.95
 ) -> PassingBablok:
-    """Slope and intercept that do not change when the methods trade places.
+    """Slope and intercept of a line that stays the same when the methods are swapped.
 
     Args:
         reference: ``(pairs,)``, 5 to 4000.
@@ -93,8 +93,8 @@ def _slopes(x: Array, y: Array) -> Array:
     """Sorted slopes between all pairs of points; equal points and slopes of -1 are left out."""
     i, j = np.triu_indices(len(x), 1)
     dx, dy = x[j] - x[i], y[j] - y[i]
-    told_apart = (dx != 0) | (dy != 0)
-    dx, dy = dx[told_apart], dy[told_apart]
+    distinct = (dx != 0) | (dy != 0)
+    dx, dy = dx[distinct], dy[distinct]
     # A vertical pair counts at plus or minus infinity by the sign of its rise.
     slopes = np.where(dx == 0, np.copysign(np.inf, dy), dy / np.where(dx == 0, 1.0, dx))
     return np.sort(slopes[slopes != -1.0])
@@ -117,7 +117,7 @@ def _intercept(x: Array, y: Array, slope: float) -> float:
 
 
 def _linearity(x: Array, y: Array, slope: float, intercept: float) -> float | None:
-    """Chance of so large a cusum if the points lay round a line at random."""
+    """P value of the cusum test: chance of so large a cusum if the points scatter round a line."""
     residual = y - intercept - slope * x
     near = np.isclose(residual, 0, atol=1e-12 * max(1.0, float(np.abs(y).max())))
     above, below = int((residual[~near] > 0).sum()), int((residual[~near] < 0).sum())

@@ -1,4 +1,4 @@
-"""Counts as Poisson numbers: exact intervals, ratios, and how much more to count."""
+"""Poisson counts: exact intervals, ratios, and how many more cells or fields to count."""
 
 import math
 from typing import Final
@@ -11,7 +11,7 @@ _MOST_CELLS: Final = 10_000_000
 
 
 def poisson_interval(count: int, confidence: float = 0.95) -> Interval:
-    """Exact interval of the expected number where ``count`` was seen.
+    """Exact interval of a Poisson mean after ``count`` events.
 
     Raises:
         ValueError: if the count is negative or the confidence is not in (0, 1).
@@ -39,7 +39,7 @@ def ratio_interval(above: int, below: int, confidence: float = 0.95) -> Interval
 
 
 def cells_for_precision(relative: float, confidence: float = 0.95) -> int:
-    """Fewest cells whose exact interval reaches no further than ``relative`` from their number.
+    """Smallest count whose exact interval stays within ``relative`` of it on both sides.
 
     Args:
         relative: half width over count, for example 0.1 for 10 %; in [0.001, 1].
@@ -71,7 +71,7 @@ def fields_still_needed(
 ) -> int | None:
     """Further fields until the mean is known to ``relative``; None while no cell was seen.
 
-    Supposes that the fields to come hold as many cells as those counted.
+    Assumes that further fields hold as many cells as those counted.
     """
     if cells < 0 or fields < 0:
         raise ValueError(f"counts are 0 or more, got {cells} cells in {fields} fields")

@@ -1,4 +1,4 @@
-"""What the tables are made of: one metadata, moments with their zone, checks on words."""
+"""Building blocks of the tables: their metadata, times with a zone, checks of allowed words."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -9,14 +9,14 @@ metadata = MetaData()
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """A moment, always with its zone: SQLite keeps none, so what it returns is marked UTC."""
+    """A time in UTC. SQLite stores no zone, so its times are marked as UTC when they are read."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is not None and value.tzinfo is None:
-            raise ValueError(f"a moment without its zone: {value}")
+            raise ValueError(f"a time without its zone: {value}")
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
@@ -26,6 +26,6 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 def one_of(table: str, column: str, values: tuple[str, ...]) -> CheckConstraint:
-    """A check that a column holds one of these words, named after both."""
+    """A constraint, named after table and column, that the column holds one of ``values``."""
     words = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({words})", name=f"ck_{table}_{column}")

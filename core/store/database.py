@@ -1,4 +1,4 @@
-"""One database for a process: opened once, brought to today's schema, the same on both kinds."""
+"""The database of a process, SQLite or PostgreSQL: opened once and migrated to today's schema."""
 
 import sqlite3
 import threading
@@ -17,7 +17,7 @@ from core.settings import settings
 
 BUSY_TIMEOUT_MS: Final = 30_000
 _MIGRATION_LOCK: Final = 7_236_311
-"""Any number, the same for every process that migrates one PostgreSQL database."""
+"""Key of PostgreSQL's advisory lock; any number that all processes share."""
 
 
 class DatabaseRefused(ValueError):
@@ -27,12 +27,12 @@ class DatabaseRefused(ValueError):
 class Database:
     """Connections to one database.
 
-    ``write()`` and ``read()`` are transactions. On SQLite a writing one takes the write lock at
-    its start, so that what it read cannot have changed when it writes.
+    ``write()`` and ``read()`` are transactions. On SQLite a writing one takes the write lock when
+    it begins, so that nothing it has read can change before it writes.
     """
 
     def __init__(self, url: str) -> None:
-        """Open and migrate. Raises DatabaseRefused where the URL or the server is not usable."""
+        """Open and migrate. Raises DatabaseRefused if the URL or the server cannot be used."""
         try:
             self.url = make_url(url)
         except ArgumentError as error:
@@ -57,7 +57,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction, committed at its end and undone if anything is raised."""
+        """A transaction: committed at the end of the block, rolled back if it raises."""
         with self._engine.begin() as connection:
             yield connection
 
@@ -68,7 +68,7 @@ class Database:
             yield connection
 
     def close(self) -> None:
-        """Give the connections back; the database can still be used after it."""
+        """Close the connections; the database opens new ones when it is used again."""
         self._engine.dispose()
 
     def _migrate(self) -> None:
@@ -82,7 +82,7 @@ class Database:
 
 
 def alembic_config() -> Config:
-    """Where the migrations lie; used by :class:`Database` and by tests."""
+    """Alembic's settings with the folder of the migrations; used here and by tests."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     return config
@@ -94,8 +94,8 @@ def _sqlite(url: Any) -> Engine:
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
 
     @event.listens_for(engine, "connect")
-    def connected(connection: Any, _record: Any) -> None:
-        # SQLAlchemy begins transactions itself (below), the driver must not.
+    def connect(connection: Any, _record: Any) -> None:
+        # The driver must not begin transactions: the listener below does.
         connection.isolation_level = None
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         _log_ahead(connection)
@@ -103,7 +103,7 @@ def _sqlite(url: Any) -> Engine:
         connection.execute("PRAGMA foreign_keys=ON")
 
     @event.listens_for(engine, "begin")
-    def begun(connection: Connection) -> None:
+    def begin(connection: Connection) -> None:
         reads = connection.get_execution_options().get("hemadesk_reads", False)
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
@@ -111,7 +111,11 @@ def _sqlite(url: Any) -> Engine:
 
 
 def _log_ahead(connection: sqlite3.Connection) -> None:
-    """Write-ahead logging, for good. While others switch a new file too, SQLite does not wait."""
+    """Switch to write-ahead logging, which the file remembers.
+
+    SQLite does not wait its busy timeout here when another process switches a new file at the same
+    time, so this loop does.
+    """
     until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
         try:
@@ -131,7 +135,7 @@ def database() -> Database:
     """The database of the settings, opened once in a process.
 
     Raises:
-        DatabaseRefused: where it cannot be reached.
+        DatabaseRefused: if it cannot be reached.
     """
     url = settings().database_url or f"sqlite:///{settings().var / 'hemadesk.db'}"
     with _open_lock:

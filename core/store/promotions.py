@@ -1,4 +1,4 @@
-"""Promotions and roll-backs in the database, for good: rows are only ever added."""
+"""Promotions and roll-backs in the database; rows are only ever added."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ class PromotionBook:
         """
         task = promotions.c.task == values["task"]
         with self._database.write() as connection:
-            # Two people promoting at once take turns, and the second is told.
+            # Serialises two people who promote at once: the second sees the first one's row below.
             connection.execute(update(turns).values(taken=turns.c.taken + 1))
             newest = select(promotions.c.became).where(task).order_by(promotions.c.id.desc())
             now_live = connection.execute(newest).scalar()

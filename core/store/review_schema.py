@@ -1,7 +1,8 @@
-"""The tables of the review. Every row of theirs is also told by the ledger.
+"""The tables of the review; those of a reading are in ``reading_schema``.
 
-Nothing is deleted: what a person takes away is marked so. Moments that the ledger hashes are kept
-in its own row as text, since no two databases print them alike.
+Every change of a row is also an entry of the ledger. Nothing is deleted: what a person removes is
+marked so. Times that the ledger hashes are stored in the entry as text, since databases print times
+differently.
 """
 
 from typing import Final
@@ -20,10 +21,38 @@ from sqlalchemy import (
 )
 
 from core.store.columns import UtcTime, metadata, one_of
+from core.store.reading_schema import (
+    CELL_KINDS,
+    answers,
+    box_confirmations,
+    box_edits,
+    grades,
+    remarks,
+)
+
+__all__ = [
+    "CASE_STATES",
+    "CELL_KINDS",
+    "PICTURE_KINDS",
+    "acceptances",
+    "answers",
+    "box_confirmations",
+    "box_edits",
+    "case_cells",
+    "case_pictures",
+    "cases",
+    "confirmed_labels",
+    "grades",
+    "ledger",
+    "ledger_head",
+    "people",
+    "remarks",
+    "signatures",
+    "training_sets",
+]
 
 CASE_STATES: Final = ("new", "in_review", "second_review", "signed", "amended")
 PICTURE_KINDS: Final = ("field", "palm")
-CELL_KINDS: Final = ("rbc", "wbc", "platelet")
 
 people = Table(
     "people",
@@ -67,8 +96,8 @@ cases = Table(
     Index("ix_cases_state", "state"),
     sqlite_autoincrement=True,
 )
-"""``version`` is 1 until a signed case is amended; ``reading`` is 1 first reader, 2 second, 3 the
-two settling where they differ. ``cancelled_at`` is set while the case is cancelled."""
+"""``version`` is 1 until a signed case is amended; ``reading`` is 1 for the first reader, 2 for the
+second, 3 for the adjudication. ``cancelled_at`` is set while the case is cancelled."""
 
 case_pictures = Table(
     "case_pictures",
@@ -131,124 +160,6 @@ case_cells = Table(
 )
 """``place`` is the cell's place in the finding, None for one that a person drew: that one is marked
 deleted here, and is there in the readings whose ``box_edits`` say so."""
-
-box_edits = Table(
-    "box_edits",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("case_id", Integer, ForeignKey("cases.id", name="fk_box_edits_case"), nullable=False),
-    Column(
-        "cell_id", Integer, ForeignKey("case_cells.id", name="fk_box_edits_cell"), nullable=False
-    ),
-    Column("version", Integer, nullable=False),
-    Column("reading", Integer, nullable=False),
-    Column("kind", String(16)),
-    Column("x0_px", Float),
-    Column("y0_px", Float),
-    Column("x1_px", Float),
-    Column("y1_px", Float),
-    Column("deleted", Boolean),
-    Column("settled", Boolean, nullable=False),
-    Column("same_as", Integer, ForeignKey("case_cells.id", name="fk_box_edits_same_as")),
-    Column("carried", Boolean, nullable=False),
-    Column("reader", String(255), nullable=False),
-    Column("reader_name", String(120), nullable=False),
-    Column("edited_at", UtcTime, nullable=False),
-    Column("revision", Integer, nullable=False),
-    UniqueConstraint("cell_id", "version", "reading", name="uq_box_edits_cell"),
-    one_of("box_edits", "kind", CELL_KINDS),
-    Index("ix_box_edits_case", "case_id", "version", "reading"),
-    sqlite_autoincrement=True,
-)
-"""What a reading makes of a box, whole; all of it None: taken back, the box is as it was.
-``settled`` False: the two readers differ in it. ``same_as``: the other reader drew the same cell,
-which stands for both. ``carried``: came over from the version before."""
-
-answers = Table(
-    "answers",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("case_id", Integer, ForeignKey("cases.id", name="fk_answers_case"), nullable=False),
-    Column("cell_id", Integer, ForeignKey("case_cells.id", name="fk_answers_cell"), nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("reading", Integer, nullable=False),
-    Column("label", String(40)),
-    Column("blind", Boolean, nullable=False),
-    Column("carried", Boolean, nullable=False),
-    Column("reader", String(255), nullable=False),
-    Column("reader_name", String(120), nullable=False),
-    Column("answered_at", UtcTime, nullable=False),
-    Column("seconds", Float),
-    Column("revision", Integer, nullable=False),
-    UniqueConstraint("cell_id", "version", "reading", name="uq_answers_cell"),
-    Index("ix_answers_case", "case_id", "version", "reading"),
-    sqlite_autoincrement=True,
-)
-"""``label`` None: taken back. ``carried``: came over from the version before. ``blind``: given
-without the machine's answer."""
-
-remarks = Table(
-    "remarks",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("case_id", Integer, ForeignKey("cases.id", name="fk_remarks_case"), nullable=False),
-    Column("picture_id", Integer, ForeignKey("case_pictures.id", name="fk_remarks_picture")),
-    Column("cell_id", Integer, ForeignKey("case_cells.id", name="fk_remarks_cell")),
-    Column("version", Integer, nullable=False),
-    Column("reading", Integer, nullable=False),
-    Column("text", Text, nullable=False),
-    Column("author", String(255), nullable=False),
-    Column("author_name", String(120), nullable=False),
-    Column("written_at", UtcTime, nullable=False),
-    Column("deleted", Boolean, nullable=False),
-    Column("revision", Integer, nullable=False),
-    Index("ix_remarks_case", "case_id"),
-    sqlite_autoincrement=True,
-)
-
-grades = Table(
-    "grades",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("case_id", Integer, ForeignKey("cases.id", name="fk_grades_case"), nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("reading", Integer, nullable=False),
-    Column("term", String(40), nullable=False),
-    Column("grade", Integer),
-    Column("words", String(40)),
-    Column("reader", String(255), nullable=False),
-    Column("reader_name", String(120), nullable=False),
-    Column("graded_at", UtcTime, nullable=False),
-    Column("revision", Integer, nullable=False),
-    UniqueConstraint("case_id", "version", "reading", "term", name="uq_grades_term"),
-    sqlite_autoincrement=True,
-)
-"""Red-cell morphology 0 to 3 by term; the platelets' estimate has ``words``. Both None: taken
-back."""
-
-box_confirmations = Table(
-    "box_confirmations",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("case_id", Integer, ForeignKey("cases.id", name="fk_box_conf_case"), nullable=False),
-    Column(
-        "picture_id",
-        Integer,
-        ForeignKey("case_pictures.id", name="fk_box_conf_picture"),
-        nullable=False,
-    ),
-    Column("version", Integer, nullable=False),
-    Column("reading", Integer, nullable=False),
-    Column("confirmed", Boolean, nullable=False),
-    Column("reader", String(255), nullable=False),
-    Column("reader_name", String(120), nullable=False),
-    Column("confirmed_at", UtcTime, nullable=False),
-    Column("revision", Integer, nullable=False),
-    UniqueConstraint("picture_id", "version", "reading", name="uq_box_confirmations_picture"),
-    Index("ix_box_confirmations_case", "case_id", "version", "reading"),
-    sqlite_autoincrement=True,
-)
-"""A reader looked at every box of a field and found them right. ``confirmed`` False: taken back."""
 
 signatures = Table(
     "signatures",
@@ -338,7 +249,7 @@ ledger = Table(
     Column("hash", String(64), nullable=False),
     Index("ix_ledger_case", "case_id"),
 )
-"""Only ever added to. ``changes`` is JSON: table, row, old and new values."""
+"""Rows are only ever added. ``changes`` is JSON: table, row, old and new values."""
 
 ledger_head = Table(
     "ledger_head",
@@ -347,5 +258,5 @@ ledger_head = Table(
     Column("entries", Integer, nullable=False),
     Column("hash", String(64), nullable=False),
 )
-"""One row: how many entries there are and the hash of the last. Whoever writes takes it first, so
-that there is one chain."""
+"""One row: the number of entries and the hash of the last. Every writing transaction updates it
+first, which serialises them, so that there is one chain."""

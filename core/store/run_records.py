@@ -1,4 +1,4 @@
-"""A training run as the database tells of it, and what its state allows."""
+"""A training run as stored in the database, and what its state allows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ Request = Literal["pause", "stop", "discard"]
 
 RESUMABLE: Final[frozenset[State]] = frozenset({"paused", "lost", "failed"})
 ENDED: Final[frozenset[State]] = frozenset({"done", "stopped", "discarded"})
-"""States that no action leaves."""
+"""States from which no action leads on."""
 
 ACTIONS: Final[dict[str, frozenset[State]]] = {
     "pause": frozenset({"queued", "running"}),
@@ -18,7 +18,7 @@ ACTIONS: Final[dict[str, frozenset[State]]] = {
     "stop": frozenset({"running", *RESUMABLE}),
     "discard": frozenset({"queued", "running", *RESUMABLE}),
 }
-"""What a person may do, and in which states."""
+"""Actions of a person, and the states in which each is allowed."""
 
 
 class TrainingFacts(TypedDict, total=False):
@@ -44,7 +44,7 @@ class TrainingFacts(TypedDict, total=False):
 
 
 class RunRefused(ValueError):
-    """Something a run's state does not allow; the message says which run, and why."""
+    """An action that the run's state does not allow; the message names the run and the reason."""
 
 
 @dataclass(frozen=True)
@@ -86,13 +86,13 @@ class Run:
         return f"{self.title} #{self.id}"
 
     def allows(self, action: str) -> bool:
-        """May a person ``pause``, ``resume``, ``stop`` or ``discard`` it now."""
+        """Whether ``pause``, ``resume``, ``stop`` or ``discard`` is allowed now."""
         return self.state in ACTIONS[action]
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch gave. ``examples`` is how many were learnt from, 0 if not recorded."""
+    """Figures of one epoch. ``examples`` is the number learnt from, 0 if not recorded."""
 
     number: int
     train_loss: float

@@ -1,7 +1,8 @@
-"""Training runs in the database: who may move a run from which state to which.
+"""Training runs in the database, and the changes of their state.
 
-Every change is one transaction with its event. A run's worker is known by its ``attempt``: a
-process that was declared lost and comes back finds the number gone on, and can change nothing.
+Every change is one transaction together with its event. A run's worker is identified by its
+``attempt``: a process that was declared lost and comes back finds a higher number and can change
+nothing.
 """
 
 import math
@@ -63,7 +64,7 @@ class RunBook:
         return None if row is None else _as_run(row)
 
     def all(self, *, discarded: bool = False) -> list[Run]:
-        """Newest first; discarded ones only if asked for."""
+        """Newest first; with ``discarded`` the discarded ones too."""
         query = select(runs).order_by(runs.c.id.desc())
         if not discarded:
             query = query.where(runs.c.state != "discarded")
@@ -86,10 +87,10 @@ class RunBook:
             RunEvent(**{k: v for k, v in row.items() if k not in ("id", "run_id")}) for row in found
         ]
 
-    # ---- what people do --------------------------------------------------------------------
+    # ---- by people --------------------------------------------------------------------
 
     def add(self, values: Mapping[str, Any], who: str) -> Run:
-        """A new run, queued."""
+        """Add a run to the queue."""
         with self._database.write() as connection:
             now = _now()
             row = {**values, "state": "queued", "attempt": 0, "created_by": who}
@@ -99,7 +100,7 @@ class RunBook:
             return _get(connection, run_id)
 
     def add_done(self, values: Mapping[str, Any], who: str) -> Run:
-        """A run that is already over: its model was made without a training, by adapting one."""
+        """Add a run that is done already: its model was adapted from another, not trained."""
         with self._database.write() as connection:
             now = _now()
             row = {**values, "state": "done", "attempt": 0, "created_by": who}
@@ -111,10 +112,10 @@ class RunBook:
     def ask(
         self, run_id: int, action: Literal["pause", "resume", "stop", "discard"], who: str
     ) -> Run:
-        """Do to a run what a person asked for, or leave the request for its worker.
+        """Carry out a person's action, or store it as a request for the run's worker.
 
-        Resuming queues it. Stopping one that no process holds queues it with the request, since
-        a process must make the model of its best epoch.
+        Resuming queues the run. Stopping one that has no process queues it with the request, since
+        a process must still make the model of its best epoch.
 
         Raises:
             RunRefused: if its state does not allow it.
@@ -128,8 +129,8 @@ class RunBook:
                 connection.execute(update(runs).where(runs.c.id == run_id).values(request=action))
                 _note(connection, run_id, "running", "running", who, f"asked to {action}")
             elif action in ("resume", "stop"):
-                wish = "stop" if action == "stop" else None
-                more = {"request": wish, "queued_at": _now(), "message": None, "ended_at": None}
+                request = "stop" if action == "stop" else None
+                more = {"request": request, "queued_at": _now(), "message": None, "ended_at": None}
                 _move(connection, run, "queued", who, f"asked to {action}", more)
             elif action == "pause":
                 _move(connection, run, "paused", who, "asked to pause", {"request": None})
@@ -138,20 +139,20 @@ class RunBook:
                 _move(connection, run, "discarded", who, "asked to discard", more)
             return _get(connection, run_id)
 
-    # ---- what workers and the watch do -----------------------------------------------------
+    # ---- by workers and the watch -----------------------------------------------------
 
     def next_queued(self) -> Run | None:
-        """Whose turn it is."""
+        """The first run in the queue."""
         with self._database.read() as connection:
             return _first_queued(connection)
 
     def claim(self, limit: int, host: str, only: int | None = None) -> Run | None:
-        """Take the run whose turn it is, if fewer than ``limit`` are running.
+        """Move the first run of the queue to ``running``, if fewer than ``limit`` are running.
 
         Args:
             limit: runs that may run at once.
             host: the machine that will run it.
-            only: the number of the one run wanted; None takes the first in the queue.
+            only: claim only the run of this number, if it is the first in the queue.
         """
         with self._database.write() as connection:
             _take_turn(connection)
@@ -167,10 +168,10 @@ class RunBook:
             return _get(connection, run.id)
 
     def beat(self, run_id: int, attempt: int, **values: Any) -> Request | None:
-        """A sign of life with what else is new; returns what a person asked for.
+        """Store a heartbeat and other new values; returns the request of a person, if there is one.
 
         Raises:
-            RunRefused: if this worker no longer holds the run.
+            RunRefused: if the run no longer belongs to this attempt.
         """
         with self._database.write() as connection:
             mine = (runs.c.id == run_id) & (runs.c.attempt == attempt) & (runs.c.state == "running")
@@ -179,15 +180,15 @@ class RunBook:
             )
             if changed.rowcount != 1:
                 raise RunRefused(f"run {run_id} is no longer held by its attempt {attempt}")
-            wish = select(runs.c.request).where(runs.c.id == run_id)
-            return cast(Request | None, connection.execute(wish).scalar_one())
+            request = select(runs.c.request).where(runs.c.id == run_id)
+            return cast(Request | None, connection.execute(request).scalar_one())
 
     def add_epoch(self, run_id: int, row: Epoch) -> None:
-        """Add an epoch; one that a resumed run went through again replaces its former self."""
+        """Add an epoch, in place of the one of that number from before a resumption."""
         self.set_epochs(run_id, [row], from_number=row.number)
 
     def set_epochs(self, run_id: int, rows: list[Epoch], from_number: int = 0) -> None:
-        """Make the epochs from a number on be these and no others."""
+        """Replace all epochs from a number on."""
         with self._database.write() as connection:
             old = (epochs.c.run_id == run_id) & (epochs.c.number >= from_number)
             connection.execute(delete(epochs).where(old))
@@ -197,10 +198,10 @@ class RunBook:
                 connection.execute(insert(epochs).values(values))
 
     def release(self, run_id: int, attempt: int, state: State, detail: str, **values: Any) -> Run:
-        """Leave a running run in ``state``.
+        """End the work on a running run and put it into ``state``.
 
         Raises:
-            RunRefused: if this worker no longer holds the run.
+            RunRefused: if the run no longer belongs to this attempt.
         """
         with self._database.write() as connection:
             _take_turn(connection)
@@ -219,10 +220,12 @@ class RunBook:
         dead: Collection[tuple[int, int]] = (),
         starting: timedelta | None = None,
     ) -> list[Run]:
-        """Running runs without a sign of life for so long become ``lost``; returns them.
+        """Put running runs without a heartbeat for ``silent_for`` into ``lost``; returns them.
 
-        ``dead`` names those known to have no process, by number and attempt; ``starting`` is how
-        long a process may take to its first sign, if that is longer.
+        Args:
+            silent_for: longest time since the last heartbeat.
+            dead: runs known to have no process, by number and attempt.
+            starting: longest time until the first heartbeat; None for the same.
         """
         with self._database.write() as connection:
             _take_turn(connection)

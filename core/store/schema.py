@@ -1,4 +1,4 @@
-"""The tables. ``migrations/`` makes them; a test holds the two, and both databases, equal."""
+"""The tables. ``migrations/`` creates them; a test compares the two on both databases."""
 
 from sqlalchemy import (
     JSON,
@@ -93,7 +93,7 @@ runs = Table(
     one_of("runs", "state", RUN_STATES),
     one_of("runs", "request", REQUESTS),
     Index("ix_runs_state", "state"),
-    # A number once given is never given again, not even after its row is gone.
+    # AUTOINCREMENT: the number of a deleted row is not given again.
     sqlite_autoincrement=True,
 )
 
@@ -122,7 +122,7 @@ run_events = Table(
     Index("ix_run_events_run", "run_id"),
     sqlite_autoincrement=True,
 )
-"""Only ever added to: how each run came to be where it is."""
+"""Rows are only ever added: the history of each run's state."""
 
 promotions = Table(
     "promotions",
@@ -140,7 +140,7 @@ promotions = Table(
     CheckConstraint("action IN ('promote', 'roll_back')", name="ck_promotions_action"),
     sqlite_autoincrement=True,
 )
-"""Only ever added to. ``file`` is the model's name in ``var/models``, None for the shipped one."""
+"""Rows are only ever added. ``file`` is the model's name in ``var/models``, None if shipped."""
 
 turns = Table(
     "turns",
@@ -148,4 +148,4 @@ turns = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("taken", Integer, nullable=False),
 )
-"""One row, written first by whoever changes who may run: it holds processes apart."""
+"""One row, updated first by every transaction that decides who may run: serialises them."""

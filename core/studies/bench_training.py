@@ -1,7 +1,7 @@
-"""The training loop beside a bare one, in one run: throughput by turns, and memory over epochs.
+"""Benchmark of the training loop against a bare one: throughput, and memory over epochs.
 
-The bare loop is what torchvision's reference training does with a batch (forward, loss, backward,
-step, top-1 accuracy), on the same examples, model, optimizer, precision and loader.
+The bare loop does with a batch what torchvision's reference training does (forward, loss, backward,
+step, top-1 accuracy), with the same examples, model, optimizer, precision and loader.
 """
 
 import gc
@@ -48,8 +48,8 @@ class TrainingBench:
     tensors: list[int]
 
 
-class _Watched(WbcRecipe):
-    """The recipe of white cells, validated on nothing: only learning is timed."""
+class _WithoutValidation(WbcRecipe):
+    """The recipe of white cells with an empty validation: only training is timed."""
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         return {"score": 0.0, "loss": 0.0}
@@ -59,18 +59,18 @@ def measure(
     pairs: int = 5, cells: int = 256, batch_size: int = 32, backbone: str = "mobilenet_v2",
     workers: int = 0,
 ) -> TrainingBench:  # fmt: skip
-    """Train both loops by turns, an epoch each, on drawn cells."""
+    """Run both loops alternately, an epoch each, on random cells."""
     settings = LoopSettings(
         epochs=pairs + 1, batch_size=batch_size, patience=10_000, workers=workers, warmup_steps=0
     )
     with tempfile.TemporaryDirectory(prefix="hemadesk-bench-") as folder:
         drawn = _cells(Path(folder), cells)
-        recipe = _Watched(
+        recipe = _WithoutValidation(
             WbcSplit(drawn, drawn), backbone=backbone, pretrained=False, classes=_CLASSES
         )
         bare = _bare_epochs(recipe, settings)
         next(bare)
-        ours, theirs, resident, tensors = [], [], [], []
+        loop_rates, bare_rates, resident, tensors = [], [], [], []
         began = 0.0
 
         def control(progress: Progress) -> Order:
@@ -78,19 +78,19 @@ def measure(
             if progress.batch == 0:
                 began = time.perf_counter()
             elif progress.batch == progress.batches:
-                ours.append(progress.batches * batch_size / (time.perf_counter() - began))
-                theirs.append(next(bare))
+                loop_rates.append(progress.batches * batch_size / (time.perf_counter() - began))
+                bare_rates.append(next(bare))
                 gc.collect()
                 resident.append(_resident_mb())
                 tensors.append(tensors_alive())
             return "go"
 
         train(recipe, settings, Path(folder) / "run", control=control)
-    ratios = np.array(ours[1:]) / np.array(theirs[1:])
+    ratios = np.array(loop_rates[1:]) / np.array(bare_rates[1:])
     low, high = bootstrap_interval(ratios)
     return TrainingBench(
-        statistics.median(ours[1:]),
-        statistics.median(theirs[1:]),
+        statistics.median(loop_rates[1:]),
+        statistics.median(bare_rates[1:]),
         float(np.median(ratios)),
         low,
         high,
@@ -100,7 +100,7 @@ def measure(
 
 
 def tensors_alive() -> int:
-    """Tensors the interpreter still holds: what a leak from epoch to epoch would add to."""
+    """Number of tensors that the garbage collector knows: a leak adds to it every epoch."""
     return sum(issubclass(type(item), torch.Tensor) for item in gc.get_objects())
 
 

@@ -1,11 +1,11 @@
-"""Fits and judges the constants of `blood.smear_likeness`.
+"""Fit the constants of `blood.smear_likeness` and measure them.
 
     python -m core.studies.fit_smear_rule DATA PHOTOS
 
-DATA is the folder of the public sets, PHOTOS any folder of everyday photographs. Half of the
-pictures make the constants, the other half make the printed rates; palms are halved by session,
-CBC fields by slide order, Chula fields by runs of numbers (a run is one slide), and TXL pictures
-that repeat a CBC field are left out.
+DATA is the folder of the public sets, PHOTOS any folder of everyday photographs. The constants are
+fitted on one half of the pictures and the printed rates are measured on the other half. Palms are
+split by session, CBC fields by slide order, Chula fields by runs of numbers (a run is one slide);
+TXL pictures that repeat a CBC field are left out.
 """
 
 from __future__ import annotations
@@ -28,22 +28,24 @@ from core.studies.not_smears import DRAWN
 
 Array = npt.NDArray[np.float64]
 DRAWN_EACH = 240
-RIDGE = 0.0008  # of the mean loss
-# The other photographs this program is given: a palm taken for a smear is the likeliest mix-up.
-HANDS_WEIGH = 24.0
+RIDGE = 0.0008
+"""Penalty beside the mean loss."""
+
+HANDS_WEIGHT = 24.0
+"""Weight of palms and hands: this program gets such photos too, the likeliest mix-up."""
 
 
 class Row(NamedTuple):
-    """One picture: where it came from, which half, what it is, its features."""
+    """Features of one picture, with its group, and whether it is a smear and in the test half."""
 
     group: str
-    judged: bool
+    in_test: bool
     smear: bool
     features: Array
 
 
 def photographed(rng: np.random.Generator, pixels: RgbImage) -> RgbImage:
-    """The same scene by another camera: field of view, gamma, gains, vignette, blur, noise."""
+    """Simulate another camera: field of view, gamma, gains, vignette, blur, noise."""
     picture, view = pixels, rng.random()
     if view < 0.2:  # a wide field: two or three mirrored copies a side
         for axis in (0, 1):
@@ -105,13 +107,13 @@ def smears(data: Path) -> Iterator[tuple[str, bool, RgbImage]]:
 
 
 def chula(folder: Path) -> Iterator[tuple[str, bool, RgbImage]]:
-    """Red-cell fields of Chula RBC-12: slides lie in runs of numbers, so the halves are of runs."""
-    judged, previous = True, -9
+    """Red-cell fields of Chula RBC-12, split by runs of numbers since a run is one slide."""
+    in_test, previous = True, -9
     for path in sorted(folder.glob("images/*.jpg"), key=lambda path: int(path.stem)):
         if int(path.stem) - previous > 2:
-            judged = not judged
+            in_test = not in_test
         previous = int(path.stem)
-        yield "chula", judged, read_rgb(path)
+        yield "chula", in_test, read_rgb(path)
     for index, path in enumerate(sorted(folder.glob("disease/*.jpg"))):
         yield "chula_disease", index // 8 % 2 == 1, read_rgb(path)
 
@@ -143,13 +145,13 @@ def collect(data: Path, photos: Path, seed: int = 7) -> list[Row]:
     rng = np.random.default_rng(seed)
     rows: list[Row] = []
     for smear, source in ((True, smears(data)), (False, others(data, photos, rng))):
-        for group, judged, pixels in source:
-            rows.append(Row(group, judged, smear, smear_features(pixels)))
+        for group, in_test, pixels in source:
+            rows.append(Row(group, in_test, smear, smear_features(pixels)))
             again = photographed(rng, pixels)
-            rows.append(Row(group + "+", judged, smear, smear_features(again)))
-    for index, (_, judged, pixels) in enumerate(smears(data)):
+            rows.append(Row(group + "+", in_test, smear, smear_features(again)))
+    for index, (_, in_test, pixels) in enumerate(smears(data)):
         if index % 12 == 0:
-            rows.append(Row("inverted", judged, False, smear_features(255 - pixels)))
+            rows.append(Row("inverted", in_test, False, smear_features(255 - pixels)))
     return rows
 
 
@@ -157,7 +159,7 @@ def fit(rows: list[Row]) -> Rule:
     """Ridge logistic regression on standardised features and their squares, by Newton's method.
 
     The two classes weigh the same, and so do the groups within a class (a group of fewer than
-    60 pictures in proportion; palms and hands `HANDS_WEIGH` times).
+    60 pictures weighs less in proportion; palms and hands `HANDS_WEIGHT` times).
     """
     features = np.array([row.features for row in rows])
     smear = np.array([row.smear for row in rows])
@@ -167,7 +169,7 @@ def fit(rows: list[Row]) -> Rule:
         inside = groups == group
         weights[inside] = min(1.0, inside.sum() / 60) / inside.sum()
         if group.removesuffix("+") in ("palm", "hands"):
-            weights[inside] *= HANDS_WEIGH
+            weights[inside] *= HANDS_WEIGHT
     for kind in (smear, ~smear):
         weights[kind] /= 2 * weights[kind].sum()
     centre = np.average(features[smear], axis=0, weights=weights[smear])
@@ -186,7 +188,7 @@ def fit(rows: list[Row]) -> Rule:
 
 
 def report(rows: list[Row], rule: Rule, say: Callable[[str], None] = print) -> None:
-    """How many pictures of each group of these rows the rule takes for a smear."""
+    """Print how many pictures of each group the rule accepts as a smear."""
     for group in dict.fromkeys(row.group for row in rows):
         inside = [row for row in rows if row.group == group]
         accepted = sum(rule.likeness(row.features) >= NOT_A_SMEAR_BELOW for row in inside)
@@ -196,8 +198,8 @@ def report(rows: list[Row], rule: Rule, say: Callable[[str], None] = print) -> N
 
 if __name__ == "__main__":
     everything = collect(Path(sys.argv[1]), Path(sys.argv[2]))
-    made = fit([row for row in everything if not row.judged])
-    report([row for row in everything if row.judged], made)
+    rule = fit([row for row in everything if not row.in_test])
+    report([row for row in everything if row.in_test], rule)
     for name in ("centre", "spread", "weights"):
-        print(name, [round(float(value), 3) for value in getattr(made, name)])
-    print("intercept", round(made.intercept, 3))
+        print(name, [round(float(value), 3) for value in getattr(rule, name)])
+    print("intercept", round(rule.intercept, 3))

@@ -1,16 +1,17 @@
-"""How many labelled fields a count takes: two counters, several sizes, with and without drawn ones.
+"""Count error by number of labelled fields, for two counters, with and without synthetic fields.
 
-The features are ImageNet's and stay as they are, so they are made once; each cell of the table is
-one training of a head. Every finished cell is kept in ``learning_curve.json``.
+The backbone is ImageNet's and frozen, so the features are computed once; each cell of the table is
+one training of a head. Every finished cell is saved in ``learning_curve.json``.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from core.datasets.fields import read_rgb
 from core.datasets.intake.fields import CountedField
@@ -22,7 +23,7 @@ from core.records import Field
 from core.statistics.counts import constant_predictor
 from core.studies.count_tables import CURVE_COUNTERS
 from core.studies.learning_curve_fields import CurveFields, curve_fields, drawn_fields
-from core.studies.learning_curve_heads import LOOPS, Bench, Counts, Plan
+from core.studies.learning_curve_heads import LOOPS, Counts, HeadTrainer, Plan
 from core.taxonomy import KINDS
 from core.training.counts.data import CountingSplit
 
@@ -32,6 +33,21 @@ FILE: Final = "learning_curve.json"
 Report = Callable[[str], None]
 Key = tuple[str, int, int]
 """Counter, labelled fields, drawn fields."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """A finished training: the step that was best on validation, and its counts of test fields.
+
+    ``counts`` is ``(fields, 3)``, ``validation_error`` in cells a field.
+    """
+
+    counter: str
+    labelled: int
+    drawn: int
+    step: int
+    validation_error: float
+    counts: Counts
 
 
 def learning_curve(
@@ -57,19 +73,19 @@ def measured_curve(
     report: Report = lambda line: None,
     pretrained: bool = True,
 ) -> dict[str, Any]:
-    """Train every cell that ``folder`` does not hold yet and measure it on the test fields.
+    """Train every cell that is not in ``folder`` yet and measure it on the test fields.
 
     Args:
         fields: to learn from, choose on and measure on.
-        folder: keeps ``learning_curve.json``, written after every training.
-        plan: which trainings; a size beyond the fields there are takes all of them.
+        folder: for ``learning_curve.json``, which is written after every training.
+        plan: which trainings; sizes above the number of fields use all of them.
         report: called with a line for each step of the work.
         pretrained: ImageNet's features; without it random ones, for tests.
 
     Returns:
         ``setting``, ``fields`` (how many), ``sizes`` (those used), ``drawn``, the rows of the
         ``constant`` and of the live ``locator``, and ``cells``: ``counter``, ``labelled``,
-        ``drawn``, the ``step`` kept, its ``validation_error``, ``errors`` as ``error_rows`` gives
+        ``drawn``, the best ``step``, its ``validation_error``, ``errors`` as ``error_rows`` gives
         them, and ``field_errors``, the mean error of each test field.
 
     Raises:
@@ -83,7 +99,7 @@ def measured_curve(
     truth = np.stack([field.counts() for field in fields.test])
     constant = constant_predictor(np.stack([field.counts() for field in fields.train]))
     finished = _finished(folder / FILE, setting)
-    found: dict[str, Any] = {
+    result: dict[str, Any] = {
         "setting": setting,
         "fields": {
             "training": most,
@@ -93,36 +109,33 @@ def measured_curve(
         },
         "cells": finished,
         "constant": error_rows(np.tile(constant, (len(truth), 1)), truth, constant),
-        # Measured anew each time: another locator may be live by now.
+        # Measured again in every call: another locator may be live by now.
         "locator": error_rows(_located(fields.test), truth, constant),
     }
     wanted = [(c, s, d) for c in LOOPS for s in sizes for d in sorted({0, plan.drawn})]
-    done = {_key(cell) for cell in finished}
-    missing = [key for key in wanted if key not in done]
+    missing = [key for key in wanted if key not in map(_key, finished)]
     report(f"{len(wanted) - len(missing)} of {len(wanted)} trainings are there already")
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / FILE, found)
-    for counter, size, drawn, step, score, counted in _trained(
-        fields, missing, sizes[-1], plan, pretrained, report
-    ):
-        cell = {
-            "counter": counter,
-            "labelled": size,
-            "drawn": drawn,
-            "step": step,
-            "validation_error": score,
-            "errors": error_rows(counted, truth, constant),
-            "field_errors": np.abs(counted - truth).mean(axis=1).tolist(),
-        }
-        finished.append(cell)
-        write_json(folder / FILE, found)
-        report(_line(cell, len(finished)))
+    write_json(folder / FILE, result)
+    for training in _trained(fields, missing, sizes[-1], plan, pretrained, report):
+        finished.append(_cell(training, truth, constant))
+        write_json(folder / FILE, result)
+        report(_line(finished[-1], len(finished)))
     cells = {_key(cell): cell for cell in finished}
+    ordered = [cells[key] for key in wanted]
+    return {**result, "sizes": sizes, "drawn": plan.drawn, "cells": ordered}
+
+
+def _cell(training: Training, truth: npt.NDArray[Any], constant: Counts) -> dict[str, Any]:
+    """One training's row of ``cells``; see ``measured_curve``."""
     return {
-        **found,
-        "sizes": sizes,
-        "drawn": plan.drawn,
-        "cells": [cells[key] for key in wanted],
+        "counter": training.counter,
+        "labelled": training.labelled,
+        "drawn": training.drawn,
+        "step": training.step,
+        "validation_error": training.validation_error,
+        "errors": error_rows(training.counts, truth, constant),
+        "field_errors": np.abs(training.counts - truth).mean(axis=1).tolist(),
     }
 
 
@@ -133,8 +146,8 @@ def _trained(
     plan: Plan,
     pretrained: bool,
     report: Report,
-) -> Iterator[tuple[str, int, int, int, float, Counts]]:
-    """Train what is missing, one after the other: key, step, validation error, counts of tests."""
+) -> Iterator[Training]:
+    """Run the missing trainings one after the other."""
     if not missing:
         return
     with TemporaryDirectory(prefix="hemadesk-drawn-") as scratch:
@@ -148,14 +161,15 @@ def _trained(
             if not left:
                 continue
             report(f"{CURVE_COUNTERS[counter]}: features of {len(split.train)} fields")
-            bench = Bench(counter, split, fields.test, plan, pretrained)
+            trainer = HeadTrainer(counter, split, fields.test, plan, pretrained)
             for _, size, drawn in left:
-                model, step, score = bench.trained([*range(size), *range(most, most + drawn)])
-                yield counter, size, drawn, step, score, bench.counts_of(model)
+                model, step, score = trainer.trained([*range(size), *range(most, most + drawn)])
+                counts = trainer.counts_of(model)
+                yield Training(counter, size, drawn, step, score, counts)
 
 
 def _located(fields: Sequence[CountedField]) -> Counts:
-    """Counts by the live locator, which learnt from boxes."""
+    """Counts of the live locator, which learnt from boxes, ``(fields, 3)``."""
     models = registry.smear_models()
     found = [analyse(Field(f.path.name, read_rgb(f.path), ""), models).counts for f in fields]
     return np.array([[counts.of(kind).value for kind in KINDS] for counts in found])
@@ -177,7 +191,7 @@ def _setting(plan: Plan, fields: CurveFields, pretrained: bool) -> dict[str, Any
 
 
 def _finished(file: Path, setting: dict[str, Any]) -> list[dict[str, Any]]:
-    """The cells that an earlier call left.
+    """The cells that an earlier call finished.
 
     Raises:
         ValueError: if the file is something else, or of another curve.

@@ -1,4 +1,4 @@
-"""The fields of the learning curve: camera fields with their counts, and drawn ones."""
+"""The fields of the learning curve: camera fields with counts, and synthetic ones."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -27,9 +27,9 @@ MOST_DRAWN: Final = 10_000
 
 @dataclass(frozen=True)
 class CurveFields:
-    """Fields to learn from, to choose a step on and to measure on; no copy of one in two of them.
+    """Training, validation and test fields, without near-duplicates across the three.
 
-    ``left_out`` fields of any size were copies, altered ones too, of a test or a validation field.
+    ``left_out`` counts the dropped copies (altered ones too) of test and validation fields.
     """
 
     train: Sequence[CountedField]
@@ -48,11 +48,11 @@ class CurveFields:
 
 
 def curve_fields(data: Path, folder: Path) -> CurveFields:
-    """TXL-PBC's camera fields, cut as for the locator, and the 60 CBC test fields as TXL has them.
+    """TXL-PBC's camera fields, split as for the locator, and its labels of the 60 CBC test fields.
 
     Args:
         data: folder of the public sets.
-        folder: gets the squeezed fields, stretched to what the camera took.
+        folder: receives the squeezed fields, stretched back to the camera's proportions.
 
     Raises:
         FileNotFoundError: if ``data`` lacks ``cbc`` or ``txl``.
@@ -81,10 +81,10 @@ def drawn_fields(number: int, seed: int, folder: Path) -> list[CountedField]:
         raise ValueError(f"drawn fields must be 0 to {MOST_DRAWN}, got {number}")
     fields = []
     for one in range(seed * MOST_DRAWN, seed * MOST_DRAWN + number):
-        made = draw(one, width=CAMERA_PX[0], height=CAMERA_PX[1])
-        file = folder / made.field.name
-        file.write_bytes(png_bytes(made.field))
-        fields.append(CountedField(file, np.array([made.count(kind) for kind in KINDS])))
+        drawn = draw(one, width=CAMERA_PX[0], height=CAMERA_PX[1])
+        file = folder / drawn.field.name
+        file.write_bytes(png_bytes(drawn.field))
+        fields.append(CountedField(file, np.array([drawn.count(kind) for kind in KINDS])))
     return fields
 
 

@@ -1,4 +1,4 @@
-"""One training of the learning curve: a head on features that stay as they are."""
+"""One training of the learning curve: a head on frozen features."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,16 +33,17 @@ LOOPS: Final[dict[str, LoopSettings]] = {
     "plain": REDUCED,
     "map": recipe_info("counts").preset("shipped").settings,
 }
-"""Batch, rate, decay and averaging of each counter; their epochs are not used, see ``Plan``."""
+"""Batch size, rate, decay and averaging of each counter; the epochs are replaced by ``Plan``."""
 
 
 @dataclass(frozen=True)
 class Plan:
     """Which trainings. Ranges are checked on construction (ValueError).
 
-    ``sizes`` are labelled fields, the smaller a part of the larger; each also with ``drawn`` fields
-    more. Every training has as many ``steps``, so that few fields are not also learnt for a shorter
-    time; it is judged on validation each ``check_every`` of them and the best is kept.
+    ``sizes`` are numbers of labelled fields, the smaller sets parts of the larger; each size is
+    also trained with ``drawn`` synthetic fields added. Every training has the same number of
+    ``steps``, so that small sets are not also trained for a shorter time. Validation runs every
+    ``check_every`` steps and the best step is used.
     """
 
     sizes: tuple[int, ...] = (25, 50, 100, 300)
@@ -58,8 +59,8 @@ class Plan:
             raise ValueError(f"not a plan: {self}")
 
 
-class Bench:
-    """One counter with its features made: trains heads on some of the fields and measures them."""
+class HeadTrainer:
+    """Trains heads of one counter on subsets of the fields, whose features are computed once."""
 
     def __init__(
         self,
@@ -84,11 +85,11 @@ class Bench:
         self._examples = self._recipe.training_set()
 
     def trained(self, chosen: Sequence[int]) -> tuple[Counter, int, float]:
-        """Train on the examples of these numbers.
+        """Train on the examples with these indices.
 
         Returns:
-            The network at its best by validation, after how many steps that was, and its mean
-            absolute error on the validation fields, cells a field.
+            The network at its best step by validation, that step, and its mean absolute error on
+            the validation fields in cells a field.
         """
         plan, loop = self._plan, self._loop
         torch.manual_seed(plan.seed)
@@ -122,7 +123,7 @@ class Bench:
 
     @torch.no_grad()
     def counts_of(self, model: Counter) -> Counts:
-        """Counts of the test fields, ``(fields, 3)``; none below 0, as in an answer."""
+        """Counts of the test fields, ``(fields, 3)``, clipped at 0 as at inference."""
         if isinstance(model, DensityCounter):
             parts = [model.head(features).sum(dim=(2, 3)) for features in self._test]
         else:
@@ -133,7 +134,7 @@ class Bench:
 def batches(
     examples: Dataset[Batch], chosen: Sequence[int], size: int, seed: int
 ) -> Iterator[dict[str, Tensor]]:
-    """Batches without end; every field comes once before any comes again."""
+    """Endless batches; every field appears once before any appears again."""
 
     def keys() -> Iterator[tuple[int, int]]:
         for epoch in count():

@@ -27,11 +27,11 @@ _STYLE: Final[dict[Any, Any]] = {
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a chart: points, a colour, and a dash pattern so that colour is not needed.
+    """One line of a chart; its dash pattern identifies it without colour.
 
     ``dash`` are lengths of ink and gap in points, such as ``"7 4"``; empty: a solid line. ``low``
-    and ``high`` draw an interval at each point. A line of one point is a reference and is drawn
-    across the whole chart.
+    and ``high`` draw an interval at each point. A line of one point is a reference, drawn
+    horizontally across the chart.
     """
 
     name: str
@@ -99,7 +99,7 @@ def _draw(axes: "Axes", line: Line) -> None:
         axes.axhline(line.points[0][1], color=line.colour, linestyle=style, label=line.name)
         return
     xs, ys = zip(*line.points, strict=True)
-    # Marks show where something was measured; on a curve of many epochs they would hide it.
+    # Markers show where something was measured; on a curve of many epochs they would hide it.
     marker = "o" if len(xs) <= 12 else ""
     axes.plot(
         xs, ys, color=line.colour, linestyle=style, marker=marker, markersize=5, label=line.name
@@ -116,7 +116,7 @@ def _scale(
     log_y: bool,
     x_ticks: Sequence[float] | None,
 ) -> None:
-    """Scales and ticks; numbers are written out, and a linear y axis begins at 0 or below."""
+    """Set scales and ticks: plain numbers, and a linear y axis that starts at 0 or below."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     plain = FuncFormatter(lambda value, _: f"{value:g}")

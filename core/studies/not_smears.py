@@ -1,4 +1,4 @@
-"""Drawn pictures that are not blood smears: what the smear rule is fitted and judged against.
+"""Synthetic pictures that are no blood smears, for fitting and testing the smear rule.
 
 Each function takes a random generator and a size and returns ``(height, width, 3)`` uint8 RGB.
 """

@@ -1,4 +1,4 @@
-"""The count-regression paper trained anew: tables 1 to 4 and figure 5 (Adinugroho et al. 2025)."""
+"""Repeat the count-regression paper: tables 1 to 4 and figure 5 (Adinugroho et al. 2025)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -34,7 +34,7 @@ Report = Callable[[str], None]
 Counts = npt.NDArray[np.float64]
 
 WITH_WBC_SET: Final = "with, backbone from WBC"
-"""Key of the training whose backbone learnt the paper's second set of cells."""
+"""Key of the training whose backbone learnt from the paper's second set, WBC (Bodzas)."""
 
 PAPER: Final = replace(PAPER_REGRESSOR, workers=0)
 REDUCED: Final = LoopSettings(
@@ -47,13 +47,13 @@ REDUCED: Final = LoopSettings(
     averaging=0.0,
     workers=0,
 )
-"""For two processor cores: MobileNetV2 left as it is, so that its features are made once; the two
-last layers learn, 64 hidden neurons, at a higher rate for fewer epochs."""
+"""For two processor cores: MobileNetV2 is frozen, so that its features are computed once; the two
+last layers learn with 64 hidden neurons, at a higher rate and for fewer epochs."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """How it is trained; ``words`` say so beside every table."""
+    """Settings of the trainings; ``words`` describe them beside every table."""
 
     backbone: str
     hidden: int
@@ -63,10 +63,10 @@ class Setting:
 
 
 def setting_here() -> Setting:
-    """As published where there is an accelerator, reduced where there is none.
+    """The paper's settings with CUDA, reduced ones without.
 
     Raises:
-        ValueError: if the live classifier's backbone is none that the regressor can take over.
+        ValueError: if the regressor cannot take over the live classifier's backbone.
     """
     if torch.cuda.is_available():
         return Setting("resnet50", 256, False, PAPER, "ResNet-50, all layers, as published")
@@ -96,7 +96,7 @@ def reproduce_counts(
 
     Args:
         data: folder of the public sets.
-        folder: keeps the trainings; a broken-off one goes on from there.
+        folder: for the trainings; one that was stopped resumes from there.
         report: called with a line of progress.
 
     Returns:
@@ -178,7 +178,7 @@ def _second_backbone(how: Setting, data: Path, report: Report) -> tuple[str, ...
 def _tuned_backbone(
     how: Setting, data: Path, folder: Path, report: Report, name: str
 ) -> CellClassifier:
-    """A classifier of cells: trained here as published, or the live one in the reduced setting."""
+    """A cell classifier: trained here as in the paper, or the live one in the reduced setting."""
     if how.reduced:
         model = registry.live("wbc").module
         assert isinstance(model, CellClassifier)
@@ -203,7 +203,7 @@ def _errors(
     answers: dict[str, Counts], labels: Sequence[Counted], train: Sequence[Counted]
 ) -> dict[str, Any]:
     truth = np.stack([field.counts() for field in labels])
-    # What the regressor learnt from gives the constant too: both know only CBC's training labels.
+    # The constant comes from the regressor's training fields: both know only CBC's labels.
     constant = constant_predictor(np.stack([field.counts() for field in train]))
     rows = {name: _row(np.abs(counted - truth)) for name, counted in answers.items()}
     return {**rows, "constant": _row(np.abs(constant - truth)), "n": len(truth)}

@@ -1,4 +1,4 @@
-"""Training the published CNN on one split and testing it: one row of its tables."""
+"""Train the paper's palm CNN on one split and test it: one row of its tables."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader
 
-from core.models.palm_cnn import PaperPalmCnn
+from core.models.paper_palm_cnn import PaperPalmCnn
 from core.studies.paper_palm_clusters import ClusterSplit
 from core.studies.paper_palm_tables import StateResult
 from core.training.palm.photos import PalmPhotos
@@ -16,9 +16,9 @@ from core.training.palm.photos import PalmPhotos
 
 @dataclass(frozen=True)
 class CnnSettings:
-    """How the CNN is trained; ``reduced`` names what was made smaller than published, if anything.
+    """Settings of the training; ``reduced`` says what is smaller than in the paper, if anything.
 
-    ``patience`` ends a training whose loss has been below ``enough`` for one epoch.
+    A training ends early after an epoch with a mean loss below ``enough``.
     """
 
     size_px: tuple[int, int] = (500, 375)

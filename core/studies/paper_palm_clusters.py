@@ -1,8 +1,8 @@
-"""The balanced clusters of Rizal et al. 2022, and the splits made of them.
+"""The balanced clusters of Rizal et al. 2022, and splits of them.
 
-193 photos, 57 anemic: two clusters of 136. That is the larger class halved, one half for each
-cluster, and the smaller class in both, with copies until it is as many. The split comes after the
-copying, so a photo and its copy can fall on both sides, and photos of one hand always may.
+Of 193 photos, 57 anemic, the paper forms two clusters of 136: each has one half of the larger class
+and the whole smaller class, with copies until both classes are equal. It splits after copying, so a
+photo and its copy can be on both sides of the split, and so can photos of one hand.
 """
 
 import math
@@ -19,10 +19,10 @@ TEST_SHARE = 0.2
 
 @dataclass(frozen=True)
 class ClusterSplit:
-    """Photos to learn from (balanced, with copies) and to test on.
+    """Training photos (balanced, with copies) and test photos.
 
-    ``on_both_sides`` counts the test photos of which a copy, or another photo of the same group,
-    was learnt from; ``blocks_on_both_sides`` those whose session block was.
+    ``on_both_sides`` counts the test photos with a training photo of the same photo group (a copy,
+    for one); ``blocks_on_both_sides`` those with one of the same session block.
     """
 
     train: list[PalmPhoto]
@@ -32,7 +32,7 @@ class ClusterSplit:
 
 
 def clusters(photos: Sequence[PalmPhoto], seed: int = 0) -> tuple[list[PalmPhoto], list[PalmPhoto]]:
-    """Two balanced clusters, as published."""
+    """The two balanced clusters of the paper."""
     rng = np.random.default_rng(seed)
     ill = [photo for photo in photos if photo.anemic]
     well = [photo for photo in photos if photo.anemic is False]
@@ -47,16 +47,17 @@ def clusters(photos: Sequence[PalmPhoto], seed: int = 0) -> tuple[list[PalmPhoto
 
 
 def split_as_in_paper(cluster: Sequence[PalmPhoto], state: int) -> ClusterSplit:
-    """80/20 at random by the random state, after the copying."""
+    """The paper's split: 80/20 at random, after copying."""
     order = np.random.default_rng(state).permutation(len(cluster))
     tested = math.ceil(TEST_SHARE * len(cluster))
     test = [cluster[i] for i in order[:tested]]
-    return _judged([cluster[i] for i in order[tested:]], test)
+    return _with_leaks([cluster[i] for i in order[tested:]], test)
 
 
 def split_honestly(cluster: Sequence[PalmPhoto], state: int) -> ClusterSplit:
-    """About 80/20 by whole session blocks of each class, groups kept whole; then the learning part
-    is balanced by copying. No photo stands twice in the test part.
+    """About 80/20 by session block within each class, without dividing a photo group.
+
+    The training part is balanced by copying after the split; the test part has no photo twice.
     """
     once = list(dict.fromkeys(cluster))
     rng = np.random.default_rng(state)
@@ -66,7 +67,7 @@ def split_honestly(cluster: Sequence[PalmPhoto], state: int) -> ClusterSplit:
         sizes = {n: sum(photo.session_block == n for photo in once) for n in names}
         rng.shuffle(names)
         held_out, wanted = 0, TEST_SHARE * sum(sizes.values())
-        for name in names[:-1]:  # one block of each class stays to learn from
+        for name in names[:-1]:  # one block of each class stays in the training part
             if held_out and held_out + sizes[name] > 1.5 * wanted:
                 continue
             chosen.add(name)
@@ -81,7 +82,7 @@ def split_honestly(cluster: Sequence[PalmPhoto], state: int) -> ClusterSplit:
 def balanced_split(
     learn: Sequence[PalmPhoto], test: Sequence[PalmPhoto], state: int
 ) -> ClusterSplit:
-    """A split that was made already; its learning part gets copies until both classes are alike."""
+    """A given split, with the training part balanced by copying."""
     return _balanced(learn, list(test), np.random.default_rng(state))
 
 
@@ -91,17 +92,17 @@ def _balanced(
     ill = [photo for photo in learn if photo.anemic]
     well = [photo for photo in learn if not photo.anemic]
     most = max(len(ill), len(well))
-    return _judged(_to_size(ill, most, rng) + _to_size(well, most, rng), test)
+    return _with_leaks(_to_size(ill, most, rng) + _to_size(well, most, rng), test)
 
 
 def _to_size(photos: list[PalmPhoto], size: int, rng: np.random.Generator) -> list[PalmPhoto]:
-    """All of them and random copies until there are ``size``; a random part where they are more."""
+    """``size`` photos: all of them and random copies, or a random part if there are more."""
     if len(photos) >= size or not photos:
         return [photos[i] for i in rng.permutation(len(photos))[:size]]
     return photos + [photos[i] for i in rng.integers(0, len(photos), size - len(photos))]
 
 
-def _judged(train: list[PalmPhoto], test: list[PalmPhoto]) -> ClusterSplit:
+def _with_leaks(train: list[PalmPhoto], test: list[PalmPhoto]) -> ClusterSplit:
     groups = {photo.photo_group for photo in train}
     blocks = {photo.session_block for photo in train}
     return ClusterSplit(
@@ -114,7 +115,7 @@ def _judged(train: list[PalmPhoto], test: list[PalmPhoto]) -> ClusterSplit:
 
 @dataclass(frozen=True)
 class ClusterFacts:
-    """One measurement over a cluster; ``values`` is how many have it."""
+    """Summary of one measurement over a cluster; ``values`` photos have it."""
 
     name: str
     values: int
@@ -125,7 +126,8 @@ class ClusterFacts:
 
 
 def cluster_facts(cluster: Sequence[PalmPhoto]) -> list[ClusterFacts]:
-    """Means, ranges and missing counts of haemoglobin, haematocrit and age, as the paper's table;
+    """Mean, range and missing values of haemoglobin, haematocrit and age, as in the paper's table.
+
     ``female`` is the share of women.
     """
     fields = ("haemoglobin_g_dl", "haematocrit_percent", "age_years")

@@ -1,6 +1,6 @@
-"""The published CNN judged as the shipped model is: in the same folds of session blocks.
+"""The paper's CNN in the folds of session blocks that the shipped model is measured in.
 
-Every training leaves its answers in a folder: stopped at any moment, the rest goes on from there.
+Every training saves its logits in a folder, so that a stopped study resumes.
 """
 
 import hashlib
@@ -22,11 +22,11 @@ from core.training.palm.figures import Logits, PaperCnnLogits, palm_photos
 from core.training.palm.head import PARTS
 
 GROUPED: Final = CnnSettings((125, 94), reduced="125x94 pixels instead of 500x375")
-"""A quarter of the published width and height: a training takes 25 seconds of one core. The photos
-have about 200 pixels a side, at the published size they would only be stretched."""
+"""A quarter of the paper's width and height, so that a training takes 25 seconds of one core. The
+photos have about 200 pixels a side: the paper's size would only enlarge them."""
 
 CNN_REPEATS: Final = 4
-"""The first four of the shipped model's ten ways to deal the blocks out."""
+"""The first four of the ten random partitions that the shipped model is measured in."""
 
 Say = Callable[[str], None]
 
@@ -34,7 +34,7 @@ Say = Callable[[str], None]
 def paper_cnn_logits(data: Path, folder: Path, say: Say = lambda line: None) -> PaperCnnLogits:
     """The paper's CNN in the shipped model's folds, then trained on the whole development part.
 
-    Trainings that ``folder`` holds already are not repeated.
+    Trainings whose logits are in ``folder`` are not repeated.
 
     Raises:
         FileNotFoundError: if the photos are not there.
@@ -60,14 +60,14 @@ def cross_validated_cnn(
     """Logit of every photo by networks that saw neither its block nor its group, ``(repeats, N)``.
 
     The folds are those of :func:`core.training.palm.head.cross_validated`. The learning part of
-    each is balanced by copying, as published, after the split.
+    each is balanced by copying as in the paper, but after the split.
 
     Args:
         photos: with labels.
-        folder: where each training's answers are kept; those that are there are not trained again.
+        folder: for the logits of each training; those found there are not trained again.
         settings: of the training.
-        repeats: how often the blocks are dealt out anew.
-        parts: how many parts they are dealt into.
+        repeats: number of random partitions of the blocks.
+        parts: folds of each partition.
         say: called with one line for each training.
 
     Raises:
@@ -90,7 +90,7 @@ def cnn_on_held_out(
     repeats: int = CNN_REPEATS,
     say: Say = lambda line: None,
 ) -> Logits:
-    """Logits of held-out photos by ``repeats`` networks trained on the rest, ``(repeats, held)``.
+    """Logits of the held-out photos by ``repeats`` networks trained on the rest, ``(repeats, N)``.
 
     The arguments are those of :func:`cross_validated_cnn`.
     """
@@ -104,7 +104,7 @@ def cnn_on_held_out(
 def _trained(
     photos: Sequence[PalmPhoto], split: PalmSplit, folder: Path, settings: CnnSettings, state: int
 ) -> Logits:
-    """Logits of the held-out photos, from the folder if this very training was done before."""
+    """Logits of the held-out photos; loaded if the same training was done before."""
     learn, test = ([photos[i] for i in part] for part in (split.learn, split.held_out))
     labels = [(photo.path.name, photo.anemic) for photo in (*learn, *test)]
     contents = data_hash([photo.path for photo in (*learn, *test)])

@@ -13,9 +13,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class StateResult:
-    """One random state: loss and the four cells. A positive answer is anemia.
+    """One random state: loss and confusion counts. A positive answer is anemia.
 
-    ``on_both_sides`` counts test photos of which one of the same group was learnt from.
+    ``on_both_sides`` counts test photos with a training photo of the same photo group.
     """
 
     state: int
@@ -60,8 +60,8 @@ def mean_of(results: Sequence[StateResult], name: str) -> float:
     return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
 
 
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else float("nan")
+def _share(part: int, total: int) -> float:
+    return part / total if total else float("nan")
 
 
 # loss, TP, FN, FP, TN of random states 0 to 9; the other columns follow from them.
@@ -79,8 +79,8 @@ _PAPER: Final = (
 )  # fmt: skip
 
 
-def published(cluster: int) -> list[StateResult]:
-    """The paper's rows of cluster 1 or 2."""
+def paper_rows(cluster: int) -> list[StateResult]:
+    """The rows that the paper prints for cluster 1 or 2."""
     return [
         StateResult(state, loss, tp, fn, fp, tn)
         for state, (loss, tp, fn, fp, tn) in enumerate(_PAPER[cluster - 1])
@@ -88,7 +88,7 @@ def published(cluster: int) -> list[StateResult]:
 
 
 def scores_table(results: Sequence[StateResult], paper: Sequence[StateResult] = ()) -> str:
-    """Table 1 or 2 as Markdown, with the mean in the last line; percent but for the loss."""
+    """Table 1 or 2 as Markdown, means in the last line; all in percent except the loss."""
     lines = [
         "| random state | loss | accuracy | precision | recall | specificity | majority |"
         + (" paper's accuracy |" if paper else ""),
@@ -104,7 +104,7 @@ def scores_table(results: Sequence[StateResult], paper: Sequence[StateResult] = 
 
 
 def cells_table(results: Sequence[StateResult]) -> str:
-    """Table 3 or 4 as Markdown, with how many test photos have a photo of their group learnt."""
+    """Table 3 or 4 as Markdown, with the number of test photos whose group was learnt from."""
     lines = [
         "| random state | TP | FN | FP | TN | group on both sides |",
         "|---|---|---|---|---|---|",

@@ -1,8 +1,8 @@
-"""The published white-cell system as its page describes it: ResNet-18, Adam, flips and rotation.
+"""Repeat the published white-cell system by its page: ResNet-18, Adam, flips and rotation.
 
-Eight classes are PBC's eight folders. Near-duplicates stay on one side here, which the page does
-not say of its split. Without CUDA a reduced setting is trained that is named as such; the weights
-start at random where ImageNet's ResNet-18 cannot be had.
+The eight classes are PBC's eight folders. Near-duplicates stay on one side of the split here; the
+page does not say so of its split. Without CUDA a reduced setting is trained, and the result names
+it. Where ImageNet's ResNet-18 cannot be downloaded the weights start at random.
 """
 
 import time
@@ -44,7 +44,7 @@ _FOLDERS: Final = {"ig": "immature_granulocyte"}
 
 
 class PaperCells(Dataset[Batch]):
-    """Whole pictures, flipped and turned up to 15 degrees; a corrupt file was left out before."""
+    """Pictures with random flips and rotations up to 15 degrees; unreadable files are skipped."""
 
     def __init__(self, cells: Sequence[LabelledCell], side_px: int, seed: int) -> None:
         self._seed, self.skipped = seed, list[Skipped]()
@@ -78,7 +78,7 @@ class PaperCells(Dataset[Batch]):
 
 
 class PaperWbc:
-    """Recipe of the published system; chosen by validation accuracy."""
+    """Recipe of the published system; the epoch is chosen by validation accuracy."""
 
     name = "wbc-published"
 
@@ -102,12 +102,12 @@ class PaperWbc:
             net.load_state_dict(start_weights(self._weights), strict=False)
             self.start = f"weights of {self._weights.name}"
         elif not self.start:
-            # Asked for once: without a network every attempt waits for its time-out.
+            # Tried once only: without a network every attempt waits for its time-out.
             try:
                 self._imagenet = ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=False)
                 self.start = "ImageNet"
             except OSError:  # no network, and no file where torchvision looks
-                self.start = "random weights, ImageNet's not to be had"
+                self.start = "random weights, ImageNet's could not be downloaded"
         if self.start == "ImageNet":
             net.load_state_dict(self._imagenet)
         net.fc = nn.Linear(net.fc.in_features, len(CLASSES))
@@ -140,7 +140,7 @@ def answers(model: nn.Module, pixels: Sequence[RgbImage]) -> np.ndarray[Any, np.
 
 
 def forecast(data: Path, seed: int = 0, *, full: bool = False, epochs: int | None = None) -> str:
-    """What would be trained on this machine, how long it takes at most, and the memory it needs.
+    """Describe what would be trained on this machine, the longest time, and the memory needed.
 
     The time is measured on three steps of the real network; validation adds about a tenth.
 
@@ -181,23 +181,23 @@ def reproduce_wbc(
     data: Path,
     folder: Path,
     seed: int = 0,
-    tell: Callable[[str], None] = lambda line: None,
+    report_line: Callable[[str], None] = lambda line: None,
     *,
     full: bool = False,
     epochs: int | None = None,
     weights: Path | None = None,
 ) -> dict[str, Any]:
-    """Train as the paper did, measure on the test part; resumes from a checkpoint in ``folder``.
+    """Train as published and measure on the test part; resumes from a checkpoint in ``folder``.
 
     Args:
         data: folder of the public sets.
-        folder: gets checkpoints; a run that was stopped goes on from them.
+        folder: for checkpoints; a run that was stopped resumes from them.
         seed: of the order of examples and of the random weights.
-        tell: gets one line for each epoch, and one about every half minute in between.
+        report_line: called with one line for each epoch, and about every half minute between.
         full: train on all cells also where there is no CUDA.
-        epochs: at most so many; None for the setting's own number.
+        epochs: largest number of epochs; None for the setting's.
         weights: file of ResNet-18 weights to start from (see :func:`start_weights`); None for
-            torchvision's ImageNet weights where they can be had, else random ones.
+            torchvision's ImageNet weights if they can be loaded, else random ones.
 
     Raises:
         FileNotFoundError: if PBC is missing.
@@ -209,13 +209,15 @@ def reproduce_wbc(
     judged = _of_each_class(parts[1], setting.per_class and setting.per_class // 4, seed)
     recipe = PaperWbc(learnt, judged, setting.side_px, seed, weights)
     loop = LoopSettings(**{**asdict(setting.loop), "seed": seed})
-    tell(f"{setting.name}: {len(learnt)} training cells, {len(judged)} validation cells")
+    report_line(f"{setting.name}: {len(learnt)} training cells, {len(judged)} validation cells")
     model = train(
         recipe,
         loop,
         folder,
-        lambda epoch: tell(f"epoch {epoch.number + 1}: accuracy {epoch.metrics['accuracy']:.4f}"),
-        ProgressLines(tell),
+        lambda epoch: report_line(
+            f"epoch {epoch.number + 1}: accuracy {epoch.metrics['accuracy']:.4f}"
+        ),
+        ProgressLines(report_line),
     )
     test = PaperCells(parts[2], setting.side_px, seed)
     predicted = [CLASSES[i] for i in answers(model, test.pixels).argmax(axis=1)]
@@ -237,7 +239,7 @@ def reproduce_wbc(
 def _split_of_readable(
     cells: Sequence[LabelledCell],
 ) -> tuple[tuple[list[LabelledCell], ...], list[Skipped]]:
-    """PBC's parts; where a file cannot be read it is left out, and the others are split."""
+    """PBC's three parts without unreadable files, and those files."""
     try:
         return pbc.split(cells), []
     except OSError:
@@ -266,7 +268,7 @@ def _eight(cell: LabelledCell) -> str:
 
 
 def _as_input(pixels: RgbImage) -> Tensor:
-    """ImageNet's means and spreads, as the page's transforms have them."""
+    """Normalised by ImageNet's means and deviations, as in the page's transforms."""
     mean = np.array([0.485, 0.456, 0.406], np.float32)
     std = np.array([0.229, 0.224, 0.225], np.float32)
     scaled = (pixels.astype(np.float32) / np.float32(255) - mean) / std

@@ -1,4 +1,4 @@
-"""How much of the paper's white-cell classifier is trained on this machine, and from what."""
+"""Settings and starting weights of the repeated white-cell system on this machine."""
 
 import pickle
 import time
@@ -20,7 +20,7 @@ from core.training.presets import PAPER_CLASSIFIER
 
 @dataclass(frozen=True)
 class Setting:
-    """How much is trained. ``per_class`` cells of each class, None for all of them."""
+    """Settings of the training. ``per_class`` cells of each class, None for all of them."""
 
     name: str
     side_px: int
@@ -48,8 +48,8 @@ FULL_WITHOUT_CUDA: Final = Setting(
         workers=0,
     ),
 )
-"""From random weights a constant rate of 1e-4 needs several times as many epochs, so the rate is
-higher and falls by a half cosine; batch, optimizer and augmentation are the paper's."""
+"""From random weights the paper's constant rate of 1e-4 needs several times as many epochs, so the
+rate is higher and falls by a half cosine; batch, optimizer and augmentation are the paper's."""
 REDUCED: Final = Setting(
     "reduced for a processor without CUDA: 96 px, 300 cells a class, 5 epochs",
     96,
@@ -59,7 +59,7 @@ REDUCED: Final = Setting(
 
 
 def setting_for(*, full: bool, epochs: int | None = None) -> Setting:
-    """Full size with CUDA or where asked for, otherwise a reduced form."""
+    """The full setting with CUDA or with ``full``, otherwise the reduced one."""
     without_cuda = FULL_WITHOUT_CUDA if full else REDUCED
     setting = FULL if torch.cuda.is_available() else without_cuda
     if epochs is None:
@@ -98,10 +98,10 @@ def start_weights(file: Path) -> dict[str, Tensor]:
 
 
 class ProgressLines:
-    """The loop's ``control`` that never stops it and says about every half minute where it is."""
+    """A ``control`` of the loop that reports about every half minute and never stops it."""
 
-    def __init__(self, tell: Callable[[str], None], every_s: float = 30.0) -> None:
-        self._tell, self._every_s, self._last = tell, every_s, time.monotonic()
+    def __init__(self, report_line: Callable[[str], None], every_s: float = 30.0) -> None:
+        self._report_line, self._every_s, self._last = report_line, every_s, time.monotonic()
 
     def __call__(self, progress: Progress) -> Order:
         now = time.monotonic()
@@ -109,7 +109,7 @@ class ProgressLines:
             self._last = now
             steps = (progress.epochs - progress.epoch) * progress.batches - progress.batch
             left_s = steps * PAPER_CLASSIFIER.batch_size / progress.examples_per_second
-            self._tell(
+            self._report_line(
                 f"epoch {progress.epoch + 1} of {progress.epochs}, batch {progress.batch} of "
                 f"{progress.batches}: loss {progress.loss:.3f}, "
                 f"{progress.examples_per_second:.0f} pictures/s, at most {left_s / 60:.0f} min left"

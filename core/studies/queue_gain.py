@@ -1,7 +1,7 @@
-"""How many labels the queue saves against random order, measured on PBC.
+"""Measure on PBC how many labels the learning queue saves compared with random order.
 
-The network of features has seen ImageNet and never a blood cell, so that nothing of PBC's labels
-is in it; a logistic regression on them stands for the model that is trained.
+The features come from an ImageNet network that never saw a blood cell, so that they contain nothing
+of PBC's labels; a logistic regression on them stands for the model that is trained.
 """
 
 from collections import Counter
@@ -46,7 +46,7 @@ BLOOD: Final[Mapping[str, float]] = {
     "basophil": 0.015,
     "erythroblast": 0.01,
 }
-"""A mixture as in blood, where PBC has about as many cells of each class."""
+"""Class frequencies as in blood; PBC has about as many cells of each class."""
 
 Chooser = Callable[[Array, Array, Sequence[int], int, np.random.Generator], list[int]]
 
@@ -60,7 +60,7 @@ class Curve:
     recall: npt.NDArray[np.float64]
 
     def needed(self, target: float) -> list[float]:
-        """Labels each repeat needed to reach ``target``; infinite where it never did."""
+        """Labels that each repeat needed to reach ``target``; infinite if it never did."""
         return [
             float(self.labels[int(hit.argmax())]) if hit.any() else float("inf")
             for hit in self.recall >= target
@@ -88,7 +88,7 @@ class Cells:
 
 
 def draw(data: Path, seed: int = 0) -> Cells:
-    """Cells enough for both mixtures, three tenths held out, near-duplicates on one side.
+    """Draw enough cells for both mixtures; three tenths are held out, by near-duplicate group.
 
     Raises:
         FileNotFoundError: without PBC or the ImageNet weights.
@@ -110,12 +110,12 @@ def draw(data: Path, seed: int = 0) -> Cells:
 
 
 def examples(cells: Cells, mixture: Mapping[str, float], seed: int = 0) -> Examples:
-    """A pool and test cells, both of this mixture."""
+    """A pool in these class frequencies, and all test cells of its classes."""
     rng = np.random.default_rng(seed)
     classes = tuple(sorted(mixture))
     numbers = np.array([classes.index(label) for label in cells.labels], np.int64)
     pool = _mixed(numbers, np.flatnonzero(~cells.test), classes, mixture, rng)
-    # The test cells are as the pool's classes, each of them all there is: recalls are per class.
+    # All test cells whatever the mixture: recall is measured for each class.
     test = np.flatnonzero(cells.test)
     squeeze = PCA(DIMENSIONS, random_state=seed).fit(cells.features[pool])
     small = unit_length(squeeze.transform(cells.features))
@@ -123,7 +123,7 @@ def examples(cells: Cells, mixture: Mapping[str, float], seed: int = 0) -> Examp
 
 
 def mixture_of(cells: Cells, data: Path) -> dict[str, float]:
-    """Share of each class in the whole of PBC."""
+    """Share of each class in PBC."""
     found = Counter(
         c.label for c in pbc.load(data / "pbc") if c.label is not None and not c.odd_background
     )
@@ -138,10 +138,10 @@ def _mixed(
     rng: np.random.Generator,
 ) -> npt.NDArray[np.int64]:
     members = [among[numbers[among] == n] for n in range(len(classes))]
-    # As many as the scarcest class allows.
-    whole = min(len(m) / mixture[name] for m, name in zip(members, classes, strict=True))
+    # The pool is as large as the scarcest class allows.
+    total = min(len(m) / mixture[name] for m, name in zip(members, classes, strict=True))
     parts = [
-        rng.choice(m, max(1, int(whole * mixture[name])), replace=False)
+        rng.choice(m, max(1, int(total * mixture[name])), replace=False)
         for m, name in zip(members, classes, strict=True)
     ]
     return np.sort(np.concatenate(parts))
@@ -175,7 +175,7 @@ def by_chance(
     number: int,
     rng: np.random.Generator,
 ) -> list[int]:
-    """Cells in random order: what the queue is compared with."""
+    """Cells in random order, the baseline."""
     return [int(i) for i in rng.choice(len(features), number, replace=False)]
 
 
@@ -186,7 +186,7 @@ def by_uncertainty(
     number: int,
     rng: np.random.Generator,
 ) -> list[int]:
-    """The least certain ones, and nothing else."""
+    """The least certain cells."""
     return [int(i) for i in np.argsort(-uncertainty(probabilities), kind="stable")[:number]]
 
 
@@ -197,7 +197,10 @@ def by_queue(
     number: int,
     rng: np.random.Generator,
 ) -> list[int]:
-    """As :func:`core.review.learning.queue.next_cells` does; doubt below 0.5 means novel."""
+    """The queue's ranking, as :func:`core.review.learning.queue.next_cells`.
+
+    A top probability below 0.5 stands for "novel" here.
+    """
     novel = (probabilities.max(axis=1) < 0.5).astype(float)
     score = uncertainty(probabilities) + 0.5 * novel + 0.5 * probabilities @ rarity(list(counts))
     return order(score, features, number)
@@ -211,7 +214,10 @@ CHOOSERS: Final[Mapping[str, Chooser]] = {
 
 
 def simulate(data: Examples, choose: Chooser, name: str, repeats: int = 3) -> Curve:
-    """Label, learn, measure, step by step; every repeat begins with its own random cells."""
+    """Simulate labelling: repeatedly label a step of cells, fit, and measure the recall.
+
+    Every repeat begins with other random cells.
+    """
     steps = tuple(range(START, LABELS + 1, STEP))
     recall = np.zeros((repeats, len(steps)))
     for repeat in range(repeats):

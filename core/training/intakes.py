@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.datasets.intake.cells import read_cells
+from core.datasets.intake.copies import Locked
 from core.datasets.intake.fields import read_boxed_fields, read_counted_fields
-from core.datasets.intake.imported_set import Intake, Locked, Report, check_folder, silent
+from core.datasets.intake.imported_set import Intake, Report, silent
 from core.datasets.intake.palms import read_palms
+from core.datasets.intake.tree import check_folder
 from core.datasets.intake.verified import read_verified_cells, read_verified_fields
 from core.datasets.skipped import DataRefused
 from core.models.registry import Task

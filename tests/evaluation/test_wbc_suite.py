@@ -41,6 +41,9 @@ def field_with(label, seed):
 def own_site(tmp_path_factory, known_models):
     folder = tmp_path_factory.mktemp("site")
     with pytest.MonkeyPatch.context() as patch, installed(folder, known_models, patch):
+        # The suite judges the classifier and must not need the model of the second count.
+        for file in (folder / "weights").glob("counts.*"):
+            file.unlink()
         yield folder
 
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from core.explain.gradcam import explain_class, explain_count, overlay
+from core.explain.count_map import explain_count
+from core.explain.gradcam import explain_class, overlay
 from core.explain.pictures import write_explanations
 from core.imaging.synthetic import draw
 from core.inference.locate.cell_crop import crop_cell

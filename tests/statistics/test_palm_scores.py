@@ -20,7 +20,7 @@ from core.studies.paper_palm_tables import (
     StateResult,
     cells_table,
     mean_of,
-    published,
+    paper_rows,
     scores_table,
 )
 
@@ -125,7 +125,7 @@ def test_the_papers_tables_are_copied_rightly():
         (89.29, 96.43, 85.71, 89.29, 92.86, 92.86, 92.86, 82.14, 82.14, 89.29),
     )
     for number, accuracies in enumerate(printed, start=1):
-        rows = published(number)
+        rows = paper_rows(number)
         assert [round(100 * row.accuracy, 2) for row in rows] == list(accuracies)
         assert all(row.photos == 28 for row in rows)
 

@@ -1,4 +1,4 @@
-"""``python -m core reproduce``: the tables of the published systems, filled with our numbers.
+"""``python -m core reproduce``: the tables of published systems beside our numbers.
 
 The command of each system has a file of its own (``counts.py`` and so on).
 """

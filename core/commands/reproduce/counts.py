@@ -33,7 +33,7 @@ def counts(
 ) -> None:
     """Train as published and print tables 1 to 4 with our numbers beside the paper's.
 
-    With CUDA the full ResNet-50; without it a reduced setting that says so. Broken off, it goes on.
+    With CUDA the full ResNet-50; without it a reduced setting that says so. A stopped run resumes.
     """
     sets, folder = public_sets(data), results_folder(to, "reproduce", "counts")
     from core.studies.count_tables import loss_curves_svg
@@ -53,7 +53,7 @@ def counts(
 
 
 def as_markdown(result: dict[str, Any]) -> str:
-    """Tables 1 to 4 with our numbers and the columns the paper lacks, as Markdown."""
+    """Tables 1 to 4 as Markdown: the paper's numbers, ours, the constant and the locator."""
     from core.studies.count_tables import table
 
     ours, relabelled = result["cbc_labels"], result["txl_labels"]
@@ -95,13 +95,13 @@ def as_markdown(result: dict[str, Any]) -> str:
             }
         ),
         "The regressor and the constant learnt from CBC's labels, which leave out four red cells "
-        "in ten; the locator from labels of every visible cell. Each is right by its own.",
+        "in ten; the locator from labels of every visible cell. Each fits its own labels best.",
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def _with_wbc_set(rows: dict[str, Any]) -> dict[str, Any]:
-    """The column of the paper's second set of cells, where that set was there to learn from."""
+    """The column of the paper's second set of cells, if that set was there to learn from."""
     key = "with, backbone from WBC"
     return {"ours, WBC set": rows[key]} if key in rows else {}
 
@@ -114,6 +114,6 @@ def _gains(ours: dict[str, Any]) -> str:
     lines = ["| | paper | ours |", "|---|---|---|"]
     for place, (key, name) in enumerate(_ROWS):
         before, after = PAPER["without"][place], PAPER["with"][place]
-        own = 100 * (1 - ours["with"][key] / ours["without"][key])
-        lines.append(f"| {name} | {100 * (1 - after / before):.1f} % | {own:.1f} % |")
+        our_gain = 100 * (1 - ours["with"][key] / ours["without"][key])
+        lines.append(f"| {name} | {100 * (1 - after / before):.1f} % | {our_gain:.1f} % |")
     return "\n".join(lines)

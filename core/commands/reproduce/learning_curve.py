@@ -23,7 +23,7 @@ def learning_curve(
 ) -> None:
     """Count errors by the number of labelled fields, two counters, without and with drawn fields.
 
-    On any machine, ImageNet's MobileNetV2 left as it is. Broken off, it goes on.
+    On any machine, with ImageNet's MobileNetV2 frozen. A stopped run resumes.
     """
     fields = _sizes(sizes)
     sets, folder = public_sets(data), results_folder(to, "reproduce", "learning-curve")
@@ -36,7 +36,7 @@ def learning_curve(
         result = measure(sets, folder, Plan(fields, drawn, seed), progress)
     except KeyboardInterrupt:
         stop(
-            f"Stopped. Every finished training is kept in {folder}; the same command goes on.",
+            f"Stopped. Every finished training is saved in {folder}; the same command resumes.",
             status=130,
         )
     except URLError as error:

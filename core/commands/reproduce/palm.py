@@ -17,7 +17,7 @@ def palm(
         bool, typer.Option(help="small photos and few epochs: minutes on a processor")
     ] = False,
     states: Annotated[int, typer.Option(min=1, max=10, help="random states, from 0")] = 10,
-    epochs: Annotated[int | None, typer.Option(min=1, help="at most so many epochs")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="largest number of epochs")] = None,
     limits: Annotated[
         str | None,
         typer.Option(help="make the label from haemoglobin: paper or who (default: the table's)"),
@@ -26,7 +26,7 @@ def palm(
         bool,
         typer.Option(
             help="AUROC in the shipped model's folds of session blocks instead of the tables; "
-            "stopped, it goes on where it was"
+            "a stopped run resumes"
         ),
     ] = False,
 ) -> None:
@@ -62,7 +62,7 @@ def palm(
 
 
 def _print_grouped(photos: "list[PalmPhoto]", epochs: int | None) -> None:
-    """The locked part stays closed here: ``fit-palm`` opens it."""
+    """AUROC of the CNN on the development part; the locked part is for ``fit-palm`` only."""
     from dataclasses import replace
 
     from core.datasets.public.palm_splits import lock_away
@@ -120,7 +120,7 @@ def _print_tables(
         StateResult,
         cells_table,
         mean_of,
-        published,
+        paper_rows,
         scores_table,
     )
 
@@ -139,7 +139,7 @@ def _print_tables(
                 progress(f"cluster {number}, state {state} done")
             rows.append(results)
         for number, results in enumerate(rows, start=1):
-            paper = published(number)[:states] if manner == "As published" else ()
+            paper = paper_rows(number)[:states] if manner == "As published" else ()
             print(f"Table {number}, cluster {number}, percent\n\n{scores_table(results, paper)}\n")
         for number, results in enumerate(rows, start=1):
             print(f"Table {number + 2}, cluster {number}\n\n{cells_table(results)}\n")

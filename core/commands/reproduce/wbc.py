@@ -16,19 +16,19 @@ def wbc(
     full: Annotated[
         bool, typer.Option("--full", help="all cells, also without CUDA: some hours on two cores")
     ] = False,
-    epochs: Annotated[int | None, typer.Option(min=1, help="at most so many")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="largest number of epochs")] = None,
     weights: Annotated[
         Path | None,
         typer.Option(help="ResNet-18 weights to start from: .safetensors or .pth", exists=True),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="only say what would be trained, and for how long")
+        bool, typer.Option("--dry-run", help="only print what would be trained, and for how long")
     ] = False,
 ) -> None:
     """Train the paper's ResNet-18 and print its report beside ours and the majority baseline.
 
     With CUDA or --full at full size, otherwise in a reduced form that says so. A run that was
-    stopped goes on from its last epoch.
+    stopped resumes from its last epoch.
     """
     sets, folder = public_sets(data), results_folder(to, "reproduce", "wbc")
     from core.studies.paper_wbc import forecast, reproduce_wbc

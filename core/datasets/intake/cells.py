@@ -10,23 +10,12 @@ from typing import Final
 
 from core.datasets.intake.cell_names import UNDIVIDED
 from core.datasets.intake.class_folders import Labeller
-from core.datasets.intake.imported_set import (
-    MIN_GROUPS,
-    PARTS,
-    Groups,
-    Intake,
-    Locked,
-    Report,
-    divide,
-    grouped,
-    parts_of,
-    picture_files,
-    read_picture,
-    silent,
-    too_few,
-    without_copies,
-    without_locked,
-)
+from core.datasets.intake.copies import Locked, sifted
+from core.datasets.intake.division import divide
+from core.datasets.intake.grouping import MIN_GROUPS, Groups, grouped, too_few
+from core.datasets.intake.imported_set import Intake, Report, silent
+from core.datasets.intake.parts import PARTS
+from core.datasets.intake.pictures import LeftOut, picture_files, read_labelled
 from core.datasets.intake.reading import never_breaks
 from core.datasets.public.pbc import LabelledCell
 from core.datasets.skipped import DataRefused, Skipped
@@ -90,32 +79,27 @@ def read_cells(
     skipped: list[Skipped] = []
     tree = picture_files(root, "a folder for each class with its cells in it", skipped)
     labeller = Labeller(tree.pictures, names or {})
-    pictures, labels, folders = [], [], []
     there: Counter[str] = Counter()
-    for done, file in enumerate(tree.pictures):
-        report(done, len(tree.pictures))
+
+    def label_of(file: str) -> str:
         label, why = labeller.label(file)
         there[label or f"folder {labeller.asked.get(file, '')}"] += bool(
             label or labeller.asked.get(file)
         )
         if label is None:
-            skipped.append(Skipped(file, why))
-            continue
-        picture = read_picture(tree.path(file), root, settings, MIN_SIDE_PX, skipped)
-        if picture is not None:
-            pictures.append(picture)
-            labels.append(label)
-            folders.append(labeller.groups(file))
-    report(len(tree.pictures), len(tree.pictures))
+            raise LeftOut(why)
+        return label
 
-    given = parts_of(pictures)
-    keep, duplicates = without_copies(pictures, labels, skipped, given)
+    read = read_labelled(tree, tree.pictures, label_of, settings, MIN_SIDE_PX, skipped, report)
     notes: list[str] = []
-    keep = without_locked(pictures, keep, locked, skipped, notes)
-    folders = [folders[i] for i in keep]
-    folders = _dividing(folders, [labels[i] for i in keep], given, notes)
-    groups = grouped([pictures[i] for i in keep], tree, notes, folders)
-    few = {} if any(given) else _too_few([labels[i] for i in keep], groups, any(folders), notes)
+    pictures, labels = [picture for picture, _ in read], [label for _, label in read]
+    left = sifted(tree, pictures, labels, skipped, notes, locked)
+    keep, given = left.indices, left.parts
+    folders = [labeller.groups(picture.shown) for picture in left.pictures]
+    folders = _dividing(folders, [labels[i] for i in keep], given.names, notes)
+    groups = grouped(left.pictures, tree, notes, folders)
+    is_divided = any(given.names)
+    few = {} if is_divided else _too_few([labels[i] for i in keep], groups, any(folders), notes)
     if len({labels[i] for i in keep} - few.keys()) < 2:
         few = {}  # nothing can be learnt either way: the problem says so, and all is shown
     vanished = dict(few)
@@ -124,10 +108,9 @@ def read_cells(
                 if labels[i] in few]  # fmt: skip
     usable = [n for n, i in enumerate(keep) if labels[i] not in few]
     division = divide(
-        [pictures[keep[n]] for n in usable],
-        [given[keep[n]] for n in usable],
-        Groups([groups.numbers[n] for n in usable], groups.by, groups.near,
-               [groups.names[n] for n in usable]),
+        [left.pictures[n] for n in usable],
+        given.of(usable),
+        groups.of(usable),
         [labels[keep[n]] for n in usable],
         seed, skipped, notes,
     )  # fmt: skip
@@ -145,7 +128,7 @@ def read_cells(
         parts=parts,
         grouped_by=groups.by,
         skipped=tuple(skipped),
-        duplicates=tuple(duplicates),
+        duplicates=tuple(left.duplicates),
         near_duplicates=groups.near,
         notes=tuple(notes),
         problems=tuple(_problems(found, [groups.numbers[n] for n in chosen], parts)),

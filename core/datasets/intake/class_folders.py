@@ -1,12 +1,12 @@
 """Which class, slide and part the folders of a cell's picture name."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from core.datasets.intake.cell_names import UNDIVIDED, class_of_folder, subtype_of_file
 from core.datasets.intake.matching import GENERIC
-from core.datasets.intake.parts import part_of_name
+from core.datasets.intake.part_names import part_of_name
 from core.datasets.intake.tree import common_folders, folders_of, stem_of, words_of
 from core.taxonomy import parent_of
 
@@ -15,6 +15,12 @@ _WORD_LIST: Final = (
     "film objekttraeger patientin proband"
 )
 _SLIDE_WORDS: Final = frozenset(_WORD_LIST.split())
+_SEVERAL: Final = 3
+
+
+def is_slide(folder: str) -> bool:
+    """Does a folder's name say that it holds one slide, patient or case?"""
+    return bool({*words_of(folder)} & _SLIDE_WORDS)
 
 
 class Labeller:
@@ -33,6 +39,7 @@ class Labeller:
             if self._class(folder)
         )
         self._depth = depths.most_common(1)[0][0] if depths else None
+        self._numbered = self._numbered_above(files)
         self.asked: dict[str, str] = {}
 
     def label(self, file: str) -> tuple[str | None, str]:
@@ -58,8 +65,23 @@ class Labeller:
         if not classes:
             return ()
         below = [f for f in folders[classes[-1] + 1 :] if not self._plain(f)]
-        above = [f for f in folders[len(self._top) : classes[0]] if {*words_of(f)} & _SLIDE_WORDS]
+        above = [
+            folder
+            for depth, folder in enumerate(folders[: classes[0]])
+            if depth >= len(self._top) and (is_slide(folder) or folder in self._numbered)
+        ]
         return ("/".join([*above, *below]),) if above or below else ()
+
+    def _numbered_above(self, files: Sequence[str]) -> frozenset[str]:
+        """Folders above a class that are numbered or dated (P001, 2023-11-05), of several."""
+        at_depth: dict[int, set[str]] = defaultdict(set)
+        for file in files:
+            folders = folders_of(file)
+            classes = [depth for depth, folder in enumerate(folders) if self._class(folder)]
+            for depth in range(len(self._top), classes[0] if classes else 0):
+                if any(map(str.isdigit, folders[depth])) and not self._plain(folders[depth]):
+                    at_depth[depth].add(folders[depth])
+        return frozenset(f for some in at_depth.values() if len(some) >= _SEVERAL for f in some)
 
     def _named(self, file: str) -> list[tuple[str, str]]:
         return [(f, label) for f in folders_of(file) if (label := self._class(f))]
@@ -75,5 +97,5 @@ class Labeller:
         folders = folders_of(file)
         if self._depth is not None and len(folders) > self._depth:
             return folders[self._depth]
-        own = [f for f in folders if not self._plain(f) and not {*words_of(f)} & _SLIDE_WORDS]
+        own = [f for f in folders if not self._plain(f) and not is_slide(f)]
         return own[-1] if own else ""

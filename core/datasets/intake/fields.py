@@ -12,28 +12,17 @@ import numpy.typing as npt
 from core.datasets.fields import LabelledField
 from core.datasets.intake.boxes.formats import BoxedPicture, read_boxes
 from core.datasets.intake.cell_names import class_of_folder
-from core.datasets.intake.imported_set import (
-    MIN_GROUPS,
-    PARTS,
-    Groups,
-    Intake,
-    Item,
-    Locked,
-    ReadPicture,
-    Report,
-    divide,
-    grouped,
-    parts_of,
-    picture_files,
-    read_picture,
-    silent,
-    without_copies,
-    without_locked,
-)
+from core.datasets.intake.class_folders import is_slide
+from core.datasets.intake.copies import Locked, sifted
+from core.datasets.intake.division import divide
+from core.datasets.intake.grouping import MIN_GROUPS, grouped
+from core.datasets.intake.imported_set import Intake, Item, Report, silent
 from core.datasets.intake.numbers import whole
+from core.datasets.intake.parts import PARTS
+from core.datasets.intake.pictures import LeftOut, ReadPicture, picture_files, read_labelled
 from core.datasets.intake.reading import never_breaks
 from core.datasets.intake.tables import FILE_COLUMNS, Tables, no_row, read_tables, rows_of_pictures
-from core.datasets.intake.tree import Tree
+from core.datasets.intake.tree import Tree, folders_of
 from core.datasets.skipped import DataRefused, Skipped
 from core.settings import Settings
 from core.taxonomy import KINDS, NOT_LEUKOCYTES
@@ -97,30 +86,39 @@ def read_boxed_fields(
     boxes = read_boxes(root)
     known = {**{name: kind_of_name(name) for p in boxes.pictures for name in p.names}}
     meant = {name: (names or {}).get(name, kind) for name, kind in known.items()}
-    skipped, pictures, fields, parts = list(boxes.skipped), [], [], []
-    for done, boxed in enumerate(boxes.pictures):
-        report(done, len(boxes.pictures))
-        read = read_picture(root / boxed.file, root, settings, settings.min_side_px, skipped)
-        if read is None:
-            continue
-        field = _field(read.path, boxed, meant)
-        if (read.width_px, read.height_px) != (boxed.width_px, boxed.height_px):
-            skipped.append(Skipped(boxed.file, "it is stored turned, so its boxes do not fit it"))
-        elif boxed.names and not len(field.kinds) and all(meant[n] == "" for n in boxed.names):
-            skipped.append(Skipped(boxed.file, "all of its boxes are left out by their names"))
+    skipped = list(boxes.skipped)
+    of_file = {boxed.file: boxed for boxed in boxes.pictures}
+
+    def label_of(file: str) -> LabelledField:
+        boxed = of_file[file]
+        field = _field(tree.path(file), boxed, meant)
+        if boxed.names and not len(field.kinds) and all(meant[n] == "" for n in boxed.names):
+            raise LeftOut("all of its boxes are left out by their names")
+        return field
+
+    read = read_labelled(
+        tree, [*of_file], label_of, settings, settings.min_side_px, skipped, report
+    )
+    fitting = []
+    for picture, field in read:
+        boxed = of_file[picture.shown]
+        if (picture.width_px, picture.height_px) == (boxed.width_px, boxed.height_px):
+            fitting.append((picture, field))
         else:
-            pictures.append(read)
-            fields.append(field)
-            parts.append(boxed.part)
+            skipped.append(Skipped(picture.shown, "its boxes were drawn on another size of it"))
     unknown = tuple(sorted(name for name, kind in meant.items() if kind is None))
     notes = [*boxes.notes, *(f"{one.file}: {one.reason}" for one in boxes.mended)]
     problems = [f"nobody said what kind of cell {name} is" for name in unknown]
-    found = _fields(tree, pictures, fields, skipped, notes, problems, seed, locked, parts)
-    of_file = {boxed.file: boxed.names for boxed in boxes.pictures}
-    used = {n for item in found.items for n in of_file[item.path.relative_to(root).as_posix()]}
+    parts = [of_file[picture.shown].part for picture, _ in fitting]
+    found = _fields(tree, fitting, skipped, notes, problems, seed, locked, parts)
+    used = {
+        name
+        for item in found.items
+        for name in of_file[item.path.relative_to(root).as_posix()].names
+    }
     # A box without a kind is not learnt from, and not shown.
     called = {
-        file: tuple(name for name in names_ if meant[name]) for file, names_ in of_file.items()
+        file: tuple(name for name in boxed.names if meant[name]) for file, boxed in of_file.items()
     }
     gone = tuple(
         (name, "no picture with such a box can be used") for name in known if name not in used
@@ -152,13 +150,11 @@ def read_counted_fields(
         raise DataRefused(no_table(tree, tables, expected, "counts"))
     notes = list(tables.refused)
     rows = rows_of_pictures(tables.rows, tree.pictures, KINDS)
-    pictures, fields = [], []
-    for done, file in enumerate(tree.pictures):
-        report(done, len(tree.pictures))
+
+    def label_of(file: str) -> CountedField:
         row = rows.of_picture.get(file)
         if row is None:
-            skipped.append(Skipped(file, no_row(rows, file)))
-            continue
+            raise LeftOut(no_row(rows, file))
         counts, bad = [], []
         for kind in KINDS:
             try:
@@ -166,14 +162,14 @@ def read_counted_fields(
             except ValueError as error:
                 bad.append(f"{kind} {error}")
         if bad:
-            skipped.append(Skipped(file, f"not a whole number of cells: {', '.join(bad)}"))
-            continue
-        picture = read_picture(tree.path(file), root, settings, settings.min_side_px, skipped)
-        if picture is not None:
-            pictures.append(picture)
-            fields.append(CountedField(tree.path(file), np.array(counts, np.int64)))
-    skipped += [Skipped(name, _missing(why)) for name, why in rows.unmatched]
-    return _fields(tree, pictures, fields, skipped, notes, [], seed, locked)
+            raise LeftOut(f"not a whole number of cells: {', '.join(bad)}")
+        return CountedField(tree.path(file), np.array(counts, np.int64))
+
+    read = read_labelled(
+        tree, tree.pictures, label_of, settings, settings.min_side_px, skipped, report
+    )
+    skipped += [Skipped(name, missing_picture(why)) for name, why in rows.unmatched]
+    return _fields(tree, read, skipped, notes, [], seed, locked)
 
 
 def no_table(tree: Tree, tables: Tables, expected: str, what: str) -> str:
@@ -187,7 +183,8 @@ def no_table(tree: Tree, tables: Tables, expected: str, what: str) -> str:
     return f"no table of {what} in {tree.root.name}; expected is {expected}"
 
 
-def _missing(why: str) -> str:
+def missing_picture(why: str) -> str:
+    """What to say of a line of a table that means no picture."""
     return why if "equally well" in why else "the table names it, but it is not there"
 
 
@@ -198,10 +195,27 @@ def _field(path: Path, boxed: BoxedPicture, meant: Mapping[str, str | None]) -> 
     return LabelledField(path, boxed.boxes_xyxy_px[kept].reshape(-1, 4), numbers)
 
 
+def slide_folders(pictures: Sequence[ReadPicture], notes: list[str]) -> list[tuple[str, ...]]:
+    """Slides, patients and cases that folders name; none of all where they are too few to cut by.
+
+    A sentence about the latter is added to ``notes``.
+    """
+    folders = [
+        tuple("/".join(path[: i + 1]) for i, folder in enumerate(path) if is_slide(folder))[-1:]
+        for path in (folders_of(picture.shown) for picture in pictures)
+    ]
+    slides = {folder for folder in folders if folder}
+    if 1 < len(slides) < MIN_GROUPS:
+        notes.append(
+            f"{len(slides)} folders of slides or patients are too few to cut the parts by them: "
+            "one slide may stand in several"
+        )
+    return folders if len(slides) >= MIN_GROUPS else [()] * len(pictures)
+
+
 def _fields(
     tree: Tree,
-    pictures: Sequence[ReadPicture],
-    fields: Sequence[Item],
+    read: Sequence[tuple[ReadPicture, Item]],
     skipped: list[Skipped],
     notes: list[str],
     problems: list[str],
@@ -209,20 +223,14 @@ def _fields(
     locked: Locked | None,
     annotated: Sequence[str] = (),
 ) -> Intake[Item]:
-    given = parts_of(pictures, annotated)
-    keep, duplicates = without_copies(pictures, ["field"] * len(pictures), skipped, given)
-    keep = without_locked(pictures, keep, locked, skipped, notes)
-    kept = [pictures[i] for i in keep]
-    groups = grouped(kept, tree, notes)
+    pictures, fields = [picture for picture, _ in read], [field for _, field in read]
+    same = ["field"] * len(pictures)
+    left = sifted(tree, pictures, same, skipped, notes, locked, annotated)
+    every = grouped(left.pictures, tree, notes, slide_folders(left.pictures, notes))
     # Microscopes differ in the size of their pictures: each part gets some of each.
-    labels = [f"{one.width_px} x {one.height_px} pixels" for one in kept]
-    division = divide(kept, [given[i] for i in keep], groups, labels, seed, skipped, notes)
-    groups = Groups(
-        [groups.numbers[n] for n in division.chosen],
-        groups.by,
-        groups.near,
-        [groups.names[n] for n in division.chosen],
-    )
+    labels = [f"{one.width_px} x {one.height_px} pixels" for one in left.pictures]
+    division = divide(left.pictures, left.parts, every, labels, seed, skipped, notes)
+    groups = every.of(division.chosen)
     if len(set(groups.numbers)) < MIN_GROUPS:
         problems = [
             *problems,
@@ -236,13 +244,13 @@ def _fields(
         ]
     return Intake(
         root=tree.root,
-        items=tuple(fields[keep[n]] for n in division.chosen),
+        items=tuple(fields[left.indices[n]] for n in division.chosen),
         labels=tuple(labels[n] for n in division.chosen),
         groups=tuple(groups.numbers),
         parts=tuple(tuple(part) for part in division.parts),
         grouped_by=groups.by,
         skipped=tuple(skipped),
-        duplicates=tuple(duplicates),
+        duplicates=tuple(left.duplicates),
         near_duplicates=groups.near,
         notes=tuple(notes),
         problems=tuple(problems),

@@ -1,24 +1,20 @@
 """Reading palm photos that a clinic brings, with a table of who is anemic."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from core.datasets.intake.fields import no_table
-from core.datasets.intake.imported_set import (
-    PARTS,
-    Intake,
-    Report,
-    divide,
-    grouped,
-    parts_of,
-    picture_files,
-    read_picture,
-    silent,
-    too_few,
-    without_copies,
-)
+from core.datasets.intake.copies import sifted
+from core.datasets.intake.division import divide
+from core.datasets.intake.fields import missing_picture, no_table, slide_folders
+from core.datasets.intake.grouping import grouped, too_few
+from core.datasets.intake.imported_set import Intake, Report, silent
+from core.datasets.intake.numbers import decimal
+from core.datasets.intake.parts import PARTS
+from core.datasets.intake.pictures import LeftOut, picture_files, read_labelled
 from core.datasets.intake.reading import never_breaks
 from core.datasets.intake.tables import FILE_COLUMNS, no_row, read_tables, rows_of_pictures
+from core.datasets.intake.tree import folders_of
 from core.datasets.public.ghana_palms import PalmPhoto
 from core.datasets.skipped import DataRefused, Skipped
 from core.settings import Settings
@@ -26,22 +22,19 @@ from core.settings import Settings
 MIN_SIDE_PX: Final = 64
 LABELS: Final = ("not anemic", "anemic")
 _LABEL_COLUMNS: Final = ("anemic", "anaemic", "anemia", "anaemia", "label")
-_YES: Final = frozenset({"1", "1.0", "1,0", "yes", "y", "positive", "true", "anemic", "anaemic"})
-_NO: Final = frozenset(
-    {
-        "0",
-        "0.0",
-        "0,0",
-        "no",
-        "n",
-        "negative",
-        "false",
-        "not anemic",
-        "non-anemic",
-        "nonanemic",
-        "normal",
-    }
-)
+_YES_WORDS: Final = (
+    "1", "1.0", "1,0", "yes", "y", "positive", "true", "anemic", "anaemic", "anemia", "anaemia",
+    "ja", "oui", "sim", "sí", "si",
+)  # fmt: skip
+_NO_WORDS: Final = (
+    "0", "0.0", "0,0", "no", "n", "negative", "false", "not anemic", "not anaemic", "non-anemic",
+    "non-anaemic", "nonanemic", "nonanaemic", "non anemic", "non anaemic", "non_anemic",
+    "non_anaemic", "normal", "healthy", "nein", "non", "não", "nao",
+)  # fmt: skip
+_YES, _NO = frozenset(_YES_WORDS), frozenset(_NO_WORDS)
+_HAEMOGLOBIN_COLUMNS: Final = (
+    "haemoglobin_g_dl", "hemoglobin_g_dl", "haemoglobin", "hemoglobin", "hb", "hgb",
+)  # fmt: skip
 
 
 @never_breaks
@@ -68,41 +61,39 @@ def read_palms(
         raise DataRefused(no_table(tree, tables, expected, "labels"))
     rows = rows_of_pictures(tables.rows, tree.pictures, ("anemic",))
     notes = list(tables.refused)
-    pictures, photos = [], []
-    for done, file in enumerate(tree.pictures):
-        report(done, len(tree.pictures))
-        row = rows.of_picture.get(file)
-        word = "" if row is None else row.cells["anemic"].casefold()
-        if row is None:
-            skipped.append(Skipped(file, no_row(rows, file)))
-        elif word not in _YES | _NO:
-            got = row.cells["anemic"][:30]
-            skipped.append(Skipped(file, f"anemic must be 1 or 0, got {got!r}"))
-        elif row.cells.get("label_conflict", "0") not in ("", "0", "0.0"):
-            skipped.append(Skipped(file, "the table marks its label as contradicted"))
-        elif (
-            picture := read_picture(tree.path(file), root, settings, MIN_SIDE_PX, skipped)
-        ) is not None:
-            pictures.append(picture)
-            group, block = (row.cells.get(name, "") for name in ("photo_group", "session_block"))
-            photos.append(PalmPhoto(picture.path, word in _YES, group or file, block or file))
-    for name, why in rows.unmatched:
-        there = why if "equally well" in why else "the table names it, but it is not there"
-        skipped.append(Skipped(name, there))
+    if any(row.header.casefold() == "label" for row in tables.rows[:1]):
+        notes.append("the column label is read as 1 for anemic and 0 for not anemic")
 
-    given = parts_of(pictures)
-    keep, duplicates = without_copies(pictures, [photo.anemic for photo in photos], skipped, given)
-    kept = [pictures[i] for i in keep]
-    every = grouped(kept, tree, notes)
-    division = divide(
-        kept,
-        [given[i] for i in keep],
-        every,
-        [LABELS[bool(photos[i].anemic)] for i in keep],
-        seed,
-        skipped,
-        notes,
-    )
+    def photo_of(file: str) -> PalmPhoto:
+        row = rows.of_picture.get(file)
+        if row is None:
+            raise LeftOut(no_row(rows, file))
+        word = row.cells["anemic"].casefold()
+        if word not in _YES | _NO:
+            raise LeftOut(f"anemic must be 1 or 0, got {row.cells['anemic'][:30]!r}")
+        if row.cells.get("label_conflict", "0") not in ("", "0", "0.0"):
+            raise LeftOut("the table marks its label as contradicted")
+        anemic = word in _YES
+        for folder in folders_of(file):
+            if (_NO if anemic else _YES) >= {folder.casefold()}:
+                raise LeftOut(f"the table says {LABELS[anemic]}, its folder {folder}")
+        group, block = (row.cells.get(name, "") for name in ("photo_group", "session_block"))
+        return PalmPhoto(
+            tree.path(file),
+            anemic,
+            group or file,
+            block or group or file,
+            haemoglobin_g_dl=_haemoglobin(row.cells),
+        )
+
+    read = read_labelled(tree, tree.pictures, photo_of, settings, MIN_SIDE_PX, skipped, report)
+    skipped += [Skipped(name, missing_picture(why)) for name, why in rows.unmatched]
+    pictures, photos = [picture for picture, _ in read], [photo for _, photo in read]
+    left = sifted(tree, pictures, [photo.anemic for photo in photos], skipped, notes)
+    keep = left.indices
+    every = grouped(left.pictures, tree, notes, slide_folders(left.pictures, notes))
+    every_label = [LABELS[bool(photos[i].anemic)] for i in keep]
+    division = divide(left.pictures, left.parts, every, every_label, seed, skipped, notes)
     chosen, parts = division.chosen, division.parts
     labels = tuple(LABELS[bool(photos[keep[n]].anemic)] for n in chosen)
     numbers = [every.numbers[n] for n in chosen]
@@ -125,9 +116,20 @@ def read_palms(
         parts=tuple(tuple(part) for part in parts),
         grouped_by=every.by,
         skipped=tuple(skipped),
-        duplicates=tuple(duplicates),
+        duplicates=tuple(left.duplicates),
         near_duplicates=every.near,
         notes=tuple(notes),
         problems=tuple(problems),
         group_names=tuple(every.names[n] for n in chosen),
     )
+
+
+def _haemoglobin(cells: Mapping[str, str]) -> float | None:
+    """Grams a decilitre; None where the table has no such column or no number in it."""
+    for name in _HAEMOGLOBIN_COLUMNS:
+        if cells.get(name):
+            try:
+                return decimal(cells[name])
+            except ValueError:
+                return None
+    return None

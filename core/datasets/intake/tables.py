@@ -11,7 +11,7 @@ from typing import Final
 
 from core.datasets.intake.matching import assign
 from core.datasets.intake.reading import FileRefused, reading
-from core.datasets.intake.tree import Tree
+from core.datasets.intake.tree import Tree, stem_of
 
 FILE_COLUMNS: Final = (
     "file", "filename", "image", "picture", "name", "imagename", "imageid", "imagefile", "path",
@@ -29,13 +29,16 @@ GROUP_COLUMNS: Final = (
 )
 """Columns that say what must stay on one side of a split."""
 
-_ENDINGS: Final = (".csv", ".tsv", ".xlsx")
+_ENDINGS: Final = (".csv", ".tsv", ".xlsx", ".xlsm")
 _OLD_ENDINGS: Final = (".xls", ".ods", ".numbers")
 _MAX_BYTES: Final = 50_000_000
-_MAX_UNPACKED: Final = 300_000_000
+_MAX_UNPACKED: Final = 50_000_000
 _MAX_ROWS: Final = 500_000
 _MAX_COLUMNS: Final = 500
 _MAX_TABLES: Final = 500
+_MAX_TEXTS: Final = 50
+"""Texts that may be tables: Excel's "Unicode text" ends in .txt, but so do labels of YOLO."""
+_DELIMITERS: Final = ",;\t|"
 _FILLERS: Final = frozenset({"n", "no", "count", "counts", "number", "of", "id"})
 _HEAD_ROWS: Final = 10
 """Lines above the column names (a title, a date) that are passed over."""
@@ -43,11 +46,15 @@ _HEAD_ROWS: Final = 10
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a table, by column: names in small letters, known ones as the caller calls them."""
+    """A line of a table, by column: names in small letters, known ones as the caller calls them.
+
+    ``header`` is what the last kind of column asked for is called in the table itself.
+    """
 
     table: str
     line: int
     cells: Mapping[str, str]
+    header: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,12 +80,13 @@ def read_tables(tree: Tree, *wanted: Sequence[str]) -> Tables:
     rows: list[Row] = []
     refused: list[str] = []
     columns: set[str] = set()
-    files = tree.ending(*_ENDINGS)
+    files = (*tree.ending(*_ENDINGS), *_texts(tree))
     for file in files[:_MAX_TABLES]:
         try:
             found = _read_table(tree.path(file), file, wanted)
         except FileRefused as refusal:
-            refused.append(str(refusal))
+            if not file.lower().endswith(".txt"):  # most texts are no tables
+                refused.append(str(refusal))
             continue
         rows += found
         columns |= {name for row in found[:1] for name in row.cells}
@@ -88,6 +96,12 @@ def read_tables(tree: Tree, *wanted: Sequence[str]) -> Tables:
         f"{file} is not read: save it as .xlsx or CSV" for file in tree.ending(*_OLD_ENDINGS)
     ]
     return Tables(tuple(rows), tuple(refused), frozenset(columns))
+
+
+def _texts(tree: Tree) -> list[str]:
+    stems = {stem_of(picture) for picture in tree.pictures}
+    texts = [file for file in tree.ending(".txt") if stem_of(file) not in stems]
+    return texts if len(texts) <= _MAX_TEXTS else []
 
 
 @dataclass(frozen=True)
@@ -180,30 +194,41 @@ def _read_table(path: Path, file: str, wanted: Sequence[Sequence[str]]) -> list[
         if path.stat().st_size > _MAX_BYTES:
             raise FileRefused(f"{file} is larger than {_MAX_BYTES / 1e6:.0f} MB")
         found: list[Row] = []
-        if file.lower().endswith(".xlsx"):
+        if file.lower().endswith((".xlsx", ".xlsm")):
             for sheet, lines in _sheets(path, file):
                 found += _rows(f"{file}#{sheet}" if sheet else file, lines, wanted)
             return found
-        return _rows(file, _csv_lines(text_of(path, _MAX_BYTES)), wanted)
+        refused: FileRefused | None = None
+        text = text_of(path, _MAX_BYTES)
+        for delimiter in _delimiters(text):
+            try:
+                found = _rows(file, _csv_lines(text, delimiter), wanted)
+            except FileRefused as refusal:
+                refused = refused or refusal
+            if found:
+                return found
+        if refused:
+            raise refused
+        return []
 
 
 def _rows(
     table: str, lines: Iterator[tuple[int, list[str]]], wanted: Sequence[Sequence[str]]
 ) -> list[Row]:
     names: list[str] = []
+    header = ""
     rows: list[Row] = []
     for line, values in lines:
         if not names:
-            names = _columns(table, values, wanted)
+            names, header = _columns(table, values, wanted)
             if not names and line > _HEAD_ROWS:
                 return []
             continue
         if line > _MAX_ROWS:
             raise FileRefused(f"{table} has more than {_MAX_ROWS:,} lines")
         if any(values):
-            rows.append(
-                Row(table, line, dict(zip(names, values, strict=False)) | _absent(names, values))
-            )
+            cells = dict(zip(names, values, strict=False)) | _absent(names, values)
+            rows.append(Row(table, line, cells, header))
     return rows
 
 
@@ -211,19 +236,25 @@ def _absent(names: Sequence[str], values: Sequence[str]) -> dict[str, str]:
     return dict.fromkeys(names[len(values) :], "")
 
 
-def _columns(table: str, values: Sequence[str], wanted: Sequence[Sequence[str]]) -> list[str]:
-    """Names of the columns if this is the line of them, with a column of each kind; else none."""
+def _columns(
+    table: str, values: Sequence[str], wanted: Sequence[Sequence[str]]
+) -> tuple[list[str], str]:
+    """Names of the columns if this is the line of them, with a column of each kind; else none.
+
+    With them the name that the last kind of column has in the table.
+    """
+    header = ""
     names = [value.casefold() for value in values]
     plain = [_bare(value) for value in values]
     for kind in wanted:
         of_kind = [i for i, name in enumerate(plain) if name in {_bare(word) for word in kind}]
         if not of_kind:
-            return []
+            return [], ""
         first = min(of_kind, key=lambda i: [_bare(word) for word in kind].index(plain[i]))
         if plain.count(plain[first]) > 1:
             raise FileRefused(f"{table} has the column {values[first]} twice")
-        names[first] = kind[0]
-    return names
+        names[first], header = kind[0], values[first]
+    return names, header
 
 
 def _bare(name: str) -> str:
@@ -233,16 +264,22 @@ def _bare(name: str) -> str:
     return "".join(kept or words)
 
 
-def _csv_lines(text: str) -> Iterator[tuple[int, list[str]]]:
+def _delimiters(text: str) -> list[str]:
+    """Signs that may part the columns, the likeliest first."""
+    if text[:4].casefold() == "sep=" and len(text) > 4:  # Excel's own first line
+        return [text[4]]
+    head = text[:20_000].splitlines()[:_HEAD_ROWS]
+    # Spreadsheets of half the world write semicolons and a decimal comma.
+    counts = {sign: max((line.count(sign) for line in head), default=0) for sign in _DELIMITERS}
+    return sorted((sign for sign in counts if counts[sign]), key=lambda sign: -counts[sign])
+
+
+def _csv_lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     if "\0" in text:
         raise FileRefused("it holds bytes that no text has")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    delimiter = ""
-    if text[:4].casefold() == "sep=" and len(text) > 4:  # Excel's own first line
-        delimiter, text = text[4], text[5:].lstrip("\n")
-    head = text[:20_000].split("\n")[:_HEAD_ROWS]
-    # Spreadsheets of half the world write semicolons and a decimal comma.
-    delimiter = delimiter or max(",;\t|", key=lambda sign: max(line.count(sign) for line in head))
+    if text[:4].casefold() == "sep=":
+        text = text[5:].lstrip("\n")
     reader = csv.reader(io.StringIO(text), delimiter=delimiter)
     for number, values in enumerate(reader, start=1):
         yield number, [value.strip() for value in values[:_MAX_COLUMNS]]

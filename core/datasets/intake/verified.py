@@ -11,19 +11,11 @@ from typing import Any
 
 from core.datasets.intake.cell_names import class_of_folder
 from core.datasets.intake.cells import MIN_SIDE_PX, CellIntake, read_cells
+from core.datasets.intake.copies import Locked, sifted
 from core.datasets.intake.fields import read_boxed_fields
-from core.datasets.intake.imported_set import (
-    MIN_GROUPS,
-    Intake,
-    Locked,
-    Report,
-    grouped,
-    picture_files,
-    read_picture,
-    silent,
-    without_copies,
-    without_locked,
-)
+from core.datasets.intake.grouping import MIN_GROUPS, grouped
+from core.datasets.intake.imported_set import Intake, Report, silent
+from core.datasets.intake.pictures import LeftOut, picture_files, read_labelled
 from core.datasets.public.pbc import LabelledCell
 from core.datasets.skipped import Skipped
 from core.settings import Settings
@@ -55,30 +47,34 @@ def read_verified_cells(
     if not alone.problems:
         return alone
     skipped: list[Skipped] = []
-    pictures, said = [], []
     tree = picture_files(root, "a folder for each class with its cells in it", skipped)
-    for path in map(tree.path, tree.pictures):
-        label = class_of_folder(path.parent.name)
-        picture = read_picture(path, root, settings, MIN_SIDE_PX, skipped)
-        if picture is not None and label in WBC_CLASSES:
-            pictures.append(picture)
-            said.append(str(label))
-    keep, duplicates = without_copies(pictures, said, skipped)
+
+    def label_of(file: str) -> str:
+        label = class_of_folder(tree.path(file).parent.name)
+        if label not in WBC_CLASSES:
+            raise LeftOut("its folder names no class")
+        return str(label)
+
+    read = read_labelled(tree, tree.pictures, label_of, settings, MIN_SIDE_PX, skipped, report)
+    every_label = [label for _, label in read]
     notes: list[str] = []
-    keep = without_locked(pictures, keep, locked, skipped, notes)
-    groups = grouped([pictures[i] for i in keep], tree, notes)
-    labels = tuple(said[i] for i in keep)
+    left = sifted(tree, [picture for picture, _ in read], every_label, skipped, notes, locked)
+    groups = grouped(left.pictures, tree, notes)
+    labels = tuple(every_label[i] for i in left.indices)
     notes.insert(0, _too_few_cells(labels, groups.numbers))
     beside, problems = _public("pbc", settings, notes)
     return CellIntake(
         root=root,
-        items=tuple(LabelledCell(pictures[i].path, said[i]) for i in keep),
+        items=tuple(
+            LabelledCell(picture.path, label)
+            for picture, label in zip(left.pictures, labels, strict=True)
+        ),
         labels=labels,
         groups=tuple(groups.numbers),
-        parts=(tuple(range(len(keep))), (), ()),
+        parts=(tuple(range(len(labels))), (), ()),
         grouped_by=groups.by,
         skipped=tuple(skipped),
-        duplicates=tuple(duplicates),
+        duplicates=tuple(left.duplicates),
         near_duplicates=groups.near,
         notes=tuple(notes),
         problems=problems,

@@ -36,9 +36,6 @@ CLASSES: Final = (
 )
 """Shapes in the order of the set's numbers."""
 
-CROP_PX: Final = 76
-"""Side of the square round a centre that holds one cell at this set's magnification."""
-
 
 @dataclass(frozen=True)
 class RedCellField:

@@ -1,13 +1,11 @@
-"""Raabin-WBC (Kouzehkanan 2022, Scientific Reports 12:1123) and BCCD's cell types (Mooney).
+"""Raabin-WBC (Kouzehkanan 2022, Scientific Reports 12:1123): cropped white cells, five classes.
 
-Both are trees of class folders under parts: ``Train/Basophil``, ``TestA/...`` and ``TestB/...`` of
-Raabin, ``TRAIN/EOSINOPHIL`` and ``TEST/...`` of BCCD. Neutrophils are undivided. Raabin's TestB
-comes from another microscope and camera. BCCD's pictures there are turned copies of few: cells of
-one original stand in both parts, so they can be learnt from, but nothing can be measured on them.
+Class folders below three parts, such as ``Train/Basophil``. Neutrophils are undivided. ``TestB``
+comes from another microscope and camera than ``Train`` and ``TestA``.
 """
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from core.datasets.public.class_folders import ClassFolders, read_class_folders
 from core.settings import Settings
@@ -26,7 +24,7 @@ CLASS_OF_FOLDER: Final[dict[str, str]] = {
 }
 
 RaabinPart = Literal["Train", "TestA", "TestB"]
-BccdPart = Literal["TRAIN", "TEST", "TEST_SIMPLE"]
+PARTS: Final[tuple[RaabinPart, ...]] = get_args(RaabinPart)
 
 
 def load(root: Path, part: RaabinPart, settings: Settings) -> ClassFolders:
@@ -36,14 +34,4 @@ def load(root: Path, part: RaabinPart, settings: Settings) -> ClassFolders:
         FileNotFoundError: if the part holds no readable picture.
     """
     expected = "Train, TestA and TestB with a folder for each class"
-    return read_class_folders(root / part, CLASS_OF_FOLDER, settings, expected=expected)
-
-
-def load_bccd_types(root: Path, part: BccdPart, settings: Settings) -> ClassFolders:
-    """One part of BCCD's cell types (``dataset2-master/images``).
-
-    Raises:
-        FileNotFoundError: if the part holds no readable picture.
-    """
-    expected = "TRAIN, TEST and TEST_SIMPLE with a folder for each class"
     return read_class_folders(root / part, CLASS_OF_FOLDER, settings, expected=expected)

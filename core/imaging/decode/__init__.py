@@ -22,11 +22,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class StoredSize:
-    """Width and height in pixels as a file stores them; ``is_turned`` if upright swaps the two."""
+    """Width and height in pixels as a file stores them, and tag 274: 1 is upright, 2 to 8 not."""
 
     width_px: int
     height_px: int
-    is_turned: bool
+    orientation: int = 1
 
 
 def count_pictures(name: str, data: bytes, limits: Limits) -> int:
@@ -91,7 +91,7 @@ def _stored_size(name: str, data: bytes, limits: Limits) -> StoredSize:
     if kind is None:
         raise refusal_of(name, data)
     if kind == "DICOM":
-        return StoredSize(*_open_dicom(name, data, limits).size_px, False)
+        return StoredSize(*_open_dicom(name, data, limits).size_px)
     if kind == "TIFF":
         from core.imaging.decode.tiff import stored_size_of_tiff
 
@@ -100,7 +100,8 @@ def _stored_size(name: str, data: bytes, limits: Limits) -> StoredSize:
         from core.imaging.decode.raster import stored_size_of_raster
 
         size, orientation = stored_size_of_raster(name, data, kind, limits)
-    return StoredSize(*size, orientation in (5, 6, 7, 8))
+    is_known = isinstance(orientation, int) and 1 <= orientation <= 8
+    return StoredSize(*size, int(orientation) if is_known else 1)  # type: ignore[call-overload]
 
 
 def _decode(name: str, data: bytes, limits: Limits, frame: int | None) -> RgbImage:

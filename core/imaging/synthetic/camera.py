@@ -117,11 +117,11 @@ def _lens(rng: np.random.Generator, image: Plane, stain: Stain, diameter: float)
 
 
 def _sensor_noise(rng: np.random.Generator, height: int, width: int, stain: Stain) -> Plane:
-    """Noise as it is left by demosaicking: neighbours alike, colours partly alike."""
-    own = rng.standard_normal((height, width, 3), dtype=np.float32)
-    fine = blurred(own, 0.8)
+    """Noise after demosaicking: correlated between neighbours and partly between colours."""
+    white = rng.standard_normal((height, width, 3), dtype=np.float32)
+    fine = blurred(white, 0.8)
     fine *= np.float32(0.55 / max(float(fine.std()), 1e-6))
-    # Compression and the cells' own surroundings leave blotches: two more octaves, grey.
+    # Compression and the background leave blotches: two more octaves of grey noise.
     blotches = 0.55 * smooth_noise(rng, height, width, 4.0)
     blotches += 0.38 * smooth_noise(rng, height, width, 12.0)
     return as_plane((fine + blotches[..., None]) * np.float32(stain.noise))

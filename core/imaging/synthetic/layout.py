@@ -1,7 +1,7 @@
-"""Where the cells lie: random places at which no cell hides another.
+"""Random placement of cells such that no cell hides another.
 
-Cells are transparent, so an overlapped cell stays visible; still, every cell keeps most of itself
-to itself, and enough of it lies inside the field to be counted.
+Cells are transparent, so an overlapped cell stays visible. Even so, most of each cell is free of
+others, and enough of it is inside the field to be counted.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class PlacedCell:
 
 @dataclass
 class Slide:
-    """The field while it fills up: what lies where, and how much of each cell is covered."""
+    """The field being filled: the cells placed so far and how much of each is covered."""
 
     width: int
     height: int

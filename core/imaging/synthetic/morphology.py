@@ -1,4 +1,4 @@
-"""What tells the white-cell classes apart besides the nuclear shape, as a table.
+"""Sizes, chromatin, cytoplasm and granules of the white-cell classes, as a table.
 
 Sizes and colours follow the ICSH nomenclature (Palmer et al., Int J Lab Hematol 2015) and the
 ratio of white to red cell boxes measured in public collections (about 1.75 for neutrophils).

@@ -1,4 +1,4 @@
-"""One drawn cell before it lies on the slide: where it is and how much of each dye it holds."""
+"""One drawn cell before it is placed: its silhouette and its amounts of dye."""
 
 from __future__ import annotations
 

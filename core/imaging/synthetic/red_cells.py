@@ -1,4 +1,4 @@
-"""Red cells: discs with a pale centre, as unlike one another as on a real slide.
+"""Draw red cells: discs with a pale centre that vary as much as on a real slide.
 
 Thickness follows the biconcave disc (Evans & Fung, Microvascular Research 1972): thin in the
 middle, thickest at about six tenths of the radius. Density is proportional to thickness.
@@ -18,7 +18,7 @@ from core.imaging.synthetic.texture import as_plane, smooth_noise
 
 @dataclass(frozen=True)
 class RedCellLook:
-    """What the red cells of one field have in common, so that a field looks like one patient.
+    """Properties that the red cells of one field share, so that a field looks like one patient.
 
     ``pallor`` is the mean depth of the pale centre in [0, 1] and ``pallor_radius`` its width in
     cell radii; ``rim`` how dark the outline is; ``size_spread`` and ``shape_spread`` the field's
@@ -36,7 +36,7 @@ class RedCellLook:
 
 
 def choose_look(rng: np.random.Generator, stain: Stain) -> RedCellLook:
-    """A field's own red-cell look, around that of the stain."""
+    """Draw the look of a field's red cells, around that of the stain."""
     return RedCellLook(
         pallor=float(np.clip(stain.pallor + rng.normal(0, 0.05), 0.1, 1.0)),
         pallor_radius=float(rng.uniform(0.35, 0.49)),

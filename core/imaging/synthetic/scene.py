@@ -1,4 +1,4 @@
-"""A whole synthetic field, or one white cell, from a seed."""
+"""Draw a synthetic field, or one white cell, from a seed."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _USUAL_DIFFERENTIAL: Final = {
     "band_neutrophil": 0.05,
     "basophil": 0.03,
 }
-"""Classes drawn when none is asked for: an adult differential, the rare ones made commoner."""
+"""Frequencies of the default class: an adult differential with more of the rare classes."""
 
 
 @dataclass(frozen=True)
 class SyntheticCell:
-    """One drawn cell: the truth.
+    """The truth about one drawn cell.
 
     ``box_xyxy_px`` bounds the part of the cell inside the field (parts overlapped by other cells
     included, as they show through); ``label`` is the class of a white cell, else ``None``.
@@ -86,7 +86,7 @@ def draw(
     stain: str | None = None,
     rbc_diameter_px: float | None = None,
 ) -> SyntheticField:
-    """A believable stained smear field whose cells are exactly known.
+    """Draw a realistic stained smear field whose cells are exactly known.
 
     Args:
         seed: 0 or more; equal arguments give equal pixels.
@@ -104,14 +104,14 @@ def draw(
         The field, named ``synthetic-<seed>.png``, and its cells.
 
     Raises:
-        ValueError: if an argument is outside its range, or the cells asked for do not fit.
+        ValueError: if an argument is outside its range, or the requested cells do not fit.
     """
     _check_size(width, height)
     labels = _checked_labels(wbc)
     for name, number in (("rbc", rbc), ("platelets", platelets)):
         if number is not None and number < 0:
             raise ValueError(f"{name} must be 0 or more, got {number}")
-    # Separate streams: asking for another stain leaves the cells as and where they were.
+    # Separate random streams, so that another stain changes neither the cells nor their places.
     layout, cells, look, camera = _streams(seed)
     diameter = _checked_diameter(rbc_diameter_px, layout.uniform(88, 106))
     colours = choose_stain(look, stain)
@@ -221,7 +221,7 @@ def _no_room(what: str, slide: Slide, diameter: float) -> ValueError:
 
 
 def _place_white(slide: Slide, rng: np.random.Generator, label: str, patch: CellPatch) -> bool:
-    """White cells lie mostly inside; only where the field is small may more be cut off."""
+    """Place a white cell mostly inside; more of it may be cut off only in a small field."""
     wanted = float(rng.choice([0.98, 0.75], p=[0.75, 0.25]))
     return any(
         slide.place(rng, "wbc", label, patch, min_share=share)
@@ -237,7 +237,7 @@ def _add_red_cells(
     diameter: float,
     number: int | None,
 ) -> None:
-    """Lay down exactly ``number`` red cells, or about the usual number if it is ``None``."""
+    """Place exactly ``number`` red cells; None: about the usual number."""
     usual = layout.normal(1.0, 0.15) * _usual_red_count(slide, diameter)
     for _ in range(max(0, round(usual)) if number is None else number):
         patch = draw_red_cell(cells, diameter, look)
@@ -265,7 +265,7 @@ def _add_platelets(
     *,
     exact: bool = True,
 ) -> None:
-    """Lay down ``number`` platelets; about one for the area of a CBC field if it is ``None``."""
+    """Place ``number`` platelets; None: about one for each area of a CBC field."""
     fields = slide.width * slide.height / (640 * 480) * (97 / diameter) ** 2
     usual = min(int(layout.poisson(1.1 * fields)), int(np.ceil(3 * fields)))
     for _ in range(usual if number is None else number):

@@ -1,11 +1,11 @@
-"""Stains and backgrounds: what each dye takes from red, green and blue light.
+"""Stains: the background colour, and the optical density of each dye in red, green and blue.
 
-Colours are kept as optical density per unit of dye, ``-log10(pixel / background)`` for R, G, B,
-so that cells lying on one another add up (Beer-Lambert law). The numbers of each named stain
-were read off public collections: the median background and the density of red-cell rims, the
-darkest fifth of white cells and the darkest third of platelets; cytoplasm and granules were then
-matched by eye. A camera's colour correction can
-make a channel brighter than the background, hence a few slightly negative densities.
+Colours are stored as optical density per unit of dye, ``-log10(pixel / background)`` for R, G, B,
+so that overlapping cells add up (Beer-Lambert law). The numbers of each named stain were measured
+in public collections: the median background and the density of red-cell rims, of the darkest fifth
+of white cells and of the darkest third of platelets; cytoplasm and granules were then matched by
+eye. A camera's colour correction can make a channel brighter than the background, hence a few
+slightly negative densities.
 """
 
 from __future__ import annotations
@@ -206,7 +206,7 @@ STAINS: Final[Mapping[str, Stain]] = {stain.name: stain for stain in _ALL}
 """Every named stain; the names are what ``draw(stain=...)`` takes."""
 
 _SHARES: Final = {"lilac_grey": 0.46}
-"""How often a stain is drawn when none is asked for; the others share the rest."""
+"""Probability of a stain when none is named; the others share the rest equally."""
 
 
 _TINT: Final = (1.0, 0.4, 1.1)
@@ -214,11 +214,11 @@ _TINT: Final = (1.0, 0.4, 1.1)
 
 
 def choose_stain(rng: np.random.Generator, name: str | None = None) -> Stain:
-    """A stain with this field's own variation.
+    """A stain with random variation for one field.
 
     Args:
         rng: source of the variation.
-        name: a key of ``STAINS``; ``None`` draws one and leans it a little towards another.
+        name: a key of ``STAINS``; ``None`` draws one and mixes it a little with another.
 
     Raises:
         ValueError: if the name is not a stain.

@@ -1,4 +1,4 @@
-"""Random planes that the drawn cells are made of: smooth noise, warps, scattered grains.
+"""Random planes for drawing cells: smooth noise, warps, scattered grains.
 
 All planes are square or rectangular ``float32`` arrays indexed ``[y, x]``; all randomness comes
 from the generator passed in, so equal generators give equal planes.
@@ -37,7 +37,7 @@ def smooth_noise(rng: np.random.Generator, height: int, width: int, grain_px: fl
     Returns:
         Plane of shape ``(height, width)``.
     """
-    # Coarse noise is made on a coarse grid: same look, a fraction of the time.
+    # Coarse noise is computed on a coarse grid: it looks the same and is much faster.
     step = max(1.0, grain_px / 3.0)
     rows, columns = int(np.ceil(height / step)) + 2, int(np.ceil(width / step)) + 2
     coarse = rng.standard_normal((rows, columns), dtype=np.float32)

@@ -1,1 +1,1 @@
-"""Where the cells of a field are, and how many."""
+"""Locate and count the cells of a field."""

@@ -1,4 +1,4 @@
-"""The square around a cell that the classifier sees."""
+"""Cut the square around a cell that the classifier reads."""
 
 import cv2
 import numpy as np
@@ -7,7 +7,7 @@ from core.models.classifier import CROP_RBC_DIAMETERS, INPUT_PX
 from core.records import Box, RgbImage
 
 _BOX_SIDES = 1.6
-"""Side of the square in box sides where no red cell gives the scale."""
+"""Side of the square in box sides, if no red cell gives the scale."""
 
 _BEYOND = (216, 216, 220)
 
@@ -15,8 +15,8 @@ _BEYOND = (216, 216, 220)
 def crop_side(box: Box, rbc_diameter_px: float | None) -> float:
     """Side of the square round a cell, in pixels of the picture.
 
-    A fixed number of red-cell diameters, so that large cells look large; a cell that would not fit
-    widens it.
+    It is a fixed number of red-cell diameters, so that large cells look large, or more for a cell
+    that would not fit.
     """
     longest = max(box[2] - box[0], box[3] - box[1])
     side = CROP_RBC_DIAMETERS * rbc_diameter_px if rbc_diameter_px else _BOX_SIDES * longest
@@ -34,14 +34,14 @@ def crop_cell(
     """The square round the middle of ``box``, ``(size_px, size_px, 3)``.
 
     Its side is :func:`crop_side`. Beyond the field's edge the picture is mirrored for the
-    classifier; a person would take the mirror image for cells, so without ``mirrored`` it is grey
-    there.
+    classifier. Shown to a person the mirror image would look like more cells, so without
+    ``mirrored`` that part is grey.
     """
     side = crop_side(box, rbc_diameter_px)
     pixels, (x0, y0, x1, y1) = _surroundings(pixels, box, side)
     zoom = size_px / side
     if zoom < 1:
-        # Warping skips pixels when it shrinks; a smaller picture first keeps the texture honest.
+        # warpAffine skips pixels when it shrinks, so average the picture down first.
         pixels = cv2.resize(pixels, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_AREA).astype(
             np.uint8
         )

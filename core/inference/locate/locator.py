@@ -1,4 +1,4 @@
-"""Locating cells in a field of any size: the scale comes from the red cells themselves."""
+"""Locate cells in a field of any size; the scale is estimated from its red cells."""
 
 import itertools
 import math
@@ -20,7 +20,7 @@ from core.taxonomy import KINDS
 
 _RBC = KINDS.index("rbc")
 _FIRST_AREA = 320 * 240
-"""Network pixels of the first look, right for a camera field at a 100x objective."""
+"""Pixels of the field at the first pass, right for a camera field at a 100x objective."""
 
 _CLOSE_ENOUGH = math.log(1.15)
 _PLAUSIBLE = (math.log(0.7), math.log(1.4))
@@ -33,7 +33,7 @@ that part shows no red cell, as between sparse cells, the larger one is tried.""
 
 @dataclass(frozen=True)
 class Located:
-    """Candidates in field pixels, ``rbc_diameter_px`` (None where no red cell gave it)."""
+    """Candidates in field pixels; ``rbc_diameter_px`` is None if no red cells were found."""
 
     peaks: Peaks
     rbc_diameter_px: float | None
@@ -52,25 +52,29 @@ def thresholds_of(locator: LoadedModel) -> npt.NDArray[np.float32]:
 def locate(pixels: RgbImage, model: LoadedModel) -> Located:
     """Every candidate cell of a field, before thresholds.
 
-    The field is resized so that its red cells are as large as those the network learnt from. Where
-    the first look does not find red cells of a plausible size, a ladder of scales is tried on the
-    middle of the field, and the one that finds most red cells of the right size is taken.
+    The field is resized so that its red cells are as large as in training. If the first pass finds
+    no red cells of a plausible size, a ladder of scales is tried on the middle of the field, and
+    the scale with the most red cells of the right size is used.
+
+    Args:
+        pixels: ``(H, W, 3)`` RGB.
+        model: the locator.
     """
     thresholds = thresholds_of(model)
     height, width = pixels.shape[:2]
     scale = math.sqrt(_FIRST_AREA / (height * width))
-    peaks = _look(pixels, scale, model)
+    peaks = _pass_at(pixels, scale, model)
     ratio = _size_ratio(peaks.above(thresholds), scale, width, height)
     if ratio is None or not _PLAUSIBLE[0] < ratio < _PLAUSIBLE[1]:
         climbed = _climb(pixels, scale, model, thresholds)
         if climbed is None:
             return Located(_resized(peaks, 1 / scale), None)
         scale = climbed
-        peaks = _look(pixels, scale, model)
+        peaks = _pass_at(pixels, scale, model)
         ratio = _size_ratio(peaks.above(thresholds), scale, width, height) or 0.0
     if abs(ratio) > _CLOSE_ENOUGH:
         scale *= math.exp(-ratio)
-        peaks = _look(pixels, scale, model)
+        peaks = _pass_at(pixels, scale, model)
         ratio = _size_ratio(peaks.above(thresholds), scale, width, height) or 0.0
     return Located(_resized(peaks, 1 / scale), RBC_DIAMETER_PX * math.exp(ratio) / scale)
 
@@ -78,7 +82,7 @@ def locate(pixels: RgbImage, model: LoadedModel) -> Located:
 def _climb(
     pixels: RgbImage, first: float, model: LoadedModel, thresholds: npt.NDArray[np.float32]
 ) -> float | None:
-    """The scale at which the middle of the field shows most red cells of the right size."""
+    """The scale at which the middle of the field has the most red cells of the right size."""
     for side, steps in itertools.product(_LADDER_SIDES, _LADDERS):
         scales = [first * 1.6**step for step in steps]
         scale = _climb_on(pixels, scales, model, thresholds, side)
@@ -103,41 +107,41 @@ def _climb_on(
         side = looked_at_px / scale
         top, left = max(0, round((height - side) / 2)), max(0, round((width - side) / 2))
         middle = np.ascontiguousarray(pixels[top : height - top, left : width - left])
-        found = _look(middle, scale, model).above(thresholds)
+        found = _pass_at(middle, scale, model).above(thresholds)
         ratio = _size_ratio(found, scale, middle.shape[1], middle.shape[0])
         if ratio is None or not _PLAUSIBLE[0] < ratio < _PLAUSIBLE[1]:
             continue
-        # Share of the looked-at area covered by red cells of the right size.
-        worth = (
+        # Summed scores of the red cells for the area searched, less if their size is off.
+        value = (
             float(found.scores[found.kinds == _RBC].sum())
             / (middle.size * scale**2)
             * math.exp(-abs(ratio))
         )
-        if best is None or worth > best[0]:
-            best = (worth, scale * math.exp(-ratio))
+        if best is None or value > best[0]:
+            best = (value, scale * math.exp(-ratio))
     return None if best is None else best[1]
 
 
 def _size_ratio(peaks: Peaks, scale: float, width: int, height: int) -> float | None:
-    """Log ratio of the whole red cells' median size to the network's; None below three cells."""
+    """Log ratio of the uncut red cells' median size to the network's; None below three cells."""
     boxes = peaks.boxes_xyxy[peaks.kinds == _RBC]
     limit = np.array([width, height]) * scale - 4
-    whole = (boxes[:, :2] > 4).all(1) & (boxes[:, 2:] < limit).all(1)
-    sides = boxes[whole, 2:] - boxes[whole, :2]
+    uncut = (boxes[:, :2] > 4).all(1) & (boxes[:, 2:] < limit).all(1)
+    sides = boxes[uncut, 2:] - boxes[uncut, :2]
     if len(sides) < 3:
         return None
     return float(np.median(np.log(np.sqrt(sides.prod(1)) / RBC_DIAMETER_PX)))
 
 
-def _look(pixels: RgbImage, scale: float, model: LoadedModel) -> Peaks:
-    """Candidates of one look at ``scale``, in scaled pixels."""
+def _pass_at(pixels: RgbImage, scale: float, model: LoadedModel) -> Peaks:
+    """Candidates of one pass at ``scale``, in scaled pixels."""
     height, width = pixels.shape[:2]
     h, w = (max(64, 8 * round(side * scale / 8)) for side in (height, width))
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     resized = cv2.resize(pixels, (w, h), interpolation=interpolation).astype(np.uint8)
     heat, sides = _maps(resized, model)
     peaks = find_peaks(heat, sides, max_iou=model.card_as(LocatorCard).max_iou)
-    # Rounding to multiples of eight stretches a little; boxes go back to the exact scale.
+    # Rounding to multiples of eight changed the aspect a little; undo that in the boxes.
     fit = np.array([width * scale / w, height * scale / h] * 2, np.float32)
     return Peaks(peaks.boxes_xyxy * fit, peaks.scores, peaks.kinds)
 
@@ -145,7 +149,7 @@ def _look(pixels: RgbImage, scale: float, model: LoadedModel) -> Peaks:
 def _maps(
     resized: RgbImage, model: LoadedModel
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Probabilities ``(3, h, w)`` and sides ``(4, h, w)``; tile by tile, so memory stays flat."""
+    """Probabilities ``(3, h, w)`` and sides ``(4, h, w)``, tile by tile to bound memory."""
     engine = engine_for(model)
     height, width = resized.shape[:2]
     heat = np.empty((len(KINDS), height // STRIDE, width // STRIDE), np.float32)

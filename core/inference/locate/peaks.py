@@ -1,4 +1,4 @@
-"""From the locator's maps to a list of cells: local maxima, then suppression of doubles."""
+"""From the locator's maps to cells: local maxima, then non-maximum suppression."""
 
 from dataclasses import dataclass
 
@@ -39,7 +39,7 @@ def find_peaks(heat: Array, sides: Array, floor: float = 0.1, max_iou: float = 0
         heat: ``(K, h, w)`` probabilities.
         sides: ``(4, h, w)`` distances to left, top, right and bottom in input pixels.
         floor: peaks below it are not returned.
-        max_iou: of two cells of one kind that overlap more, the better stays.
+        max_iou: of two cells of one kind that overlap more, the higher score stays.
     """
     _, h, w = heat.shape
     boxes, scores, kinds = [], [], []
@@ -78,9 +78,9 @@ def suppress(
     boxes: npt.NDArray[np.floating], scores: npt.NDArray[np.floating], max_iou: float
 ) -> npt.NDArray[np.int64]:
     """Indices that survive greedy non-maximum suppression, best first."""
-    kept = nms(
+    survivors = nms(
         torch.from_numpy(np.asarray(boxes, np.float32)),
         torch.from_numpy(np.asarray(scores, np.float32)),
         max_iou,
     )
-    return np.asarray(kept.numpy(), dtype=np.int64)
+    return np.asarray(survivors.numpy(), dtype=np.int64)

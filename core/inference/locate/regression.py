@@ -1,4 +1,4 @@
-"""Counting without locating: the count model's answer for a whole field."""
+"""Count a field without locating cells: the count model's answer."""
 
 import math
 
@@ -17,7 +17,7 @@ from core.records import CellCounts, Estimate, Flag, RgbImage
 from core.taxonomy import KINDS, CellKind
 
 USUAL_AREA = 320 * 240
-"""Network pixels of a camera field at a 100x objective, where no red cell gives the scale."""
+"""Pixels of the resized field where no red cell gives the scale: a camera field at 100x."""
 
 TITLES = {"rbc": "red cells", "wbc": "white cells", "platelet": "platelets"}
 
@@ -29,7 +29,7 @@ def count_by_regression(
 
     Args:
         pixels: the field, ``(H, W, 3)``.
-        rbc_diameter_px: of its red cells, which says how far to resize; None: a camera field.
+        rbc_diameter_px: of its red cells, for the scale; None assumes a camera field.
         model: the count model.
     """
     if isinstance(model.module, DensityCounter):
@@ -45,9 +45,9 @@ def count_by_regression(
 def density_map(
     pixels: RgbImage, rbc_diameter_px: float | None, model: LoadedModel
 ) -> npt.NDArray[np.float32]:
-    """Cells of each kind at each place, ``(3, h, w)``, each plane summing to its count.
+    """Density of cells of each kind, ``(3, h, w)``; each plane sums to its count.
 
-    Exact by construction: the part of the count that a part of the picture has is the sum there.
+    The sum over a part of the field is that part's share of the count, by construction.
 
     Raises:
         ValueError: if the count model gives numbers without a map.
@@ -58,7 +58,7 @@ def density_map(
 
 
 def density_copy(pixels: RgbImage, rbc_diameter_px: float | None) -> RgbImage:
-    """The field as large as the density counter reads it: sides multiples of 16."""
+    """The field at the density counter's scale; sides are multiples of ``DENSITY_MULTIPLE``."""
     height, width = pixels.shape[:2]
     scale = (
         RBC_DIAMETER_PX / rbc_diameter_px
@@ -74,11 +74,12 @@ def density_copy(pixels: RgbImage, rbc_diameter_px: float | None) -> RgbImage:
 
 
 def disagreement(located: CellCounts, regressed: CellCounts) -> Flag | None:
-    """Flag ``methods_disagree`` where the two intervals of a kind do not meet."""
+    """Flag ``methods_disagree`` if the two intervals of a kind do not overlap; else None."""
     words = []
     for kind in KINDS:
         one, other = located.of(kind), regressed.of(kind)
-        # Intervals that do not meet may still round to one figure: no disagreement for a reader.
+        # Counts may round to the same number while their intervals do not overlap: no disagreement
+        # to show.
         apart = one.low > other.high or other.low > one.high
         if apart and f"{one.value:.0f}" != f"{other.value:.0f}":
             words.append(f"{TITLES[kind]} {one.value:.0f} located, {other.value:.0f} by regression")
@@ -102,9 +103,9 @@ def _planes(small: RgbImage, model: LoadedModel) -> npt.NDArray[np.float32]:
 
 
 def _estimate(value: float, kind: CellKind, model: LoadedModel) -> Estimate:
-    """Split conformal, scaled as counting noise grows; the model's card holds the width.
+    """Split conformal interval whose width grows with the square root of the count.
 
-    The ends are whole numbers, since the truth is one.
+    The card holds the factor. The ends are whole numbers, since the true count is one.
     """
     value = max(0.0, value)
     reach = model.card_as(CountCard).interval_scale[kind] * math.sqrt(value + 1)

@@ -1,7 +1,7 @@
-"""The part of a photo that is judged: the middle of one open palm, upright.
+"""Cut the square that is judged out of a photo: the middle of one open palm, upright.
 
-Two kinds of picture are taken: a photo of a hand, and a crop that shows nothing but palm. What is
-neither is refused in one sentence that says how to do better.
+Accepted are photos of a hand and crops that show nothing but palm. Anything else is refused in one
+sentence that says what to photograph instead.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ _WHITE_LIGHTNESS: Final = 95.0
 """CIE lightness above which a corner is ground, not skin; the palest Ghana palm has 93."""
 
 _SHIFTS: Final = (0.0, 0.05, 0.1, 0.15)
-"""How far the square may move towards the fingers, in palm lengths, to stay in the photo."""
+"""Shifts of the square towards the fingers that are tried to keep it inside, in palm lengths."""
 
 MESSAGES: Final = {
     "no_palm": "{file} shows no open palm. Photograph the flat palm from the front, fingers "
@@ -57,9 +57,9 @@ MESSAGES: Final = {
 
 
 class PalmRefused(ImageRefused):
-    """A readable picture in which there is no palm to judge; codes are keys of `MESSAGES`.
+    """A readable picture without a palm that can be judged; codes are keys of `MESSAGES`.
 
-    ``hands`` are those that were found, so that a person can choose.
+    ``hands`` are the hands that were found, so that a person can choose one.
     """
 
     hands: tuple[Hand, ...] = ()
@@ -67,7 +67,7 @@ class PalmRefused(ImageRefused):
 
 @dataclass(frozen=True)
 class PalmCrop:
-    """What is judged. ``hand`` is None where the picture was a crop already.
+    """The judged square. ``hand`` is None if the picture was a crop already.
 
     ``corners_px`` is ``(4, 2)``, the judged square in the photo, from its top left clockwise.
     """
@@ -82,11 +82,11 @@ def crop_palm(field: Field, kind: Kind = "auto", which: int | None = None) -> Pa
 
     Args:
         field: the photo.
-        kind: a ``hand``, a ``crop``, or find out.
-        which: of several hands, the place in `PalmRefused.hands`; None asks.
+        kind: ``hand``, ``crop``, or ``auto`` to find out.
+        which: index into `PalmRefused.hands` if there are several; None refuses then.
 
     Raises:
-        PalmRefused: no palm, or not one that can be judged.
+        PalmRefused: if there is no palm, or none that can be judged.
     """
     if kind == "crop" or (kind == "auto" and _all_skin(field.pixels)):
         return _whole(field)
@@ -97,7 +97,7 @@ def crop_palm(field: Field, kind: Kind = "auto", which: int | None = None) -> Pa
     if not hands:
         refuse(field.name, "no_palm")
     if len(hands) > 1 and which is None:
-        # A hand in the background is no question worth asking.
+        # Ignore small hands in the background instead of asking which hand is meant.
         near = [h for h in hands if h.palm_length_px > 0.4 * hands[0].palm_length_px]
         if len(near) > 1:
             refuse(field.name, "two_hands", near, count=len(near))
@@ -115,7 +115,7 @@ def refuse(file: str, code: str, hands: Sequence[Hand] = (), **words: object) ->
 
 
 def _all_skin(pixels: RgbImage) -> bool:
-    """Skin up to every edge: on a hand's photo the ground shows in at least one corner."""
+    """Whether skin fills the picture: in a photo of a hand at least one corner shows the ground."""
     height, width = pixels.shape[:2]
     deep, wide = height // 5, width // 5
     corners = (
@@ -127,7 +127,7 @@ def _all_skin(pixels: RgbImage) -> bool:
 
 
 def _skin_or_shade(corner: RgbImage, pixels: RgbImage) -> bool:
-    """Has a corner the hue of the middle, if perhaps not its light."""
+    """Whether a corner has the hue of the middle; it may be darker."""
     height, width = pixels.shape[:2]
     if colour_of(corner).lightness > _WHITE_LIGHTNESS:
         return False
@@ -178,9 +178,9 @@ def _corners(hand: Hand, shift: float = 0.0) -> np.ndarray:
 
 
 def _corners_inside(field: Field, hand: Hand) -> np.ndarray | None:
-    """The square, moved towards the fingers where the wrist is at the edge; None if it sticks out.
+    """The square, moved towards the fingers if the wrist is cut off; None if it does not fit.
 
-    The wrist may lie outside the photo, what is judged may not.
+    The wrist may lie outside the photo, the square may not.
     """
     slack = 0.05 * hand.palm_length_px
     for shift in _SHIFTS:
@@ -197,7 +197,7 @@ def _cut(field: Field, hand: Hand) -> PalmCrop:
     size = round(min(max(side, MIN_SIDE_PX), 512))
     target = np.array([[0, 0], [size, 0], [size, size]], np.float32)
     turn = cv2.getAffineTransform(corners[:3].astype(np.float32), target)
-    # Shrunk in one step, a large photo would alias: averaged first.
+    # Blur first: shrinking a large photo in one step would alias.
     pixels, factor = field.pixels, side / size
     if factor > 1.5:
         pixels = np.asarray(cv2.GaussianBlur(pixels, (0, 0), 0.4 * factor), np.uint8)
@@ -211,7 +211,7 @@ def _cut(field: Field, hand: Hand) -> PalmCrop:
 
 
 def views(crop: RgbImage) -> list[RgbImage]:
-    """The four views of a crop that are averaged, since up and left mean nothing in a palm.
+    """Four orientations of a crop whose answers are averaged: direction carries no meaning.
 
     Returns:
         ``(224, 224, 3)`` RGB each: the crop, its mirror image, and both transposed.

@@ -1,6 +1,6 @@
-"""Hands in a photo: 21 landmarks each, which side is seen, whether the hand is open.
+"""Find hands in a photo: 21 landmarks each, the visible side, and whether the hand is open.
 
-Source: MediaPipe Hands (Zhang 2020): the palm's box is turned upright, moved half a box towards
+Source: MediaPipe Hands (Zhang 2020). The palm's box is rotated upright, moved half a box towards
 the fingers and enlarged 2.6 times; the landmark network reads that square.
 """
 
@@ -41,8 +41,8 @@ class Hand:
     """One hand in a photo.
 
     ``landmarks_px`` is ``(21, 2)`` in pixels of the photo: wrist, then thumb, index, middle, ring
-    and little finger from root to tip. ``right`` is the chance that it is a right hand (in a photo
-    that is not mirrored), ``presence`` that it is a hand at all.
+    and little finger from root to tip. ``right`` is the probability of a right hand (in a
+    photo that is not mirrored), ``presence`` that of a hand at all.
     """
 
     landmarks_px: Points
@@ -54,9 +54,9 @@ class Hand:
     def side_seen(self) -> Literal["palmar", "dorsal"]:
         """Palm or back of the hand.
 
-        Seen from the palm, a right hand that points up has its thumb at the right. The network
-        says which hand it is from its looks; the order of the roots says how it lies. A mirrored
-        photo turns both.
+        Seen from the palm, a right hand that points up has its thumb on the right. The network
+        tells left from right by appearance, the order of the finger roots gives the orientation,
+        and together they give the side. A mirrored photo swaps both, so the side stays right.
         """
         wrist, index, little = self.landmarks_px[[0, INDEX_ROOT, LITTLE_ROOT]]
         (x0, y0), (x1, y1) = index - wrist, little - wrist
@@ -78,12 +78,6 @@ class Hand:
 
         return sum(far(tip) > 1.1 * far(joint) for _, joint, tip in _FINGERS)
 
-    @property
-    def upright_degrees(self) -> float:
-        """By how much the photo must turn, counter-clockwise, for the fingers to point up."""
-        x, y = self.landmarks_px[MIDDLE_ROOT] - self.landmarks_px[0]
-        return math.degrees(math.atan2(float(x), float(-y)))
-
 
 def find_hands(pixels: RgbImage) -> list[Hand]:
     """Every hand in a photo, largest first.
@@ -94,7 +88,7 @@ def find_hands(pixels: RgbImage) -> list[Hand]:
     nets = networks()
     found = [_landmarks(pixels, box, nets) for box in find_palms(pixels, nets)[:_MOST]]
     hands = [hand for hand in found if hand.presence >= _PRESENT]
-    return _once(sorted(hands, key=lambda hand: -hand.palm_length_px))
+    return _without_duplicates(sorted(hands, key=lambda hand: -hand.palm_length_px))
 
 
 def _landmarks(pixels: RgbImage, box: PalmBox, nets: Networks) -> Hand:
@@ -118,15 +112,15 @@ def _square(box: PalmBox) -> npt.NDArray[np.float64]:
     return np.concatenate([linear, (centre - linear @ ([LANDMARK_PX / 2] * 2))[:, None]], axis=1)
 
 
-def _once(hands: list[Hand]) -> list[Hand]:
-    """The same hand seen twice counts once: middles closer than half a palm."""
-    kept: list[Hand] = []
+def _without_duplicates(hands: list[Hand]) -> list[Hand]:
+    """Drop duplicates: hands whose middles are closer than half a palm."""
+    distinct: list[Hand] = []
     for hand in hands:
         middle = hand.landmarks_px[[0, MIDDLE_ROOT]].mean(axis=0)
         if all(
             np.linalg.norm(middle - other.landmarks_px[[0, MIDDLE_ROOT]].mean(axis=0))
             > 0.5 * other.palm_length_px
-            for other in kept
+            for other in distinct
         ):
-            kept.append(hand)
-    return kept
+            distinct.append(hand)
+    return distinct

@@ -1,4 +1,4 @@
-"""From the palm detector's raw output to the palms it saw.
+"""Decode the palm detector's raw output into palm boxes.
 
 Source: MediaPipe's palm detection graph: anchors at strides 8, 16, 16, 16 with two each, boxes
 and seven points relative to them, weighted non-maximum suppression (Bazarevsky 2019).
@@ -27,7 +27,7 @@ MIDDLE_FINGER: Final = 2
 
 @dataclass(frozen=True)
 class PalmBox:
-    """A palm as the detector saw it, in pixels of the photo.
+    """A detected palm, in pixels of the photo.
 
     ``points`` is ``(7, 2)``: wrist, roots of index, middle, ring and little finger, root and
     middle of the thumb.
@@ -51,7 +51,7 @@ def anchors() -> Points:
 
 
 def find_palms(pixels: RgbImage, nets: Networks) -> list[PalmBox]:
-    """Every palm the detector saw, best first."""
+    """Every detected palm, highest score first."""
     height, width = pixels.shape[:2]
     side = max(height, width)
     size = (max(1, round(width * PALM_PX / side)), max(1, round(height * PALM_PX / side)))
@@ -61,8 +61,8 @@ def find_palms(pixels: RgbImage, nets: Networks) -> list[PalmBox]:
     square[top : top + size[1], left : left + size[0]] = small / np.float32(255)
     raw, logits = nets.detect(square)
     scores = np.asarray(1 / (1 + np.exp(-np.clip(logits, -80, 80))), np.float32)
-    kept = scores > _MIN_SCORE
-    raw, scores, base = raw[kept] / np.float32(PALM_PX), scores[kept], anchors()[kept]
+    likely = scores > _MIN_SCORE
+    raw, scores, base = raw[likely] / np.float32(PALM_PX), scores[likely], anchors()[likely]
     centres, sizes = raw[:, :2] + base, raw[:, 2:4]
     points = raw[:, 4:].reshape(-1, 7, 2) + base[:, None]
     offset = np.array([left, top], np.float32) / PALM_PX
@@ -80,7 +80,7 @@ def find_palms(pixels: RgbImage, nets: Networks) -> list[PalmBox]:
 def same_palm(
     centres: Points, sizes: Points, scores: npt.NDArray[np.float32]
 ) -> list[npt.NDArray[np.int64]]:
-    """Indices of the boxes that mean one palm, palm by palm, best first.
+    """Group overlapping boxes, one group of indices for each palm, highest score first.
 
     A box belongs to the best one it overlaps by more than an IoU of 0.3.
     """

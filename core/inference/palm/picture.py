@@ -1,4 +1,4 @@
-"""The photo as it was understood: landmarks of each hand, and the square that was judged."""
+"""Draw onto a photo what was found: the landmarks of each hand and the judged square."""
 
 from collections.abc import Sequence
 from typing import Final

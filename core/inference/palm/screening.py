@@ -1,4 +1,4 @@
-"""Palm: is this palm pale enough to ask for a blood test; with what that answer is worth."""
+"""Judge from a palm whether a blood test should be asked for."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from core.models.weights import LoadedModel
 from core.records import Field, Flag, PalmCall, PalmDecision, RgbImage
 from core.statistics.palm_scores import at_prevalence
 
-LEARNT_AT = 0.5
+CALIBRATED_AT = 0.5
 """Prevalence at which the model's probabilities are calibrated."""
 
 _UNUSUAL = Flag(
@@ -26,7 +26,7 @@ _UNUSUAL = Flag(
 
 @dataclass(frozen=True)
 class PalmReading:
-    """A palm's answer and what it was read from. ``crop.pixels`` are after the white balance."""
+    """A palm's answer and the crop it was read from, after the white balance."""
 
     call: PalmCall
     crop: PalmCrop
@@ -39,7 +39,7 @@ def read_palm(
     kind: Kind = "auto",
     which: int | None = None,
     reference: tuple[float, float, float] | None = None,
-    prevalence: float = LEARNT_AT,
+    prevalence: float = CALIBRATED_AT,
 ) -> PalmReading:
     """Judge one palm.
 
@@ -48,7 +48,7 @@ def read_palm(
         model: the palm model.
         kind: which of the two; ``auto`` finds out.
         which: of several hands, the one to judge.
-        reference: RGB of something neutral in the same photo; the light's colour is taken out.
+        reference: RGB of something neutral in the same photo, for the white balance.
         prevalence: share of people like this one with anemia, in (0, 1).
 
     Raises:
@@ -68,9 +68,9 @@ def call_palm(
     pixels: RgbImage,
     flags: tuple[Flag, ...],
     model: LoadedModel,
-    prevalence: float = LEARNT_AT,
+    prevalence: float = CALIBRATED_AT,
 ) -> PalmCall:
-    """The answer for a crop whose quality is known."""
+    """The answer for a crop with these quality flags."""
     card = model.card_as(PalmCard)
     logits, distance = scores_of(pixels, model)
     # The first head answers; the others were fitted to resampled blocks and give the interval.
@@ -84,7 +84,7 @@ def call_palm(
         decision = decide(probability, card)
 
     def here(value: float) -> float:
-        return at_prevalence(value, prevalence, LEARNT_AT)
+        return at_prevalence(value, prevalence, CALIBRATED_AT)
 
     return PalmCall(
         file,
@@ -129,14 +129,14 @@ _NO_VERDICT = SPOILS_THE_COLOUR | {"out_of_focus", "unusual_palm"}
 
 
 def can_be_judged(flags: Iterable[Flag]) -> bool:
-    """False with a flag that takes the meaning out of the probability."""
+    """Whether the probability means anything: False with a flag that spoils the colours."""
     return not any(flag.code in _NO_VERDICT for flag in flags)
 
 
 def decide(probability: float, card: PalmCard) -> PalmDecision:
-    """The answer at a probability that is calibrated at one half.
+    """The decision for a probability at a prevalence of one half.
 
-    The limits are on the evidence: prevalence changes what an answer is worth, not the answer.
+    Prevalence changes the predictive value of a decision, not the decision.
     """
     if probability < card.clear_below:
         return "not_suspected"
@@ -144,6 +144,6 @@ def decide(probability: float, card: PalmCard) -> PalmDecision:
 
 
 def scores_of(pixels: RgbImage, model: LoadedModel) -> tuple[np.ndarray, float]:
-    """Logit of each head, and the distance from the palms learnt from: means of four views."""
+    """Logits ``(heads,)`` and distance from the training palms, both means of four views."""
     logits, distances = engine_for(model)(as_batch(views(pixels)))
     return logits.mean(axis=0), float(distances.mean())

@@ -73,7 +73,7 @@ class PalmClassifierArchitecture(Network):
 
 
 class PalmCnnArchitecture(Network):
-    """:class:`core.models.palm_cnn.PaperPalmCnn`, the published network; sides in pixels."""
+    """:class:`core.models.paper_palm_cnn.PaperPalmCnn`, the published network; sides in pixels."""
 
     kind: Literal["palm_cnn"] = "palm_cnn"
     width: Pixels

@@ -117,13 +117,6 @@ class ReviewCell:
             self.call, self.label, preclassified=self.is_preclassified
         )
 
-    @property
-    def is_doubtful(self) -> bool:
-        """To be checked: nobody has answered yet, and it is doubtful, novel or read in two ways."""
-        differs = self.differs or self.novel
-        label = self.label if self.is_reviewed else None
-        return judgement.cell_is_doubtful(self.call, label, differs=differs)
-
 
 def cells(
     store: ReviewStore,

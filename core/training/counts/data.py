@@ -1,4 +1,4 @@
-"""Whole fields with their counts, as count regression learns from them."""
+"""Fields with their counts as examples of the paper's count regressor."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from core.training.loop.train import Batch
 
 @dataclass(frozen=True)
 class CountingSplit:
-    """Fields to learn from and fields to choose on; ``left_out`` were copies of a test field."""
+    """Training and validation fields; ``left_out`` counts dropped copies of test fields."""
 
     train: Sequence[LabelledField | CountedField]
     validation: Sequence[LabelledField | CountedField]
@@ -30,9 +30,9 @@ class CountingSplit:
 
 
 def cbc_split(data: Path, seed: int = 0, validation: float = 0.2) -> CountingSplit:
-    """CBC's training part in two, by near-duplicate group, without any copy of a test field.
+    """Split CBC's training part by near-duplicate group, without any copy of a test field.
 
-    The published validation part is not used: it is a copy of 60 training images.
+    CBC's own validation part is not used: it is a copy of 60 training images.
 
     Raises:
         FileNotFoundError: if ``data`` lacks the set.
@@ -43,24 +43,24 @@ def cbc_split(data: Path, seed: int = 0, validation: float = 0.2) -> CountingSpl
     leaked = near_duplicates.copies_of(
         near_duplicates.hash_files([field.path for field in tests]), hashes
     )
-    kept = [field for field, out in zip(pool, leaked, strict=True) if not out]
+    usable = [field for field, out in zip(pool, leaked, strict=True) if not out]
     groups = near_duplicates.groups(hashes[~leaked]).tolist()
-    parts = grouped_split(groups, [0] * len(kept), (1 - validation, validation), seed)
-    train, held_out = ([kept[i] for i in part] for part in parts)
+    parts = grouped_split(groups, [0] * len(usable), (1 - validation, validation), seed)
+    train, held_out = ([usable[i] for i in part] for part in parts)
     return CountingSplit(train, held_out, int(leaked.sum()))
 
 
 def whole_field(pixels: RgbImage) -> Tensor:
-    """``(3, 224, 224)`` in [0, 1]: the whole field squeezed to a square, as published."""
+    """The field squeezed to a square as in the paper, ``(3, 224, 224)`` in [0, 1]."""
     square = cv2.resize(pixels, (INPUT_PX, INPUT_PX), interpolation=cv2.INTER_AREA)
     return torch.from_numpy(np.ascontiguousarray(square.transpose(2, 0, 1))).float() / 255
 
 
 class WholeFields(Dataset[Batch]):
-    """Fields at 224x224 without augmentation, which could push cells out of the picture.
+    """Fields at 224x224, without augmentation since that could push cells out of the picture.
 
     With a ``frozen`` model the items hold its feature map in place of the picture: its backbone
-    does not change, so it is run once.
+    does not change, so it runs once for each field.
     """
 
     def __init__(self, fields: Sequence[Counted], frozen: CountRegressor | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Recipe of the density counter: a map learnt from counts alone."""
+"""Recipe of the density counter, which learns a map of cells from counts alone."""
 
 import copy
 
@@ -17,14 +17,15 @@ from core.training.locator.recipe import LocatorSplit
 from core.training.loop.recipe import Batch
 
 _KIND_WEIGHTS = (1.0, 3.0, 3.0)
-"""A white cell or a platelet too many matters more than a red cell, of which there are twenty."""
+"""Weights of RBC, WBC and platelet errors: one white cell too many of one matters more than one red
+cell too many of twenty."""
 
 
 class DensityRecipe:
-    """The sums of the map against the counts; judged by count errors on validation.
+    """Loss: the map's sums against the counts. Score: count errors on the validation fields.
 
-    The backbone stays as it is: ImageNet's, or with ``start`` a cell classifier's, which has learnt
-    from single cells and no boxes.
+    The backbone is frozen. Its weights are ImageNet's, or with ``start`` those of a cell classifier
+    (learnt from single cells, without boxes) or of another density counter.
     """
 
     name = "counts"
@@ -62,29 +63,29 @@ class DensityRecipe:
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
         assert isinstance(model, DensityCounter)
-        # The frozen layers' running statistics are not used here and must not follow anything.
+        # The loss calls the head only: the frozen backbone's running statistics must not change.
         features, sizes = batch["features"], batch["size"]
-        said, counts = [], []
+        predicted, counts = [], []
         for height, width in sorted({(int(h), int(w)) for h, w in sizes}):
-            alike = (sizes[:, 0] == height) & (sizes[:, 1] == width)
-            said.append(model.head(features[alike, :, :height, :width]).sum(dim=(2, 3)))
-            counts.append(batch["counts"][alike])
-        return _loss(torch.cat(said), torch.cat(counts))
+            same_size = (sizes[:, 0] == height) & (sizes[:, 1] == width)
+            predicted.append(model.head(features[same_size, :, :height, :width]).sum(dim=(2, 3)))
+            counts.append(batch["counts"][same_size])
+        return _loss(torch.cat(predicted), torch.cat(counts))
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
         assert isinstance(model, DensityCounter)
         held_out, device = self._set("validation", mirrored=False), next(model.parameters()).device
-        said = torch.cat(
+        predicted = torch.cat(
             [
                 model.head(ways[0][None].float().to(device)).sum(dim=(2, 3)).cpu()
                 for ways in held_out.features
             ]
         )
-        errors = (said - held_out.counts).abs().mean(dim=0).numpy()
+        errors = (predicted - held_out.counts).abs().mean(dim=0).numpy()
         named = {f"mae_{kind}": float(e) for kind, e in zip(KINDS, errors, strict=True)}
         total = float(np.sum(errors))
-        loss = float(_loss(said, held_out.counts))
+        loss = float(_loss(predicted, held_out.counts))
         return {"score": -total, "loss": loss, "mae_sum": total, **named}
 
     def _set(self, part: str, mirrored: bool) -> DensityFields:
@@ -94,8 +95,8 @@ class DensityRecipe:
         return self._sets[part]
 
 
-def _loss(said: Tensor, counts: Tensor) -> Tensor:
-    """Absolute error, rounded off below half a cell, weighted by kind."""
-    weights = torch.tensor(_KIND_WEIGHTS, device=said.device)
-    rows = F.smooth_l1_loss(said.float(), counts, reduction="none", beta=0.5)
+def _loss(predicted: Tensor, counts: Tensor) -> Tensor:
+    """Absolute error of ``(N, 3)`` counts, quadratic below half a cell, weighted by kind."""
+    weights = torch.tensor(_KIND_WEIGHTS, device=predicted.device)
+    rows = F.smooth_l1_loss(predicted.float(), counts, reduction="none", beta=0.5)
     return (rows * weights).sum(dim=1).mean()

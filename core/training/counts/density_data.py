@@ -1,4 +1,4 @@
-"""Fields with their counts as examples of the density counter: features made once, then a head."""
+"""Examples of the density counter: backbone features of fields, computed once, and counts."""
 
 import math
 from collections.abc import Sequence
@@ -21,16 +21,16 @@ from core.training.locator.data import rbc_diameter
 from core.training.loop.recipe import Batch
 
 CANVAS: Final = (336, 256)
-"""Largest width and height of an example, room for a camera field at the network's scale."""
+"""Largest width and height of an example in pixels: a camera field at the network's scale fits."""
 
 _FLIPS: Final[tuple[tuple[int, ...], ...]] = ((), (2,))
-"""Axes of ``(3, H, W)`` turned round: as it is, and mirrored."""
+"""Axes of ``(3, H, W)`` to flip: none, and the columns."""
 
 
 def fitted(pixels: RgbImage, diameter_px: float) -> RgbImage:
-    """The whole field at the network's scale, as an answer reads it.
+    """The field at the network's scale, as at inference.
 
-    A field larger than ``CANVAS`` is made a little smaller: a cell outside could not be counted.
+    A field that would be larger than ``CANVAS`` is shrunk to fit: cells outside would be lost.
     """
     height, width = pixels.shape[:2]
     scale = min(RBC_DIAMETER_PX / diameter_px, CANVAS[0] / width, CANVAS[1] / height)
@@ -51,10 +51,10 @@ class ScaledField(CountedField):
 class DensityFields(Dataset[Batch]):
     """Backbone features of whole fields and their counts.
 
-    The backbone does not learn here, so a field's features are made once, plain and, with
-    ``mirrored``, turned round; which of them an epoch takes depends on (seed, epoch, index) only.
-    Of the labels only the counts are read, and the red cells' diameter for the scale. In an item
-    the features are filled up with zeros to one size; ``size`` are the real rows and columns.
+    The backbone is frozen, so the features of a field are computed once, as it is and, with
+    ``mirrored``, flipped; which of the two an epoch uses depends on (seed, epoch, index) only.
+    The labels give the counts and, for the scale, the red cells' diameter. The features of an item
+    are padded with zeros to one size; ``size`` holds the real rows and columns.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class DensityFields(Dataset[Batch]):
 
 
 def _diameter(field: LabelledField | CountedField, width: int, height: int) -> float:
-    """Of the red cells, in pixels of the file; without any the scale is what an answer takes."""
+    """Diameter of the red cells in pixels of the file; if unknown, the default of inference."""
     if isinstance(field, LabelledField):
         return rbc_diameter(field, width, height)
     known = field.rbc_diameter_px if isinstance(field, ScaledField) else None
@@ -112,5 +112,5 @@ def _features(
         image = torch.flip(image, [axis + 1 for axis in axes])
     with torch.autocast("cpu", torch.bfloat16):
         features = body.features(image.contiguous(memory_format=torch.channels_last))
-    # Half precision: a thousand fields fit into memory.
+    # In half precision a thousand fields fit into memory.
     return features[0].half().contiguous()

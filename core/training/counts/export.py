@@ -1,4 +1,4 @@
-"""A trained density counter becomes a model: its intervals come from validation, and its card."""
+"""Export a trained counter as a model with its card; intervals come from the validation fields."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,9 +32,16 @@ def export_counts(
     data: FieldData,
     target: Path,
 ) -> LoadedModel:
-    """Save a density counter with 90 % intervals from ``validation``.
+    """Save a counter with 90 % intervals fitted to the errors on ``validation``.
 
-    The fields are counted as the product does: the scale comes from the live locator.
+    The fields are counted as at inference, with the scale from the live locator.
+
+    Args:
+        module: the trained network.
+        validation: fields that were not learnt from.
+        settings: of the training, for the card.
+        data: facts about the training data, for the card.
+        target: file to write, ends in ``.safetensors``.
     """
     card = CountCard(
         architecture=_architecture(module),

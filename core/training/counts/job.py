@@ -1,4 +1,4 @@
-"""Preparing a training of the count that needs counts only: TXL-PBC, or a laboratory's own."""
+"""Prepare a training of the counter that needs counts only: TXL-PBC or a laboratory's fields."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,10 +41,11 @@ _PARTS_OF_A_FIELD: Final = 2
 def prepare(
     data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path
 ) -> PreparedTraining:
-    """Cut the fields into parts and find what the weights start from.
+    """Split the fields and load the starting weights.
 
-    ``start`` is ``imagenet``, ``random`` or ``live`` (the live count model); ``backbone`` is
-    ``imagenet``, or ``cells`` for the live classifier's first layers, the published idea.
+    The option ``start`` is ``imagenet``, ``random`` or ``live`` (the live count model);
+    ``backbone`` is ``imagenet``, or ``cells`` for the live classifier's first layers, as in the
+    paper.
 
     Raises:
         FileNotFoundError: if ``data`` lacks the public sets.
@@ -60,28 +61,14 @@ def prepare(
         str(options.get("backbone", "imagenet")),
     )
     start = start_model("counts", begin, folder)
-    module: DensityCounter | CellClassifier | None = None
-    words = {"live": "the live count model's", "random": "random"}.get(begin, "ImageNet's")
-    if start is not None:
-        if not isinstance(start.module, DensityCounter):
-            raise ValueError(f"{start.name} is no density counter; start from imagenet")
-        module = start.module
-    elif backbone == "cells":
-        classifier = registry.live("wbc")
-        assert isinstance(classifier.module, CellClassifier)
-        if classifier.module.backbone != "mobilenet_v2":
-            raise ValueError(
-                f"the live classifier is a {classifier.module.backbone}; only a mobilenet_v2 gives "
-                "its first layers to the density counter. Choose the backbone imagenet"
-            )
-        module, words = classifier.module, f"{classifier.identity}, learnt from single cells (PBC)"
+    module, weights_from = _first_weights(start, begin, backbone)
     origin = FieldData(
         set=_TITLES.get(layout, f"{data.name}, the laboratory's own {layout}"),
         training_fields=len(fields.train),
         validation_fields=len(fields.validation),
         left_out_as_copies_of_test_fields=fields.left_out,
         sha256=digest,
-        backbone=words,
+        backbone=weights_from,
     )
 
     def export(trained: nn.Module, target: Path) -> LoadedModel:
@@ -96,22 +83,42 @@ def prepare(
     else:
         recipe = DensityRecipe(fields, settings.seed, pretrained=begin == "imagenet", start=module)
     facts = count_facts(fields.train, fields.validation)
-    facts["started_from"] = start.identity if start else words
+    facts["started_from"] = start.identity if start else weights_from
     return PreparedTraining(recipe, digest, facts, export)
+
+
+def _first_weights(
+    start: LoadedModel | None, begin: str, backbone: str
+) -> tuple[DensityCounter | CellClassifier | None, str]:
+    """The network the weights come from (None: ImageNet's or random ones), and words for it."""
+    if start is not None:
+        if not isinstance(start.module, DensityCounter):
+            raise ValueError(f"{start.name} is no density counter; start from imagenet")
+        return start.module, "the live count model's"
+    if backbone != "cells":
+        return None, "random" if begin == "random" else "ImageNet's"
+    classifier = registry.live("wbc")
+    assert isinstance(classifier.module, CellClassifier)
+    if classifier.module.backbone != "mobilenet_v2":
+        raise ValueError(
+            f"the live classifier is a {classifier.module.backbone}; only a mobilenet_v2 gives "
+            "its first layers to the density counter. Choose the backbone imagenet"
+        )
+    return classifier.module, f"{classifier.identity}, learnt from single cells (PBC)"
 
 
 def _fields(
     layout: str, data: Path, options: Mapping[str, Any], folder: Path, scaled: bool
 ) -> CountingSplit:
-    """Fields in two parts; with ``scaled``, counted ones get the size of their red cells."""
+    """Training and validation fields; ``scaled`` adds the red-cell diameter to counted ones."""
     if layout in ("txl", "two laboratories"):
         public = split_fields(data, seed=0)
         cut = _deepbionet(data) if layout == "two laboratories" else []
         return CountingSplit([*public.train, *cut], public.validation, public.left_out)
     train, validation = own_parts(layout, data, options, folder)
     if layout == "counts" and scaled:
-        # Where no box says how large a red cell is, the live locator does, as for every answer.
-        # A copy of it: another may be live when the run resumes.
+        # Without boxes the live locator measures the red cells, as at inference. start_model copies
+        # it into the run's folder: another may be live when the run resumes.
         locator = start_model("locator", "live", folder)
         assert locator is not None
         train, validation = ([_scaled(f, locator) for f in part] for part in (train, validation))

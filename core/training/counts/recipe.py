@@ -1,4 +1,4 @@
-"""Recipe of the published count regressor: whole fields, counts only, mean absolute error."""
+"""Recipe of the paper's count regressor: fields with counts, mean absolute error."""
 
 import copy
 from collections.abc import Callable
@@ -17,11 +17,11 @@ from core.training.loop.train import Batch
 
 
 class RegressionRecipe:
-    """Mean absolute error of three counts; judged by it on the validation fields.
+    """Loss and score: mean absolute error of the three counts.
 
-    ``start`` is a cell classifier whose feature layers are taken over (the paper's fine-tuned
-    backbone); without one they are ImageNet's (``pretrained``) or random. ``reduced`` leaves
-    the backbone as it is and trains the two last layers; the paper trains all.
+    The feature layers start from those of the cell classifier ``start`` (the paper's fine-tuned
+    backbone); without it from ImageNet (``pretrained``) or at random. ``reduced`` freezes the
+    backbone and trains the two last layers; the paper trains all layers.
     """
 
     name = "counts"

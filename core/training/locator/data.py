@@ -19,11 +19,14 @@ from core.training.locator.targets import draw_targets
 
 _RBC = KINDS.index("rbc")
 _CACHE_SCALE = 1.5
-"""Pictures are kept at this multiple of the network's scale, sharp enough for zooming in."""
+"""Pictures are cached at this multiple of the network's scale, so that zooming in stays sharp."""
 
 
 def rbc_diameter(field: LabelledField, width: int, height: int) -> float:
-    """Median diameter of whole red cells in pixels of the file; a guess where there are none."""
+    """Median diameter of the uncut red cells in pixels of the file.
+
+    Without any it is a fifth of the shorter side.
+    """
     boxes = field.boxes_xyxy_px[field.kinds == _RBC]
     inside = (
         (boxes[:, 0] > 3)
@@ -43,7 +46,7 @@ CANVAS = (256, 256)
 
 @dataclass(frozen=True)
 class _Item:
-    """A picture in memory; ``scale`` times its pixels are the network's.
+    """A cached picture; resized by ``scale`` it is at the network's scale.
 
     Boxes from ``certain`` on are doubtful ones.
     """
@@ -56,9 +59,9 @@ class _Item:
 
 
 class LocatorExamples(Dataset[dict[str, Tensor]]):
-    """Fields, cut and varied to one canvas; item ``(epoch, index)`` is always the same.
+    """Fields augmented onto ``CANVAS``; item ``(epoch, index)`` is reproducible.
 
-    With ``augment=False`` each field has its own size: the network's scale, rounded to eights.
+    With ``augment=False`` each field keeps its size at the network's scale, in multiples of eight.
     """
 
     def __init__(
@@ -134,7 +137,7 @@ def _cut(
     zoom: tuple[float, float],
     size: tuple[int, int],
 ) -> tuple[RgbImage, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Canvas, boxes on it, and the share of each cell's former visible part that is left."""
+    """Canvas, boxes clipped to it, and the share of each box's area that is left, ``(N,)``."""
     (fx, fy), (width, height) = zoom, size
     dx = rng.random() * (width - pixels.shape[1] * fx)
     dy = rng.random() * (height - pixels.shape[0] * fy)

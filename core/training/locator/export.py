@@ -1,4 +1,4 @@
-"""A trained locator becomes a model: thresholds and intervals from validation, and its card."""
+"""Export a trained locator as a model; thresholds and intervals come from validation."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,6 +20,7 @@ from core.training.locator.recipe import choose_thresholds
 from core.training.loop.settings import LoopSettings
 
 MAX_IOUS: Final = (0.4, 0.5, 0.6, 0.7)
+"""Overlap limits of non-maximum suppression that are tried."""
 
 
 def export_locator(
@@ -31,7 +32,7 @@ def export_locator(
 ) -> LoadedModel:
     """Save a locator with thresholds, overlap limit and count intervals chosen on ``validation``.
 
-    The fields are located as the product does, scale search included.
+    The fields are located as at inference, scale search included.
     """
     first_conv = module.lateral[0]
     assert isinstance(first_conv, nn.Conv2d)

@@ -1,4 +1,4 @@
-"""Preparing a training of the locator: TXL-PBC, or a laboratory's own boxes."""
+"""Prepare a training of the locator: TXL-PBC or a laboratory's boxes."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,7 +28,7 @@ from core.training.promote import locked_sets
 def prepare(
     data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path
 ) -> PreparedTraining:
-    """Cut the fields into parts and find what the weights start from.
+    """Split the fields and load the starting weights.
 
     Raises:
         FileNotFoundError: if ``data`` lacks the public sets.
@@ -72,7 +72,7 @@ def prepare(
 
 
 def count_facts(train: Sequence[Counted], validation: Sequence[Counted]) -> TrainingFacts:
-    """Sizes of the parts, and the error of always answering the training medians."""
+    """Sizes of the parts, and the naive baseline: always answer the training medians."""
     counts = np.stack([field.counts() for field in train])
     truth = np.stack([field.counts() for field in validation])
     constant = np.abs(np.median(counts, axis=0) - truth).mean(axis=0)
@@ -96,7 +96,7 @@ def _two_laboratories(data: Path) -> LocatorSplit:
 
 
 def _verified(data: Path, options: Mapping[str, Any], folder: Path) -> tuple[LocatorSplit, str]:
-    """Verified fields, and where they are too few to be cut TXL-PBC's beside them; and a title."""
+    """Verified fields and a title. Too few to be split, they are learnt beside TXL-PBC's."""
     found = trainable("verified fields", data, site_settings())
     if not found.beside:
         return own_split(data, options, folder), f"{data.name}, the laboratory's own boxes"
@@ -107,7 +107,7 @@ def _verified(data: Path, options: Mapping[str, Any], folder: Path) -> tuple[Loc
 
 
 def own_split(data: Path, options: Mapping[str, Any], folder: Path) -> LocatorSplit:
-    """A laboratory's own boxes in two parts; the third is locked in the run's folder.
+    """A laboratory's boxes for training and validation; the test part is locked.
 
     Raises:
         DataRefused: if they cannot be trained on.
@@ -118,7 +118,10 @@ def own_split(data: Path, options: Mapping[str, Any], folder: Path) -> LocatorSp
 def own_parts(
     layout: str, data: Path, options: Mapping[str, Any], folder: Path
 ) -> tuple[list[Any], list[Any]]:
-    """A laboratory's own fields to learn from and to choose on, in that layout; see above."""
+    """A laboratory's training and validation fields in a layout.
+
+    The test part is locked: its list is written into the run's folder, see ``locked_sets``.
+    """
     found = trainable(layout, data, site_settings(), options.get("names"))
     locked_sets.lock_fields(folder / locked_sets.FILE, f"{data.name}, test part", found.part(2))
     return found.part(0), found.part(1)

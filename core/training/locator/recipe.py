@@ -24,7 +24,7 @@ from core.training.loop.wrong_examples import WrongExample, worst_counts
 
 @dataclass(frozen=True)
 class LocatorSplit:
-    """Fields to learn from and fields to choose on; no copy of a test field in either."""
+    """Training and validation fields, without copies of test fields; ``left_out`` counts those."""
 
     train: list[LabelledField]
     validation: list[LabelledField]
@@ -32,10 +32,11 @@ class LocatorSplit:
 
 
 def split_fields(data: Path, seed: int = 0) -> LocatorSplit:
-    """TXL train and val, less every copy of CBC's and TXL's test fields, 90/10 by group.
+    """Split TXL train and val 90/10 by near-duplicate group, without copies of any test field.
 
-    TXL-PBC holds camera fields several times over: squeezed, turned, mirrored, recoloured. Copies
-    of a validation field are not learnt from either.
+    TXL-PBC contains many camera fields several times: squeezed, rotated, mirrored, recoloured.
+    Copies of CBC's and TXL's test fields are dropped, and copies of validation fields are not
+    learnt from.
 
     Raises:
         FileNotFoundError: if ``data`` lacks the sets.
@@ -44,23 +45,23 @@ def split_fields(data: Path, seed: int = 0) -> LocatorSplit:
     hashes = near_duplicates.hash_files([field.path for field in pool])
     tests = cbc.load(data / "cbc", "Testing") + txl.load(data / "txl", "test")
     leaked = near_duplicates.altered_copies_of([field.path for field in tests], hashes)
-    kept, hashes = [f for f, out in zip(pool, leaked, strict=True) if not out], hashes[~leaked]
+    usable, hashes = [f for f, out in zip(pool, leaked, strict=True) if not out], hashes[~leaked]
     groups = near_duplicates.groups(hashes)
-    sizes = [_shape_name(field) for field in kept]
+    sizes = [_shape_name(field) for field in usable]
     train, judged = splits.grouped_split(groups.tolist(), sizes, (0.9, 0.1), seed)
-    validation = [kept[i] for i in judged]
+    validation = [usable[i] for i in judged]
     again = near_duplicates.altered_copies_of(
         [field.path for field in validation], hashes[train], _COPY_OF_VALIDATION
     )
     return LocatorSplit(
-        [kept[i] for i, out in zip(train, again, strict=True) if not out],
+        [usable[i] for i, out in zip(train, again, strict=True) if not out],
         validation,
         int(leaked.sum() + again.sum()),
     )
 
 
 _COPY_OF_VALIDATION = 0.34
-"""Stricter than for a test field: beyond it most pairs are different cells alike."""
+"""Hash distance, stricter than for a test field: above it most pairs only look alike."""
 
 
 def _shape_name(field: LabelledField) -> str:
@@ -71,7 +72,7 @@ def _shape_name(field: LabelledField) -> str:
 
 
 class LocatorRecipe:
-    """Focal loss on centres, generalised IoU on boxes; judged by count errors on validation."""
+    """Loss: focal on centres, generalised IoU on boxes. Score: count errors on validation."""
 
     name = "locator"
 
@@ -83,7 +84,7 @@ class LocatorRecipe:
         start: Locator | None = None,
         stain_strength: float = 0.8,
     ) -> None:
-        """``start`` gives the first weights in place of ImageNet's; see ``vary_stain``."""
+        """``start`` replaces ImageNet's first weights; ``stain_strength``: see ``vary_stain``."""
         self._split, self._seed, self._pretrained = split, seed, pretrained
         self._start, self._stain_strength = start, stain_strength
         self.wrong: list[WrongExample] = []
@@ -134,7 +135,7 @@ class LocatorRecipe:
 
 
 def choose_thresholds(found: list[Peaks], truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Per kind, the score threshold with the least count error, and that error, ``(3,)`` each."""
+    """Score threshold of each kind with the smallest count error, and that error, ``(3,)`` each."""
     rows = [
         best_thresholds([p.scores[p.kinds == k] for p in found], truth[:, k])
         for k in range(len(KINDS))
@@ -157,7 +158,7 @@ def heat_loss(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
 def sides_loss(sides: Tensor, boxes: Tensor, weight: Tensor) -> Tensor:
     """Weighted generalised-IoU loss of the boxes near true centres. Source: Liu 2020, TTFNet."""
     near = weight > 0
-    said = decode_boxes(sides.float()).permute(0, 2, 3, 1)[near]
+    predicted = decode_boxes(sides.float()).permute(0, 2, 3, 1)[near]
     true = boxes.permute(0, 2, 3, 1)[near]
-    losses = generalized_box_iou_loss(said, true, reduction="none")
+    losses = generalized_box_iou_loss(predicted, true, reduction="none")
     return 5.0 * (losses * weight[near]).sum() / weight.sum().clamp(min=1e-6)

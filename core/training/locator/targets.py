@@ -1,4 +1,4 @@
-"""What the locator should have said: heatmaps, sides, and where nobody can tell."""
+"""The locator's training targets: heatmaps, boxes, and masks of what is not judged."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class Targets:
     """Targets of one picture of ``(h, w)`` grid cells.
 
     ``heat`` ``(3, h, w)`` in [0, 1]; ``boxes`` ``(4, h, w)`` input pixels and their ``weight``
-    ``(h, w)``, 0 where no box is learnt; ``known`` ``(3, h, w)`` 0 where heat is not judged.
+    ``(h, w)``, 0 where no box is learnt; ``known`` ``(3, h, w)`` 0 where the heat loss is masked.
     """
 
     heat: Array
@@ -37,7 +37,7 @@ def draw_targets(
     Args:
         boxes: ``(N, 4)`` in input pixels, inside the picture.
         kinds: ``(N,)`` indices into ``KINDS``.
-        ignored: ``(N,)``; cells of which only a sliver is left are neither asked for nor punished.
+        ignored: ``(N,)``; True for cells with only a sliver left, which add nothing to the loss.
         height: input pixels, a multiple of the stride.
         width: the same.
     """
@@ -50,7 +50,7 @@ def draw_targets(
     xs = ((np.arange(w) + 0.5) * STRIDE).astype(np.float32)
 
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    # Large first, so that a small cell on a large one keeps its own sides.
+    # Large cells first, so that a small cell on top of one overwrites its sides.
     for i in np.argsort(-areas):
         x0, y0, x1, y1 = boxes[i]
         if ignored[i]:
@@ -68,7 +68,7 @@ def draw_targets(
         heat[kinds[i]] = np.maximum(heat[kinds[i]], gauss)
         near = gauss > 0.3
         target[:, near] = boxes[i][:, None]
-        # The logarithm keeps a white cell's grid cells from drowning a platelet's few (TTFNet).
+        # The logarithm of the area keeps large cells from outweighing small ones (TTFNet).
         share = np.log(max(areas[i], np.e)) / gauss[near].sum()
         weight[near] = gauss[near] * share
     return Targets(heat, target, weight, np.maximum(known, heat == 1).astype(np.float32))

@@ -1,15 +1,14 @@
-"""From palm photos to the model that answers: cross-validated, calibrated, judged once on the
-locked part.
-"""
+"""Fit the shipped palm model: cross-validate, calibrate, save, measure on the locked part."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import torch
 
-from core.datasets.public.palm_splits import LOCK_SEED
+from core.datasets.public.ghana_palms import PalmPhoto
+from core.datasets.public.palm_splits import LOCK_SEED, PalmSplit
 from core.models.cards import PalmCalibration, PalmCard, PalmClassifierArchitecture, PalmData
 from core.models.palm_classifier import PalmClassifier
 from core.models.weights import LoadedModel, load_model, save_model, write_card
@@ -31,6 +30,7 @@ from core.training.palm.head import (
     HEADS,
     NOVELTY_RANK,
     STRENGTH,
+    LinearHead,
     as_probability,
     blocks_of,
     calibrate,
@@ -56,15 +56,14 @@ def fit_palm(
 ) -> LoadedModel:
     """Fit, calibrate, save and judge the palm classifier.
 
-    Everything is chosen on the development part by cross-validation. The locked part is looked at
-    once, when the model is saved, and the shipped head does not learn from it.
+    Everything is chosen on the development part by cross-validation. The locked part is used once,
+    after the model is saved, and the shipped head does not learn from it.
 
     Args:
         data: folder of the public sets.
         target: the model's file, ends in ``.safetensors``.
-        paper_cnn: answers of the paper's CNN in the same folds, to stand beside; None leaves it
-            out.
-        say: told what was finished.
+        paper_cnn: logits of the paper's CNN in the same folds for comparison; None omits it.
+        say: called with a line for each finished step.
 
     Raises:
         FileNotFoundError: if the photos are not there.
@@ -73,7 +72,7 @@ def fit_palm(
     torch.manual_seed(0)
     photos, split = palm_photos(data)
     learn = [photos[i] for i in split.learn]
-    # Rounded as it will be stored, so that what is measured is what answers.
+    # Rounded to half precision as it will be stored, so that the figures are the saved model's.
     module = PalmClassifier(1 + HEADS, NOVELTY_RANK, pretrained=True).half().float().eval()
     say(f"{len(photos)} photos: {len(learn)} to learn from, {len(split.held_out)} locked")
     development = part_of(module, learn)
@@ -85,11 +84,9 @@ def fit_palm(
     head = fit_head(development.features, truth, blocks)
     rows = [head, *resampled_heads(development.features, learn)]
     with torch.no_grad():
-        module.head.weight.copy_(torch.from_numpy(np.stack([row.weights for row in rows])))
-        module.head.bias.copy_(torch.tensor([row.bias for row in rows]))
+        _store(rows, module)
         novelty(module, development.features)
         unusual = _unusual_above(development)
-    locked_blocks = {photos[i].session_block for i in split.held_out}
     card = PalmCard(
         architecture=PalmClassifierArchitecture(heads=len(rows), novelty_rank=NOVELTY_RANK),
         calibration=PalmCalibration(slope=calibration[0], offset=calibration[1], prevalence=0.5),
@@ -103,15 +100,7 @@ def fit_palm(
         "may know nothing. It must not replace a blood test.",
         licence="MIT; trained on palm photos of Asare et al. (CC BY 4.0), "
         "features of torchvision's ImageNet MobileNetV2 (BSD)",
-        data=PalmData(
-            set="Ghana palms, session blocks and photo groups never divided, conflicts dropped",
-            photos=len(photos),
-            training_photos=len(learn),
-            locked_photos=len(split.held_out),
-            locked_blocks=tuple(sorted(locked_blocks)),
-            lock_seed=LOCK_SEED,
-            sha256=data_hash([photo.path for photo in learn]),
-        ),
+        data=_data(photos, split),
         seed=0,
         training={"penalty": 1 / STRENGTH, "resampled_heads": HEADS},
         **made_now(),
@@ -121,15 +110,34 @@ def fit_palm(
     return load_model(target)
 
 
+def _store(rows: Sequence[LinearHead], module: PalmClassifier) -> None:
+    """Copy the heads into the module's last layer, one row each."""
+    module.head.weight.copy_(torch.from_numpy(np.stack([row.weights for row in rows])))
+    module.head.bias.copy_(torch.tensor([row.bias for row in rows]))
+
+
+def _data(photos: Sequence[PalmPhoto], split: PalmSplit) -> PalmData:
+    """The card's facts about the photos."""
+    return PalmData(
+        set="Ghana palms, session blocks and photo groups never divided, conflicts dropped",
+        photos=len(photos),
+        training_photos=len(split.learn),
+        locked_photos=len(split.held_out),
+        locked_blocks=tuple(sorted({photos[i].session_block for i in split.held_out})),
+        lock_seed=LOCK_SEED,
+        sha256=data_hash([photos[i].path for i in split.learn]),
+    )
+
+
 def _thresholds(probabilities: Scores, truth: Truth) -> tuple[float, float]:
-    """Below the first nothing is suspected, from the second on anemia is."""
+    """Limits of "not suspected" (below the first) and "suspected" (from the second on)."""
     clear_below = threshold_for_sensitivity(probabilities, truth, SENSITIVITY)
     above = threshold_for_specificity(probabilities, truth, SPECIFICITY)
     return clear_below, max(float(np.nextafter(above, 1)), clear_below)
 
 
 def _unusual_above(part: PalmPart) -> float:
-    """Distance that 2.5 % of palms of a block exceed when nothing was known of that block."""
+    """Distance that 2.5 % of palms exceed when their session block was left out of the fit."""
     distances = np.zeros(len(part.photos))
     names = np.asarray(blocks_of(part.photos))
     for name in np.unique(names):

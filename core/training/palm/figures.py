@@ -1,6 +1,6 @@
-"""Every figure of a palm model: in cross-validation, and on the part locked away.
+"""The figures of a palm model: in cross-validation, and on the locked part.
 
-Fitting the shipped model and ``python -m core evaluate palm`` both call what stands here.
+Used by the fit of the shipped model and by ``python -m core evaluate palm``.
 """
 
 from collections.abc import Callable
@@ -77,7 +77,7 @@ class PaperNetwork(TypedDict):
 class PaperCnnLogits:
     """The paper's CNN on the same photos: cross-validated, and on the locked part.
 
-    One row a repeat; ``network`` says how it was trained.
+    ``(repeats, photos)`` logits each; ``network`` says how it was trained.
     """
 
     cross_validated: Logits
@@ -86,7 +86,7 @@ class PaperCnnLogits:
 
 
 def palm_photos(data: Path) -> tuple[list[PalmPhoto], PalmSplit]:
-    """The photos that can be used, and which of them are locked away.
+    """The usable photos, and their split into development and locked part.
 
     Raises:
         FileNotFoundError: if the photos are not there.
@@ -107,16 +107,16 @@ def measure_palm(
     paper_cnn: PaperCnnLogits | None = None,
     say: Say = lambda line: None,
 ) -> PalmEvaluation:
-    """What a palm model's card says about how good it is.
+    """The ``evaluation`` part of a palm model's card.
 
-    Cross-validation judges heads fitted like the model's own on its features; the locked part is
-    answered by the model itself, at its own calibration and thresholds.
+    Cross-validation measures heads that are fitted like the model's on its features. The locked
+    part is answered by the model itself, with its calibration and thresholds.
 
     Args:
         model: of the task palm.
         data: folder of the public sets.
-        paper_cnn: answers of the paper's CNN, to stand beside.
-        say: told what was finished.
+        paper_cnn: logits of the paper's CNN for comparison; None omits it.
+        say: called with a line for each finished step.
 
     Raises:
         FileNotFoundError: if the photos are not there.
@@ -159,20 +159,29 @@ def measure_palm(
         ),
     }
     if paper_cnn is not None:
-        network = paper_cnn.network
-        figures["cross_validated"]["published_cnn"] = {
-            **_row(paper_cnn.cross_validated, learn),
-            **network,
-        }
-        figures["locked"]["published_cnn"] = {**_row(paper_cnn.locked, locked_photos), **network}
+        _add_paper_cnn(figures, paper_cnn, learn, locked_photos)
     return figures
+
+
+def _add_paper_cnn(
+    figures: PalmEvaluation,
+    paper_cnn: PaperCnnLogits,
+    learn: list[PalmPhoto],
+    locked: list[PalmPhoto],
+) -> None:
+    """Add the rows of the paper's CNN to both parts that it was measured on."""
+    network = paper_cnn.network
+    figures["cross_validated"]["published_cnn"] = {
+        **_row(paper_cnn.cross_validated, learn),
+        **network,
+    }
+    figures["locked"]["published_cnn"] = {**_row(paper_cnn.locked, locked), **network}
 
 
 def evaluate_palm(data: Path, model: LoadedModel) -> PalmEvaluation:
     """A palm model's figures, measured now.
 
-    The published CNN is a comparison of fixed photos and is not trained again: its rows are those
-    of the card.
+    The paper's CNN is not trained again: its rows are copied from the card.
 
     Raises:
         FileNotFoundError: if the photos are not there.

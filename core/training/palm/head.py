@@ -1,8 +1,8 @@
-"""Fitting the palm classifier's head on frozen ImageNet features, and judging it before that.
+"""Fit and cross-validate the palm classifier's head on frozen ImageNet features.
 
-409 photos of 25 session blocks are too few to train a network on: every block has its own light,
-and a network learns the light. The head is a logistic regression; every block counts with the
-square root of its photos, both classes alike.
+409 photos of 25 session blocks are too few to train a network: each block has its light, and a
+network learns the light instead of the palm. The head is a logistic regression in which a block's
+weight is the square root of its number of photos and both classes weigh the same.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ from core.statistics.palm_scores import Scores, Truth, auroc
 Features = npt.NDArray[np.float64]
 
 STRENGTH: Final = 0.003
-"""Inverse of the penalty; 0.001 to 0.01 give the same AUROC within its noise."""
+"""``C`` of the logistic regression; 0.001 to 0.01 give the same AUROC within its noise."""
 
 HEADS: Final = 40
 NOVELTY_RANK: Final = 40
@@ -48,7 +48,7 @@ class LinearHead:
 
 @torch.no_grad()
 def features_of(module: PalmClassifier, photos: Sequence[PalmPhoto]) -> Features:
-    """Pooled features of whole crops, the mean of the four views, ``(photos, 1280)``."""
+    """Pooled features of the crops, means of their four views, ``(photos, 1280)``."""
     rows = []
     for photo in photos:
         batch = torch.from_numpy(as_batch(views(read_rgb(photo.path))))
@@ -59,7 +59,7 @@ def features_of(module: PalmClassifier, photos: Sequence[PalmPhoto]) -> Features
 def fit_head(
     features: Features, anemic: Truth, blocks: Sequence[str], strength: float = STRENGTH
 ) -> LinearHead:
-    """Weighted logistic regression on standardised features, folded into one linear layer."""
+    """Weighted logistic regression on standardised features, as one linear layer on raw ones."""
     centre, spread = features.mean(axis=0), features.std(axis=0) + 1e-6
     model = LogisticRegression(C=strength, max_iter=1000)
     model.fit((features - centre) / spread, anemic, sample_weight=_weights(anemic, blocks))
@@ -70,7 +70,7 @@ def fit_head(
 def cross_validated(
     features: Features, photos: Sequence[PalmPhoto], repeats: int = REPEATS, parts: int = PARTS
 ) -> npt.NDArray[np.float64]:
-    """Score of every photo by heads that saw neither its block nor its group, ``(repeats, N)``."""
+    """Scores by heads that saw neither the photo's block nor its group, ``(repeats, N)``."""
     anemic, blocks = truth_of(photos), blocks_of(photos)
     scores = np.full((repeats, len(photos)), np.nan)
     for repeat in range(repeats):
@@ -112,7 +112,7 @@ def calibrate(scores: Scores, anemic: Truth) -> tuple[float, float]:
 
 
 def novelty(module: PalmClassifier, features: Features) -> None:
-    """Describe the features of these palms in the module's ``novelty_*`` buffers."""
+    """Store a subspace model of these features in the module's ``novelty_*`` buffers."""
     centre = features.mean(axis=0)
     _, lengths, axes = np.linalg.svd(features - centre, full_matrices=False)
     rank = module.novelty_axes.shape[0]
@@ -140,7 +140,7 @@ def blocks_of(photos: Sequence[PalmPhoto]) -> list[str]:
 
 
 def colour_features(photos: Sequence[PalmPhoto]) -> Features:
-    """The simple comparison: means, spreads and quantiles of colour, ``(N, 63)``."""
+    """Features of the naive baseline: means, spreads and quantiles of colour, ``(N, 63)``."""
     rows = []
     for photo in photos:
         pixels = cv2.resize(read_rgb(photo.path), (224, 224), interpolation=cv2.INTER_AREA)
@@ -164,12 +164,12 @@ _QUANTILES: Final = (5, 25, 50, 75, 95)
 
 
 def mean_auroc(scores: npt.NDArray[np.float64], anemic: Truth) -> float:
-    """Mean over the repeats."""
+    """Mean AUROC over the repeats."""
     return float(np.mean([auroc(row, anemic) for row in scores]))
 
 
 def as_probability(scores: Scores, calibration: tuple[float, float]) -> Scores:
-    """Calibrated scores, at a prevalence of one half."""
+    """Scores as calibrated probabilities at a prevalence of one half."""
     slope, offset = calibration
     return np.asarray(expit(slope * scores + offset))
 

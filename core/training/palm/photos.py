@@ -1,7 +1,7 @@
-"""Palm photos read one at a time: memory does not grow with their number or with the epochs.
+"""Palm photos read one at a time, so that memory does not grow with their number.
 
-The authors held all photos as arrays and ran out of 12 GB. Here a picture is decoded when its
-batch needs it and let go with the batch.
+The paper's authors loaded all photos as arrays and ran out of 12 GB. Here a photo is decoded for
+its batch and freed with it.
 """
 
 import cv2
@@ -16,18 +16,18 @@ from core.training.loop.recipe import Batch
 
 
 def sized(pixels: RgbImage, size_px: tuple[int, int]) -> RgbImage:
-    """The photo at ``(width, height)``, its sides stretched as published."""
+    """The photo resized to ``(width, height)`` without keeping its proportions, as in the paper."""
     return np.asarray(cv2.resize(pixels, size_px, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 class PalmPhotos(Dataset[Batch]):
-    """Photos with their target; item ``(epoch, index)`` is always the same.
+    """Photos with their target; item ``(epoch, index)`` is reproducible.
 
     Args:
         photos: photos that have the target.
         size_px: width and height the network reads.
         target: ``anemic`` (0 or 1) or ``haemoglobin`` (g/dL).
-        varied: turn, mirror and light each anew in every epoch.
+        varied: rotate, mirror and relight each photo differently in every epoch.
         seed: of the variation.
 
     Raises:
@@ -59,7 +59,7 @@ class PalmPhotos(Dataset[Batch]):
 
 
 def target_of(photo: PalmPhoto, target: str) -> float:
-    """The number a network learns for a photo.
+    """The training target of a photo.
 
     Raises:
         ValueError: if the photo lacks it.

@@ -1,7 +1,7 @@
-"""Recipe of the published palm CNN: anemia by binary cross-entropy, or haemoglobin by regression.
+"""Recipe of the paper's palm CNN: anemia by binary cross-entropy, or haemoglobin by regression.
 
-For laboratories with palm photos of their own. What it reaches on the Ghana palms with a split that
-does not leak stands in docs/palm.md; the shipped palm model is a linear head (palm_head.py).
+For laboratories with palm photos. Its figures on the Ghana palms, with a split that does not leak,
+are in docs/palm.md. The shipped palm model is a linear head on frozen features, see ``head.py``.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from core.datasets.public.ghana_palms import PalmPhoto
-from core.models.palm_cnn import PaperPalmCnn
+from core.models.paper_palm_cnn import PaperPalmCnn
 from core.statistics.bland_altman import bland_altman
 from core.statistics.palm_scores import auroc
 from core.training.loop.recipe import Batch
@@ -50,7 +50,7 @@ class PalmRecipe:
         self._mean, self._spread = 0.0, 1.0
         if target == "haemoglobin":
             self._mean, self._spread = float(values.mean()), float(values.std()) or 1.0
-        # Both classes weigh the same, without copies.
+        # Both classes get the same weight, instead of copying photos as the paper does.
         share = float(np.clip(values.mean(), 0.02, 0.98)) if target == "anemic" else 0.5
         self._positive_weight = (1 - share) / share
 
@@ -61,35 +61,37 @@ class PalmRecipe:
         return PalmPhotos(self._train, self._size, self._target, varied=True, seed=self._seed)
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
-        said, target = model(batch["image"]).float(), batch["target"]
+        predicted, target = model(batch["image"]).float(), batch["target"]
         if self._target == "haemoglobin":
-            return F.smooth_l1_loss(said, (target - self._mean) / self._spread)
-        weight = torch.tensor(self._positive_weight, device=said.device)
-        return F.binary_cross_entropy_with_logits(said, target, pos_weight=weight)
+            return F.smooth_l1_loss(predicted, (target - self._mean) / self._spread)
+        weight = torch.tensor(self._positive_weight, device=predicted.device)
+        return F.binary_cross_entropy_with_logits(predicted, target, pos_weight=weight)
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
         """AUROC and accuracy; for haemoglobin the error and the limits of agreement in g/dL."""
         device = next(model.parameters()).device
         loader = DataLoader(PalmPhotos(self._validation, self._size, self._target), batch_size=16)
-        said = np.concatenate(
+        predicted = np.concatenate(
             [model(batch["image"].to(device)).float().cpu().numpy() for batch in loader]
         ).astype(float)
         truth = np.array([target_of(photo, self._target) for photo in self._validation])
         if self._target == "haemoglobin":
-            return self._agreement(truth, said * self._spread + self._mean)
-        loss = F.binary_cross_entropy_with_logits(torch.from_numpy(said), torch.from_numpy(truth))
-        score = auroc(said, truth > 0.5)
+            return self._agreement(truth, predicted * self._spread + self._mean)
+        loss = F.binary_cross_entropy_with_logits(
+            torch.from_numpy(predicted), torch.from_numpy(truth)
+        )
+        score = auroc(predicted, truth > 0.5)
         return {
             "score": score,
             "loss": float(loss),
             "auroc": score,
-            "accuracy": float(((said > 0) == (truth > 0.5)).mean()),
+            "accuracy": float(((predicted > 0) == (truth > 0.5)).mean()),
         }
 
-    def _agreement(self, truth: np.ndarray, said: np.ndarray) -> dict[str, float]:
-        found = bland_altman(truth, said)
-        error = float(np.abs(said - truth).mean())
+    def _agreement(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+        found = bland_altman(truth, predicted)
+        error = float(np.abs(predicted - truth).mean())
         return {
             "score": -error,
             "loss": error,

@@ -12,8 +12,8 @@ import numpy as np
 
 from core.datasets import near_duplicates
 from core.datasets.fields import Counted
+from core.datasets.intake.copies import Locked
 from core.datasets.intake.fields import CountedField
-from core.datasets.intake.imported_set import Locked
 from core.datasets.public import cbc, other_labs, pbc
 from core.datasets.public.pbc import LabelledCell
 from core.evaluation import locator_suite

@@ -3,9 +3,15 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.explain.count_map import explain_regression, is_exact, outlined, regression_verdict
+from core.explain.count_map import (
+    explain_count,
+    explain_regression,
+    is_exact,
+    outlined,
+    regression_verdict,
+)
 from core.explain.faithfulness import Faithfulness
-from core.explain.gradcam import explain_class, explain_count, overlay
+from core.explain.gradcam import explain_class, overlay
 from core.explain.heat import HeatMap, count_heat, stretch
 from core.explain.verdict import class_verdict, count_verdict
 from core.imaging.view import jpeg, pixels_of

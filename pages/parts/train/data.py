@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw
 
 from core.datasets.archive import ArchiveRefused
-from core.datasets.fields import LabelledField
+from core.datasets.fields import LabelledField, read_rgb
 from core.datasets.intake.fields import CountedField
 from core.datasets.intake.imported_set import Intake
 from core.datasets.intake.parts import PARTS
@@ -266,19 +266,24 @@ def _samples(found: Intake[Any], names: list[str]) -> None:
         for side, (words, item) in zip(
             st.columns(_ACROSS, gap="small"), items[first:], strict=False
         ):
-            side.image(_drawn(item) if boxed else str(item.path), width="stretch")
+            drawn = _drawn(item.path, item if boxed else None)
+            if drawn is not None:
+                side.image(drawn, width="stretch")
             side.caption(f":small[{plain(words)}]")
     if boxed:
         st.caption("Boxes: red cells red, white cells blue, platelets green.")
 
 
-def _drawn(field: LabelledField) -> Image.Image:
-    """The field with its boxes, as they were understood."""
-    with Image.open(field.path) as opened:
-        picture = ImageOps.exif_transpose(opened).convert("RGB")
-    pen = ImageDraw.Draw(picture)
-    for kind, box in zip(field.kinds.tolist(), field.boxes_xyxy_px.tolist(), strict=True):
-        pen.rectangle(box, outline=_COLOURS[kind], width=max(2, picture.width // 250))
+def _drawn(path: Path, field: LabelledField | None = None) -> Image.Image | None:
+    """A picture as it is learnt from, with its boxes as understood; None if it is gone."""
+    try:
+        picture = Image.fromarray(read_rgb(path))
+    except OSError:
+        return None
+    if field is not None:
+        pen = ImageDraw.Draw(picture)
+        for kind, box in zip(field.kinds.tolist(), field.boxes_xyxy_px.tolist(), strict=True):
+            pen.rectangle(box, outline=_COLOURS[kind], width=max(2, picture.width // 250))
     return picture
 
 

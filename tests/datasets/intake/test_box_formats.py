@@ -132,7 +132,8 @@ def test_pictures_that_are_none_or_have_no_boxes_are_listed(root):
     reasons = {s.file: s.reason for s in read_boxes(root).skipped}
     assert reasons == {
         "images/lonely.png": "no boxes are given for it",
-        "images/words.jpg": "it cannot be read as a picture",
+        "images/words.jpg": "words.jpg is text, not a picture. "
+        "Accepted: PNG, JPEG, TIFF, BMP, WebP, DICOM.",
     }
 
 
@@ -179,4 +180,6 @@ def test_the_public_sets_as_their_own_readers_read_them(data_dir):
     yolo = {p.file: p for p in read_boxes(data_dir / "txl").pictures}
     for field in txl.load(data_dir / "txl", "test"):
         mine = yolo[f"images/test/{field.path.name}"]
-        np.testing.assert_allclose(mine.boxes_xyxy_px, field.boxes_xyxy_px, atol=0.51)
+        # Some of its files hold each line twice.
+        once = list(dict.fromkeys(map(tuple, field.boxes_xyxy_px.round(2).tolist())))
+        np.testing.assert_allclose(mine.boxes_xyxy_px, once, atol=0.51)

@@ -11,7 +11,7 @@ import pytest
 
 from core.datasets.intake.cell_names import class_of_folder
 from core.datasets.intake.cells import DataRefused, read_cells
-from core.datasets.intake.imported_set import Locked
+from core.datasets.intake.copies import Locked
 from core.datasets.near_duplicates import hash_files
 from core.settings import Settings
 from core.taxonomy import WBC_CLASSES

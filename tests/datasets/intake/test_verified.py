@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from core.datasets.intake.imported_set import Locked
+from core.datasets.intake.copies import Locked
 from core.datasets.intake.verified import read_verified_cells, read_verified_fields
 from core.datasets.near_duplicates import hash_files
 from core.settings import Settings

@@ -56,16 +56,12 @@ def test_an_empty_folder_says_what_is_expected(tmp_path):
         bodzas.load(tmp_path, SETTINGS)
 
 
-def test_raabin_and_bccd_parts_stay_apart(tmp_path):
+def test_raabins_parts_stay_apart(tmp_path):
     picture(tmp_path / "Train" / "Neutrophil" / "a.jpg", 1)
     picture(tmp_path / "TestB" / "Basophil" / "b.jpg", 2)
     picture(tmp_path / "TRAIN_ONLY" / "Basophil" / "c.jpg", 3)
-    picture(tmp_path / "TEST" / "EOSINOPHIL" / "d.jpeg", 4)
     assert [c.label for c in raabin.load(tmp_path, "Train", SETTINGS).cells] == ["neutrophil"]
     assert [c.label for c in raabin.load(tmp_path, "TestB", SETTINGS).cells] == ["basophil"]
-    assert [c.label for c in raabin.load_bccd_types(tmp_path, "TEST", SETTINGS).cells] == [
-        "eosinophil"
-    ]
 
 
 def test_munich_blasts_and_precursors(data_dir):

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.datasets.intake.copies import Locked
 from core.datasets.intake.fields import read_counted_fields
-from core.datasets.intake.imported_set import Locked
 from core.datasets.near_duplicates import hash_files
 from core.datasets.skipped import DataRefused
 from core.imaging.synthetic import draw

@@ -1,15 +1,12 @@
 """Trains a tiny network in two processes at once, which die or pause together.
 
-Run by ``test_crew.py`` in a process of its own: children are forked before torch has started any
-thread. The parent does what torchrun does: when the first child dies it ends the other.
+Run by ``test_process_group.py`` in a process of its own: children are forked before torch has
+started any thread. The parent does what torchrun does: when the first child dies it ends the other.
 """
 
-import json
 import os
 import signal
 import socket
-import sys
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +15,7 @@ from torch import nn
 from core.training.loop.process_group import init_group
 from core.training.loop.recipe import Interrupted, Order, Progress
 from core.training.loop.train import LoopSettings, train
-from tests.training.loop.killed_runs import Examples, Tiny, die
+from tests.training.loop.killed_runs import Examples, Tiny, die, print_statuses
 
 SETTINGS = LoopSettings(
     epochs=3,
@@ -57,10 +54,10 @@ class InParts(Plain):
 
     def loss(self, model, batch):
         *features, last = model
-        said = batch["image"]
+        output = batch["image"]
         for layer in features:
-            said = layer(said)
-        return F.cross_entropy(last(said).float(), batch["label"])
+            output = layer(output)
+        return F.cross_entropy(last(output).float(), batch["label"])
 
 
 def child(folder, rank, place):
@@ -77,15 +74,14 @@ def child(folder, rank, place):
     if rank is not None:
         os.environ.update({"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"})
     with init_group() as group:
-        # Only the first is asked; what another is told must not matter.
-        def unheard(progress: Progress) -> Order:
+        # The loop obeys the main process only: what another one's control answers must not matter.
+        def ignored(progress: Progress) -> Order:
             return "leave"
 
-        asked = control if group.is_main else unheard
         try:
             kind_of = InParts if "parts" in folder.name else Plain
             recipe = kind_of(0.3 if "chance" in folder.name else 0.0)
-            train(recipe, SETTINGS, folder, control=asked)
+            train(recipe, SETTINGS, folder, control=control if group.is_main else ignored)
         except Interrupted:
             os._exit(3)
     os._exit(0)
@@ -116,12 +112,4 @@ def run(folder, place):
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
-    warm = nn.Linear(2, 2)
-    warm(torch.ones(1, 2)).sum().backward()
-    torch.optim.AdamW(warm.parameters()).step()
-    root = Path(sys.argv[1])
-    statuses = {}
-    for name, places in json.loads(sys.argv[2]).items():
-        statuses[name] = [run(root / name, place) for place in places]
-    print(json.dumps(statuses))
+    print_statuses(run)

@@ -79,14 +79,14 @@ def child(folder, place):
             die()
         return "pause" if kind == "pause" and seen >= int(count) else "go"
 
-    def heard(event, arguments):
+    def count_renames(event, arguments):
         nonlocal renames
         if event == "os.rename" and kind == "rename":
             renames += 1
             if renames == int(count):
                 die()
 
-    sys.addaudithook(heard)
+    sys.addaudithook(count_renames)
     if kind == "bytes":
         # The system kills whoever writes a file past this size: in the middle of a checkpoint.
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
@@ -112,7 +112,11 @@ def run(folder, place):
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
-if __name__ == "__main__":
+def print_statuses(run):
+    """Call ``run(folder, place)`` for each place of the arguments and print the statuses as JSON.
+
+    The arguments are a folder and, as JSON, the places to die for each name of a folder below it.
+    """
     torch.set_num_threads(1)
     # What torch imports at its first step is imported once, before there are children.
     warm = nn.Linear(2, 2)
@@ -123,3 +127,7 @@ if __name__ == "__main__":
     for name, places in json.loads(sys.argv[2]).items():
         statuses[name] = [run(root / name, place) for place in places]
     print(json.dumps(statuses))
+
+
+if __name__ == "__main__":
+    print_statuses(run)

@@ -40,7 +40,7 @@ def folder(tmp_path_factory):
             ill = i % 2 == 0
             redness = (110 if ill else 60) + rng.normal(0, 6)
             pixels = np.clip(
-                np.array([200, 200 - redness, 120]) + rng.normal(0, 8, (40, 50, 3)), 0, 255
+                np.array([200, 200 - redness, 120]) + rng.normal(0, 8, (64, 80, 3)), 0, 255
             )
             Image.fromarray(pixels.astype(np.uint8)).save(root / "images" / f"{i}.png")
             block = f"{'ill' if ill else 'well'}-{i // 12}"

@@ -6,18 +6,25 @@ from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from core.datasets.intake.boxes.masks import masks_of
 from core.datasets.intake.reading import FileRefused, reading
 from core.datasets.intake.tree import Tree
 from core.datasets.skipped import Skipped
+from core.imaging import decoders
+from core.imaging.decode import StoredSize
+from core.imaging.refusal import ImageRefused, Limits
 
 Layout = Literal["voc", "yolo", "coco"]
 Boxes = npt.NDArray[np.float32]
 
 _OUTSIDE_SHARE: Final = 0.25
 """Share of boxes that lie beside the picture from which the file is another picture's."""
+_MOST_OF_SHARES: Final = 1.01
+_LIMITS: Final = Limits(
+    max_file_mb=1000, max_megapixels=1000, min_side_px=1, max_side_px=1 << 16, max_files=1
+)
+"""Of a header; the picture itself is read with the site's limits."""
 _SAME_SHAPE: Final = 0.02
 """How far the two scales of a resized picture may differ, relative, rounding included."""
 
@@ -66,6 +73,7 @@ class Annotation:
 
     ``corners`` are x0, y0, x1, y1 in pixels of a picture of ``size_px`` (width, height), or of the
     picture itself where that is None. ``odd`` are the entries that could not be used, in words.
+    ``refused`` says why the picture cannot be used at all.
     """
 
     corners: Sequence[Sequence[float]]
@@ -73,6 +81,7 @@ class Annotation:
     size_px: tuple[float, float] | None = None
     odd: Sequence[str] = ()
     part: str = ""
+    refused: str = ""
 
 
 def read_each(
@@ -96,13 +105,16 @@ def read_each(
         if file in masks:
             skipped.append(Skipped(file, masks[file]))
             continue
-        size = _size(tree, file)
-        if size is None:
-            skipped.append(Skipped(file, "it cannot be read as a picture"))
+        try:
+            stored = stored_size_of(tree, file)
+        except FileRefused as refusal:
+            skipped.append(Skipped(file, str(refusal)))
             continue
+        size = (stored.width_px, stored.height_px)
+        upright = size[::-1] if stored.orientation >= 5 else size
         try:
             with reading(file):
-                found = annotation(file, *size)
+                found = annotation(file, *upright)
         except FileRefused as refusal:
             if isinstance(refusal.__cause__, FileNotFoundError):
                 why = str(refusal.__cause__) or "no boxes are given for it"
@@ -111,7 +123,9 @@ def read_each(
                 skipped.append(Skipped(file, f"its boxes cannot be read: {_cause(refusal)}"))
             continue
         try:
-            picture, remarks = _fitted(file, size, found)
+            if found.corners and stored.orientation != 1:
+                _check_turned(stored, found.size_px)
+            picture, remarks = _fitted(file, upright, found)
         except ValueError as error:
             skipped.append(Skipped(file, str(error)))
             continue
@@ -125,16 +139,39 @@ def _cause(refusal: FileRefused) -> str:
     return str(cause) if isinstance(cause, ValueError) else str(refusal)
 
 
-def _size(tree: Tree, file: str) -> tuple[int, int] | None:
+def stored_size_of(tree: Tree, file: str) -> StoredSize:
+    """Size and orientation of a picture, from its header.
+
+    Raises:
+        FileRefused: with the reason why it cannot be read as a picture.
+    """
     try:
-        with reading(file), Image.open(tree.path(file)) as image:
-            return image.size
-    except FileRefused:
-        return None
+        with reading(file):
+            data = tree.path(file).read_bytes()
+        return decoders.stored_size(file.rpartition("/")[2], data, _LIMITS)
+    except ImageRefused as refusal:
+        raise FileRefused(refusal.message) from refusal
+
+
+def _check_turned(stored: StoredSize, drawn_on: tuple[float, float] | None) -> None:
+    """Raises ValueError unless boxes were surely drawn on the picture as it is shown, upright."""
+    swaps = stored.orientation >= 5 and stored.width_px != stored.height_px
+    if swaps and drawn_on is not None and min(drawn_on) > 0:
+        if (drawn_on[0] > drawn_on[1]) == (stored.height_px > stored.width_px):
+            return
+        raise ValueError(
+            "its boxes were drawn on it as it is stored, turned: save it upright and draw them anew"
+        )
+    raise ValueError(
+        "it is stored turned (EXIF), and nothing says whether its boxes were drawn before or after "
+        "turning it: save it upright"
+    )
 
 
 def _fitted(file: str, size: tuple[int, int], found: Annotation) -> tuple[BoxedPicture, list[str]]:
     """The picture with its boxes cut to it, and remarks. Raises ValueError with why it is none."""
+    if found.refused:
+        raise ValueError(found.refused)
     remarks = list(found.odd)
     corners = np.array(found.corners, np.float64).reshape(-1, 4)
     scale = _scale(size, found.size_px)
@@ -144,6 +181,11 @@ def _fitted(file: str, size: tuple[int, int], found: Annotation) -> tuple[BoxedP
         remarks.append(
             f"its boxes were drawn on {said_width:.0f} x {said_height:.0f} pixels and are scaled "
             f"to its {size[0]} x {size[1]}"
+        )
+    if len(corners) and corners.max() <= _MOST_OF_SHARES < min(size):
+        raise ValueError(
+            "all of its boxes lie within one pixel: they look like shares of the picture (0 to 1), "
+            "where pixels are expected"
         )
     limit = np.array([*size, *size], np.float64)
     cut = np.clip(corners, 0, limit)
@@ -165,8 +207,25 @@ def _fitted(file: str, size: tuple[int, int], found: Annotation) -> tuple[BoxedP
         why = "; ".join(remarks[:3]) or "none lies on it"
         raise ValueError(f"all of its {given} boxes are lost, so it is no empty field: {why}")
     names = tuple(name for name, fine in zip(found.names, good.tolist(), strict=True) if fine)
-    boxes = cut[good].astype(np.float32)
+    once = _once(cut[good], names)
+    if len(once) < len(names):
+        remarks.append(f"{_boxes(len(names) - len(once))} given twice and counted once")
+    boxes = cut[good][once].astype(np.float32)
+    names = tuple(names[i] for i in once)
     return BoxedPicture(file, size[0], size[1], boxes, names, found.part), remarks
+
+
+def _once(corners: npt.NDArray[np.float64], names: Sequence[str]) -> list[int]:
+    """Indices without equal boxes. Raises ValueError where one box has two classes."""
+    first: dict[tuple[float, ...], int] = {}
+    for i, corner in enumerate(corners.round(2).tolist()):
+        same = first.setdefault(tuple(corner), i)
+        if names[same] != names[i]:
+            x, y = (round((corner[side] + corner[side + 2]) / 2) for side in (0, 1))
+            raise ValueError(
+                f"one box at {x}, {y} is called {names[same]} and {names[i]}: keep the right one"
+            )
+    return sorted(first.values())
 
 
 def _boxes(number: int) -> str:

@@ -11,7 +11,8 @@ import numpy as np
 from core.datasets.intake.boxes.box_set import Annotation, BoxedPicture, BoxSet, read_each
 from core.datasets.intake.boxes.masks import masks_of
 from core.datasets.intake.matching import assign
-from core.datasets.intake.parts import part_of_name
+from core.datasets.intake.numbers import decimal
+from core.datasets.intake.part_names import part_of_name
 from core.datasets.intake.tree import Tree
 from core.datasets.skipped import DataRefused
 
@@ -82,7 +83,10 @@ def _annotations(
         for row in _rows(content["images"])
         if isinstance(row.get("file_name"), str) and row["file_name"].strip()
     ]
-    known = {str(row.get("id")) for _, row in images}
+    names_of: dict[str, set[str]] = defaultdict(set)
+    for name, row in images:
+        names_of[str(row.get("id"))].add(name)
+    known = names_of.keys()
     for row in _rows(content["annotations"]):
         number = str(row.get("image_id"))
         if number not in known:
@@ -103,7 +107,15 @@ def _annotations(
             corners.append(box)
             kinds.append(name)
         size = (_number(image.get("width")), _number(image.get("height")))
-        annotations.append(Annotation(corners, kinds, size if min(size) > 0 else None, odd, part))
+        two = sorted(names_of[str(image.get("id"))])[:2]
+        refused = (
+            f"{file} gives {two[0]} and {two[1]} one number, so its boxes are not its own"
+            if len(two) > 1
+            else ""
+        )
+        annotations.append(
+            Annotation(corners, kinds, size if min(size) > 0 else None, odd, part, refused)
+        )
     return images, annotations
 
 
@@ -131,7 +143,7 @@ def _entry(row: dict[str, Any], names: dict[str, str]) -> tuple[list[float], str
         raise ValueError("it is a crowd, no single cell")
     box = row.get("bbox")
     if isinstance(box, list) and len(box) == 4:
-        x, y, w, h = (float(value) if _finite(value) else np.nan for value in box)
+        x, y, w, h = (_coordinate(value) for value in box)
         if np.isfinite([x, y, w, h]).all():
             return [x, y, x + w, y + h], names[category]
         raise ValueError("its bbox is not four numbers")
@@ -146,6 +158,16 @@ def _entry(row: dict[str, Any], names: dict[str, str]) -> tuple[list[float], str
     raise ValueError("it has neither a bbox nor a polygon")
 
 
+def _coordinate(value: Any) -> float:
+    """A number, also one written as text; NaN for anything else."""
+    if isinstance(value, str):
+        try:
+            return decimal(value)
+        except ValueError:
+            return float("nan")
+    return float(value) if _finite(value) else float("nan")
+
+
 def _finite(value: Any) -> bool:
     try:
         return not isinstance(value, bool | str) and bool(np.isfinite(float(value)))
@@ -156,6 +178,9 @@ def _finite(value: Any) -> bool:
 def _together(given: Sequence[tuple[str, Annotation]]) -> Annotation:
     """The boxes of several files on one picture. Raises ValueError where they contradict."""
     (file, first), *others = given
+    refused = next((one.refused for _, one in given if one.refused), "")
+    if refused:
+        raise ValueError(refused)
     for other, more in others:
         if more.size_px and first.size_px and more.size_px != first.size_px:
             raise ValueError(f"{file} and {other} give it two sizes")

@@ -1,6 +1,8 @@
 """Opening annotation files that strangers wrote: nothing in them is trusted."""
 
+import codecs
 import json
+import re
 from pathlib import Path
 from typing import Any, Final
 from xml.etree import ElementTree
@@ -8,7 +10,9 @@ from xml.etree import ElementTree
 from core.datasets.intake import tables
 from core.datasets.intake.reading import FileRefused, reading
 
-_MAX_TEXT_BYTES: Final = 200_000_000
+_MAX_TEXT_BYTES: Final = 100_000_000
+_DECLARED: Final = re.compile(rb"\s*<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([\w.-]{1,40})[\"']")
+_DECLARED_TEXT: Final = re.compile(r"^\s*<\?xml[^>]*\?>")
 
 
 def text_of(file: Path) -> str:
@@ -18,12 +22,26 @@ def text_of(file: Path) -> str:
 
 def xml_of(file: Path) -> ElementTree.Element:
     """A file as XML. Raises ValueError for a document type, FileRefused for what is no XML."""
-    text = text_of(file)
+    text = _xml_text(file)
     # No annotation needs one, and entities can unpack to far more than the file.
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise ValueError(f"{file.name} holds a document type, which is refused")
     with reading(file.name):
         return ElementTree.fromstring(text)
+
+
+def _xml_text(file: Path) -> str:
+    """In the encoding that the file declares; GBK and its like are unknown to the parser itself."""
+    with file.open("rb") as handle:
+        declared = _DECLARED.match(handle.read(200))
+    if declared is not None and file.stat().st_size <= _MAX_TEXT_BYTES:
+        try:
+            encoding = codecs.lookup(declared[1].decode("ascii")).name
+            if encoding not in ("utf-8", "utf-16"):
+                return _DECLARED_TEXT.sub("", file.read_bytes().decode(encoding), count=1)
+        except (LookupError, UnicodeDecodeError, TypeError):
+            pass  # the declaration is wrong: read as any other text
+    return text_of(file)
 
 
 def has_tag(file: Path, tag: str) -> bool:

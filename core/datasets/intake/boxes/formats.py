@@ -13,6 +13,7 @@ from core.datasets.intake.boxes import coco, voc, yolo
 from core.datasets.intake.boxes.box_set import BoxedPicture, Boxes, BoxSet, Layout
 from core.datasets.intake.boxes.coco import write_coco
 from core.datasets.intake.boxes.files import FileRefused, coco_of, has_tag
+from core.datasets.intake.boxes.other_formats import other_format
 from core.datasets.intake.boxes.voc import write_voc
 from core.datasets.intake.boxes.yolo import write_data_yaml, write_yolo
 from core.datasets.intake.reading import never_breaks
@@ -51,9 +52,11 @@ def read_boxes(root: Path) -> BoxSet:
     files: dict[str, dict[str, Any]] = {}
     layouts = _layouts(tree, files)
     if not layouts:
+        other = other_format(tree)
+        there = f": {other}" if other else ""
         raise DataRefused(
-            f"no boxes in {root.name}; expected are VOC (an .xml for each picture), YOLO (a .txt "
-            "for each picture and classes.txt) or COCO (one .json)"
+            f"no boxes in {root.name}{there}; expected are VOC (an .xml for each picture), YOLO "
+            "(a .txt for each picture and classes.txt) or COCO (one .json)"
         )
     readers = {
         "voc": lambda: voc.read_voc(tree, list(tree.ending(".xml"))),

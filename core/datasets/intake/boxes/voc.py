@@ -1,5 +1,6 @@
 """Pascal VOC: one ``.xml`` for each picture."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from xml.etree import ElementTree
@@ -7,20 +8,52 @@ from xml.etree import ElementTree
 from core.datasets.intake.boxes.box_set import Annotation, BoxedPicture, BoxSet, read_each
 from core.datasets.intake.boxes.files import xml_of
 from core.datasets.intake.boxes.masks import masks_of
+from core.datasets.intake.matching import assign
 from core.datasets.intake.namesakes import Namesakes
 from core.datasets.intake.numbers import decimal
-from core.datasets.intake.tree import Tree
+from core.datasets.intake.tree import Tree, stem_of
 
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
 
 
 def read_voc(tree: Tree, files: Sequence[str]) -> BoxSet:
-    """Pictures and the ``.xml`` of the same name; ``files`` are those that hold VOC."""
-    namesakes = Namesakes(tree, files, [*masks_of(tree)])
+    """Pictures and the ``.xml`` of the same name; ``files`` are those that hold VOC.
+
+    An ``.xml`` whose name is no picture's stands for the picture that its ``filename`` says.
+    """
+    masks = masks_of(tree)
+    pictures = [file for file in tree.pictures if file not in masks]
+    namesakes = Namesakes(tree, files, [*masks])
+    stems = {stem_of(picture) for picture in pictures}
+    inside = _by_filename(tree, [f for f in files if stem_of(f) not in stems], pictures)
+    here = set(pictures)
+
+    def labels_itself(picture: str) -> bool:
+        """Has it an annotation of its own? Then a second one that names it was copied from that."""
+        try:
+            named = PurePosixPath(_filename(xml_of(tree.path(namesakes.of(picture))))).name
+        except (FileNotFoundError, ValueError):
+            return False
+        return named == PurePosixPath(picture).name
 
     def annotation(picture: str, width: int, height: int) -> Annotation:
-        file = namesakes.of(picture)
+        try:
+            file = namesakes.of(picture)
+        except FileNotFoundError:
+            if picture not in inside:
+                raise
+            file = inside[picture][0]
+            if len(inside[picture]) > 1:
+                raise FileNotFoundError(
+                    f"{file} and {inside[picture][1]} both say that they label it"
+                ) from None
         top = xml_of(tree.path(file))
+        named = PurePosixPath(_filename(top)).name
+        other = str(PurePosixPath(picture).with_name(named)) if named else picture
+        if other != picture and other in here and not labels_itself(other):
+            raise FileNotFoundError(
+                f"{file} is called like it, but says that it labels {other}: one of them is wrong"
+            )
         corners, names, odd = [], [], []
         for number, item in enumerate(top.iter("object"), start=1):
             sides = [item.findtext(f"bndbox/{side}") for side in _SIDES]
@@ -39,6 +72,24 @@ def read_voc(tree: Tree, files: Sequence[str]) -> BoxSet:
         return Annotation(corners, names, _size(top), odd)
 
     return read_each(tree, "voc", annotation)
+
+
+def _by_filename(tree: Tree, files: Sequence[str], pictures: Sequence[str]) -> dict[str, list[str]]:
+    """Picture -> annotations that say by their ``filename`` that they label it."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for file in files:
+        try:
+            named = _filename(xml_of(tree.path(file)))
+        except ValueError:
+            continue
+        if named:
+            for picture in assign([named], file, pictures).of_picture:
+                found[picture].append(file)
+    return found
+
+
+def _filename(top: ElementTree.Element) -> str:
+    return str(top.findtext("filename", "")).strip().replace("\\", "/")
 
 
 def _size(top: ElementTree.Element) -> tuple[float, float] | None:

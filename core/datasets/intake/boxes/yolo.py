@@ -2,26 +2,22 @@
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import yaml
 
 from core.datasets.intake.boxes.box_set import Annotation, BoxedPicture, BoxSet, read_each
+from core.datasets.intake.boxes.class_lists import ClassLists
 from core.datasets.intake.boxes.files import text_of
 from core.datasets.intake.boxes.masks import masks_of
-from core.datasets.intake.namesakes import Namesakes, place_of
+from core.datasets.intake.namesakes import Namesakes
 from core.datasets.intake.numbers import decimal
-from core.datasets.intake.reading import FileRefused, reading
-from core.datasets.intake.tree import Tree, folder_of
-from core.datasets.skipped import DataRefused
+from core.datasets.intake.tree import Tree
 
-CLASS_FILES: Final = ("classes.txt", "obj.names", "data.yaml", "dataset.yaml", "data.yml")
 _OTHER_TEXTS: Final = ("classes.txt", "readme.txt", "readme.dataset.txt", "readme.roboflow.txt")
 _SLACK: Final = 0.01
 """How far a share may lie outside 0 to 1: programs round."""
-
-Names = dict[int, str]
 
 
 def label_files(tree: Tree) -> list[str]:
@@ -47,24 +43,24 @@ def read_yolo(tree: Tree) -> BoxSet:
 
     def annotation(picture: str, width: int, height: int) -> Annotation:
         file = namesakes.of(picture)
-        names_of = lists.of(file)
+        classes = lists.of(file)
         corners, names, odd = [], [], []
         for number, line in enumerate(text_of(tree.path(file)).splitlines(), start=1):
             if not line.strip():
                 continue
             try:
-                label, shares = _line(line)
+                label, shares = _line(line, classes.has_key_points)
             except ValueError as error:
                 odd.append(f"{file}, line {number}: {error}")
                 continue
             corners.append([s * side for s, side in zip(shares, (width, height) * 2, strict=True)])
-            names.append(names_of.get(label, str(label)))
+            names.append(classes.names.get(label, str(label)))
         return Annotation(corners, names, None, odd)
 
     return read_each(tree, "yolo", annotation, lists.notes)
 
 
-def _line(line: str) -> tuple[int, tuple[float, float, float, float]]:
+def _line(line: str, has_key_points: bool) -> tuple[int, tuple[float, float, float, float]]:
     """Class and x0, y0, x1, y1 in shares of the picture. Raises ValueError with the reason."""
     words = line.replace(";", " ").split()
     if len(words) == 1:
@@ -75,7 +71,12 @@ def _line(line: str) -> tuple[int, tuple[float, float, float, float]]:
     label = values[0]
     if label < 0 or label != int(label) or label > 1e6:
         raise ValueError(f"{words[0]!r} is no class number")
-    shares = values[1:]
+    shares = values[1:5] if has_key_points else values[1:]
+    if not has_key_points and _may_be_key_points(shares):
+        raise ValueError(
+            f"{len(words)} values that may be a polygon or a box with key points: only a "
+            "data.yaml with kpt_shape tells"
+        )
     polygon = len(shares) >= 6 and len(shares) % 2 == 0
     # The sixth value of a prediction is how sure a program was of it.
     used = shares if polygon else shares[:4]
@@ -91,88 +92,10 @@ def _line(line: str) -> tuple[int, tuple[float, float, float, float]]:
     return int(label), (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
 
 
-class ClassLists:
-    """The class lists of a folder, and which of them speaks for a label file."""
-
-    def __init__(self, tree: Tree) -> None:
-        self._lists: dict[str, Names] = {}
-        for file in tree.files:
-            if file.rpartition("/")[2].casefold() not in CLASS_FILES:
-                continue
-            try:
-                with reading(file):
-                    names = _names(file, text_of(tree.path(file)))
-            except FileRefused as refusal:
-                raise DataRefused(str(refusal)) from refusal
-            if names:
-                self._lists[file] = names
-        self.notes: list[str] = []
-        files = [*self._lists]
-        for other in files[1:]:
-            if _disagree(self._lists[files[0]], self._lists[other]):
-                self.notes.append(
-                    f"{files[0]} and {other} list the classes differently: each is used for its "
-                    "own folder"
-                )
-                break
-        self._known: dict[str, Names] = {}
-
-    def of(self, file: str) -> Names:
-        """Number -> name for the label file.
-
-        Raises:
-            DataRefused: if two lists speak for it and disagree.
-        """
-        folder = folder_of(file)
-        if folder not in self._known:
-            self._known[folder] = self._merged(file)
-        return self._known[folder]
-
-    def _merged(self, file: str) -> Names:
-        place = place_of(file)
-        above = [one for one in self._lists if place_of(one) == place[: len(place_of(one))]]
-        names: Names = {}
-        by: dict[int, str] = {}
-        # A list elsewhere (meta/classes.txt) speaks for folders that have none of their own.
-        for one in above or [*self._lists]:
-            for number, name in self._lists[one].items():
-                if number in names and names[number].casefold() != name.casefold():
-                    raise DataRefused(
-                        f"{by[number]} and {one} disagree: class {number} is {names[number]} "
-                        f"in one and {name} in the other. Keep the right list"
-                    )
-                names.setdefault(number, name)
-                by.setdefault(number, one)
-        return names
-
-
-def _disagree(a: Names, b: Names) -> bool:
-    return any(
-        number in b and b[number].casefold() != name.casefold() for number, name in a.items()
-    )
-
-
-def _names(file: str, text: str) -> Names:
-    if not file.casefold().endswith((".yaml", ".yml")):
-        lines = [line.strip() for line in text.splitlines()]
-        while lines and not lines[-1]:
-            lines.pop()
-        # An empty line keeps its number: leaving it out would move every class after it.
-        return {number: name for number, name in enumerate(lines) if name}
-    content = yaml.safe_load(text)
-    names: Any = content.get("names") if isinstance(content, dict) else None
-    if names is None:
-        return {}
-    if isinstance(names, list):
-        found = {number: str(name).strip() for number, name in enumerate(names)}
-    elif isinstance(names, dict):
-        found = {int(number): str(name).strip() for number, name in names.items()}
-    else:
-        raise FileRefused(f"{file}: names is neither a list nor a mapping")
-    said = content.get("nc")
-    if isinstance(said, int) and said != len(found):
-        raise FileRefused(f"{file} contradicts itself: nc is {said}, names has {len(found)}")
-    return found
+def _may_be_key_points(shares: Sequence[float]) -> bool:
+    """A box and points of x, y and whether each is visible (0, 1 or 2)."""
+    rest = shares[4:]
+    return len(rest) >= 3 and len(rest) % 3 == 0 and all(seen in (0, 1, 2) for seen in rest[2::3])
 
 
 def write_yolo(picture: BoxedPicture, classes: Sequence[str]) -> str:

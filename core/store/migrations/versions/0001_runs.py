@@ -1,6 +1,6 @@
 """Training runs, their epochs and events.
 
-Written out and not taken from ``schema.py``, which will have moved on when this is next run.
+Written out here, since ``schema.py`` describes today's tables and not those of this version.
 """
 
 import sqlalchemy as sa

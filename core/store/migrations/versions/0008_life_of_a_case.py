@@ -1,6 +1,6 @@
 """Several roles, cancelled cases, fields left out by a person, boxes confirmed, copies of pictures.
 
-The new columns may be empty: rows that the ledger has told of already are not changed.
+The new columns are nullable, so that rows which the ledger covers already stay unchanged.
 """
 
 import sqlalchemy as sa

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from core.datasets.catalogue import PICTURES
 from core.datasets.fields import read_grey
-from core.datasets.intake.cell_names import UNDIVIDED, class_of_folder, subtype_of_file
 from core.datasets.intake.cells import MIN_SIDE_PX, DataRefused, Skipped
-from core.datasets.intake.imported_set import Locked, check_folder
+from core.datasets.intake.class_folders import Labeller
+from core.datasets.intake.copies import Locked
+from core.datasets.intake.tree import list_files
 from core.datasets.near_duplicates import copies_of, difference_hash
 from core.datasets.public.pbc import LabelledCell
 from core.imaging.read import ImageRefused, read_path
@@ -40,19 +40,15 @@ def list_cells(root: Path) -> LaboratoryCells:
     Raises:
         DataRefused: if there is no folder, or no picture in a folder with a known class.
     """
-    check_folder(root)
+    tree = list_files(root)
+    labeller = Labeller(tree.pictures, {})
     cells, skipped = [], []
-    for path in sorted(root.rglob("*")):
-        if path.suffix.lower() not in PICTURES or path.is_symlink() or not path.is_file():
-            continue
-        label = class_of_folder(path.parent.name)
-        if label == UNDIVIDED:
-            label = subtype_of_file(path.stem) or UNDIVIDED
+    for file in tree.pictures:
+        label, why = labeller.label(file)
         if label is None:
-            reason = f"unknown class: {path.parent.name}"
-            skipped.append(Skipped(path.relative_to(root).as_posix(), reason))
+            skipped.append(Skipped(file, why))
         else:
-            cells.append(LabelledCell(path, label))
+            cells.append(LabelledCell(tree.path(file), label))
     if not cells:
         raise DataRefused(
             f"no pictures in class folders under {root.name}; expected is a folder for each class, "

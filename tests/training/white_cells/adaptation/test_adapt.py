@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.datasets.intake.imported_set import Locked
+from core.datasets.intake.copies import Locked
 from core.datasets.near_duplicates import hash_files
 from core.datasets.public.pbc import LabelledCell
 from core.imaging.synthetic import draw

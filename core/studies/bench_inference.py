@@ -1,4 +1,4 @@
-"""How long each step takes on this machine, as medians after warm-up. Not a test."""
+"""How long each step of an analysis takes on this machine: medians after a warm-up."""
 
 import statistics
 import time
@@ -31,8 +31,15 @@ class Timing:
     runs: int
 
 
-def bench(runs: int = 20) -> list[Timing]:
-    """Time one 640x480 field with one white cell, step by step, and a batch of eight."""
+def time_steps(runs: int = 20) -> list[Timing]:
+    """Time each step of analysing one 640x480 field with one white cell, and a batch of eight.
+
+    Args:
+        runs: timed runs of each step, at least 1.
+
+    Raises:
+        WeightsRefused: if a live model is missing or damaged.
+    """
     field = draw(7, width=640, height=480, wbc=["segmented_neutrophil"]).field
     encoded = cv2.imencode(".jpg", field.pixels[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])[
         1

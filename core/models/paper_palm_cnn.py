@@ -1,7 +1,7 @@
-"""The CNN of Rizal et al. 2022 as far as the paper describes it: convolution, pooling, fully
-connected layers, ReLU, one output, 500x375 RGB.
+"""The palm CNN of Rizal et al. 2022; the product's own network is in ``palm_classifier.py``.
 
-The paper does not give the numbers of layers and filters; these are usual for such a network.
+The paper names convolution, pooling, fully connected layers, ReLU, one output and an input of
+500x375 RGB. It does not say how many layers and filters: these are usual for such a network.
 """
 
 from typing import Final
