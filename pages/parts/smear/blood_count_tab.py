@@ -233,7 +233,8 @@ def _limit(findings: list[SmearFinding]) -> None:
         + (
             "No reasonable number of cells would decide it."
             if more is None
-            else f"About {more:,} more white cells would, if the share stays as it is."
+            else f"About {wording.several(more, 'more white cell')} would, if the share stays as "
+            "it is."
         )
     )
 
