@@ -114,7 +114,7 @@ def test_what_is_no_smear_counts_nowhere_until_a_person_takes_it_in(
     ]
     # Nothing was entered and nothing is calibrated: no estimate, no alarm.
     page.get_by_role("tab", name="Blood count").click()
-    expect(page.get_by_text("Nothing is estimated by factor")).to_be_visible()
+    expect(page.get_by_text("Nothing is estimated by factor: no calibration")).to_be_visible()
     expect(page.get_by_text("critical low")).to_have_count(0)
     # A person's word goes before the program's.
     page.get_by_role("button", name="Leave this field out").click()
