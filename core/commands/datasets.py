@@ -127,8 +127,8 @@ def look(
 def _print_set(layout: str, folder: Path, as_json: bool) -> None:
     import json
 
-    from core.datasets.intake.parts import PARTS
     from core.datasets.intake.rows import rows_of_set, totals
+    from core.datasets.intake.split.parts import PARTS
     from core.settings import settings
     from core.training.intakes import read_own
 

@@ -11,12 +11,12 @@ from typing import Final
 from core.datasets.intake.cell_names import UNDIVIDED
 from core.datasets.intake.class_folders import Labeller
 from core.datasets.intake.copies import Locked, sifted
-from core.datasets.intake.division import divide
-from core.datasets.intake.grouping import MIN_GROUPS, Groups, grouped, too_few
 from core.datasets.intake.imported_set import Intake, Report, silent
-from core.datasets.intake.parts import PARTS
 from core.datasets.intake.pictures import LeftOut, picture_files, read_labelled
 from core.datasets.intake.reading import never_breaks
+from core.datasets.intake.split.division import divide
+from core.datasets.intake.split.grouping import MIN_GROUPS, Groups, grouped, too_few
+from core.datasets.intake.split.parts import PARTS
 from core.datasets.public.pbc import LabelledCell
 from core.datasets.skipped import DataRefused, Skipped
 from core.settings import Settings

@@ -6,7 +6,7 @@ from typing import Final
 
 from core.datasets.intake.cell_names import UNDIVIDED, class_of_folder, subtype_of_file
 from core.datasets.intake.matching import GENERIC
-from core.datasets.intake.part_names import part_of_name
+from core.datasets.intake.split.part_names import part_of_name
 from core.datasets.intake.tree import common_folders, folders_of, stem_of, words_of
 from core.taxonomy import parent_of
 

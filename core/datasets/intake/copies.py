@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.datasets import near_duplicates
-from core.datasets.intake.parts import PARTS, GivenParts, given_parts
 from core.datasets.intake.pictures import ReadPicture
+from core.datasets.intake.split.parts import PARTS, GivenParts, given_parts
 from core.datasets.intake.tree import Tree
 from core.datasets.skipped import Skipped
 

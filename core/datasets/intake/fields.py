@@ -14,13 +14,13 @@ from core.datasets.intake.boxes.formats import BoxedPicture, read_boxes
 from core.datasets.intake.cell_names import class_of_folder
 from core.datasets.intake.class_folders import is_slide
 from core.datasets.intake.copies import Locked, sifted
-from core.datasets.intake.division import divide
-from core.datasets.intake.grouping import MIN_GROUPS, grouped
 from core.datasets.intake.imported_set import Intake, Item, Report, silent
 from core.datasets.intake.numbers import whole
-from core.datasets.intake.parts import PARTS
 from core.datasets.intake.pictures import LeftOut, ReadPicture, picture_files, read_labelled
 from core.datasets.intake.reading import never_breaks
+from core.datasets.intake.split.division import divide
+from core.datasets.intake.split.grouping import MIN_GROUPS, grouped
+from core.datasets.intake.split.parts import PARTS
 from core.datasets.intake.tables import FILE_COLUMNS, Tables, no_row, read_tables, rows_of_pictures
 from core.datasets.intake.tree import Tree, folders_of
 from core.datasets.skipped import DataRefused, Skipped

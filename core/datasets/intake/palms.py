@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Final
 
 from core.datasets.intake.copies import sifted
-from core.datasets.intake.division import divide
 from core.datasets.intake.fields import missing_picture, no_table, slide_folders
-from core.datasets.intake.grouping import grouped, too_few
 from core.datasets.intake.imported_set import Intake, Report, silent
 from core.datasets.intake.numbers import decimal
-from core.datasets.intake.parts import PARTS
 from core.datasets.intake.pictures import LeftOut, picture_files, read_labelled
 from core.datasets.intake.reading import never_breaks
+from core.datasets.intake.split.division import divide
+from core.datasets.intake.split.grouping import grouped, too_few
+from core.datasets.intake.split.parts import PARTS
 from core.datasets.intake.tables import FILE_COLUMNS, no_row, read_tables, rows_of_pictures
 from core.datasets.intake.tree import folders_of
 from core.datasets.public.ghana_palms import PalmPhoto

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from core.datasets.fields import LabelledField
 from core.datasets.intake.fields import CountedField
 from core.datasets.intake.imported_set import Intake
-from core.datasets.intake.parts import PARTS
+from core.datasets.intake.split.parts import PARTS
 from core.datasets.public.ghana_palms import PalmPhoto
 from core.taxonomy import KINDS
 

@@ -13,9 +13,9 @@ from core.datasets.intake.cell_names import class_of_folder
 from core.datasets.intake.cells import MIN_SIDE_PX, CellIntake, read_cells
 from core.datasets.intake.copies import Locked, sifted
 from core.datasets.intake.fields import read_boxed_fields
-from core.datasets.intake.grouping import MIN_GROUPS, grouped
 from core.datasets.intake.imported_set import Intake, Report, silent
 from core.datasets.intake.pictures import LeftOut, picture_files, read_labelled
+from core.datasets.intake.split.grouping import MIN_GROUPS, grouped
 from core.datasets.public.pbc import LabelledCell
 from core.datasets.skipped import Skipped
 from core.settings import Settings

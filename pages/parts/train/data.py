@@ -12,8 +12,8 @@ from core.datasets.archive import ArchiveRefused
 from core.datasets.fields import LabelledField, read_rgb
 from core.datasets.intake.fields import CountedField
 from core.datasets.intake.imported_set import Intake
-from core.datasets.intake.parts import PARTS
 from core.datasets.intake.rows import totals
+from core.datasets.intake.split.parts import PARTS
 from core.datasets.skipped import DataRefused
 from core.settings import settings
 from core.taxonomy import title

@@ -8,7 +8,7 @@ from typing import Any, Final
 from core.datasets.intake.boxes.files import text_of
 from core.datasets.intake.namesakes import place_of
 from core.datasets.intake.reading import FileRefused, reading
-from core.datasets.intake.split_lists import YAML_ENDINGS, settings_of
+from core.datasets.intake.split.split_lists import YAML_ENDINGS, settings_of
 from core.datasets.intake.tree import Tree, folder_of
 from core.datasets.skipped import DataRefused
 

@@ -12,7 +12,7 @@ from core.datasets.intake.boxes.box_set import Annotation, BoxedPicture, BoxSet,
 from core.datasets.intake.boxes.masks import masks_of
 from core.datasets.intake.matching import assign
 from core.datasets.intake.numbers import decimal
-from core.datasets.intake.part_names import part_of_name
+from core.datasets.intake.split.part_names import part_of_name
 from core.datasets.intake.tree import Tree
 from core.datasets.skipped import DataRefused
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from core.datasets.intake.grouping import Groups
-from core.datasets.intake.parts import PARTS, GivenParts
 from core.datasets.intake.pictures import ReadPicture
+from core.datasets.intake.split.grouping import Groups
+from core.datasets.intake.split.parts import PARTS, GivenParts
 from core.datasets.skipped import Skipped
 from core.datasets.splits import grouped_split
 

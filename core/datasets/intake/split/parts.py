@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 
-from core.datasets.intake.part_names import PARTS, part_of_name
-from core.datasets.intake.split_lists import listed_parts
+from core.datasets.intake.split.part_names import PARTS, part_of_name
+from core.datasets.intake.split.split_lists import listed_parts
 from core.datasets.intake.tree import Tree, folders_of
 
 __all__ = ["PARTS", "GivenParts", "given_parts", "part_of_name"]

@@ -11,8 +11,8 @@ from typing import Any, Final
 import yaml
 
 from core.datasets.intake.matching import GENERIC, assign
-from core.datasets.intake.part_names import part_of_name
 from core.datasets.intake.reading import FileRefused, reading
+from core.datasets.intake.split.part_names import part_of_name
 from core.datasets.intake.tables import FILE_COLUMNS, read_tables, text_of
 from core.datasets.intake.tree import Tree, folders_of, stem_of
 
