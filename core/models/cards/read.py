@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from core.models.cards.model_card import CARDS, ModelCard
 from core.models.cards.part import JsonObject
@@ -99,12 +98,14 @@ def checked(card: type[C], raw: JsonObject, file: str) -> C:
     try:
         return card.model_validate(raw)
     except ValidationError as refusal:
-        first, *others = refusal.errors()
-        more = f" (and {len(others)} more)" if others else ""
-        raise WeightsRefused(f"{file}: {_sentence(first)}{more}") from refusal
+        others = refusal.error_count() - 1
+        more = f" (and {others} more)" if others else ""
+        raise WeightsRefused(f"{file}: {_sentence(refusal)}{more}") from refusal
 
 
-def _sentence(error: ErrorDetails) -> str:
+def _sentence(refusal: ValidationError) -> str:
+    """What is wrong with the first wrong field."""
+    error = refusal.errors()[0]
     # The kind of a counter's architecture is pydantic's own step on the way to the field.
     field = ".".join(str(step) for step in error["loc"] if step not in CARDS)
     if error["type"] == "missing":

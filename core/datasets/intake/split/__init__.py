@@ -1,1 +1,1 @@
-"""Which pictures of a set are learnt from, chosen on and tested on: by its own split or by groups."""
+"""Which pictures of a set are learnt from, chosen on and tested on: its own split, or groups."""
