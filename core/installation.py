@@ -1,8 +1,10 @@
 """Is this installation sound: each check is a sentence and a yes or no."""
 
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import torch
@@ -30,6 +32,7 @@ def checks() -> Iterator[Check]:
     version = ".".join(map(str, sys.version_info[:3]))
     yield Check("Python 3.11 or newer", sys.version_info >= (3, 11), version)
     yield _var_is_writable()
+    yield _settings_are_known()
     broken = False
     for task in (*registry.TASKS, *registry.OTHER_TASKS):
         try:
@@ -50,6 +53,22 @@ def checks() -> Iterator[Check]:
         abs(counted - true) <= 0.2 * true,
         f"{counted:.0f} of {true} red cells",
     )
+
+
+_RETIRED: Final = ("HEMADESK_PLATELET_FACTOR_PER_UL", "HEMADESK_WBC_FACTOR_PER_UL")
+"""Settings of earlier versions. A factor now belongs to an objective, a camera and a picture size."""
+
+
+def _settings_are_known() -> Check:
+    """A setting of an earlier version would otherwise be ignored in silence."""
+    retired = sorted(name for name in _RETIRED if name in os.environ)
+    if not retired:
+        return Check("no setting of an earlier version is set", True, "none")
+    words = (
+        f"{' and '.join(retired)} no longer read: a factor per microlitre is entered on the page "
+        "Settings, with the objective and the camera it was measured for"
+    )
+    return Check("no setting of an earlier version is set", False, words)
 
 
 def _var_is_writable() -> Check:

@@ -26,3 +26,10 @@ def test_a_folder_for_runs_that_cannot_be_written_is_named(site):
     (site / "var").write_text("a file is in the way")
     failed = [row.name for row in checks() if not row.passed]
     assert "the folder for runs can be written" in failed
+
+
+def test_a_setting_of_an_earlier_version_is_named(site, monkeypatch):
+    monkeypatch.setenv("HEMADESK_WBC_FACTOR_PER_UL", "8000")
+    row = next(row for row in checks() if row.name == "no setting of an earlier version is set")
+    assert not row.passed
+    assert row.seen.startswith("HEMADESK_WBC_FACTOR_PER_UL no longer read")
