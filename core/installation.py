@@ -56,7 +56,8 @@ def checks() -> Iterator[Check]:
 
 
 _RETIRED: Final = ("HEMADESK_PLATELET_FACTOR_PER_UL", "HEMADESK_WBC_FACTOR_PER_UL")
-"""Settings of earlier versions. A factor now belongs to an objective, a camera and a picture size."""
+"""Settings of earlier versions. A factor belongs to an objective, a camera and a picture size now,
+and is entered on a page."""
 
 
 def _settings_are_known() -> Check:
