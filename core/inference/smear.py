@@ -67,7 +67,9 @@ def analyse(
     counts = _counts(cells, reference)
     regressed = count_by_regression(field.pixels, located.rbc_diameter_px, models.counts)
     flags = _flags(field, cells, located.rbc_diameter_px)
-    disagrees = disagreement(counts, regressed)
+    diameter = located.rbc_diameter_px
+    view = field.width * field.height / diameter**2 if diameter else None
+    disagrees = disagreement(counts, regressed, view)
     finding = SmearFinding(
         file=field.name,
         width=field.width,

@@ -146,6 +146,35 @@ def test_the_flag_is_up_where_the_intervals_do_not_meet(located, regressed, flag
         assert f"red cells {located.value:.0f} located" in flag.message
 
 
+@pytest.mark.parametrize(
+    ("located", "regressed", "view", "flagged"),
+    [
+        # A white cell too many in a view three times as wide as those learnt from is no news.
+        ((60, 1, 2), (61, 2.4, 2), 3, False),
+        ((25, 1, 2), (25, 2.4, 2), 1, True),
+        ((120, 0, 0), (128, 2.8, 1), 5, False),
+        # A third of the red cells missed is, in every view.
+        ((16, 1, 2), (25, 1, 2), 1, True),
+        ((47, 1, 2), (70, 1, 2), 3, True),
+        ((80, 0, 0), (120, 2, 0), 5, True),
+        # White cells that are none.
+        ((49, 8, 8), (56, 2, 8), 3, True),
+    ],
+)
+def test_a_wider_view_may_differ_more_but_not_by_a_third(located, regressed, view, flagged):
+    one, other = (_around(values) for values in (located, regressed))
+    assert (disagreement(one, other, 28.4 * view) is not None) == flagged
+
+
+def _around(values):
+    """Intervals about as wide as those of the shipped models."""
+    estimates = {}
+    for kind, value, scale in zip(KINDS, values, (0.7, 0.1, 0.6), strict=True):
+        reach = scale * (value + 1) ** 0.5
+        estimates[kind] = Estimate(value, max(0.0, value - reach), value + reach)
+    return CellCounts(**estimates)
+
+
 def test_erasing_one_red_cell_lowers_the_sum_by_about_one(data_dir):
     """On real fields, cells lying free; the whole test part is measured in the model's card."""
     from core.datasets.fields import read_rgb
