@@ -198,8 +198,8 @@ def test_drawn_fields_are_not_counted_with_photographs(app, field_file):
     [
         ("wbc.safetensors", b"damaged", "is not the file its sidecar describes"),
         ("wbc.json", b"\xff\xfe\x80", "wbc.json is not valid JSON"),
-        ("wbc.json", b"[]", "wbc.json does not describe a model"),
-        ("wbc.json", b"{}", "the sidecar lacks"),
+        ("wbc.json", b"[]", "wbc.json does not describe anything: it is no JSON object"),
+        ("wbc.json", b"{}", "wbc.json lacks name, sha256, onnx_sha256, architecture"),
         ("locator.json", None, "locator.safetensors needs both"),
     ],
 )

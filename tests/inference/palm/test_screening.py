@@ -17,6 +17,7 @@ from core.inference.palm.screening import can_be_judged, decide, read_palm
 from core.models import registry
 from core.models.cards import PalmCard
 from core.records import Field, PalmCall
+from core.slide.palm_words import BLOOD_TEST, CANNOT_BE_JUDGED, GOOD_PHOTO
 from core.statistics.palm_scores import at_prevalence
 
 
@@ -234,9 +235,10 @@ def test_the_command_gives_no_figure_for_a_photo_that_cannot_be_judged(tmp_path,
     cv2.imwrite(str(soft), cv2.GaussianBlur(skin(), (0, 0), 4)[..., ::-1])
     ran = CliRunner().invoke(cli.app, ["palm", str(sharp.path), str(soft), "--kind", "crop"])
     lines = ran.stdout.splitlines()
-    assert f"{soft}: no verdict, this photo cannot be judged; a blood test decides" in lines
+    assert f"{soft}: {CANNOT_BE_JUDGED} {BLOOD_TEST}" in lines
     assert any(
-        line.startswith(str(sharp.path)) and "where 50% have anemia" in line for line in lines
+        line.startswith(f"{sharp.path}: {GOOD_PHOTO}") and "where 50 % of all people" in line
+        for line in lines
     )
 
 
