@@ -37,15 +37,17 @@ def load(root: Path, part: str) -> list[LabelledField]:
 def read_yolo_field(path: Path, labels: Path) -> LabelledField:
     """A picture and its lines ``class cx cy w h``: class 0 white cell, 1 red cell, 2 platelet.
 
+    A line that stands twice is one cell: four label files of TXL-PBC, two of them of its test part,
+    repeat lines (one has 38 for 18 cells).
+
     Raises:
         FileNotFoundError: if either is not there.
         ValueError: if a line has not five numbers.
     """
     with Image.open(path) as image:
         width, height = image.size
-    rows = np.array(
-        [line.split() for line in labels.read_text().splitlines() if line.strip()], dtype=np.float32
-    )
+    lines = [line for line in labels.read_text().splitlines() if line.strip()]
+    rows = np.array([line.split() for line in dict.fromkeys(lines)], dtype=np.float32)
     rows = rows.reshape(-1, 5)
     centre, size = rows[:, 1:3], rows[:, 3:5]
     scale = np.array([width, height, width, height], np.float32)

@@ -27,6 +27,21 @@ def test_txl_boxes_are_pixels_and_classes_are_ours(tmp_path):
     assert field.counts().tolist() == [1, 1, 1]
 
 
+def test_a_line_that_stands_twice_is_one_cell(tmp_path):
+    picture = save(tmp_path / "a.jpg")
+    label = tmp_path / "a.txt"
+    label.write_text("1 0.5 0.5 0.2 0.4\n2 0.9 0.9 0.1 0.1\n1 0.5 0.5 0.2 0.4\n")
+    assert txl.read_yolo_field(picture, label).counts().tolist() == [1, 0, 1]
+
+
+def test_no_cell_of_txl_stands_twice(data_dir):
+    fields = [f for part in ("train", "val", "test") for f in txl.load(data_dir / "txl", part)]
+    assert all(
+        len(np.unique(np.column_stack([f.boxes_xyxy_px, f.kinds]), axis=0)) == len(f.kinds)
+        for f in fields
+    )
+
+
 def test_cbc_reads_voc_boxes(tmp_path):
     save(tmp_path / "Testing/Images/x.jpg")
     xml = tmp_path / "Testing/Annotations/x.xml"
