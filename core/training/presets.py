@@ -35,6 +35,18 @@ PAPER_CLASSIFIER: Final = LoopSettings(
 PAPER_REGRESSOR: Final = replace(PAPER_CLASSIFIER, learning_rate=1e-5)
 """The same work, the whole model."""
 
+_DENSITY_COUNTER: Final = LoopSettings(
+    epochs=30,
+    batch_size=16,
+    learning_rate=3e-3,
+    weight_decay=1e-4,
+    warmup_steps=50,
+    patience=30,
+    averaging=0.99,
+    workers=0,
+)
+"""The density counter's head on frozen features, from any set of fields."""
+
 RECIPES: Final[dict[str, RecipeInfo]] = {
     "locator": RecipeInfo(
         "locator",
@@ -95,30 +107,12 @@ RECIPES: Final[dict[str, RecipeInfo]] = {
                 "shipped",
                 "A map that sums to the count, on features that stay as they are; needs no boxes, "
                 "only how many cells of each kind a field has.",
-                LoopSettings(
-                    epochs=30,
-                    batch_size=16,
-                    learning_rate=3e-3,
-                    weight_decay=1e-4,
-                    warmup_steps=50,
-                    patience=30,
-                    averaging=0.99,
-                    workers=0,
-                ),
+                _DENSITY_COUNTER,
             ),
             Preset(
                 "two laboratories",
                 "The same on TXL-PBC and parts of DeepBioNet's wider fields together.",
-                LoopSettings(
-                    epochs=30,
-                    batch_size=16,
-                    learning_rate=3e-3,
-                    weight_decay=1e-4,
-                    warmup_steps=50,
-                    patience=30,
-                    averaging=0.99,
-                    workers=0,
-                ),
+                _DENSITY_COUNTER,
                 {"layout": "two laboratories"},
             ),
             Preset(

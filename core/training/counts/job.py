@@ -23,8 +23,7 @@ from core.training.counts.export import export_counts
 from core.training.counts.field_parts import field_parts
 from core.training.counts.recipe import RegressionRecipe
 from core.training.job import PreparedTraining, start_model
-from core.training.locator.completed_fields import complete
-from core.training.locator.completed_fields import parts as foreign_parts
+from core.training.locator.completed_fields import completed_training_fields
 from core.training.locator.job import count_facts, own_parts
 from core.training.locator.recipe import split_fields
 from core.training.loop.recipe import Recipe
@@ -113,7 +112,7 @@ def _fields(
     """Training and validation fields; ``scaled`` adds the red-cell diameter to counted ones."""
     if layout in ("txl", "two laboratories"):
         public = split_fields(data, seed=0)
-        cut = _deepbionet(data) if layout == "two laboratories" else []
+        cut = _deepbionet(data, folder) if layout == "two laboratories" else []
         return CountingSplit([*public.train, *cut], public.validation, public.left_out)
     train, validation = own_parts(layout, data, options, folder)
     if layout == "counts" and scaled:
@@ -125,11 +124,10 @@ def _fields(
     return CountingSplit(train, validation, 0)
 
 
-def _deepbionet(data: Path) -> list[ScaledField]:
-    """Parts of DeepBioNet's fields, their annotations completed by the live locator."""
-    live = registry.live("locator")
-    completed = [complete(field, live) for field in foreign_parts(data)[0]]
-    return field_parts(completed, _PARTS_OF_A_FIELD, seed=0)
+def _deepbionet(data: Path, folder: Path) -> list[ScaledField]:
+    """Parts of DeepBioNet's fields, their annotations completed."""
+    fields = completed_training_fields(data, folder)
+    return field_parts(fields, _PARTS_OF_A_FIELD, seed=0)
 
 
 def _scaled(field: CountedField, locator: LoadedModel) -> ScaledField:

@@ -18,6 +18,7 @@ from core.inference.locate.peaks import box_iou
 from core.models.cards import LocatorCard
 from core.models.weights import LoadedModel
 from core.taxonomy import KINDS
+from core.training.job import start_model
 
 SHARES: Final = (0.7, 0.15, 0.15)
 """Parts of DeepBioNet's fields to learn from, to choose on and to test, cut by runs of numbers."""
@@ -36,6 +37,21 @@ def parts(data: Path) -> list[list[LabelledField]]:
     """
     rows = deepbionet_fields.load(data / "deepbionet_fields")
     return [[row.field for row in part] for part in deepbionet_fields.runs(rows, SHARES)]
+
+
+def completed_training_fields(data: Path, folder: Path) -> list[LabelledField]:
+    """The fields to learn from, completed by the locator that was live when the run began.
+
+    Its copy in the run's ``folder`` completes them again when the run resumes, so that a promotion
+    in between does not change what is learnt.
+
+    Raises:
+        FileNotFoundError: if ``data`` lacks the set.
+    """
+    fields = parts(data)[0]
+    locator = start_model("locator", "live", folder)
+    assert locator is not None
+    return [complete(field, locator) for field in fields]
 
 
 def complete(field: LabelledField, locator: LoadedModel) -> LabelledField:

@@ -8,7 +8,6 @@ import numpy as np
 from torch import nn
 
 from core.datasets.fields import Counted
-from core.models import registry
 from core.models.cards import FieldData
 from core.models.locator import Locator
 from core.models.weights import LoadedModel
@@ -18,7 +17,7 @@ from core.taxonomy import KINDS
 from core.training.card_facts import data_hash
 from core.training.intakes import trainable
 from core.training.job import PreparedTraining, start_model
-from core.training.locator.completed_fields import complete, parts
+from core.training.locator.completed_fields import completed_training_fields
 from core.training.locator.export import export_locator
 from core.training.locator.recipe import LocatorRecipe, LocatorSplit, split_fields
 from core.training.loop.settings import LoopSettings
@@ -37,7 +36,10 @@ def prepare(
     if options.get("layout", "txl") == "txl":
         fields, title = split_fields(data, seed=0), "TXL-PBC train and val"
     elif options["layout"] == "two laboratories":
-        fields, title = _two_laboratories(data), "TXL-PBC train and val, and DeepBioNet's fields"
+        fields, title = (
+            _two_laboratories(data, folder),
+            "TXL-PBC train and val, and DeepBioNet's fields",
+        )
     elif options["layout"] == "verified fields":
         fields, title = _verified(data, options, folder)
     else:
@@ -85,13 +87,13 @@ def count_facts(train: Sequence[Counted], validation: Sequence[Counted]) -> Trai
     }
 
 
-def _two_laboratories(data: Path) -> LocatorSplit:
-    """TXL-PBC beside DeepBioNet, whose annotations the live locator completes.
+def _two_laboratories(data: Path, folder: Path) -> LocatorSplit:
+    """TXL-PBC beside DeepBioNet, whose annotations a locator completes.
 
     The epoch and the thresholds are chosen on TXL-PBC alone, where every cell has a box.
     """
-    home, live = split_fields(data, seed=0), registry.live("locator")
-    foreign = [complete(field, live) for field in parts(data)[0]]
+    home = split_fields(data, seed=0)
+    foreign = completed_training_fields(data, folder)
     return LocatorSplit([*home.train, *foreign], home.validation, home.left_out)
 
 

@@ -11,7 +11,8 @@ from core.inference.locate.peaks import box_iou
 from core.models import registry
 from core.taxonomy import KINDS
 from core.training.counts.field_parts import field_parts
-from core.training.locator.completed_fields import complete
+from core.training.locator import completed_fields
+from core.training.locator.completed_fields import complete, completed_training_fields
 from core.training.locator.data import LocatorExamples
 from core.training.locator.recipe import heat_loss
 
@@ -106,3 +107,12 @@ def test_a_part_with_a_doubtful_place_is_not_counted(annotated):
         np.full(len(spots), RBC),
     )
     assert field_parts([spotted], each=2, seed=0) == []
+
+
+def test_a_resumed_run_completes_with_the_locator_it_began_with(tmp_path, monkeypatch, annotated):
+    monkeypatch.setattr(completed_fields, "parts", lambda data: [[annotated], [], []])
+    first = completed_training_fields(tmp_path, tmp_path / "run")
+    # Another locator goes live: the run does not ask for it again.
+    monkeypatch.setattr(registry, "live", lambda task: pytest.fail(f"asked for the live {task}"))
+    (again,) = completed_training_fields(tmp_path, tmp_path / "run")
+    assert (again.boxes_xyxy_px == first[0].boxes_xyxy_px).all()
