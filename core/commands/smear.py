@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from core.models.smear_models import SmearModels
     from core.models.weights import LoadedModel
     from core.records import Field, WbcCall
+    from core.review.acceptance.status import LabAcceptance, LabAcceptances
 
 
 def _check_model_file(option: str, file: Path | None) -> None:
@@ -82,8 +83,15 @@ def analyse(
             registry.live("locator"), _white_cell_model(wbc_model), registry.live("counts")
         )
 
+    @cache
+    def acceptances() -> "LabAcceptances":
+        from core.review.acceptance.status import known_here
+
+        return known_here()
+
     def answer(field: "Field") -> tuple[dict[str, object], str]:
         from core.inference.smear import analyse as analyse_field
+        from core.review.acceptance.status import KEY
 
         finding = analyse_field(
             field,
@@ -105,7 +113,9 @@ def analyse(
         )
         calls = "; ".join(_call_words(c.wbc) for c in finding.cells_of("wbc") if c.wbc)
         notes = "".join(f"\n  {flag.message}" for flag in finding.flags)
-        return finding.as_json(), f"{field.name}: {counts}{'. ' + calls if calls else ''}{notes}"
+        accepted = acceptances().of_finding(finding)
+        row = finding.as_json() | {KEY: accepted.status}
+        return row, f"{field.name}: {counts}{'. ' + calls if calls else ''}{notes}{_mark(accepted)}"
 
     each_picture(paths, as_json, answer)
 
@@ -116,6 +126,11 @@ def _call_words(call: "WbcCall") -> str:
 
     marks = judgement.call_marks(call)
     return f"{call.label} {call.probability:.2f}" + (f" ({', '.join(marks)})" if marks else "")
+
+
+def _mark(accepted: "LabAcceptance") -> str:
+    """A further line for models that this laboratory has not accepted; none for accepted ones."""
+    return "" if accepted.status == "accepted" else f"\n  models {accepted.words}"
 
 
 def classify(
@@ -135,10 +150,19 @@ def classify(
 
         return registry.live("locator"), _white_cell_model(model)
 
+    @cache
+    def acceptances() -> "LabAcceptances":
+        from core.review.acceptance.status import known_here
+
+        return known_here()
+
     def answer(field: "Field") -> tuple[dict[str, object], str]:
         from core.inference.white_cell.classify import classify as classify_cell
+        from core.review.acceptance.status import KEY
 
         call = classify_cell(field, *models())
-        return {"file": field.name, **call.as_json()}, f"{field.name}: {_call_words(call)}"
+        accepted = acceptances().of({"locator": models()[0].identity, "wbc": call.model})
+        row = {"file": field.name, **call.as_json(), KEY: accepted.status}
+        return row, f"{field.name}: {_call_words(call)}{_mark(accepted)}"
 
     each_picture(paths, as_json, answer, min_side_px=32)

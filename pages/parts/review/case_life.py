@@ -11,7 +11,7 @@ from core.review.case.cases import SEXES, Case
 from core.review.record import roster
 from core.review.record.errors import CaseRefused, LooksLikeIdentity, StaleEdit
 from core.review.record.review_store import review_store
-from pages.parts import signed_in
+from pages.parts import acceptance_mark, signed_in
 from pages.parts.wording import plain
 
 _ASKED = "case_pseudonym_asked"
@@ -24,6 +24,8 @@ def draw(who: Person, case: Case) -> None:
     if case.is_cancelled:
         words = f"Cancelled: {plain(case.cancelled_reason or '')}. {words}"
     said.caption(f"Next: {plain(words)}" if not case.is_cancelled else words)
+    with said:
+        acceptance_mark.of_case(who, case)
     can = states.possible(review_store(), who, case.id)
     if can & {"change", "cancel", "reopen"}:
         with menu.popover("Case", icon=":material/more_horiz:", width="stretch"):
