@@ -5,7 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from core.datasets.intake.cell_names import UNDIVIDED
+from core.imaging.boxes import box_iou
 from core.imaging.read import ImageRefused
 from core.inference.batch import Source
 from core.inference.smear import analyse
@@ -118,16 +121,9 @@ def _match(white: Sequence[Cell], box: Box | None) -> Cell | None:
         return None
     if box is None:
         return max(white, key=lambda cell: cell.width_px * cell.height_px)
-    best = max(white, key=lambda cell: _overlap(cell.box_xyxy_px, box))
-    return best if _overlap(best.box_xyxy_px, box) >= _OVERLAP else None
-
-
-def _overlap(one: Box, other: Box) -> float:
-    wide = min(one[2], other[2]) - max(one[0], other[0])
-    high = min(one[3], other[3]) - max(one[1], other[1])
-    both = max(0.0, wide) * max(0.0, high)
-    area = sum((b[2] - b[0]) * (b[3] - b[1]) for b in (one, other))
-    return both / (area - both)
+    overlaps = box_iou(np.array([cell.box_xyxy_px for cell in white]), np.array([box]))[:, 0]
+    best = int(overlaps.argmax())
+    return white[best] if overlaps[best] >= _OVERLAP else None
 
 
 def _counts(findings: dict[str, SmearFinding], results: LocalResults) -> dict[str, Pairs]:

@@ -20,13 +20,14 @@ _ASKED = "case_pseudonym_asked"
 def draw(who: Person, case: Case) -> None:
     """One line: where the case stands, who can take it on, and the menu of its life."""
     said, menu = st.columns([6, 1], vertical_alignment="center")
-    words = " ".join(states.next_steps(review_store(), who, case.id))
+    now = states.situation(review_store(), who, case.id)
+    words = " ".join(now.sentences)
     if case.is_cancelled:
         words = f"Cancelled: {plain(case.cancelled_reason or '')}. {words}"
     said.caption(f"Next: {plain(words)}" if not case.is_cancelled else words)
     with said:
         acceptance_mark.of_case(who, case)
-    can = states.possible(review_store(), who, case.id)
+    can = now.can
     if can & {"change", "cancel", "reopen"}:
         with menu.popover("Case", icon=":material/more_horiz:", width="stretch"):
             if "change" in can:
