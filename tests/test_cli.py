@@ -46,6 +46,7 @@ def test_analyse_prints_one_object_per_picture_in_order_and_goes_on_after_a_bad_
             "cells",
             "flags",
             "included",
+            "laboratory",
         }
         assert row["counts"].keys() == {"rbc", "wbc", "platelet"}
         assert {"kind", "box_xyxy", "score"} <= row["cells"][0].keys()
@@ -75,6 +76,7 @@ def test_classify_gives_the_agreed_keys(folder):
         "abstained",
         "flags",
         "model",
+        "laboratory",
     }
     assert row["class"] in row["probabilities"]
     assert row["probability"] == max(row["probabilities"].values())
