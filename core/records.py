@@ -6,7 +6,7 @@ Boxes are ``(x0, y0, x1, y1)`` in pixels of the upright field, origin at the top
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from typing import Literal, get_args
 
@@ -19,6 +19,7 @@ from core.taxonomy import (
     KINDS,
     LEFT_OUT_FLAGS,
     WBC_CLASSES,
+    WITHOUT_CLASS_FLAGS,
     CellKind,
 )
 
@@ -83,6 +84,18 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class SetsElsewhere:
+    """What the limits of another laboratory give for a cell; fields as those of ``WbcCall``."""
+
+    probability: float
+    probabilities: Mapping[str, float]
+    prediction_set: tuple[str, ...]
+    wide_set: tuple[str, ...]
+    reported_as: str
+    abstained: bool
+
+
+@dataclass(frozen=True)
 class WbcCall:
     """What one white cell was called.
 
@@ -93,7 +106,9 @@ class WbcCall:
     where only its siblings cannot be excluded. ``attributes`` are name -> value (WBCAtt), in words
     ``description``, and ``contradictions`` say where they do not go with the class. ``not_a_cell``
     in [0, 1] is None where novelty was not fitted; ``unfamiliar`` says that the stain or the cell
-    is unlike the laboratory learnt from.
+    is unlike the laboratory learnt from, and ``acquainted`` that the model was adapted to cells
+    like it. ``elsewhere`` holds what is said instead where the laboratory as a whole is foreign
+    (:mod:`core.slide.laboratory`); None where the cell was judged by those limits at once.
     """
 
     label: str
@@ -110,6 +125,8 @@ class WbcCall:
     contradictions: tuple[str, ...] = ()
     not_a_cell: float | None = None
     unfamiliar: bool = False
+    acquainted: bool = False
+    elsewhere: SetsElsewhere | None = None
 
     def __post_init__(self) -> None:
         if self.label not in WBC_CLASSES:
@@ -131,6 +148,25 @@ class WbcCall:
         """
         flagged = any(flag.code == CRITICAL_FLAG for flag in self.flags)
         return flagged or self.label in CRITICAL_CLASSES
+
+    def in_foreign_laboratory(self) -> WbcCall:
+        """The same call by the limits that hold in a laboratory the model does not know.
+
+        What was not a cell, or not found, stays without a class.
+        """
+        if self.elsewhere is None:
+            return self
+        novel = any(flag.code in WITHOUT_CLASS_FLAGS for flag in self.flags)
+        return replace(
+            self,
+            probability=self.elsewhere.probability,
+            probabilities=self.elsewhere.probabilities,
+            prediction_set=self.elsewhere.prediction_set,
+            wide_set=self.elsewhere.wide_set,
+            reported_as=self.elsewhere.reported_as,
+            abstained=self.elsewhere.abstained or novel,
+            elsewhere=None,
+        )
 
     def as_json(self) -> dict[str, object]:
         """The keys that other programs rely on, and no others."""
@@ -259,6 +295,14 @@ class SmearFinding:
         if self.included_by_person is not None:
             return self.included_by_person
         return not any(flag.code in LEFT_OUT_FLAGS for flag in self.flags)
+
+    def in_foreign_laboratory(self) -> SmearFinding:
+        """The same finding by the limits that hold in a laboratory the model does not know."""
+        cells = tuple(
+            replace(cell, wbc=cell.wbc.in_foreign_laboratory()) if cell.wbc else cell
+            for cell in self.cells
+        )
+        return replace(self, cells=cells)
 
     def cells_of(self, kind: CellKind) -> tuple[Cell, ...]:
         return tuple(cell for cell in self.cells if cell.kind == kind)

@@ -83,6 +83,9 @@ def _head(case: Case, who: Person) -> str:
             f"Case {plain(case.accession)}{version} {case_words.state_badge(case)}", anchor=False
         )
         st.caption(about)
+        laboratory = cases.laboratory(review_store(), who, case.id)
+        if laboratory.is_foreign:
+            st.markdown(":orange-badge[foreign laboratory]", help=laboratory.sentence())
     with steps.container(horizontal=True, horizontal_alignment="right"):
         at_cell = st.session_state.get("review_opened_at_cell") == case.id
         step = st.segmented_control(

@@ -46,6 +46,7 @@ def test_analyse_prints_one_object_per_picture_in_order_and_goes_on_after_a_bad_
             "cells",
             "flags",
             "included",
+            "laboratory",
             "lab_acceptance",
         }
         assert row["lab_acceptance"] == "not_accepted_here"
@@ -77,6 +78,7 @@ def test_classify_gives_the_agreed_keys(folder):
         "abstained",
         "flags",
         "model",
+        "laboratory",
         "lab_acceptance",
     }
     assert row["class"] in row["probabilities"]

@@ -10,6 +10,7 @@ from typing import Final
 
 from core.records import SmearFinding, WbcCall
 from core.slide import judgement
+from core.slide.laboratory import laboratory_of
 from core.taxonomy import KINDS
 
 DISCLAIMER = "Research use only: a qualified person decides."
@@ -119,6 +120,7 @@ def findings_json(findings: Iterable[SmearFinding], acceptance: AcceptanceOf | N
     document = {
         "note": DISCLAIMER,
         "left_out": out,
+        "laboratory": laboratory_of(fields).as_json(),
         "fields": [
             finding.as_json() | ({_ACCEPTANCE: acceptance(finding)} if acceptance else {})
             for finding in fields

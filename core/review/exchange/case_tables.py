@@ -105,6 +105,7 @@ def case_document(contents: CaseContents) -> dict[str, object]:
         "preliminary": contents.is_preliminary,
         "minimum_cells": contents.minimum_cells,
         "left_out": [asdict(one) for one in contents.left_out],
+        "laboratory": contents.laboratory.as_json(),
         "readers": list(contents.readers),
         "grade_differences": list(contents.grade_differences),
         "grades": {

@@ -17,6 +17,7 @@ from core.review.reading.cells import ReviewCell, cells_in
 from core.review.reading.grades import Grade, grades_in
 from core.review.reading.remarks import Remark, remarks_in
 from core.review.record import pictures, readings
+from core.review.record.case_rows import laboratory_of_pictures
 from core.review.record.ledger import Head, entries
 from core.review.record.review_store import ReviewStore
 from core.review.signature.signing import Signature, signatures_in
@@ -28,6 +29,7 @@ from core.review.signature.snapshot import (
 from core.review.signature.verified import Verified, verified_in
 from core.settings import settings
 from core.slide import judgement
+from core.slide.laboratory import Laboratory
 from core.taxonomy import KINDS, UNIDENTIFIED, CellKind
 
 
@@ -70,6 +72,11 @@ class CaseContents:
         return bool(self.fields) and judgement.is_preliminary(
             self.standing.verified.leukocytes, self.minimum_cells
         )
+
+    @property
+    def laboratory(self) -> Laboratory:
+        """Whether the laboratory that the fields come from is one the white-cell model knows."""
+        return laboratory_of_pictures(self.pictures)
 
     @property
     def left_out(self) -> tuple[judgement.LeftOut, ...]:

@@ -26,6 +26,8 @@ def notes_of(contents: CaseContents) -> list[str]:
     out = judgement.left_out_sentence(len(contents.fields), contents.left_out)
     if out:
         found.append(out)
+    if contents.laboratory.is_foreign:
+        found.append(contents.laboratory.sentence())
     if contents.fields:
         missing = [words for graded, words in assessed(contents) if not graded]
         if missing:

@@ -188,6 +188,8 @@ def _differential(paper: ReportForm, contents: CaseContents) -> None:
         were = "was not reviewed and is" if left == 1 else "were not reviewed and are"
         said += f" {_white_cells(left)} {were} left out."
     paper.small(said)
+    if contents.laboratory.is_foreign:
+        paper.small(contents.laboratory.sentence())
 
 
 def _counts(paper: ReportForm, contents: CaseContents) -> None:

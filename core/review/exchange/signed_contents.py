@@ -13,6 +13,7 @@ from core.review.exchange.contents import CaseContents
 from core.review.reading.cells import Answer, ReviewCell
 from core.review.reading.grades import PLATELETS, Grade
 from core.review.reading.remarks import Remark
+from core.review.record.case_rows import of_one_laboratory
 from core.review.record.errors import CaseRefused
 from core.review.record.ledger import Head, entries
 from core.review.record.readings import FIRST, SECOND, SETTLING
@@ -40,7 +41,7 @@ def gather_signed(store: ReviewStore, person: Person, case_id: int, version: int
         signature = found[0]
         said = signature.snapshot
         there = {picture["id"] for picture in said["pictures"]}
-        pictures = [p for p in pictures_in(connection, case_id) if p.id in there]
+        pictures = of_one_laboratory([p for p in pictures_in(connection, case_id) if p.id in there])
         told = [
             Head(entry.number, entry.hash)
             for entry in entries(connection, case_id)
