@@ -11,7 +11,7 @@ from core.commands.terminal import AsJson, Pictures, each_picture, stop
 if TYPE_CHECKING:
     from core.models.smear_models import SmearModels
     from core.models.weights import LoadedModel
-    from core.records import Field, WbcCall
+    from core.records import Field, SmearFinding, WbcCall
 
 
 def _check_model_file(option: str, file: Path | None) -> None:
@@ -95,19 +95,24 @@ def analyse(
             from core.explain.pictures import write_explanations
 
             write_explanations(field, finding, explain, models())
-        counts = ", ".join(
-            f"{name} {e.value:.0f} ({e.low:.0f} to {e.high:.0f})"
-            for name, e in zip(
-                ("RBC", "WBC", "platelets"),
-                (finding.counts.of(k) for k in ("rbc", "wbc", "platelet")),
-                strict=True,
-            )
-        )
-        calls = "; ".join(_call_words(c.wbc) for c in finding.cells_of("wbc") if c.wbc)
-        notes = "".join(f"\n  {flag.message}" for flag in finding.flags)
-        return finding.as_json(), f"{field.name}: {counts}{'. ' + calls if calls else ''}{notes}"
+        return finding.as_json(), f"{field.name}: {_finding_words(finding)}"
 
     each_picture(paths, as_json, answer)
+
+
+def _finding_words(finding: "SmearFinding") -> str:
+    """``RBC 24 (21 to 27), ...``, the class of each white cell, and a line for each flag."""
+    counts = ", ".join(
+        f"{name} {count.value:.0f} ({count.low:.0f} to {count.high:.0f})"
+        for name, count in (
+            ("RBC", finding.counts.rbc),
+            ("WBC", finding.counts.wbc),
+            ("platelets", finding.counts.platelet),
+        )
+    )
+    calls = "; ".join(_call_words(c.wbc) for c in finding.cells_of("wbc") if c.wbc)
+    notes = "".join(f"\n  {flag.message}" for flag in finding.flags)
+    return f"{counts}{'. ' + calls if calls else ''}{notes}"
 
 
 def _call_words(call: "WbcCall") -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from core.files import JsonObject
 from core.models.cards.architecture import (
     Architecture,
     CellClassifierArchitecture,
@@ -22,7 +23,6 @@ from core.models.cards.part import (
     CardPart,
     Count,
     Finite,
-    JsonObject,
     NotNegative,
     NumberPerKind,
     Positive,

@@ -6,8 +6,8 @@ from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
+from core.files import JsonObject
 from core.models.cards.model_card import CARDS, ModelCard
-from core.models.cards.part import JsonObject
 from core.models.cards.uncertainty_card import UncertaintyCard
 from core.models.cards.upgrade import upgrade
 from core.models.refusal import WeightsRefused

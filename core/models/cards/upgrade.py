@@ -6,8 +6,8 @@ A form that ever lay beside a model is read for good: somebody's promoted model 
 from collections.abc import Callable
 from typing import Final
 
+from core.files import JsonObject
 from core.models.cards.model_card import FORMAT
-from core.models.cards.part import JsonObject
 from core.models.cards.uncertainty_card import UNCERTAINTY_FORMAT
 from core.models.refusal import WeightsRefused
 

@@ -13,10 +13,11 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import TypedDict
 
 from core.datasets.fields import read_rgb
 from core.datasets.public import pbc
-from core.files import read_json, write_json
+from core.files import read_json_as, write_json
 from core.inference.white_cell.classify import call_crops
 from core.inference.white_cell.features import Answers, answers_of
 from core.inference.white_cell.local_head import generic_features
@@ -59,6 +60,11 @@ class _Cells:
     crops: list[RgbImage]
     answers: Answers
     predicted: list[str]
+
+
+class _Stored(TypedDict):
+    model: str
+    rows: list[dict[str, Any]]
 
 
 def measure_curve(
@@ -130,8 +136,8 @@ def as_table(figures: dict[str, Any]) -> str:
 
 
 def _stored_rows(file: Path, model: LoadedModel) -> list[dict[str, Any]]:
-    stored = read_json(file) or {}
-    return list(stored["rows"]) if stored.get("model") == model.identity else []
+    stored = read_json_as(file, _Stored)
+    return stored["rows"] if stored and stored["model"] == model.identity else []
 
 
 def _laboratory_cells(
