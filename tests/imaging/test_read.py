@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from core.imaging.read import ImageRefused, read_field, read_path
+from core.records import Field
 from core.settings import Settings
 
 LIMITS = Settings(max_file_mb=1, max_megapixels=2, min_side_px=200, max_side_px=1600, max_files=3)
