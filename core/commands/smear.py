@@ -108,25 +108,28 @@ def _as_one_laboratory(
 
     laboratory = laboratory_of(findings)
     rows = [
-        ({**finding.as_json(), "laboratory": laboratory.word}, _field_line(finding))
+        (
+            {**finding.as_json(), "laboratory": laboratory.word},
+            f"{finding.file}: {_finding_words(finding)}",
+        )
         for finding in as_one_laboratory(findings)
     ]
     return rows, laboratory.sentence()
 
 
-def _field_line(finding: "SmearFinding") -> str:
-    """Counts with their intervals, classes and flags of one field."""
+def _finding_words(finding: "SmearFinding") -> str:
+    """``RBC 24 (21 to 27), ...``, the class of each white cell, and a line for each flag."""
     counts = ", ".join(
-        f"{name} {e.value:.0f} ({e.low:.0f} to {e.high:.0f})"
-        for name, e in zip(
-            ("RBC", "WBC", "platelets"),
-            (finding.counts.of(k) for k in ("rbc", "wbc", "platelet")),
-            strict=True,
+        f"{name} {count.value:.0f} ({count.low:.0f} to {count.high:.0f})"
+        for name, count in (
+            ("RBC", finding.counts.rbc),
+            ("WBC", finding.counts.wbc),
+            ("platelets", finding.counts.platelet),
         )
     )
     calls = "; ".join(_call_words(c.wbc) for c in finding.cells_of("wbc") if c.wbc)
     notes = "".join(f"\n  {flag.message}" for flag in finding.flags)
-    return f"{finding.file}: {counts}{'. ' + calls if calls else ''}{notes}"
+    return f"{counts}{'. ' + calls if calls else ''}{notes}"
 
 
 def _call_words(call: "WbcCall") -> str:

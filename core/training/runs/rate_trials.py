@@ -8,14 +8,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
+
+from typing_extensions import TypedDict
 
 from core.access.people import Person
 from core.access.rights import require
+from core.files import JsonObject
 from core.jobs import job
 from core.jobs.job import Job, JobRunning
 from core.settings import settings
-from core.training.loop.settings import LoopSettings
+from core.training.loop.settings import LoopSettings, loop_settings
 from core.training.presets import checked_options
 from core.training.recipe_info import OptionValue
 
@@ -23,7 +26,7 @@ from core.training.recipe_info import OptionValue
 class _Task(TypedDict):
     recipe: str
     data: str
-    settings: Mapping[str, float | str]
+    settings: JsonObject
     options: dict[str, OptionValue]
 
 
@@ -66,8 +69,9 @@ def ask_to_stop(folder: Path, who: Person) -> None:
 
 def task_of(folder: Path) -> tuple[str, Path, LoopSettings, dict[str, OptionValue]]:
     """Recipe, data, settings and options of the trial in a folder."""
-    task = job.read(folder).task
-    return task["recipe"], Path(task["data"]), LoopSettings(**task["settings"]), task["options"]
+    task = job.read(folder).task_as(_Task)
+    chosen = loop_settings(task["settings"])
+    return task["recipe"], Path(task["data"]), chosen, task["options"]
 
 
 def _task(recipe: str, data: Path, chosen: LoopSettings, options: Mapping[str, Any]) -> _Task:

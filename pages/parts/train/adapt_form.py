@@ -80,7 +80,7 @@ def _outcome(last: Job) -> None:
         words = f"Not adapted ({asked}): {plain(last.message)}."
         st.error(words, icon=":material/error:")
         return
-    made = last.result()
+    made = last.result_as(adaptations.AdaptationResult)
     learnt = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in made["cells"].items())
     words = (
         f"{plain(made['model'])} ({asked}) learnt from {learnt}; "

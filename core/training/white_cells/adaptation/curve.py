@@ -9,14 +9,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypedDict, cast
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import TypedDict
 
 from core.datasets.fields import read_rgb
 from core.datasets.public import pbc
-from core.files import read_json, write_json
+from core.files import read_json_as, write_json
 from core.inference.white_cell.classify import call_crops
 from core.inference.white_cell.features import Answers, answers_of
 from core.inference.white_cell.local_head import generic_features
@@ -177,10 +178,8 @@ def as_table(figures: Curve) -> str:
 
 
 def _stored_rows(file: Path, model: LoadedModel) -> list[CurveDraw]:
-    stored = read_json(file)
-    if stored is None or stored.get("model") != model.identity:
-        return []
-    return list(cast("Curve", stored)["rows"])
+    stored = read_json_as(file, Curve)
+    return stored["rows"] if stored and stored["model"] == model.identity else []
 
 
 def _laboratory_cells(
