@@ -47,7 +47,9 @@ def test_analyse_prints_one_object_per_picture_in_order_and_goes_on_after_a_bad_
             "flags",
             "included",
             "laboratory",
+            "lab_acceptance",
         }
+        assert row["lab_acceptance"] == "not_accepted_here"
         assert row["counts"].keys() == {"rbc", "wbc", "platelet"}
         assert {"kind", "box_xyxy", "score"} <= row["cells"][0].keys()
         assert all(("wbc" in cell) == (cell["kind"] == "wbc") for cell in row["cells"])
@@ -77,6 +79,7 @@ def test_classify_gives_the_agreed_keys(folder):
         "flags",
         "model",
         "laboratory",
+        "lab_acceptance",
     }
     assert row["class"] in row["probabilities"]
     assert row["probability"] == max(row["probabilities"].values())

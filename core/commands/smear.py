@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from core.models.smear_models import SmearModels
     from core.models.weights import LoadedModel
     from core.records import Field, SmearFinding, WbcCall
+    from core.review.acceptance.status import LabAcceptance
 
 
 def _check_model_file(option: str, file: Path | None) -> None:
@@ -104,16 +105,17 @@ def _as_one_laboratory(
     findings: "list[SmearFinding]",
 ) -> tuple[list[tuple[dict[str, object], str]], str]:
     """Rows and lines of fields that are taken as one laboratory's."""
+    from core.review.acceptance.status import KEY, known_here
     from core.slide.laboratory import as_one_laboratory, laboratory_of
 
     laboratory = laboratory_of(findings)
-    rows = [
-        (
-            {**finding.as_json(), "laboratory": laboratory.word},
-            f"{finding.file}: {_finding_words(finding)}",
-        )
-        for finding in as_one_laboratory(findings)
-    ]
+    known = known_here()
+    rows = []
+    for finding in as_one_laboratory(findings):
+        accepted = known.of_finding(finding)
+        row = {**finding.as_json(), "laboratory": laboratory.word, KEY: accepted.status}
+        line = f"{finding.file}: {_finding_words(finding)}{_acceptance_line(accepted)}"
+        rows.append((row, line))
     return rows, laboratory.sentence()
 
 
@@ -130,6 +132,11 @@ def _finding_words(finding: "SmearFinding") -> str:
     calls = "; ".join(_call_words(c.wbc) for c in finding.cells_of("wbc") if c.wbc)
     notes = "".join(f"\n  {flag.message}" for flag in finding.flags)
     return f"{counts}{'. ' + calls if calls else ''}{notes}"
+
+
+def _acceptance_line(accepted: "LabAcceptance") -> str:
+    """A further line for models that this laboratory has not accepted; none for accepted ones."""
+    return "" if accepted.status == "accepted" else f"\n  models {accepted.words}"
 
 
 def _call_words(call: "WbcCall") -> str:
@@ -165,14 +172,22 @@ def classify(
     def together(
         answers: "list[tuple[str, WbcCall]]",
     ) -> tuple[list[tuple[dict[str, object], str]], str]:
+        from core.review.acceptance.status import KEY, known_here
         from core.slide.laboratory import judge_laboratory
 
         laboratory = judge_laboratory(call for _, call in answers)
+        known = known_here()
         rows = []
         for name, call in answers:
             said = call.in_foreign_laboratory() if laboratory.is_foreign else call
-            row = {"file": name, **said.as_json(), "laboratory": laboratory.word}
-            rows.append((row, f"{name}: {_call_words(said)}"))
+            accepted = known.of({"locator": models()[0].identity, "wbc": said.model})
+            row = {
+                "file": name,
+                **said.as_json(),
+                "laboratory": laboratory.word,
+                KEY: accepted.status,
+            }
+            rows.append((row, f"{name}: {_call_words(said)}{_acceptance_line(accepted)}"))
         return rows, laboratory.sentence()
 
     all_pictures(paths, as_json, answer, together, min_side_px=32)

@@ -7,6 +7,7 @@ from typing import Any
 from core.access.people import Person
 from core.access.rights import require
 from core.records import SmearFinding
+from core.review.acceptance.status import acceptances_in
 from core.review.case.cases import CasePicture, case_in, pictures_in
 from core.review.exchange.contents import CaseContents
 from core.review.reading.cells import Answer, ReviewCell
@@ -46,6 +47,7 @@ def gather_signed(store: ReviewStore, person: Person, case_id: int, version: int
             for entry in entries(connection, case_id)
             if any(c.table == "signatures" and c.row == signature.id for c in entry.changes)
         ]
+        accepted = acceptances_in(connection, signature.signed_at)
     left_out = frozenset(row["id"] for row in said["pictures"] if not row.get("included", True))
     findings = {p.id: p.finding() for p in pictures if p.kind == "field"}
     cells = [
@@ -77,7 +79,8 @@ def gather_signed(store: ReviewStore, person: Person, case_id: int, version: int
         # A version that was signed before there was a minimum was not called preliminary.
         minimum_cells=int(said.get("minimum_cells", 0)),
         confirmed={row["id"]: tuple(row.get("boxes_confirmed_by", ())) for row in said["pictures"]},
-        _desk=store,
+        acceptances=accepted,
+        _store=store,
     )
 
 
