@@ -3,11 +3,11 @@
 import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlparse
 
 from core.datasets.archive import ArchiveRefused, unpack
@@ -121,11 +121,11 @@ def _download(address: str, part: Path, record: Path, report: Report) -> None:
 
 
 def _write(
-    answer: Any,
+    answer: HTTPResponse,
     address: str,
     part: Path,
     record: Path,
-    known: dict[str, Any],
+    known: Mapping[str, object],
     have: int,
     report: Report,
 ) -> None:
