@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.access.people import Person
 from core.access.rights import Right, may
-from pages.parts import first_load, foot, mark, signed_in
+from pages.parts import first_load, foot, mark, pressed, signed_in
 
 
 class Screen(NamedTuple):
@@ -70,6 +70,7 @@ page = st.navigation(
         group: [_page(screen, person) for screen in screens] for group, screens in SCREENS.items()
     },
 )
+pressed.enter_page(page.url_path)
 first_load.load()
 # Before the page: one that may not be opened stops there, and the line belongs to every screen.
 foot.draw(person)

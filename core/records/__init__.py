@@ -8,6 +8,7 @@ from core.records.smear import (
     CountingRule,
     LocatorReference,
     Method,
+    SetsElsewhere,
     SmearFinding,
     WbcCall,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "PalmCall",
     "PalmDecision",
     "RgbImage",
+    "SetsElsewhere",
     "SmearFinding",
     "WbcCall",
 ]

@@ -4,7 +4,7 @@ Boxes are ``(x0, y0, x1, y1)`` in pixels of the upright field, origin at the top
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from core.records.picture import Box, Estimate, Flag
@@ -14,11 +14,24 @@ from core.taxonomy import (
     KINDS,
     LEFT_OUT_FLAGS,
     WBC_CLASSES,
+    WITHOUT_CLASS_FLAGS,
     CellKind,
 )
 
 Method = Literal["locator", "regression"]
 CountingRule = Literal["all_visible", "chamber"]
+
+
+@dataclass(frozen=True)
+class SetsElsewhere:
+    """What the limits of another laboratory give for a cell; fields as those of ``WbcCall``."""
+
+    probability: float
+    probabilities: Mapping[str, float]
+    prediction_set: tuple[str, ...]
+    wide_set: tuple[str, ...]
+    reported_as: str
+    abstained: bool
 
 
 @dataclass(frozen=True)
@@ -32,7 +45,9 @@ class WbcCall:
     where only its siblings cannot be excluded. ``attributes`` are name -> value (WBCAtt), in words
     ``description``, and ``contradictions`` say where they do not go with the class. ``not_a_cell``
     in [0, 1] is None where novelty was not fitted; ``unfamiliar`` says that the stain or the cell
-    is unlike the laboratory learnt from.
+    is unlike the laboratory learnt from, and ``acquainted`` that the model was adapted to cells
+    like it. ``elsewhere`` holds what is said instead where the laboratory as a whole is foreign
+    (:mod:`core.slide.laboratory`); None where the cell was judged by those limits at once.
     """
 
     label: str
@@ -49,6 +64,8 @@ class WbcCall:
     contradictions: tuple[str, ...] = ()
     not_a_cell: float | None = None
     unfamiliar: bool = False
+    acquainted: bool = False
+    elsewhere: SetsElsewhere | None = None
 
     def __post_init__(self) -> None:
         if self.label not in WBC_CLASSES:
@@ -70,6 +87,25 @@ class WbcCall:
         """
         flagged = any(flag.code == CRITICAL_FLAG for flag in self.flags)
         return flagged or self.label in CRITICAL_CLASSES
+
+    def in_foreign_laboratory(self) -> "WbcCall":
+        """The same call by the limits that hold in a laboratory the model does not know.
+
+        What was not a cell, or not found, stays without a class.
+        """
+        if self.elsewhere is None:
+            return self
+        novel = any(flag.code in WITHOUT_CLASS_FLAGS for flag in self.flags)
+        return replace(
+            self,
+            probability=self.elsewhere.probability,
+            probabilities=self.elsewhere.probabilities,
+            prediction_set=self.elsewhere.prediction_set,
+            wide_set=self.elsewhere.wide_set,
+            reported_as=self.elsewhere.reported_as,
+            abstained=self.elsewhere.abstained or novel,
+            elsewhere=None,
+        )
 
     def as_json(self) -> dict[str, object]:
         """The keys that other programs rely on, and no others."""
@@ -198,6 +234,14 @@ class SmearFinding:
         if self.included_by_person is not None:
             return self.included_by_person
         return not any(flag.code in LEFT_OUT_FLAGS for flag in self.flags)
+
+    def in_foreign_laboratory(self) -> "SmearFinding":
+        """The same finding by the limits that hold in a laboratory the model does not know."""
+        cells = tuple(
+            replace(cell, wbc=cell.wbc.in_foreign_laboratory()) if cell.wbc else cell
+            for cell in self.cells
+        )
+        return replace(self, cells=cells)
 
     def cells_of(self, kind: CellKind) -> tuple[Cell, ...]:
         return tuple(cell for cell in self.cells if cell.kind == kind)

@@ -5,9 +5,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlparse
 
 from typing_extensions import TypedDict
@@ -131,7 +131,7 @@ def _download(address: str, part: Path, record: Path, report: Report) -> None:
 
 
 def _write(
-    answer: Any,
+    answer: HTTPResponse,
     address: str,
     part: Path,
     record: Path,

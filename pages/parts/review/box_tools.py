@@ -114,13 +114,16 @@ def _cell_tools(case: Case, cell: ReviewCell) -> None:
     with st.form(f"box_{cell.id}_{cell.revision}", border=False):
         sides = st.columns(4)
         names = ("Left", "Top", "Right", "Bottom")
-        values = [
-            column.number_input(name, value=round(float(value), 1), step=1.0, format="%.0f")
-            for column, name, value in zip(sides, names, cell.box_xyxy_px, strict=True)
-        ]
-        if st.form_submit_button("Move the box"):
-            _change(case, cell, {"box_xyxy_px": tuple(values)})
-            st.rerun()
+        keys = [f"box_{cell.id}_{cell.revision}_{name}" for name in names]
+        for column, name, key, value in zip(sides, names, keys, cell.box_xyxy_px, strict=True):
+            column.number_input(
+                name, value=round(float(value), 1), step=1.0, format="%.0f", key=key
+            )
+        st.form_submit_button("Move the box", on_click=_move, args=(case, cell, keys))
+
+
+def _move(case: Case, cell: ReviewCell, keys: list[str]) -> None:
+    _change(case, cell, {"box_xyxy_px": tuple(st.session_state[key] for key in keys)})
 
 
 def _change(case: Case, cell: ReviewCell, wanted: dict[str, Any]) -> None:

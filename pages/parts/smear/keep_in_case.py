@@ -134,7 +134,7 @@ def _keep(session: SmearSession, in_open_case: bool) -> None:
                 who,
                 case.id,
                 field,
-                session.finding(key),
+                session.as_decided(key),
                 slide=asked["keep_slide"],
                 same_picture_because=asked.get("keep_same_because") or "",
             )

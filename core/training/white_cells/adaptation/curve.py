@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +52,53 @@ _HOME_CELLS: Final = 600
 Report = Callable[[str], None]
 
 
+class CurveDraw(TypedDict):
+    """One draw: balanced accuracy and plain accuracy over the common classes, on ``test`` cells.
+
+    ``kept`` is the accuracy at home after adapting over the one before; ``refused`` says why
+    adapting would be refused, and is empty where it would not.
+    """
+
+    per_class: int
+    draw: int
+    learnt: int
+    test: int
+    before: float
+    after: float
+    accuracy_before: float
+    accuracy_after: float
+    kept: float
+    seconds: float
+    refused: str
+
+
+class CurvePoint(TypedDict):
+    """Means over ``draws`` draws; ``least`` is of ``after``, ``kept`` the least of the draws."""
+
+    per_class: int
+    draws: int
+    learnt: float
+    test: float
+    before: float
+    after: float
+    accuracy_before: float
+    accuracy_after: float
+    least: float
+    kept: float
+    refused: int
+
+
+class Curve(TypedDict):
+    """What is written: the curve of one model in one laboratory, and the draws behind it."""
+
+    laboratory: str
+    title: str
+    model: str
+    measure: str
+    curve: list[CurvePoint]
+    rows: list[CurveDraw]
+
+
 @dataclass(frozen=True)
 class _Cells:
     """Located cells: ``predicted`` is the model's class of each before adapting."""
@@ -60,11 +107,6 @@ class _Cells:
     crops: list[RgbImage]
     answers: Answers
     predicted: list[str]
-
-
-class _Stored(TypedDict):
-    model: str
-    rows: list[dict[str, Any]]
 
 
 def measure_curve(
@@ -77,7 +119,7 @@ def measure_curve(
     numbers: Sequence[int] = NUMBERS,
     draws: int = DRAWS,
     report: Report = lambda line: None,
-) -> dict[str, Any]:
+) -> Curve:
     """Accuracy by number of local cells a class; ``file`` gets the JSON, and resumes from it.
 
     Args:
@@ -117,7 +159,7 @@ def measure_curve(
     return _figures(rows, model, laboratory)
 
 
-def as_table(figures: dict[str, Any]) -> str:
+def as_table(figures: Curve) -> str:
     """A Markdown table of the curve."""
     lines = [
         f"{figures['title']}, {figures['model']}",
@@ -135,8 +177,8 @@ def as_table(figures: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _stored_rows(file: Path, model: LoadedModel) -> list[dict[str, Any]]:
-    stored = read_json_as(file, _Stored)
+def _stored_rows(file: Path, model: LoadedModel) -> list[CurveDraw]:
+    stored = read_json_as(file, Curve)
     return stored["rows"] if stored and stored["model"] == model.identity else []
 
 
@@ -173,7 +215,7 @@ def _draw(
     uncertainty: Uncertainty,
     number: int,
     draw: int,
-) -> dict[str, Any]:
+) -> CurveDraw:
     learnt, test = _parts(cells.truth, same, number, draw)
     truth = [cells.truth[i] for i in test]
     began = time.monotonic()
@@ -241,30 +283,32 @@ def _accuracy(truth: Sequence[str], predicted: Sequence[str]) -> float:
     return float(np.mean([t == p for t, p in zip(truth, predicted, strict=True)]))
 
 
-def _figures(rows: Sequence[dict[str, Any]], model: LoadedModel, laboratory: str) -> dict[str, Any]:
-    curve = []
-    for number in sorted({row["per_class"] for row in rows}):
-        of_number = [row for row in rows if row["per_class"] == number]
-        mean = {
-            key: float(np.mean([row[key] for row in of_number]))
-            for key in ("learnt", "test", "before", "after", "accuracy_before", "accuracy_after")
-        }
-        curve.append(
-            {
-                "per_class": number,
-                "draws": len(of_number),
-                **mean,
-                "least": min(row["after"] for row in of_number),
-                "kept": min(row["kept"] for row in of_number),
-                "refused": sum(bool(row["refused"]) for row in of_number),
-            }
-        )
+def _figures(rows: Sequence[CurveDraw], model: LoadedModel, laboratory: str) -> Curve:
     return {
         "laboratory": laboratory,
         "title": LABORATORY_TITLES[laboratory],
         "model": model.identity,
         "measure": "balanced accuracy over the common classes; kept: least share of the original "
         "laboratory's accuracy",
-        "curve": curve,
+        "curve": [
+            _point([row for row in rows if row["per_class"] == number])
+            for number in sorted({row["per_class"] for row in rows})
+        ],
         "rows": list(rows),
+    }
+
+
+def _point(draws: Sequence[CurveDraw]) -> CurvePoint:
+    return {
+        "per_class": draws[0]["per_class"],
+        "draws": len(draws),
+        "learnt": float(np.mean([draw["learnt"] for draw in draws])),
+        "test": float(np.mean([draw["test"] for draw in draws])),
+        "before": float(np.mean([draw["before"] for draw in draws])),
+        "after": float(np.mean([draw["after"] for draw in draws])),
+        "accuracy_before": float(np.mean([draw["accuracy_before"] for draw in draws])),
+        "accuracy_after": float(np.mean([draw["accuracy_after"] for draw in draws])),
+        "least": min(draw["after"] for draw in draws),
+        "kept": min(draw["kept"] for draw in draws),
+        "refused": sum(bool(draw["refused"]) for draw in draws),
     }
