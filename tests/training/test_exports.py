@@ -25,7 +25,14 @@ def validation(tmp_path_factory):
     root = tmp_path_factory.mktemp("validation")
     fields = []
     for seed in range(3):
-        drawn = draw(70 + seed, width=240, height=240, rbc=6 + 3 * seed, wbc=["lymphocyte"])
+        drawn = draw(
+            70 + seed,
+            width=240,
+            height=240,
+            rbc=6 + 3 * seed,
+            wbc=["lymphocyte"],
+            rbc_diameter_px=40,
+        )
         file = root / f"{seed}.png"
         file.write_bytes(png_bytes(drawn.field))
         boxes = np.array([cell.box_xyxy_px for cell in drawn.cells], np.float32)

@@ -22,7 +22,9 @@ def locked(tmp_path_factory):
     root = tmp_path_factory.mktemp("locked")
     fields = []
     for seed, red in enumerate(RED):
-        drawn = draw(40 + seed, width=240, height=240, rbc=red, wbc=[], platelets=1)
+        drawn = draw(
+            40 + seed, width=240, height=240, rbc=red, wbc=[], platelets=1, rbc_diameter_px=45
+        )
         file = root / f"{seed}.png"
         file.write_bytes(png_bytes(drawn.field))
         fields.append(CountedField(file, np.array([drawn.count(kind) for kind in KINDS])))
