@@ -179,15 +179,15 @@ def classify(
         known = known_here()
         rows = []
         for name, call in answers:
-            said = call.in_foreign_laboratory() if laboratory.is_foreign else call
-            accepted = known.of({"locator": models()[0].identity, "wbc": said.model})
+            judged = call.in_foreign_laboratory() if laboratory.is_foreign else call
+            accepted = known.of({"locator": models()[0].identity, "wbc": judged.model})
             row = {
                 "file": name,
-                **said.as_json(),
+                **judged.as_json(),
                 "laboratory": laboratory.word,
                 KEY: accepted.status,
             }
-            rows.append((row, f"{name}: {_call_words(said)}{_acceptance_line(accepted)}"))
+            rows.append((row, f"{name}: {_call_words(judged)}{_acceptance_line(accepted)}"))
         return rows, laboratory.sentence()
 
     all_pictures(paths, as_json, answer, together, min_side_px=32)

@@ -3,13 +3,12 @@
 The presets and options of each model are in the ``presets.py`` of its folder.
 """
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from core.training.counts import presets as counts
 from core.training.locator import presets as locator
 from core.training.palm import presets as palm
-from core.training.recipe_info import OptionValue, Preset, RecipeInfo
+from core.training.recipe_info import Options, OptionValue, Preset, RecipeInfo, names_in
 from core.training.white_cells import presets as white_cells
 
 __all__ = ["RECIPES", "Preset", "RecipeInfo", "checked_options", "recipe_info"]
@@ -31,7 +30,7 @@ def recipe_info(name: str) -> RecipeInfo:
     return RECIPES[name]
 
 
-def checked_options(recipe: str, options: Mapping[str, Any]) -> dict[str, OptionValue]:
+def checked_options(recipe: str, options: Options) -> dict[str, OptionValue]:
     """A recipe's choices, all of them, each one of its allowed values.
 
     ``names`` is a mapping: a laboratory's own name to what it stands for, or "" to leave it out.
@@ -40,7 +39,7 @@ def checked_options(recipe: str, options: Mapping[str, Any]) -> dict[str, Option
         ValueError: naming the choice and what it may be.
     """
     info = recipe_info(recipe)
-    names = dict(options.get("names", {})) if info.named else {}
+    names = names_in(options) if info.named else {}
     for own, label in names.items():
         if label and label not in info.named:
             raise ValueError(f"{own}: {label!r} is unknown; known are {', '.join(info.named)}")

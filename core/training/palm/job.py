@@ -1,10 +1,8 @@
 """Prepare a training of the paper's palm CNN, split by session block and photo group."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
@@ -20,11 +18,10 @@ from core.training.intakes import read_own
 from core.training.job import PreparedTraining
 from core.training.loop.settings import LoopSettings
 from core.training.palm.recipe import PalmRecipe, Target
+from core.training.recipe_info import Options
 
 
-def prepare(
-    data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path
-) -> PreparedTraining:
+def prepare(data: Path, settings: LoopSettings, options: Options, folder: Path) -> PreparedTraining:
     """Train and validation of a set of one's own; of the public one a fifth of the session blocks.
 
     Args:

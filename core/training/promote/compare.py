@@ -95,12 +95,12 @@ EXTERNAL_LAB: Final = "deepbionet"
 
 
 def learnt_from(card: ModelCard, laboratory: str) -> bool:
-    """Does the card say that the model learnt from cells of a laboratory."""
+    """Whether the card names a laboratory among those that the model learnt from."""
     data = card.data
-    said = [data.set]
+    names = [data.set]
     if isinstance(data, CellData):
-        said += [data.foreign_sets, *(data.laboratories or ()), *data.foreign_cells]
-    return any(laboratory in words.lower() for words in said)
+        names += [data.foreign_sets, *(data.laboratories or ()), *data.foreign_cells]
+    return any(laboratory in name.lower() for name in names)
 
 
 def _report_share(

@@ -14,7 +14,7 @@ from core.store.runs import Run, RunRefused
 from core.training.loop import rate_trial
 from core.training.loop.settings import LoopSettings, loop_settings
 from core.training.presets import checked_options, recipe_info
-from core.training.recipe_info import OptionValue
+from core.training.recipe_info import Options
 from core.training.runs.lifecycle import book, find, folder_of, start_next, submit, watch
 
 
@@ -23,7 +23,7 @@ def begin(
     data: Path,
     preset: str,
     values: Mapping[str, Any],
-    options: Mapping[str, Any],
+    options: Options,
     target: Path | None,
 ) -> int:
     """Train anew; the exit status.
@@ -57,7 +57,7 @@ def try_rates(
     data: Path,
     preset: str,
     values: Mapping[str, Any],
-    options: Mapping[str, Any],
+    options: Options,
     target: Path | None,
     trial: Path | None,
 ) -> int:
@@ -118,7 +118,7 @@ def _try_rates(
     recipe: str,
     data: Path,
     numbers: LoopSettings,
-    options: Mapping[str, OptionValue],
+    options: Options,
     folder: Path,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> rate_trial.RateTrial:
