@@ -77,15 +77,22 @@ def _roll_back(task: registry.Task, who: Person) -> None:
     words = f"Roll back, {_TASKS[task]}"
     with st.popover(words, icon=":material/undo:"), st.form(f"roll_back_{task}", border=False):
         st.markdown(f"{plain(back[1])} answers again.")
-        reason = st.text_input("Reason, kept for good", key=f"roll_back_reason_{task}")
-        if st.form_submit_button("Roll back now"):
-            try:
-                identity = promotion.roll_back(task, who=who, reason=reason)
-            except (NotAllowed, PromotionRefused, StalePromotion) as refusal:
-                st.error(plain(str(refusal)), icon=":material/error:")
-                return
-            st.session_state.models_notice = f"{identity} is live again."
-            st.rerun()
+        st.text_input("Reason, kept for good", key=f"roll_back_reason_{task}")
+        st.form_submit_button("Roll back now", on_click=_roll_back_now, args=(task,))
+        refusal = st.session_state.pop(f"roll_back_refused_{task}", None)
+        if refusal:
+            st.error(plain(refusal), icon=":material/error:")
+
+
+def _roll_back_now(task: registry.Task) -> None:
+    state = st.session_state
+    reason = state.get(f"roll_back_reason_{task}") or ""
+    try:
+        identity = promotion.roll_back(task, who=signed_in.person(), reason=reason)
+    except (NotAllowed, PromotionRefused, StalePromotion, DatabaseRefused) as refusal:
+        state[f"roll_back_refused_{task}"] = str(refusal)
+        return
+    state.models_notice = f"{identity} is live again."
 
 
 def main() -> None:

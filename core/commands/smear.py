@@ -114,23 +114,24 @@ def _as_one_laboratory(
     for finding in as_one_laboratory(findings):
         accepted = known.of_finding(finding)
         row = {**finding.as_json(), "laboratory": laboratory.word, KEY: accepted.status}
-        rows.append((row, f"{_field_line(finding)}{_acceptance_line(accepted)}"))
+        line = f"{finding.file}: {_finding_words(finding)}{_acceptance_line(accepted)}"
+        rows.append((row, line))
     return rows, laboratory.sentence()
 
 
-def _field_line(finding: "SmearFinding") -> str:
-    """Counts with their intervals, classes and flags of one field."""
+def _finding_words(finding: "SmearFinding") -> str:
+    """``RBC 24 (21 to 27), ...``, the class of each white cell, and a line for each flag."""
     counts = ", ".join(
-        f"{name} {e.value:.0f} ({e.low:.0f} to {e.high:.0f})"
-        for name, e in zip(
-            ("RBC", "WBC", "platelets"),
-            (finding.counts.of(k) for k in ("rbc", "wbc", "platelet")),
-            strict=True,
+        f"{name} {count.value:.0f} ({count.low:.0f} to {count.high:.0f})"
+        for name, count in (
+            ("RBC", finding.counts.rbc),
+            ("WBC", finding.counts.wbc),
+            ("platelets", finding.counts.platelet),
         )
     )
     calls = "; ".join(_call_words(c.wbc) for c in finding.cells_of("wbc") if c.wbc)
     notes = "".join(f"\n  {flag.message}" for flag in finding.flags)
-    return f"{finding.file}: {counts}{'. ' + calls if calls else ''}{notes}"
+    return f"{counts}{'. ' + calls if calls else ''}{notes}"
 
 
 def _acceptance_line(accepted: "LabAcceptance") -> str:
@@ -178,15 +179,15 @@ def classify(
         known = known_here()
         rows = []
         for name, call in answers:
-            said = call.in_foreign_laboratory() if laboratory.is_foreign else call
-            accepted = known.of({"locator": models()[0].identity, "wbc": said.model})
+            judged = call.in_foreign_laboratory() if laboratory.is_foreign else call
+            accepted = known.of({"locator": models()[0].identity, "wbc": judged.model})
             row = {
                 "file": name,
-                **said.as_json(),
+                **judged.as_json(),
                 "laboratory": laboratory.word,
                 KEY: accepted.status,
             }
-            rows.append((row, f"{name}: {_call_words(said)}{_acceptance_line(accepted)}"))
+            rows.append((row, f"{name}: {_call_words(judged)}{_acceptance_line(accepted)}"))
         return rows, laboratory.sentence()
 
     all_pictures(paths, as_json, answer, together, min_side_px=32)

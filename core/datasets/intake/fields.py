@@ -13,6 +13,7 @@ from core.datasets.fields import LabelledField
 from core.datasets.intake.boxes.formats import BoxedPicture, read_boxes
 from core.datasets.intake.cell_names import class_of_folder
 from core.datasets.intake.class_folders import is_slide
+from core.datasets.intake.columns import FILE, Column
 from core.datasets.intake.copies import Locked, sifted
 from core.datasets.intake.imported_set import Intake, Item, Report, silent
 from core.datasets.intake.numbers import whole
@@ -21,7 +22,7 @@ from core.datasets.intake.reading import never_breaks
 from core.datasets.intake.split.division import divide
 from core.datasets.intake.split.grouping import MIN_GROUPS, grouped
 from core.datasets.intake.split.parts import PARTS
-from core.datasets.intake.tables import FILE_COLUMNS, Tables, no_row, read_tables, rows_of_pictures
+from core.datasets.intake.tables import Tables, no_row, read_tables, rows_of_pictures
 from core.datasets.intake.tree import Tree, folders_of
 from core.datasets.skipped import DataRefused, Skipped
 from core.settings import Settings
@@ -35,7 +36,9 @@ _OTHER_NAMES: Final = {
     "platelet": "platelet platelets plt plts thrombocyte thrombocytes thrombozyten",
 }
 _KIND_OF: Final = {other: kind for kind, said in _OTHER_NAMES.items() for other in said.split()}
-_COLUMNS: Final = {kind: (kind, *said.split()) for kind, said in _OTHER_NAMES.items()}
+_COLUMNS: Final = tuple(
+    Column((kind, *_OTHER_NAMES[kind].split()), is_count=True) for kind in KINDS
+)
 
 
 @dataclass(frozen=True)
@@ -145,11 +148,11 @@ def read_counted_fields(
     expected = "pictures and a CSV with the columns file, rbc, wbc, platelet"
     skipped: list[Skipped] = []
     tree = picture_files(root, expected, skipped)
-    tables = read_tables(tree, FILE_COLUMNS, *(_COLUMNS[kind] for kind in KINDS))
+    tables = read_tables(tree, FILE, *_COLUMNS)
     if not tables.rows:
         raise DataRefused(no_table(tree, tables, expected, "counts"))
-    notes = list(tables.refused)
-    rows = rows_of_pictures(tables.rows, tree.pictures, KINDS)
+    notes = [*tables.refused, *tables.notes]
+    rows = rows_of_pictures(tables, tree.pictures, KINDS)
 
     def label_of(file: str) -> CountedField:
         row = rows.of_picture.get(file)

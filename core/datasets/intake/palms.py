@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from core.datasets.intake.columns import FILE, Column
 from core.datasets.intake.copies import sifted
 from core.datasets.intake.fields import missing_picture, no_table, slide_folders
 from core.datasets.intake.imported_set import Intake, Report, silent
@@ -13,7 +14,7 @@ from core.datasets.intake.reading import never_breaks
 from core.datasets.intake.split.division import divide
 from core.datasets.intake.split.grouping import grouped, too_few
 from core.datasets.intake.split.parts import PARTS
-from core.datasets.intake.tables import FILE_COLUMNS, no_row, read_tables, rows_of_pictures
+from core.datasets.intake.tables import no_row, read_tables, rows_of_pictures
 from core.datasets.intake.tree import folders_of
 from core.datasets.public.ghana_palms import PalmPhoto
 from core.datasets.skipped import DataRefused, Skipped
@@ -21,7 +22,7 @@ from core.settings import Settings
 
 MIN_SIDE_PX: Final = 64
 LABELS: Final = ("not anemic", "anemic")
-_LABEL_COLUMNS: Final = ("anemic", "anaemic", "anemia", "anaemia", "label")
+_LABEL: Final = Column(("anemic", "anaemic", "anemia", "anaemia", "label"))
 _YES_WORDS: Final = (
     "1", "1.0", "1,0", "yes", "y", "positive", "true", "anemic", "anaemic", "anemia", "anaemia",
     "ja", "oui", "sim", "sí", "si",
@@ -56,11 +57,11 @@ def read_palms(
     expected = "photos and a CSV with the columns file and anemic (1 or 0)"
     skipped: list[Skipped] = []
     tree = picture_files(root, expected, skipped)
-    tables = read_tables(tree, FILE_COLUMNS, _LABEL_COLUMNS)
+    tables = read_tables(tree, FILE, _LABEL)
     if not tables.rows:
         raise DataRefused(no_table(tree, tables, expected, "labels"))
-    rows = rows_of_pictures(tables.rows, tree.pictures, ("anemic",))
-    notes = list(tables.refused)
+    rows = rows_of_pictures(tables, tree.pictures, ("anemic",))
+    notes = [*tables.refused, *tables.notes]
     if any(row.header.casefold() == "label" for row in tables.rows[:1]):
         notes.append("the column label is read as 1 for anemic and 0 for not anemic")
 

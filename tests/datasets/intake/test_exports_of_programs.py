@@ -17,12 +17,12 @@ from PIL import Image
 from core.datasets.intake.cells import read_cells
 from core.datasets.intake.fields import read_boxed_fields, read_counted_fields
 from core.datasets.intake.palms import read_palms
-from core.datasets.intake.rows import rows_of_set
+from core.datasets.intake.rows import PictureRow, rows_of_set
 from core.datasets.skipped import DataRefused
 from core.settings import Settings
 
 SETTINGS = Settings()
-Rows = dict[str, dict[str, Any]]
+Rows = dict[str, PictureRow]
 
 
 def picture(path: Path, size: tuple[int, int] = (240, 200), **options: Any) -> None:

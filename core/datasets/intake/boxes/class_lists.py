@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from typing import Any, Final
+from typing import Final
 
 from core.datasets.intake.boxes.files import text_of
 from core.datasets.intake.namesakes import place_of
@@ -97,20 +97,21 @@ def _disagree(a: Names, b: Names) -> bool:
 def _classes(tree: Tree, file: str) -> Classes:
     name = file.casefold()
     if name.endswith(_NOTES):
-        rows = json.loads(text_of(tree.path(file))).get("categories", ())
-        return Classes({int(row["id"]): str(row["name"]).strip() for row in rows})
+        content = json.loads(text_of(tree.path(file)))
+        rows = content.get("categories") if isinstance(content, dict) else None
+        return Classes({int(row["id"]): str(row["name"]).strip() for row in rows or ()})
     if not name.endswith(YAML_ENDINGS):
         lines = [line.strip() for line in text_of(tree.path(file)).splitlines()]
         # An empty line keeps its number: leaving it out would move every class after it.
         return Classes({number: name for number, name in enumerate(lines) if name})
     content = settings_of(tree, file)
-    names: Any = content.get("names")
+    names = content.get("names")
     if names is None:
         return Classes()
     if isinstance(names, list):
         found = {number: str(name).strip() for number, name in enumerate(names)}
     elif isinstance(names, dict):
-        found = {int(number): str(name).strip() for number, name in names.items()}
+        found = {int(str(number)): str(name).strip() for number, name in names.items()}
     else:
         raise FileRefused(f"{file}: names is neither a list nor a mapping")
     count = content.get("nc")
