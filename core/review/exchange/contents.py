@@ -10,13 +10,18 @@ from core.access.people import Person
 from core.access.rights import require
 from core.records import Box, RgbImage
 from core.review.acceptance.status import LabAcceptance, LabAcceptances, acceptances_in
-from core.review.case.cases import Case, CasePicture, case_in, pictures_in
 from core.review.reading.box_confirmations import confirmed_in
 from core.review.reading.cells import ReviewCell, cells_in
 from core.review.reading.grades import Grade, grades_in
 from core.review.reading.remarks import Remark, remarks_in
 from core.review.record import pictures, readings
-from core.review.record.case_rows import laboratory_of_pictures
+from core.review.record.case_rows import (
+    Case,
+    CasePicture,
+    case_in,
+    laboratory_of_pictures,
+    pictures_in,
+)
 from core.review.record.ledger import Head, entries
 from core.review.record.review_store import ReviewStore
 from core.review.signature.differences import (

@@ -1,5 +1,6 @@
 """A signed version of a case as it was signed, whatever happened to the case since."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -7,12 +8,11 @@ from core.access.people import Person
 from core.access.rights import require
 from core.records import SmearFinding
 from core.review.acceptance.status import acceptances_in
-from core.review.case.cases import CasePicture, case_in, pictures_in
 from core.review.exchange.contents import CaseContents
 from core.review.reading.cells import Answer, ReviewCell
 from core.review.reading.grades import PLATELETS, Grade
 from core.review.reading.remarks import Remark
-from core.review.record.case_rows import of_one_laboratory
+from core.review.record.case_rows import Case, CasePicture, case_in, of_one_laboratory, pictures_in
 from core.review.record.errors import CaseRefused
 from core.review.record.ledger import Head, entries
 from core.review.record.readings import FIRST, SECOND, SETTLING
@@ -54,28 +54,9 @@ def gather_signed(store: ReviewStore, person: Person, case_id: int, version: int
             if any(c.table == "signatures" and c.row == signature.id for c in entry.changes)
         ]
         accepted = acceptances_in(connection, signature.signed_at)
-    left_out = frozenset(row["id"] for row in snapshot["pictures"] if not row.get("included", True))
-    findings = {p.id: p.finding() for p in pictures if p.kind == "field"}
-    cells = [
-        _cell(case_id, row, findings, left_out, signature)
-        for row in snapshot["cells"]
-        if not row["deleted"]
-    ]
-    cells.sort(key=lambda cell: (cell.picture_id, cell.id))
-    known = snapshot["case"]
+    cells = _cells(case_id, pictures, signature)
     return CaseContents(
-        case=replace(
-            case,
-            accession=known["accession"],
-            pseudonym=known["pseudonym"],
-            sex=known["sex"],
-            age_years=known["age_years"],
-            indication=known["indication"],
-            second_reader=known["second_reader"],
-            version=version,
-            state="signed" if version == 1 else "amended",
-            signed_at=signature.signed_at,
-        ),
+        case=_case_as_signed(case, signature),
         pictures=tuple(_as_signed(p, snapshot["pictures"]) for p in pictures),
         cells=tuple(cells),
         standing=of_cells(cells),
@@ -97,6 +78,35 @@ def gather_signed(store: ReviewStore, person: Person, case_id: int, version: int
         acceptances=accepted,
         _store=store,
     )
+
+
+def _case_as_signed(case: Case, signature: Signature) -> Case:
+    details = signature.snapshot["case"]
+    return replace(
+        case,
+        accession=details["accession"],
+        pseudonym=details["pseudonym"],
+        sex=details["sex"],
+        age_years=details["age_years"],
+        indication=details["indication"],
+        second_reader=details["second_reader"],
+        version=signature.version,
+        state="signed" if signature.version == 1 else "amended",
+        signed_at=signature.signed_at,
+    )
+
+
+def _cells(case_id: int, pictures: Sequence[CasePicture], signature: Signature) -> list[ReviewCell]:
+    """The cells that were there, by picture and number."""
+    snapshot = signature.snapshot
+    left_out = frozenset(row["id"] for row in snapshot["pictures"] if not row.get("included", True))
+    findings = {p.id: p.finding() for p in pictures if p.kind == "field"}
+    cells = [
+        _cell(case_id, row, findings, left_out, signature)
+        for row in snapshot["cells"]
+        if not row["deleted"]
+    ]
+    return sorted(cells, key=lambda cell: (cell.picture_id, cell.id))
 
 
 def _as_signed(picture: CasePicture, rows: list[SnapshotPicture]) -> CasePicture:

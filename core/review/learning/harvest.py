@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from core.records import Box
-from core.review.case.cases import CasePicture, pictures_in
+from core.review.record.case_rows import CasePicture, pictures_in
 from core.review.signature.signing import signature_of
 from core.review.signature.snapshot_format import SnapshotCell
 from core.store.review_schema import signatures

@@ -8,11 +8,11 @@ from sqlalchemy import RowMapping, select
 
 from core.access.people import Person
 from core.access.rights import may, require_any
-from core.review.case.cases import Case, mark_in_review, open_case
 from core.review.reading.cells import ANSWERS, Answer, answers_in
 from core.review.reading.reading_boxes import boxes_in
 from core.review.reading.value_words import label_words
 from core.review.record import readings
+from core.review.record.case_rows import Case, mark_in_review, open_case
 from core.review.record.errors import CaseRefused, Conflict, StaleEdit
 from core.review.record.ledger import Recording, recording
 from core.review.record.readings import FIRST

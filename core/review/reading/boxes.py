@@ -9,12 +9,12 @@ from sqlalchemy import Row
 from core.access.people import Person
 from core.access.rights import require
 from core.records import Box
-from core.review.case.cases import Case, case_in, mark_in_review, open_case, picture_in
 from core.review.reading import reading_boxes
 from core.review.reading.cells import ReviewCell, cells_in
 from core.review.reading.reading_boxes import CORNERS, STATE, boxes_in, corners_of
 from core.review.reading.value_words import box_words, kind_words
 from core.review.record import readings
+from core.review.record.case_rows import Case, case_in, mark_in_review, open_case, picture_in
 from core.review.record.errors import CaseRefused, Conflict, StaleEdit
 from core.review.record.ledger import Recording, recording
 from core.review.record.readings import FIRST, SECOND, SETTLING

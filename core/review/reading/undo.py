@@ -7,10 +7,10 @@ from sqlalchemy import Connection, select
 
 from core.access.people import Person
 from core.access.rights import require_any
-from core.review.case.cases import open_case
 from core.review.reading import reading_boxes
 from core.review.reading.value_words import stored_words
 from core.review.record import readings
+from core.review.record.case_rows import open_case
 from core.review.record.errors import CaseRefused, Conflict, StaleEdit
 from core.review.record.ledger import Change, Entry, entry_of, plain_row, recording
 from core.review.record.review_store import ReviewStore
