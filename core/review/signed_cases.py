@@ -19,7 +19,7 @@ from core.taxonomy import KINDS, CellKind
 
 @dataclass(frozen=True)
 class SignedCell:
-    """One white cell of a signed case with everything that was said of it."""
+    """One white cell of a signed case with all answers given to it."""
 
     case_id: int
     picture_id: int
@@ -94,7 +94,7 @@ def signed_cases(
     fields: list[SignedField] = []
     for case_id, snapshot in last.items():
         included = {p["id"]: p for p in snapshot["pictures"] if p.get("included", True)}
-        # Of versions that were signed before it was noted: a box drawn or taken away.
+        # Versions signed before this was recorded: a box was drawn or removed.
         drawn = {c["picture_id"] for c in snapshot["cells"] if c["deleted"] or c["place"] is None}
         fields += [
             _field(case_id, picture, findings[picture["id"]], picture["id"] in drawn)

@@ -1,7 +1,7 @@
 """The program on the laboratory's slides, beside the laboratory's own results."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -77,18 +77,14 @@ def measure(
     labels = [(one.laboratory, one.program) for one in known]
     white = [c.wbc for f in findings.values() for c in f.cells_of("wbc") if c.wbc]
     numbers = _counts(findings, results) | _shares(findings, results)
-    wanted = {*results.counts, *results.cells}
-    slides = {results.slide_of(name) for name in findings}
     return Measured(
         models={"locator": models.locator.identity, "wbc": models.white_cells.identity},
         fields=len(findings),
-        slides=len(slides),
+        slides=len({results.slide_of(name) for name in findings}),
         white_cells=len(white),
         not_found=not_found,
         refused=tuple(refused),
-        unmatched=tuple(
-            sorted((wanted - set(findings)) | (set(results.shares) - slides if findings else set()))
-        ),
+        unmatched=_unmatched(results, findings),
         figures=cell_figures(labels, [one.call for one in known]) | rates(white) | biases(numbers),
         labels=tuple(labels),
         numbers=numbers,
@@ -97,6 +93,14 @@ def measure(
         discordant_fields=discordance.fields,
         pictures=discordance.pictures,
     )
+
+
+def _unmatched(results: LocalResults, findings: Collection[str]) -> tuple[str, ...]:
+    """Names of files and slides that have results and no picture."""
+    files = {*results.counts, *results.cells} - set(findings)
+    slides = {results.slide_of(name) for name in findings}
+    # Without any picture no slide can be told from another, and the files say enough.
+    return tuple(sorted(files | (set(results.shares) - slides if findings else set())))
 
 
 def _match_cells(finding: SmearFinding, known: Sequence[CellResult]) -> tuple[list[_Matched], int]:

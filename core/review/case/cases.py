@@ -109,8 +109,8 @@ def create(
             }
         )
     )
-    asked = _ask_about(pseudonym.strip(), pseudonym_confirmed)
-    with recording(store, person, "create_case", detail=asked) as book:
+    confirmation = _ask_about(pseudonym.strip(), pseudonym_confirmed)
+    with recording(store, person, "create_case", detail=confirmation) as book:
         _accession_is_free(book.connection, accession.strip())
         number = book.insert(
             cases,

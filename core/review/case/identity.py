@@ -1,4 +1,4 @@
-"""Does a pseudonym look like a patient's name or date of birth: then a person is asked first."""
+"""Whether a pseudonym looks like a patient's name or date of birth, so that a person is asked."""
 
 import re
 from typing import Final

@@ -54,13 +54,7 @@ def keep_field(
             by the program, or it does not say which locator found its cells.
     """
     require(person, "upload")
-    if judgement.is_synthetic(finding):
-        raise CaseRefused(
-            f"{field.name} was drawn by the program and belongs to no patient, so no case can hold "
-            "it"
-        )
-    if (finding.width, finding.height) != (field.width, field.height):
-        raise CaseRefused(f"the finding is not of {field.name}: its size is another")
+    _check(field, finding)
     text = stored_finding.as_text(finding)
     calls = [cell.wbc for cell in finding.cells if cell.wbc]
     models = {"locator": _locator_of(finding), "preprocessing": preprocessing_version()}
@@ -124,6 +118,16 @@ def keep_palm(
             "models": json.dumps(named, sort_keys=True),
         }
         return picture_in(book.connection, book.insert(case_pictures, row))
+
+
+def _check(field: Field, finding: SmearFinding) -> None:
+    if judgement.is_synthetic(finding):
+        raise CaseRefused(
+            f"{field.name} was drawn by the program and belongs to no patient, so no case can hold "
+            "it"
+        )
+    if (finding.width, finding.height) != (field.width, field.height):
+        raise CaseRefused(f"the finding is not of {field.name}: its size is another")
 
 
 def _kept(connection: Connection, case_id: int, source_sha256: str) -> CasePicture | None:

@@ -54,7 +54,7 @@ def turnaround(
     """Periods in which cases were signed, oldest first; amendments are left out.
 
     Args:
-        desk: the database and its folder.
+        store: the database and its folder.
         person: who asks.
         since: cases signed from then on, with its zone.
         until: cases signed before.

@@ -1,4 +1,4 @@
-"""Everything of one case that a report or an export may tell, read in one transaction."""
+"""Everything of one case that a report or an export may contain, read in one transaction."""
 
 import re
 from collections import Counter
@@ -118,7 +118,7 @@ class CaseContents:
         return self.acceptances.of_picture(picture.models)
 
     def file_name(self, picture: CasePicture) -> str:
-        """A name for the picture's file that tells the case and no more.
+        """A file name for the picture that names the case and nothing else.
 
         What a person called the file may name the patient.
         """
@@ -131,12 +131,12 @@ class CaseContents:
     def crops(self, wanted: list[ReviewCell], margin: float = 0.15) -> Iterator[RgbImage]:
         """The cells cut from their pictures with a margin, in order. Raises PictureLost."""
         by_id = {picture.id: picture for picture in self.pictures}
-        kept: tuple[int, RgbImage] | None = None
+        opened: tuple[int, RgbImage] | None = None
         for cell in wanted:
-            if kept is None or kept[0] != cell.picture_id:
+            if opened is None or opened[0] != cell.picture_id:
                 picture = by_id[cell.picture_id]
-                kept = picture.id, pictures.read(self._store, picture.sha256).pixels
-            yield cut(kept[1], cell.box_xyxy_px, margin)
+                opened = picture.id, pictures.read(self._store, picture.sha256).pixels
+            yield cut(opened[1], cell.box_xyxy_px, margin)
 
 
 def gather(store: ReviewStore, person: Person, case_id: int) -> CaseContents:
@@ -146,7 +146,7 @@ def gather(store: ReviewStore, person: Person, case_id: int) -> CaseContents:
         case = case_in(connection, case_id)
         reading = readings.seen_by(connection, case, person)
         signed = [s for s in signatures_in(connection, case_id) if s.version == case.version]
-        told = entries(connection, case_id)
+        history = entries(connection, case_id)
         return CaseContents(
             case=case,
             pictures=tuple(pictures_in(connection, case_id)),
@@ -160,7 +160,7 @@ def gather(store: ReviewStore, person: Person, case_id: int) -> CaseContents:
             grades=grades_in(connection, case, reading),
             remarks=tuple(remarks_in(connection, case, reading)),
             signature=signed[0] if signed else None,
-            ledger=Head(told[-1].number, told[-1].hash) if told else None,
+            ledger=Head(history[-1].number, history[-1].hash) if history else None,
             made_at=datetime.now(UTC),
             readers=tuple(readers_in(connection, case)) if reading == case.reading else (),
             grade_differences=tuple(grade_difference_rows(connection, case)),

@@ -1,7 +1,7 @@
 """LOINC codes of a manual differential and of red-cell morphology by light microscopy.
 
 Source: LOINC 2.80, panels 24318-8 and 58408-6. Codes whose official name was not checked carry no
-display; what has no code of its own is told in words only.
+display; what has no code of its own is given in words only.
 """
 
 from dataclasses import dataclass

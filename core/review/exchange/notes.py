@@ -83,7 +83,7 @@ def assessed(contents: CaseContents) -> tuple[tuple[bool, str], ...]:
 
 
 def readers_sentences(contents: CaseContents) -> list[str]:
-    """Every reader by name; where two differed, what each said and who settled it."""
+    """Every reader by name; where two differed, what each gave and who settled it."""
     by_reading: dict[int, list[str]] = {}
     for one in contents.readers:
         name = one["reader_name"]
@@ -120,7 +120,7 @@ def _box_difference(row: BoxDifferenceRow, by_reading: Mapping[int, list[str]]) 
         what = "no cell" if row["deleted"] else _kind(row.get("settled"))
         settled = f"settled by {row['settled_by']} as {what}"
     readers = ""
-    if "first" in row:  # in versions signed before that was kept only the settling is known
+    if "first" in row:  # the oldest signed versions have the settling only
         names = [", ".join(by_reading.get(n, [f"{n}. reader"])) for n in (1, 2)]
         readers = f"{names[0]} {_kind(row['first'])}, {names[1]} {_kind(row.get('second'))}; "
     return f"Box of cell {row['cell_id']}: {readers}{settled}."

@@ -58,7 +58,7 @@ class ReportPage:
     def say(
         self, text: str, *, size: float = 9.5, bold: bool = False, colour: Colour = INK
     ) -> None:
-        """A paragraph; ``colour`` is taken where it is not the usual ink."""
+        """A paragraph in ``colour``, or in the usual ink."""
         style = f"font-size:{size / 9.5:.2f}em"
         style += "" if colour == INK else ";color:#{:02x}{:02x}{:02x}".format(*colour)
         style += ";font-weight:600" if bold else ""

@@ -31,8 +31,8 @@ from core.review.signature.verified import of_cells
 def gather_signed(store: ReviewStore, person: Person, case_id: int, version: int) -> CaseContents:
     """What a signature stands under, in the form that reports and exports are made of.
 
-    Everything comes from the signed snapshot; only the pictures, and what the program said of them,
-    come from the rows that never change.
+    Everything comes from the signed snapshot; only the pictures and their findings come from rows
+    that never change.
 
     Raises:
         NotAllowed: without the right to read.
@@ -156,7 +156,7 @@ def _cell(
 
 
 def _answer(cell_id: int, one: SnapshotAnswer, signature: Signature) -> Answer:
-    """What one reader said of a cell; versions signed before that was kept name nobody."""
+    """A reader's answer to a cell; the oldest signed versions name nobody."""
     return Answer(
         cell_id=cell_id,
         reading=one["reading"],

@@ -1,6 +1,6 @@
 """Cells of cases as the live white-cell network sees them: features and probabilities.
 
-What the network said of a cell is kept in the process, so that a list made again after one more
+The network's answers to a cell are cached in the process, so that a list made again after one more
 answer asks it for the new cells only.
 """
 
@@ -25,8 +25,8 @@ from core.review.record.review_store import ReviewStore
 from core.statistics.calibration import as_probabilities
 
 Array = npt.NDArray[np.floating]
-MOST_KEPT: Final = 8000
-"""Cells whose answers are kept, about 5 kB each."""
+MOST_CACHED: Final = 8000
+"""Cells whose answers are cached, about 5 kB each."""
 
 
 @dataclass(frozen=True)
@@ -58,21 +58,20 @@ def look(store: ReviewStore, cells: Sequence[SeenCell]) -> Seen:
     model = registry.live("wbc")
     keys = [(model.identity, cell.picture.sha256, cell.box_xyxy_px) for cell in cells]
     with _lock:
-        said = {key: _kept[key] for key in keys if key in _kept}
-    missing = [cell for cell, key in zip(cells, keys, strict=True) if key not in said]
+        answers = {key: _cache[key] for key in keys if key in _cache}
+    missing = [cell for cell, key in zip(cells, keys, strict=True) if key not in answers]
     if missing:
-        answers = _ask(store, missing, model)
         fresh = [(model.identity, cell.picture.sha256, cell.box_xyxy_px) for cell in missing]
-        said |= dict(zip(fresh, answers, strict=True))
+        answers |= dict(zip(fresh, _compute(store, missing, model), strict=True))
     with _lock:
         for key in keys:
-            _kept[key] = said[key]
-            _kept.move_to_end(key)
-        while len(_kept) > MOST_KEPT:
-            _kept.popitem(last=False)
+            _cache[key] = answers[key]
+            _cache.move_to_end(key)
+        while len(_cache) > MOST_CACHED:
+            _cache.popitem(last=False)
     card = model.card_as(WhiteCellCard)
     temperature = card.temperature
-    features, logits = (np.stack([said[key][n] for key in keys]) for n in (0, 1))
+    features, logits = (np.stack([answers[key][n] for key in keys]) for n in (0, 1))
     return Seen(
         unit_length(features),
         as_probabilities(logits, temperature),
@@ -80,11 +79,11 @@ def look(store: ReviewStore, cells: Sequence[SeenCell]) -> Seen:
     )
 
 
-_kept: OrderedDict[tuple[str, str, Box], tuple[Array, Array]] = OrderedDict()
+_cache: OrderedDict[tuple[str, str, Box], tuple[Array, Array]] = OrderedDict()
 _lock = threading.Lock()
 
 
-def _ask(
+def _compute(
     store: ReviewStore, cells: Sequence[SeenCell], model: LoadedModel
 ) -> list[tuple[Array, Array]]:
     """Features and logits of each cell."""
@@ -98,8 +97,8 @@ def _ask(
         diameter = picture.finding().rbc_diameter_px
         for index in indices:
             crops[index] = crop_cell(pixels, cells[index].box_xyxy_px, diameter)
-    said = answers_of(crops, model)
-    return list(zip(said.features, said.logits, strict=True))
+    computed = answers_of(crops, model)
+    return list(zip(computed.features, computed.logits, strict=True))
 
 
 def unit_length(features: Array) -> Array:

@@ -1,8 +1,8 @@
 """Which cells to label next, so that few labels teach much.
 
-Asked for first is what the network is unsure of, has not seen the like of, or calls a class with
-few examples; and of cells that resemble each other only one. What that gains is measured on PBC
-by `python -m core cases queue-gain`; docs/learning-queue.md has the figures.
+First come cells of which the network is unsure, which are unlike those it learnt from, or which it
+gives a class with few examples; of cells that resemble each other only one comes. What that gains
+is measured on PBC by `python -m core cases queue-gain`; docs/learning-queue.md has the figures.
 """
 
 from collections import Counter
@@ -143,9 +143,9 @@ def rarity(counts: list[int]) -> Array:
 
 
 def order(score: Array, features: Array, number: int) -> list[int]:
-    """Indices of ``number`` items with a high score, none much like one taken before.
+    """Indices of ``number`` items with a high score, none much like one chosen before.
 
-    Greedy: the score is weighed with the distance to the nearest one taken, in cosine from 0 (the
+    Greedy: the score is multiplied by the distance to the nearest one chosen, in cosine from 0 (the
     same) to 1 (nothing in common). Of two equal pictures the second comes last of all.
 
     Args:
@@ -153,13 +153,13 @@ def order(score: Array, features: Array, number: int) -> list[int]:
         features: ``(N, width)``, rows of length 1.
         number: how many.
     """
-    taken: list[int] = []
+    chosen: list[int] = []
     apart = np.ones(len(score))
     left = np.ones(len(score), bool)
     for _ in range(min(number, len(score))):
         worth = np.where(left, score * np.sqrt(apart) + 1e-6 * apart, -1.0)
         best = int(worth.argmax())
-        taken.append(best)
+        chosen.append(best)
         left[best] = False
         apart = np.minimum(apart, np.clip(1 - features @ features[best], 0, 1))
-    return taken
+    return chosen

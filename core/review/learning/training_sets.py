@@ -111,14 +111,7 @@ def make(store: ReviewStore, person: Person, name: str, kind: SetKind) -> Traini
     corrections = sum(_corrections(fields).values())
     folder = store.training_sets / f"{name}-v{version}"
     making = folder.with_name(f".{folder.name}.making")
-    shutil.rmtree(making, ignore_errors=True)
-    making.mkdir(parents=True)
-    items = list((write_cells if kind == "cells" else write_fields)(store, fields, making))
-    if not items:
-        shutil.rmtree(making)
-        what = "cells" if kind == "cells" else "fields whose boxes a person confirmed or changed"
-        raise CaseRefused(f"nothing is verified yet: no signed case has {what} to learn from")
-    write_file(making / GROUPS, group_table(items))
+    items = _write_items(store, fields, kind, making)
     with recording(store, person, "make_training_set", detail=f"{name} v{version}") as book:
         again = book.connection.execute(
             select(table.c.id).where(table.c.name == name, table.c.version == version)
@@ -146,6 +139,21 @@ def make(store: ReviewStore, person: Person, name: str, kind: SetKind) -> Traini
         )
         row = book.connection.execute(select(table).where(table.c.id == number)).one()
         return TrainingSet(**row._mapping)
+
+
+def _write_items(
+    store: ReviewStore, fields: Sequence[VerifiedField], kind: SetKind, folder: Path
+) -> list[SetItem]:
+    """Write a set's files into a fresh folder. Raises CaseRefused where nothing is verified."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    items = list((write_cells if kind == "cells" else write_fields)(store, fields, folder))
+    if not items:
+        shutil.rmtree(folder)
+        what = "cells" if kind == "cells" else "fields whose boxes a person confirmed or changed"
+        raise CaseRefused(f"nothing is verified yet: no signed case has {what} to learn from")
+    write_file(folder / GROUPS, group_table(items))
+    return items
 
 
 def _manifest(

@@ -82,7 +82,7 @@ def estimate(
     cells are left out, since nobody knows whether the machine was right.
 
     Args:
-        desk: the database and its folder.
+        store: the database and its folder.
         person: who asks.
         since: begin of the period, with its zone.
         until: end of the period, exclusive.

@@ -178,14 +178,14 @@ def cells_in(
         for picture in pictures_in(connection, case.id)
         if picture.kind == "field"
     }
-    twin = reading_boxes.matched_boxes(connection, case) if reading == SETTLING else {}
+    matched = reading_boxes.matched_boxes(connection, case) if reading == SETTLING else {}
     wanted = [row.id for row in rows]
-    wanted += [twin[number] for number in wanted if number in twin]
+    wanted += [matched[number] for number in wanted if number in matched]
     given = answers_in(connection, case, None if only is None else wanted)
-    # A cell both drew is one cell: the second reader's answer was given to their own drawing.
+    # A cell that both drew is one cell: the second reader answered their own drawing.
     given |= {
         (number, SECOND): given[other, SECOND]
-        for number, other in twin.items()
+        for number, other in matched.items()
         if (other, SECOND) in given
     }
     shown = case.is_closed if unveiled is None else unveiled
@@ -227,7 +227,7 @@ def _cell(
 ) -> ReviewCell:
     place, number = row["place"], row["id"]
     call = finding.cells[place].wbc if place is not None else None
-    # What is critical is never withheld, also in cases that were kept before this rule.
+    # A critical call is never withheld, also in cases stored before this rule.
     hidden = row["blind"] and not unveiled and not judgement.call_is_critical(call)
     both = reading == SETTLING
     return ReviewCell(
@@ -272,5 +272,5 @@ def doubt(call: WbcCall | None, novel: bool = False) -> float:
 
 
 def _blind_doubt(number: int) -> float:
-    """A place in the order that tells nothing of the machine's answer."""
+    """A place in the order that does not depend on the machine's answer."""
     return (number * 0.6180339887498949) % 1.0

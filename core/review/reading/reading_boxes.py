@@ -1,7 +1,7 @@
 """The boxes as a reading has them: the machine's, and over them what its reader made of them.
 
 Each reader begins with the machine's boxes and sees nothing of the other's corrections. When both
-have finished their boxes are laid together once, as rows of the settling (:func:`merge_readings`):
+have finished their boxes are merged once, as rows of the settling (:func:`merge_readings`):
 
 - what both left, took away or gave the same kind at the same place (overlap of at least one half)
   is settled; where both moved it, the first reader's box stands;

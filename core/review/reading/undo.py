@@ -24,7 +24,7 @@ _BARRIERS: Final = (
     "sign",
     "amend",
 )
-"""What is handed on is not undone by the one who handed it on."""
+"""Nobody undoes across these: the case was handed on."""
 
 _TABLES: Final = {
     table.name: table
@@ -43,7 +43,7 @@ _UNMADE: Final[dict[str, dict[str, object]]] = {
     "remarks": {"deleted": True},
     "grades": {"grade": None, "words": None},
 }
-"""What a new row becomes when it is taken back: nothing is deleted."""
+"""Values a new row gets when it is undone: nothing is deleted."""
 
 _NOT_VALUES: Final = frozenset(
     {"id", "revision", "answered_at", "edited_at", "graded_at", "written_at"}
@@ -79,7 +79,7 @@ def undo(store: ReviewStore, person: Person, case_id: int) -> Entry | None:
         back: list[tuple[Change, dict[str, object]]] = []
         for change in entry.changes:
             if change.table not in _TABLES:
-                continue  # the case went into review: that stays
+                continue  # the case entered review, and stays there
             table = _TABLES[change.table]
             row = book.connection.execute(select(table).where(table.c.id == change.row)).one()
             now = plain_row(table, row._mapping)

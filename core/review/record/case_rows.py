@@ -58,9 +58,9 @@ class Case:
 
 @dataclass(frozen=True)
 class CasePicture:
-    """A picture of a case. ``finding_text`` is what the program said of it, as JSON.
+    """A picture of a case. ``finding_text`` is what the program found in it, as JSON.
 
-    ``models`` names what said it: ``locator``, ``wbc`` (or ``palm``) and ``preprocessing``.
+    ``models`` names what found it: ``locator``, ``wbc`` (or ``palm``) and ``preprocessing``.
     ``included`` is what a person decided about a field: it counts, it is left out, or (None) its
     flags decide. ``look`` is the picture's difference hash, None for one kept without.
     ``in_foreign_laboratory`` is judged over all fields of the case (``of_one_laboratory``).
@@ -106,7 +106,7 @@ class CasePicture:
         return judgement.left_out(self.finding()) if self.kind == "field" else None
 
     def palm(self) -> dict[str, Any]:
-        """What the program said of a palm."""
+        """The program's answer to a palm, as the palm command gives it."""
         return dict(json.loads(self.finding_text))
 
 

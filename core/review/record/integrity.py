@@ -71,7 +71,7 @@ def verify(store: ReviewStore, expected: Head | None = None) -> Verification:
         expected: a head that was written down elsewhere; its entry must still be there.
 
     Returns:
-        What was looked at, with everything that was changed behind the ledger's back.
+        What was looked at, with everything that was changed without the ledger.
     """
     found: list[Tampered] = []
     try:
@@ -196,7 +196,7 @@ def _check_rows(
     for name, number in recorded:
         if name == table.name and number not in seen:
             entry = max(recorded[name, number].entry.values())
-            message = f"{name} {number} was removed; entry {entry} told of it last"
+            message = f"{name} {number} was removed; entry {entry} is the last that names it"
             found.append(Tampered(entry, name, number, message))
     return len(seen)
 
@@ -262,6 +262,6 @@ def _shown(connection: Connection) -> Iterator[tuple[str, int, str]]:
             ]
             names = [str(one["picture"]) for one in shown]
         except (ValueError, KeyError, TypeError, AttributeError):
-            continue  # that the record was changed is told by its row
+            continue  # the check of its row reports a changed record
         for name in names:
             yield acceptances.name, row.id, name

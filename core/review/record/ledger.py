@@ -38,12 +38,12 @@ RECORDED: Final[tuple[Table, ...]] = (
     schema.training_sets,
     schema.acceptances,
 )
-"""The tables whose every row the ledger tells."""
+"""The tables of which the ledger records every row."""
 
 BY_HASH: Final = frozenset(
     {("case_pictures", "finding"), ("signatures", "snapshot"), ("acceptances", "record")}
 )
-"""Long texts that never change stand in the ledger by their hash."""
+"""Long texts that never change are recorded by their hash."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,8 @@ def recording(
     head = schema.ledger_head
     with store.database.write() as connection:
         # Writing to the head first makes writers wait for each other on both databases.
-        taken = update(head).where(head.c.id == 1).values(entries=head.c.entries)
-        last = connection.execute(taken.returning(head.c.entries, head.c.hash)).first()
+        lock = update(head).where(head.c.id == 1).values(entries=head.c.entries)
+        last = connection.execute(lock.returning(head.c.entries, head.c.hash)).first()
         if last is None:
             raise LedgerBroken(
                 "the ledger has lost its head, so nothing can be recorded; restore the database"
@@ -164,8 +164,8 @@ def recording(
 
 def hash_of(row: Mapping[str, Any]) -> str:
     """SHA-256 of an entry's columns, all but its own hash, in canonical JSON."""
-    told = {name: value for name, value in row.items() if name != "hash"}
-    return hashlib.sha256(canonical(told).encode()).hexdigest()
+    hashed = {name: value for name, value in row.items() if name != "hash"}
+    return hashlib.sha256(canonical(hashed).encode()).hexdigest()
 
 
 def canonical(value: Any) -> str:

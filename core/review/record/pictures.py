@@ -13,7 +13,7 @@ from core.review.record.review_store import ReviewStore
 def keep(store: ReviewStore, pixels: RgbImage) -> str:
     """Write the upright pixels as a PNG and return its SHA-256, the name to find it by.
 
-    Only pixels are written: whatever else the sent file said (names, places, dates) is gone. When
+    Only pixels are written: everything else in the sent file (names, places, dates) is gone. When
     this returns the file outlasts a power cut.
     """
     return keep_png(store, png(pixels))

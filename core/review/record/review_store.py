@@ -31,5 +31,5 @@ class ReviewStore:
 
 
 def review_store() -> ReviewStore:
-    """The desk of the settings. Raises DatabaseRefused where its database is not usable."""
+    """The store of the settings. Raises DatabaseRefused where its database is not usable."""
     return ReviewStore(database(), settings().var)

@@ -49,22 +49,22 @@ def from_text(text: str) -> SmearFinding:
         ValueError: if the text is none.
     """
     try:
-        said = json.loads(text)
+        stored = json.loads(text)
         return SmearFinding(
-            file=said["file"],
-            width=said["width"],
-            height=said["height"],
-            method=said["method"],
-            model=said["model"],
-            counting_rule=said["counting_rule"],
-            counts=_counts(said["counts"]),
-            cells=tuple(_cell(row) for row in said["cells"]),
-            flags=tuple(Flag(**flag) for flag in said["flags"]),
-            rbc_diameter_px=said["rbc_diameter_px"],
-            # Findings kept before there were two ways to count do not have them.
-            regressed=_counts(said["regressed"]) if said.get("regressed") else None,
-            regression_model=said.get("regression_model", ""),
-            locator=_locator(said["locator"]) if said.get("locator") else None,
+            file=stored["file"],
+            width=stored["width"],
+            height=stored["height"],
+            method=stored["method"],
+            model=stored["model"],
+            counting_rule=stored["counting_rule"],
+            counts=_counts(stored["counts"]),
+            cells=tuple(_cell(row) for row in stored["cells"]),
+            flags=tuple(Flag(**flag) for flag in stored["flags"]),
+            rbc_diameter_px=stored["rbc_diameter_px"],
+            # Findings stored before there were two ways to count do not have them.
+            regressed=_counts(stored["regressed"]) if stored.get("regressed") else None,
+            regression_model=stored.get("regression_model", ""),
+            locator=_locator(stored["locator"]) if stored.get("locator") else None,
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"a stored finding cannot be read: {error}") from error
@@ -87,8 +87,8 @@ def _locator(row: Mapping[str, Any]) -> LocatorReference:
     return LocatorReference(row["model"], {k: float(row["interval_scale"][k]) for k in KINDS})
 
 
-def _counts(said: Mapping[str, Any]) -> CellCounts:
-    return CellCounts(**{kind: Estimate(**said[kind]) for kind in KINDS})
+def _counts(stored: Mapping[str, Any]) -> CellCounts:
+    return CellCounts(**{kind: Estimate(**stored[kind]) for kind in KINDS})
 
 
 def _cell(row: Mapping[str, Any]) -> Cell:
@@ -97,15 +97,15 @@ def _cell(row: Mapping[str, Any]) -> Cell:
     return Cell(row["kind"], (x0, y0, x1, y1), row["score"], _call(call) if call else None)
 
 
-def _call(said: Mapping[str, Any]) -> WbcCall:
-    # What a later version kept besides is left out, what an earlier one did not keep is default.
+def _call(stored: Mapping[str, Any]) -> WbcCall:
+    # Keys of a later version are ignored; those that an earlier one lacks take their default.
     known = {field.name for field in fields(WbcCall)} - {"flags"}
-    values = {name: value for name, value in said.items() if name in known}
+    values = {name: value for name, value in stored.items() if name in known}
     # Any: a stored call may be of any version; WbcCall(...) gets what it knows.
     plain: dict[str, Any] = {
         name: tuple(v) if isinstance(v, list) else v for name, v in values.items()
     }
-    if elsewhere := said.get("elsewhere"):
+    if elsewhere := stored.get("elsewhere"):
         plain["elsewhere"] = SetsElsewhere(
             probability=float(elsewhere["probability"]),
             probabilities=dict(elsewhere["probabilities"]),
@@ -114,4 +114,4 @@ def _call(said: Mapping[str, Any]) -> WbcCall:
             reported_as=str(elsewhere["reported_as"]),
             abstained=bool(elsewhere["abstained"]),
         )
-    return WbcCall(**plain, flags=tuple(Flag(**flag) for flag in said["flags"]))
+    return WbcCall(**plain, flags=tuple(Flag(**flag) for flag in stored["flags"]))

@@ -32,10 +32,10 @@ def code_version() -> str:
     """Commit of the program, ``unknown`` outside a repository."""
     command = ["git", "rev-parse", "--short=12", "HEAD"]
     try:
-        said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     except OSError:
         return "unknown"
-    return said.stdout.strip() or "unknown"
+    return done.stdout.strip() or "unknown"
 
 
 @lru_cache(maxsize=1)

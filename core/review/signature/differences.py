@@ -42,7 +42,7 @@ def _given(one: Grade | None) -> GivenGrade | None:
 def readers_in(connection: Connection, case: Case) -> list[ReaderRow]:
     """Everybody who answered, graded or corrected in a version, by reading and name.
 
-    ``preclassified``: they may not review, so what they said was a proposal.
+    ``preclassified``: they may not review, so their answers were proposals.
     """
     helpers = roster.who_may_not(connection, "review")
     tables = (answers, grades, box_edits, box_confirmations)

@@ -1,7 +1,6 @@
 """A signed finding computed again from the stored picture by the models it names.
 
-A palm's answer says in ``read_with`` how it was asked for (the arguments of ``read_palm``); without
-it the palm is read as it would be by itself.
+A palm's answer has the arguments of ``read_palm`` in ``read_with``; without them the defaults hold.
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,7 +54,7 @@ def replay(
     """Every field and palm of a case computed again, by the models its finding names.
 
     Args:
-        desk: the database and its folder.
+        store: the database and its folder.
         person: who asks.
         case_id: a case that was signed.
         version: which signed version; the last one by default.
@@ -110,10 +109,10 @@ def _field_drift(picture: CasePicture, field: Field) -> list[str]:
 
 def _palm_drift(picture: CasePicture, field: Field) -> list[str]:
     before = picture.palm()
-    asked = dict(before.get("read_with", {}))
-    if asked.get("reference") is not None:
-        asked["reference"] = tuple(asked["reference"])
-    after: Mapping[str, Any] = read_palm(field, _model(picture, "palm"), **asked).call.as_json()
+    arguments = dict(before.get("read_with", {}))
+    if arguments.get("reference") is not None:
+        arguments["reference"] = tuple(arguments["reference"])
+    after: Mapping[str, Any] = read_palm(field, _model(picture, "palm"), **arguments).call.as_json()
     found = []
     for name in ("anemia_probability", "low", "high"):
         old, new = float(before[name]), float(after[name])

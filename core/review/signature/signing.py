@@ -126,7 +126,7 @@ def take_back_reading(store: ReviewStore, person: Person, case_id: int, reason: 
 
 
 def sign(store: ReviewStore, person: Person, case_id: int, reason: str = "") -> Signature:
-    """Sign a case; what it says now is kept as its version for good.
+    """Sign a case: its content becomes a version that is kept for good.
 
     Args:
         reason: why it is signed although cells are open or unidentified.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.review.case import worklist
+from core.review.case import cases, lifecycle, worklist
 from core.review.exchange.contents import gather
 from core.review.exchange.notes import readers_sentences
 from core.review.exchange.signed_contents import gather_signed
@@ -17,7 +17,7 @@ from core.review.record.ledger import recording
 from core.review.record.readings import NotYourReading
 from core.review.signature import signing, verified
 from core.store.review_schema import case_cells
-from tests.fixtures.review import the
+from tests.fixtures.review import call_of, field_of, finding_of, the
 
 
 def _boxes(store, who, case, **more):
@@ -249,3 +249,19 @@ def test_the_queue_asks_for_cells_as_their_reading_has_them(sqlite_store, make_c
     drawn = boxes.add_box(store, paul, case.id, white[0].picture_id, "wbc", (30, 20, 40, 30))
     asked = {one.cell_id for one in queue.next_cells(store, paul)}
     assert asked == {white[1].id, white[2].id, drawn.id}
+
+
+def test_the_queue_leaves_out_cancelled_cases_and_fields_that_do_not_count(
+    sqlite_store, make_case, two, people
+):
+    store, (paul, _) = sqlite_store, two
+    cancelled, case = make_case(store), make_case(store, accession="A-2", seed=1)
+    out = field_of(2)
+    kept = cases.keep_field(
+        store, people.technologist, case.id, out, finding_of(out, [call_of("monocyte")])
+    )
+    lifecycle.include_field(store, paul, case.id, kept.id, False)
+    wanted = {cell.id for cell in cells.cells(store, paul, case.id) if cell.included}
+    lifecycle.cancel(store, paul, cancelled.id, "wrong patient")
+    asked = [one.cell_id for one in queue.next_cells(store, paul)]
+    assert asked and set(asked) == wanted
