@@ -34,6 +34,7 @@ def draw(session: SmearSession) -> None:
     finding = session.finding()
     other_way = _other_way(session, finding)
     others = [session.finding(key) for key in session.order if key != session.shown]
+    others = [other for other in others if judgement.is_included(other)]
     for kind in KINDS:
         estimate = finding.counts.of(kind)
         value, bar = st.columns([1, 1.6], gap="small", vertical_alignment="center")

@@ -7,7 +7,6 @@ for a click, not for another counting rule, not when the same file is sent a sec
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import streamlit as st
 
@@ -51,7 +50,7 @@ class SmearSession:
     notice: str = ""
     originals: Originals = field(default_factory=Originals)
     included: dict[str, bool] = field(default_factory=dict)
-    entries: dict[str, Any] = field(default_factory=dict)
+    entries: dict[str, str | float | None] = field(default_factory=dict)
     _maps: OrderedDict[tuple[object, ...], HeatMap] = field(default_factory=OrderedDict)
     _verdicts: dict[tuple[object, ...], Faithfulness] = field(default_factory=dict)
     _judged: tuple[object, Laboratory] | None = None

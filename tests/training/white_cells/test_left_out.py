@@ -17,7 +17,8 @@ from core.models.weights import save_model, write_card
 from core.taxonomy import WBC_CLASSES, parent_of
 from core.training.loop.recipe import Interrupted
 from core.training.presets import RECIPES
-from core.training.white_cells.adaptation.curve import as_table, measure_curve
+from core.training.white_cells.adaptation.curve import measure_curve
+from core.training.white_cells.adaptation.curve_figures import as_table
 from core.training.white_cells.external_lab import evaluate_external
 from core.training.white_cells.fit_uncertainty import Amount
 from core.training.white_cells.job import prepare

@@ -13,7 +13,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from typing_extensions import TypedDict
 
 from core.datasets.fields import read_rgb
 from core.datasets.public import pbc
@@ -26,6 +25,7 @@ from core.models.cards import WhiteCellCard
 from core.models.weights import LoadedModel
 from core.records import RgbImage
 from core.taxonomy import parent_of
+from core.training.white_cells.adaptation.curve_figures import Curve, CurveDraw, curve_of
 from core.training.white_cells.adaptation.laboratory import same_cells
 from core.training.white_cells.adaptation.laboratory_head import (
     head_of,
@@ -40,7 +40,6 @@ from core.training.white_cells.external_lab import refuse_if_learnt
 from core.training.white_cells.foreign_cells import frames_of
 from core.training.white_cells.laboratories import (
     COMMON_CLASSES,
-    LABORATORY_TITLES,
     all_cells,
     balanced_accuracy,
 )
@@ -50,53 +49,6 @@ DRAWS: Final = 5
 _HOME_CELLS: Final = 600
 """Of the original laboratory's test part, at random: every one of a model would take minutes."""
 Report = Callable[[str], None]
-
-
-class CurveDraw(TypedDict):
-    """One draw: balanced accuracy and plain accuracy over the common classes, on ``test`` cells.
-
-    ``kept`` is the accuracy at home after adapting over the one before; ``refused`` says why
-    adapting would be refused, and is empty where it would not.
-    """
-
-    per_class: int
-    draw: int
-    learnt: int
-    test: int
-    before: float
-    after: float
-    accuracy_before: float
-    accuracy_after: float
-    kept: float
-    seconds: float
-    refused: str
-
-
-class CurvePoint(TypedDict):
-    """Means over ``draws`` draws; ``least`` is of ``after``, ``kept`` the least of the draws."""
-
-    per_class: int
-    draws: int
-    learnt: float
-    test: float
-    before: float
-    after: float
-    accuracy_before: float
-    accuracy_after: float
-    least: float
-    kept: float
-    refused: int
-
-
-class Curve(TypedDict):
-    """What is written: the curve of one model in one laboratory, and the draws behind it."""
-
-    laboratory: str
-    title: str
-    model: str
-    measure: str
-    curve: list[CurvePoint]
-    rows: list[CurveDraw]
 
 
 @dataclass(frozen=True)
@@ -151,30 +103,12 @@ def measure_curve(
         for number, draw in missing:
             row = _draw(cells, generic, same, home, model, uncertainty, number, draw)
             rows.append(row)
-            write_json(file, _figures(rows, model, laboratory), indent=2)
+            write_json(file, curve_of(rows, model, laboratory), indent=2)
             report(
                 f"{laboratory}: {number} a class, draw {draw + 1} of {draws}: "
                 f"{row['before']:.3f} -> {row['after']:.3f}, original kept {row['kept']:.3f}"
             )
-    return _figures(rows, model, laboratory)
-
-
-def as_table(figures: Curve) -> str:
-    """A Markdown table of the curve."""
-    lines = [
-        f"{figures['title']}, {figures['model']}",
-        "",
-        "| cells a class | draws | learnt from | tested on | before | after, mean | least | "
-        "original laboratory kept | refused |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {row['per_class']} | {row['draws']} | {row['learnt']:.0f} | {row['test']:.0f} | "
-        f"{row['before']:.1%} | {row['after']:.1%} | {row['least']:.1%} | {row['kept']:.1%} | "
-        f"{row['refused']} |"
-        for row in figures["curve"]
-    ]
-    return "\n".join(lines)
+    return curve_of(rows, model, laboratory)
 
 
 def _stored_rows(file: Path, model: LoadedModel) -> list[CurveDraw]:
@@ -281,34 +215,3 @@ def _with_head(
 
 def _accuracy(truth: Sequence[str], predicted: Sequence[str]) -> float:
     return float(np.mean([t == p for t, p in zip(truth, predicted, strict=True)]))
-
-
-def _figures(rows: Sequence[CurveDraw], model: LoadedModel, laboratory: str) -> Curve:
-    return {
-        "laboratory": laboratory,
-        "title": LABORATORY_TITLES[laboratory],
-        "model": model.identity,
-        "measure": "balanced accuracy over the common classes; kept: least share of the original "
-        "laboratory's accuracy",
-        "curve": [
-            _point([row for row in rows if row["per_class"] == number])
-            for number in sorted({row["per_class"] for row in rows})
-        ],
-        "rows": list(rows),
-    }
-
-
-def _point(draws: Sequence[CurveDraw]) -> CurvePoint:
-    return {
-        "per_class": draws[0]["per_class"],
-        "draws": len(draws),
-        "learnt": float(np.mean([draw["learnt"] for draw in draws])),
-        "test": float(np.mean([draw["test"] for draw in draws])),
-        "before": float(np.mean([draw["before"] for draw in draws])),
-        "after": float(np.mean([draw["after"] for draw in draws])),
-        "accuracy_before": float(np.mean([draw["accuracy_before"] for draw in draws])),
-        "accuracy_after": float(np.mean([draw["accuracy_after"] for draw in draws])),
-        "least": min(draw["after"] for draw in draws),
-        "kept": min(draw["kept"] for draw in draws),
-        "refused": sum(bool(draw["refused"]) for draw in draws),
-    }
