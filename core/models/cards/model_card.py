@@ -133,7 +133,8 @@ class LocatorCard(ModelCard):
     """A locator: a cell counts from ``thresholds`` of its kind on.
 
     ``max_iou`` is the overlap above which the weaker of two boxes is dropped.
-    ``interval_scale`` times ``sqrt(count + 1)`` is half the width of the count's 90 % interval, in cells.
+    ``interval_scale`` times ``sqrt(count + 1)`` is half the width of the count's 90 % interval, in
+    cells.
     """
 
     task: Literal["locator"] = "locator"
