@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.access.people import Person
 from core.access.rights import Right, may
-from pages.parts import first_load, foot, mark, signed_in
+from pages.parts import first_load, foot, mark, pressed, signed_in
 
 
 class Screen(NamedTuple):
@@ -48,7 +48,6 @@ def _page(screen: Screen, who: Person) -> st.Page:
         icon=f":material/{screen.icon}:",
         # As Streamlit would name it from the file: the first request of a server asks for that.
         url_path=screen.file,
-        default=screen.file == "home",
         # Still reached by its address, where it says who may open it.
         visibility="visible" if may(who, screen.right) else "hidden",
     )
@@ -64,12 +63,14 @@ st.html(mark.STYLE)
 st.logo(mark.WORDMARK, size="large")
 person = signed_in.person()
 # At the top, where the header stands anyway: the width belongs to the picture.
-page = st.navigation(
-    position="top",
-    pages={
-        group: [_page(screen, person) for screen in screens] for group, screens in SCREENS.items()
-    },
+pages = {group: [_page(screen, person) for screen in screens] for group, screens in SCREENS.items()}
+# Streamlit serves its default page at / alone and calls /home "not found", though the first request
+# of a server opens it: so the page at / is Home too, and Home has its address as all others.
+pages["Work"].append(
+    st.Page("pages/home.py", title="Home", url_path="start", default=True, visibility="hidden")
 )
+page = st.navigation(position="top", pages=pages)
+pressed.enter_page(page.url_path)
 first_load.load()
 # Before the page: one that may not be opened stops there, and the line belongs to every screen.
 foot.draw(person)

@@ -5,13 +5,15 @@ import streamlit as st
 from core.access.people import Person
 from core.store.database import DatabaseRefused
 from core.training.runs import lifecycle
-from pages.parts import signed_in
+from pages.parts import pressed, signed_in
 from pages.parts.train import data as run_data
 from pages.parts.train import settings as run_settings
 from pages.parts.train import watch as run_watch
 from pages.parts.train.data import ChosenData
 from pages.parts.train.settings import ChosenSettings
 from pages.parts.wording import plain
+
+_START = "start_training"
 
 
 def _start(who: Person) -> None:
@@ -22,14 +24,17 @@ def _start(who: Person) -> None:
         if data is None or settings is None:
             missing = "data that can be trained on" if data is None else "settings in their ranges"
             st.caption(f"Training needs {missing}.")
-        pressed = st.button(
+        st.button(
             "Start training",
-            key="start_training",
+            key=_START,
             type="primary",
             icon=":material/play_arrow:",
             disabled=data is None or settings is None,
+            on_click=pressed.keep,
+            args=(_START,),
         )
-        if pressed and data is not None and settings is not None:
+        # Here and not in the callback: by the data and the settings that this run has drawn.
+        if pressed.take(_START) and data is not None and settings is not None:
             options = {**settings.options, **data.options}
             run = lifecycle.submit(
                 data.recipe, data.folder, settings.loop, options, who=who, title=data.title

@@ -63,15 +63,17 @@ def _empty(who: Person) -> None:
         for row in rows:
             left = several(row.white_cells - row.reviewed, "cell")
             label = f"{row.case.accession}, {left} to review"
-            if st.button(label, key=f"choose_{row.case.id}"):
-                st.session_state["review_case"] = row.case.id
-                st.rerun()
+            st.button(label, key=f"choose_{row.case.id}", on_click=_choose, args=(row.case.id,))
         return
     st.info(
         "Here the cells of a case are looked at, corrected and signed. No case is open: analyse "
         "the fields of a smear and keep them in a case first."
     )
     st.page_link("pages/worklist.py", label="Worklist", icon=":material/checklist:")
+
+
+def _choose(case_id: int) -> None:
+    st.session_state["review_case"] = case_id
 
 
 def _head(case: Case, who: Person) -> str:
@@ -83,6 +85,9 @@ def _head(case: Case, who: Person) -> str:
             f"Case {plain(case.accession)}{version} {case_words.state_badge(case)}", anchor=False
         )
         st.caption(about)
+        laboratory = cases.laboratory(review_store(), who, case.id)
+        if laboratory.is_foreign:
+            st.markdown(":orange-badge[foreign laboratory]", help=laboratory.sentence())
     with steps.container(horizontal=True, horizontal_alignment="right"):
         at_cell = st.session_state.get("review_opened_at_cell") == case.id
         step = st.segmented_control(
@@ -104,12 +109,14 @@ def _held(case: Case, who: Person) -> None:
         f"{case_words.holder(case, who)} has this case. What both of you save is kept apart: "
         "whoever saves second is told."
     )
-    if act.button("Take it over", key="take_over"):
-        try:
-            worklist.take(review_store(), who, case.id, over=True)
-        except (NotAllowed, CaseRefused) as refusal:
-            st.session_state["review_notice"] = str(refusal)
-        st.rerun()
+    act.button("Take it over", key="take_over", on_click=_take_over, args=(case.id,))
+
+
+def _take_over(case_id: int) -> None:
+    try:
+        worklist.take(review_store(), signed_in.person(), case_id, over=True)
+    except (NotAllowed, CaseRefused, DatabaseRefused) as refusal:
+        st.session_state["review_notice"] = str(refusal)
 
 
 def _closed(case: Case, who: Person, step: str) -> str:

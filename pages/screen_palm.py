@@ -1,26 +1,20 @@
 """Screen palm: a photo of a palm goes in; what to do comes out, and what a model is worth."""
 
-import math
 from collections.abc import Callable
 from functools import partial
-from typing import Final
 
 import streamlit as st
 
-from core.explain.gradcam import overlay
-from core.imaging.folders import PICTURE_ENDINGS
-from core.imaging.view import jpeg
-from core.inference.palm.crop import Kind, views
 from core.inference.palm.screening import (
     PalmReading,
     at_another_prevalence,
     can_be_judged,
     is_research_result,
 )
-from core.models import hand, registry
+from core.models import registry
 from core.models.cards import PalmCard
 from core.models.weights import LoadedModel, WeightsRefused
-from core.settings import settings
+from core.review.acceptance.status import in_review_store
 from core.slide.palm_tables import calls_csv, calls_json
 from core.slide.tables import file_name
 from pages.parts import signed_in, wording
@@ -29,6 +23,9 @@ from pages.parts.palm import (
 )
 from pages.parts.palm import (
     how as palm_how,
+)
+from pages.parts.palm import (
+    intake as palm_intake,
 )
 from pages.parts.palm import (
     keep as palm_keep,
@@ -43,17 +40,12 @@ from pages.parts.palm import (
     verdict as palm_verdict,
 )
 from pages.parts.palm import (
+    why as palm_why,
+)
+from pages.parts.palm import (
     worth as palm_worth,
 )
 from pages.parts.palm.session import PalmPhotoShown, PalmSession
-from pages.parts.picture import in_page
-
-_TYPES = [ending[1:] for ending in PICTURE_ENDINGS]
-_KINDS: Final[dict[Kind, str]] = {
-    "auto": "Find out",
-    "hand": "A hand",
-    "crop": "A crop of the palm",
-}
 
 
 def _live() -> LoadedModel | WeightsRefused:
@@ -77,52 +69,6 @@ def _of_reading(reading: PalmReading) -> LoadedModel | None:
         return None
 
 
-def _intake(palm: PalmSession, model: LoadedModel) -> None:
-    way = st.segmented_control(
-        "Where the photo comes from",
-        ["Files", "Camera"],
-        default="Files",
-        required=True,
-        key="palm_way",
-        label_visibility="collapsed",
-    )
-    kind = st.segmented_control(
-        "What is on it",
-        list(_KINDS),
-        format_func=lambda kind: _KINDS[kind],
-        default="auto",
-        required=True,
-        key="palm_kind",
-    )
-    files: list[tuple[str, bytes]] = []
-    if way == "Camera":
-        taken = st.camera_input("Palm", key=f"palm_camera_{palm.intake}")
-        if taken is not None:
-            files = [(f"camera {len(palm.photos) + 1}.jpg", taken.getvalue())]
-    else:
-        sent = st.file_uploader(
-            "Photos of palms",
-            type=_TYPES,
-            accept_multiple_files=True,
-            key=f"palm_files_{palm.intake}",
-            label_visibility="collapsed",
-            max_upload_size=math.ceil(settings().max_file_mb),
-        )
-        files = [(file.name, file.getvalue()) for file in sent]
-    label = f"Screen {wording.several(len(files), 'photo')}" if files else "Screen photos"
-    if st.button(label, type="primary", disabled=not files, key="palm_go", width="stretch"):
-        with st.spinner(f"Looking at {wording.several(len(files), 'photo')}", show_time=False):
-            palm.take(files, kind, model)
-        palm.intake += 1
-        st.rerun()
-    if not hand.available():
-        st.info(
-            "Hands cannot be found in this installation, so send crops that show nothing but "
-            "palm. With Python 3.11 and a network, `make hands` adds it.",
-            icon=":material/back_hand:",
-        )
-
-
 def _empty(palm: PalmSession, model: LoadedModel) -> None:
     st.markdown(
         "Send a photo of an open palm. You learn whether it is good enough to be read, and what a "
@@ -133,7 +79,7 @@ def _empty(palm: PalmSession, model: LoadedModel) -> None:
     )
     left, right = st.columns([5, 6], gap="medium")
     with left.container(border=True, height="stretch"):
-        _intake(palm, model)
+        palm_intake.draw(palm)
     with right.container(border=True, height="stretch"):
         st.subheader("A photo that can be judged", anchor=False)
         palm_how.draw()
@@ -154,12 +100,12 @@ def _head(palm: PalmSession, model: LoadedModel | None) -> None:
     with tools.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
         if model is not None:
             with st.popover("Add photos", icon=":material/add:"):
-                _intake(palm, model)
+                palm_intake.draw(palm)
         palm_keep.draw(palm)
         if calls:
             st.download_button(
                 "CSV",
-                data=lambda: calls_csv(calls),
+                data=lambda: calls_csv(calls, in_review_store().status_of_palm),
                 file_name=file_name("palms", "csv"),
                 mime="text/csv",
                 on_click="ignore",
@@ -168,7 +114,7 @@ def _head(palm: PalmSession, model: LoadedModel | None) -> None:
             )
             st.download_button(
                 "JSON",
-                data=lambda: calls_json(calls),
+                data=lambda: calls_json(calls, in_review_store().status_of_palm),
                 file_name=file_name("palms", "json"),
                 mime="application/json",
                 on_click="ignore",
@@ -227,43 +173,6 @@ def _refused(photo: PalmPhotoShown, place: int, model: LoadedModel) -> None:
     palm_how.draw()
 
 
-def _why(palm: PalmSession, reading: PalmReading, model: LoadedModel) -> None:
-    decision = reading.call.decision
-    controls, left, right = st.columns([2, 2, 2], gap="medium")
-    with controls:
-        side = st.segmented_control(
-            "What spoke",
-            ["for anemia", "against it"],
-            default="against it" if decision == "not_suspected" else "for anemia",
-            required=True,
-            # What led to the answer first, whichever it is.
-            key=f"palm_side_{decision}",
-        )
-        strength = st.slider("Strength of the map, %", 0, 100, 60, 5, key="palm_strength") / 100
-        st.caption(
-            "Grad-CAM: where the network found what it answered from. It shows where, not why, "
-            "and does not show that the answer is right."
-        )
-    square = views(reading.crop.pixels)[0]
-    with st.spinner("Making the map and checking it", show_time=False):
-        found = palm.map_of(reading.crop.pixels, side == "against it", model)
-    left.image(in_page(jpeg(square)), caption="What is judged.", width=300, alt="The judged palm")
-    if not found.trial.reliable:
-        right.warning(
-            f"The map is not reliable: {found.trial.reason}. It is not shown as evidence.",
-            icon=":material/visibility_off:",
-        )
-        if not right.toggle("Show it all the same", key="palm_unreliable"):
-            return
-    trial = "not reliable" if not found.trial.reliable else "passed both checks of the map"
-    right.image(
-        in_page(jpeg(overlay(square, found.heat, strength))),
-        caption=f"What spoke {side}; {trial}.",
-        width=300,
-        alt=f"The judged palm with its heat map, {trial}",
-    )
-
-
 def _results(palm: PalmSession, live: LoadedModel) -> None:
     _in_front(palm)
     photo, place = palm.shown(), palm.front
@@ -284,7 +193,7 @@ def _results(palm: PalmSession, live: LoadedModel) -> None:
     tabs: dict[str, Callable[[], None]] = {"How good is it": partial(palm_compared.draw, card)}
     judged = can_be_judged(reading.call.flags) and palm_verdict.is_shown(reading.call)
     if judged:
-        worth, why = partial(palm_worth.draw, card), partial(_why, palm, reading, model)
+        worth, why = partial(palm_worth.draw, card), partial(palm_why.draw, palm, reading, model)
         tabs = {"Of 1,000 people like this": worth, "Why": why, **tabs, **better}
     else:
         tabs = {**better, **tabs}
@@ -308,6 +217,7 @@ def main() -> None:
             icon=":material/error:",
         )
         return
+    palm_intake.judge_waiting(palm, model)
     _head(palm, model)
     _unreadable(palm)
     if palm.photos:

@@ -1,6 +1,6 @@
 """Worklist: every case, the most urgent first; who has it, how far it is, how long it waits."""
 
-from collections.abc import Callable
+from contextlib import suppress
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ from core.review.record.readings import FIRST
 from core.review.record.review_store import review_store
 from core.slide.judgement import PRIORITIES
 from core.store.database import DatabaseRefused
-from pages.parts import signed_in
+from pages.parts import pressed, signed_in
 from pages.parts.review import case_words, cells_to_see
 from pages.parts.wording import plain, several
 
@@ -125,26 +125,38 @@ def _actions(row: WorklistRow, who: Person) -> None:
     words = "Review" if reads else "Open"
     if helps and not (reads or case.is_closed or case.is_cancelled):
         words = "Pre-classify"
-    if st.button(words, key=f"open_{case.id}", type="secondary" if words == "Open" else "primary"):
-        if reads and case.assigned_to is None:
-            _do(lambda: worklist.take(review_store(), who, case.id), quietly=True)
-        st.session_state["review_case"] = case.id
-        st.session_state.pop("review_opened_at_cell", None)
-        st.switch_page("pages/review.py", query_params={"case": str(case.id)})
-    if case.assigned_to == who.subject and st.button(
-        "Give back", key=f"back_{case.id}", type="tertiary"
-    ):
-        _do(lambda: worklist.give_back(review_store(), who, case.id))
+    st.button(
+        words,
+        key=f"open_{case.id}",
+        type="secondary" if words == "Open" else "primary",
+        on_click=_open,
+        args=(case.id, reads and case.assigned_to is None),
+    )
+    if case.assigned_to == who.subject:
+        st.button(
+            "Give back",
+            key=f"back_{case.id}",
+            type="tertiary",
+            on_click=_give_back,
+            args=(case.id,),
+        )
 
 
-def _do(change: Callable[[], object], *, quietly: bool = False) -> None:
+def _open(case_id: int, take: bool) -> None:
+    if take:
+        # Somebody else may have been quicker: the page Review says who has it.
+        with suppress(NotAllowed, CaseRefused, DatabaseRefused):
+            worklist.take(review_store(), signed_in.person(), case_id)
+    st.session_state["review_case"] = case_id
+    st.session_state.pop("review_opened_at_cell", None)
+    pressed.keep(cells_to_see.OPEN_REVIEW)
+
+
+def _give_back(case_id: int) -> None:
     try:
-        change()
-    except (NotAllowed, CaseRefused) as refusal:
-        if not quietly:
-            st.session_state["work_notice"] = str(refusal)
-    if not quietly:
-        st.rerun()
+        worklist.give_back(review_store(), signed_in.person(), case_id)
+    except (NotAllowed, CaseRefused, DatabaseRefused) as refusal:
+        st.session_state["work_notice"] = str(refusal)
 
 
 def _empty(who: Person) -> None:
@@ -193,6 +205,7 @@ def _view(who: Person) -> str:
 def main() -> None:
     """Draw the screen."""
     who = signed_in.allowed("read")
+    cells_to_see.go_to_review()
     if _view(who) != _CASES:
         return
     notice = st.session_state.pop("work_notice", None)

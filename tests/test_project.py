@@ -264,9 +264,9 @@ def missing_paths(text: str, folder: Path = ROOT / "docs") -> list[str]:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("`core/records.py` and [here](../core/cli.py)", []),
+        ("`core/files.py` and [here](../core/cli.py)", []),
         ("change `core/nowhere.py`", ["core/nowhere.py"]),
-        ("without marks: core/nowhere.py, and core/records.py.", ["core/nowhere.py"]),
+        ("without marks: core/nowhere.py, and core/files.py.", ["core/nowhere.py"]),
         ("[nowhere](../pages/nowhere.py), [page](palm.md)", ["../pages/nowhere.py"]),
         ("a page of docs: [nowhere](decisions/nowhere.md)", ["decisions/nowhere.md"]),
         ("elsewhere: [a set](https://example.org/core/x.zip), [below](#part)", []),

@@ -8,7 +8,9 @@ from typing import Final, Literal, Protocol, get_args
 
 from core.settings import settings
 
-Role = Literal["technologist", "pathologist", "trainer", "administrator", "viewer", "local"]
+Role = Literal[
+    "technologist", "pathologist", "director", "trainer", "administrator", "viewer", "local"
+]
 """``local`` is the one person at a computer that nobody else reaches; it is never given away."""
 
 Right = Literal[
@@ -19,17 +21,20 @@ Right = Literal[
     "preclassify",
     "review",
     "sign",
+    "accept",
     "train",
     "promote",
     "configure",
     "manage_people",
 ]
 """``view`` is being on the site, ``read`` opening cases and their reports, which changes nothing.
-``preclassify`` is naming cells before a pathologist reads the case; it is never a right to sign."""
+``preclassify`` is naming cells before a pathologist reads the case; it is never a right to sign.
+``accept`` is signing a lab acceptance, ``sign`` signing a case."""
 
 ROLES: Final[tuple[Role, ...]] = (
     "technologist",
     "pathologist",
+    "director",
     "trainer",
     "administrator",
     "viewer",
@@ -38,7 +43,8 @@ ROLES: Final[tuple[Role, ...]] = (
 
 RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     "technologist": frozenset({"view", "read", "upload", "analyse"}),
-    "pathologist": frozenset({"view", "read", "preclassify", "review", "sign"}),
+    "pathologist": frozenset({"view", "read", "preclassify", "review", "sign", "accept"}),
+    "director": frozenset({"view", "read", "accept"}),
     "trainer": frozenset({"view", "read", "train", "promote"}),
     "administrator": frozenset({"view", "read", "configure", "manage_people"}),
     "viewer": frozenset({"view", "read"}),
@@ -53,6 +59,7 @@ _WORDS: Final[dict[Right, str]] = {
     "preclassify": "classify cells before the review",
     "review": "review cells",
     "sign": "sign cases",
+    "accept": "sign a lab acceptance",
     "train": "train models",
     "promote": "make a model live",
     "configure": "change the site's settings",
@@ -85,6 +92,11 @@ def may(person: HasRoles, right: Right) -> bool:
     return allowed and "technologist" in person.roles
 
 
+def roles_with(right: Right) -> tuple[Role, ...]:
+    """The roles that an administrator can give and that include a right."""
+    return tuple(role for role in ROLES if right in RIGHTS[role])
+
+
 def require(person: HasRoles, right: Right) -> None:
     """Go on only if ``person`` has ``right``.
 
@@ -92,10 +104,10 @@ def require(person: HasRoles, right: Right) -> None:
         NotAllowed: with a sentence for the person on the screen.
     """
     if not may(person, right):
-        holders = " or ".join(role for role in ROLES if right in RIGHTS[role])
+        roles = " or ".join(roles_with(right))
         raise NotAllowed(
             f"{person.name} ({', '.join(person.roles)}) may not {_WORDS[right]}: that takes the "
-            f"role {holders}."
+            f"role {roles}."
         )
 
 

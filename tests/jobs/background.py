@@ -4,7 +4,13 @@ import sys
 import time
 from pathlib import Path
 
+from typing_extensions import TypedDict
+
 from core.jobs.worker import JobContext, JobStopped, work
+
+
+class Task(TypedDict):
+    total: int
 
 
 def _steps(context: JobContext) -> dict[str, object]:
@@ -12,7 +18,7 @@ def _steps(context: JobContext) -> dict[str, object]:
     print("at work")
     kept = context.folder / "squares.txt"
     done = kept.read_text().splitlines() if kept.is_file() else []
-    resumed, total = len(done), int(context.task["total"])
+    resumed, total = len(done), context.job.task_as(Task)["total"]
     for number in range(resumed, total):
         context.report(number, total, f"squaring {number}")
         with kept.open("a") as file:

@@ -92,11 +92,10 @@ def test_killed_it_is_lost_and_started_again_it_goes_on(tmp_path):
     lost = _ended(folder)
     assert lost.state == "lost" and "its process died" in lost.message
     (folder / "squares.txt").write_text("0\n1\n")  # what it had done until then
-    again = job.start_again(folder, ["tests.jobs.background", "steps", str(folder)], "Bob")
-    assert (again.who, again.task) == ("Bob", {"total": 4})
+    command = ["tests.jobs.background", "steps", str(folder)]
+    assert job.start(folder, command, lost.task, "Bob").who == "Bob"
     left = _ended(folder)
     assert left.result() == {"squares": [0, 1, 4, 9], "resumed": 2}
-    assert left.log() == "at work\nat work\n"
 
 
 def test_a_new_order_forgets_the_old_end(tmp_path):

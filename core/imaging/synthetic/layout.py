@@ -51,10 +51,6 @@ class PlacedCell:
         """The silhouette inside the field, in the shape of the patch's window."""
         return self.patch.silhouette[self.windows(width, height)[1]]
 
-    def visible_share(self, width: int, height: int) -> float:
-        """Share of the silhouette that lies inside the field, in [0, 1]."""
-        return float(self.visible(width, height).sum() / self.patch.silhouette.sum())
-
     def box_xyxy_px(self, width: int, height: int) -> tuple[float, float, float, float]:
         """Bounds of the silhouette inside the field, exclusive at the right and bottom."""
         (rows, columns), _ = self.windows(width, height)

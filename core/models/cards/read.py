@@ -6,8 +6,9 @@ from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
+from core.files import JsonObject
 from core.models.cards.model_card import CARDS, ModelCard
-from core.models.cards.part import JsonObject
+from core.models.cards.preprocessing import INPUT_OF
 from core.models.cards.uncertainty_card import UncertaintyCard
 from core.models.cards.upgrade import upgrade
 from core.models.refusal import WeightsRefused
@@ -28,6 +29,9 @@ _WORDS: Final = {
     "tuple_type": "must be a list",
 }
 """Pydantic's kind of error -> plain words; its own name Python's types."""
+
+_NOT_FIELDS: Final = {*CARDS, *(one.__name__ for one in INPUT_OF.values())}
+"""Steps on pydantic's way to a field that stand for a choice between types, not for a key."""
 
 
 def read_model_card(file: Path) -> ModelCard:
@@ -106,8 +110,7 @@ def checked(card: type[C], raw: JsonObject, file: str) -> C:
 def _sentence(refusal: ValidationError) -> str:
     """What is wrong with the first wrong field."""
     error = refusal.errors()[0]
-    # The kind of a counter's architecture is pydantic's own step on the way to the field.
-    field = ".".join(str(step) for step in error["loc"] if step not in CARDS)
+    field = ".".join(str(step) for step in error["loc"] if step not in _NOT_FIELDS)
     if error["type"] == "missing":
         return f"{field} is missing"
     if error["type"] == "value_error":

@@ -19,11 +19,13 @@ from core.review.record.case_rows import (
     CasePicture,
     CaseState,
     case_in,
+    laboratory_of_pictures,
     mark_in_review,
     open_case,
     picture_in,
     picture_of,
     pictures_in,
+    update_doubts,
 )
 from core.review.record.errors import CaseRefused, Conflict, LooksLikeIdentity, StaleEdit
 from core.review.record.ledger import Recording, recording
@@ -31,6 +33,7 @@ from core.review.record.review_store import ReviewStore
 from core.review.record.versions import code_version, preprocessing_version
 from core.settings import settings
 from core.slide import judgement
+from core.slide.laboratory import Laboratory
 from core.store.review_schema import case_cells, case_pictures, cases
 
 __all__ = [
@@ -46,6 +49,7 @@ __all__ = [
     "get",
     "keep_field",
     "keep_palm",
+    "laboratory",
     "mark_in_review",
     "open_case",
     "picture_field",
@@ -205,6 +209,7 @@ def keep_field(
         }
         number = book.insert(case_pictures, row)
         book.insert_many(case_cells, _cell_rows(case_id, number, sha256, finding))
+        update_doubts(book, case_id)
         return picture_in(book.connection, number)
 
 
@@ -272,6 +277,14 @@ def case_pictures_of(store: ReviewStore, person: Person, case_id: int) -> list[C
     with store.database.read() as connection:
         case_in(connection, case_id)
         return pictures_in(connection, case_id)
+
+
+def laboratory(store: ReviewStore, person: Person, case_id: int) -> Laboratory:
+    """Whether the laboratory that a case comes from is one the white-cell model knows.
+
+    Raises NotAllowed, CaseRefused.
+    """
+    return laboratory_of_pictures(case_pictures_of(store, person, case_id))
 
 
 def picture_png(store: ReviewStore, person: Person, picture: CasePicture) -> bytes:

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from core.review.acceptance.status import KEY
 from core.review.exchange.contents import CaseContents
 from core.review.reading.cells import Answer, ReviewCell
 from core.review.reading.grades import PLATELETS
@@ -16,7 +17,7 @@ COLUMNS = (
     "accession", "version", "state", "picture", "slide", "included", "left_out", "cell", "kind",
     "x0_px", "y0_px", "x1_px", "y1_px", "proposed", "probability", "could_be", "reported_as",
     "critical", "abstained", "novel", "flags", "verified", "reader", "answered_at", "first_reader",
-    "second_reader", "remarks", "model", "note",
+    "second_reader", "remarks", "model", KEY, "note",
 )  # fmt: skip
 
 
@@ -61,6 +62,7 @@ def case_csv(contents: CaseContents) -> str:
                     _label(cell.second),
                     inert(" | ".join(comments.get(cell.id, []))),
                     call.model if call else picture.models.get("locator", ""),
+                    contents.acceptance_of(picture).status,
                     DISCLAIMER,
                 ]
             )
@@ -103,6 +105,7 @@ def case_document(contents: CaseContents) -> dict[str, object]:
         "preliminary": contents.is_preliminary,
         "minimum_cells": contents.minimum_cells,
         "left_out": [asdict(one) for one in contents.left_out],
+        "laboratory": contents.laboratory.as_json(),
         "readers": list(contents.readers),
         "grade_differences": list(contents.grade_differences),
         "grades": {
@@ -132,6 +135,7 @@ def case_document(contents: CaseContents) -> dict[str, object]:
                 "height": picture.height,
                 "models": picture.models,
                 "code": picture.code_version,
+                KEY: contents.acceptance_of(picture).status,
                 "flags": list(picture.flag_codes),
                 "included": picture.left_out is None,
                 "boxes_confirmed_by": list(contents.confirmed.get(picture.id, ())),

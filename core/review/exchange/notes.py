@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from core.review.acceptance.status import of_pictures
 from core.review.exchange.contents import CaseContents
 from core.review.reading.cells import ReviewCell
 from core.review.reading.grades import GRADES, PLATELETS
@@ -25,11 +26,26 @@ def notes_of(contents: CaseContents) -> list[str]:
     out = judgement.left_out_sentence(len(contents.fields), contents.left_out)
     if out:
         found.append(out)
+    if contents.laboratory.is_foreign:
+        found.append(contents.laboratory.sentence())
     if contents.fields:
         missing = [words for graded, words in assessed(contents) if not graded]
         if missing:
             found.append(f"{' and '.join(missing).capitalize()}: {NOT_ASSESSED}.")
-    return found + readers_sentences(contents)
+    return found + readers_sentences(contents) + acceptance_sentences(contents)
+
+
+def acceptance_sentences(contents: CaseContents) -> list[str]:
+    """Has this laboratory accepted the models that answered: a sentence for each decision."""
+    return [
+        f"Models of the {' and '.join(kinds)}: {one.words}."
+        for one, kinds in of_pictures(contents.acceptances, contents.pictures)
+    ]
+
+
+def has_acceptance_mark(contents: CaseContents) -> bool:
+    """Did models answer that failed here, or that this laboratory passed over for others."""
+    return not all(contents.acceptance_of(picture).is_quiet for picture in contents.pictures)
 
 
 def critical_cells(contents: CaseContents) -> list[ReviewCell]:

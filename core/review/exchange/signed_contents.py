@@ -7,11 +7,13 @@ from typing import Any
 from core.access.people import Person
 from core.access.rights import require
 from core.records import SmearFinding
+from core.review.acceptance.status import acceptances_in
 from core.review.case.cases import CasePicture, case_in, pictures_in
 from core.review.exchange.contents import CaseContents
 from core.review.reading.cells import Answer, ReviewCell
 from core.review.reading.grades import PLATELETS, Grade
 from core.review.reading.remarks import Remark
+from core.review.record.case_rows import of_one_laboratory
 from core.review.record.errors import CaseRefused
 from core.review.record.ledger import Head, entries
 from core.review.record.readings import FIRST, SECOND, SETTLING
@@ -39,12 +41,13 @@ def gather_signed(store: ReviewStore, person: Person, case_id: int, version: int
         signature = found[0]
         said = signature.snapshot
         there = {picture["id"] for picture in said["pictures"]}
-        pictures = [p for p in pictures_in(connection, case_id) if p.id in there]
+        pictures = of_one_laboratory([p for p in pictures_in(connection, case_id) if p.id in there])
         told = [
             Head(entry.number, entry.hash)
             for entry in entries(connection, case_id)
             if any(c.table == "signatures" and c.row == signature.id for c in entry.changes)
         ]
+        accepted = acceptances_in(connection, signature.signed_at)
     left_out = frozenset(row["id"] for row in said["pictures"] if not row.get("included", True))
     findings = {p.id: p.finding() for p in pictures if p.kind == "field"}
     cells = [
@@ -76,7 +79,8 @@ def gather_signed(store: ReviewStore, person: Person, case_id: int, version: int
         # A version that was signed before there was a minimum was not called preliminary.
         minimum_cells=int(said.get("minimum_cells", 0)),
         confirmed={row["id"]: tuple(row.get("boxes_confirmed_by", ())) for row in said["pictures"]},
-        _desk=store,
+        acceptances=accepted,
+        _store=store,
     )
 
 

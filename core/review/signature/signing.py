@@ -11,11 +11,11 @@ from sqlalchemy import Connection, select
 
 from core.access.people import Person
 from core.access.rights import require
-from core.review.case.cases import Case, case_in, open_case
 from core.review.reading import reading_boxes
 from core.review.reading.cells import ReviewCell, cells_in
 from core.review.reading.grades import grades_in
 from core.review.record import readings
+from core.review.record.case_rows import Case, case_in, open_case, pictures_in
 from core.review.record.errors import Blocker, CaseRefused, SignatureBlocked
 from core.review.record.ledger import canonical, head, recording
 from core.review.record.readings import FINISHED_FIRST, FIRST, SECOND, SETTLING
@@ -74,6 +74,8 @@ def finish_reading(store: ReviewStore, person: Person, case_id: int, reason: str
         case = open_case(book.connection, case_id)
         if case.reading != reading or case.reading == SETTLING:
             raise CaseRefused(f"case {case.accession} is no longer in this reading")
+        if not pictures_in(book.connection, case_id):
+            raise CaseRefused(f"case {case.accession} has no picture, so there is nothing to read")
         mine = readings.writable_by(book.connection, case, person)
         left = incomplete(cells_in(book.connection, case, mine, unveiled=True))
         if left and not reason.strip():

@@ -13,7 +13,7 @@ from core.review.reading.cells import ReviewCell, cells_in
 from core.review.reading.grades import PLATELETS, Grade, differences_in, grades_in
 from core.review.reading.reading_boxes import boxes_in
 from core.review.reading.remarks import remarks_in
-from core.review.record import roster
+from core.review.record import readings, roster
 from core.review.record.ledger import entries, moment
 from core.review.record.readings import FIRST, SECOND, SETTLING
 from core.review.signature.verified import counts, of_cells
@@ -186,14 +186,8 @@ def readers_in(connection: Connection, case: Case) -> list[dict[str, Any]]:
     ``preclassified``: they may not review, so what they said was a proposal.
     """
     helpers = roster.who_may_not(connection, "review")
-    found: set[tuple[int, str, str]] = set()
-    for table in (answers, grades, box_edits, box_confirmations):
-        query = select(table.c.reading, table.c.reader, table.c.reader_name).where(
-            table.c.case_id == case.id, table.c.version == case.version
-        )
-        if "carried" in table.c:
-            query = query.where(table.c.carried.is_(False))
-        found |= {(row.reading, row.reader, row.reader_name) for row in connection.execute(query)}
+    tables = (answers, grades, box_edits, box_confirmations)
+    found = readings.readers_of(connection, case, tables)
     return [
         {"reading": reading, "reader": reader, "reader_name": name}
         | ({"preclassified": True} if reader in helpers else {})

@@ -86,8 +86,9 @@ class Comparison:
     """The evidence: on the run's own test part, on the original data, and elsewhere.
 
     ``external_lab`` are cells of another laboratory; ``learnt_external`` names the models
-    (``champion``, ``challenger``) whose cards say that they learnt from it. A significant fall
-    there blocks a promotion unless a person overrides it with a reason.
+    (``champion``, ``challenger``) whose cards, or those of the models they were adapted from, say
+    that they learnt from it, ``origin_unknown`` those adapted from a model that is no longer here.
+    A significant fall there blocks a promotion unless a person overrides it with a reason.
     """
 
     task: "Task"
@@ -99,6 +100,7 @@ class Comparison:
     original: OnOneSet | OnFields | None
     external_lab: OnOneSet | None = None
     learnt_external: tuple[str, ...] = ()
+    origin_unknown: tuple[str, ...] = ()
 
     @property
     def sets(self) -> dict[str, OnOneSet | OnFields]:
@@ -131,13 +133,22 @@ class Comparison:
         """What the cards say of the other laboratory: who learnt from it."""
         names = {"champion": "the live model", "challenger": "the challenger"}
         learnt = [words for name, words in names.items() if name in self.learnt_external]
-        if not learnt:
+        unknown = [words for name, words in names.items() if name in self.origin_unknown]
+        sentences = []
+        if learnt:
+            have = "has" if len(learnt) == 1 else "have"
+            sentences.append(
+                f"By their cards, {' and '.join(learnt)} {have} learnt from the other laboratory: "
+                "it says nothing about laboratories that are new to them."
+            )
+        if unknown:
+            sentences.append(
+                f"What {' and '.join(unknown)} learnt from is not known: the model before the "
+                "adaptation is no longer here."
+            )
+        if not sentences:
             return "No model's card says that it learnt from the other laboratory."
-        have = "has" if len(learnt) == 1 else "have"
-        return (
-            f"By their cards, {' and '.join(learnt)} {have} learnt from the other laboratory: it "
-            "says nothing about laboratories that are new to them."
-        )
+        return " ".join(sentences)
 
 
 # Any: a stored comparison may be damaged, or of an earlier version.
@@ -166,6 +177,7 @@ def from_json(stored: Mapping[str, Any]) -> Comparison:
             original=original,
             external_lab=external_set,
             learnt_external=tuple(stored.get("learnt_external", ())),
+            origin_unknown=tuple(stored.get("origin_unknown", ())),
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"this is no stored comparison: {error}") from error

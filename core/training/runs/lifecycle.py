@@ -7,12 +7,12 @@ import secrets
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -26,6 +26,7 @@ from core.store.database import DatabaseRefused, database
 from core.store.runs import Run, RunBook, RunRefused
 from core.training.loop.settings import LoopSettings, loop_settings, with_defaults
 from core.training.presets import checked_options, recipe_info
+from core.training.recipe_info import Options
 
 STARTING: Final = timedelta(minutes=10)
 """How long a process may take to its first sign of life: a busy machine loads slowly."""
@@ -52,7 +53,7 @@ def submit(
     recipe: str,
     data: Path,
     chosen: LoopSettings,
-    options: Mapping[str, Any],
+    options: Options,
     *,
     who: Person,
     title: str = "",

@@ -1,5 +1,7 @@
 """What one browser session has on the Screen palm page: photos, answers, maps."""
 
+import threading
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -50,20 +52,37 @@ class PalmPhotoShown:
 
 @dataclass
 class PalmSession:
-    """The photos on show, those that could not be read, and the one in front."""
+    """The photos on show, those that could not be read, and the one in front.
+
+    ``waiting`` were sent and not judged yet: kept here, so that no redraw can lose them.
+    """
 
     photos: list[PalmPhotoShown] = field(default_factory=list)
     unreadable: list[ImageRefused] = field(default_factory=list)
     front: int = 0
     intake: int = 0
     notice: str = ""
+    waiting: deque[tuple[str, bytes, Kind]] = field(default_factory=deque)
+    _judging: threading.Lock = field(default_factory=threading.Lock)
     _maps: dict[tuple[bytes, bool, str], PalmMap] = field(default_factory=dict)
 
-    def take(self, files: Iterable[tuple[str, bytes]], kind: Kind, model: LoadedModel) -> None:
-        """Judge photos and add them; a broken one stops no other."""
+    def send(self, files: Iterable[tuple[str, bytes]], kind: Kind) -> None:
+        """Put photos into the queue; what was said of the ones before is over."""
         self.unreadable = []
+        self.waiting.extend((name, data, kind) for name, data in files)
+
+    def judge_waiting(self, model: LoadedModel) -> None:
+        """Judge the queue and show it; a broken photo stops no other.
+
+        A redraw that comes meanwhile begins beside this one and waits here for its end.
+        """
+        with self._judging:
+            self._judge_waiting(model)
+
+    def _judge_waiting(self, model: LoadedModel) -> None:
         first = len(self.photos)
-        for name, data in files:
+        while self.waiting:
+            name, data, kind = self.waiting.popleft()
             if len(self.photos) >= _MOST:
                 message = f"{name} was not read: at most {_MOST} photos are shown at once."
                 self.unreadable.append(ImageRefused(name, "too_many_files", message))
@@ -89,6 +108,7 @@ class PalmSession:
     def clear(self) -> None:
         """An empty screen."""
         self.photos, self.unreadable, self.front, self.notice = [], [], 0, ""
+        self.waiting.clear()
 
     def map_of(self, crop: RgbImage, against: bool, model: LoadedModel) -> PalmMap:
         """The map of a crop by the model that judged it, computed when it is first asked for."""

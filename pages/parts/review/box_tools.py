@@ -1,7 +1,6 @@
 """What a reviewer does with boxes: draw one, move, take away, change the kind."""
 
 from collections.abc import Callable
-from typing import Any
 
 import streamlit as st
 
@@ -13,7 +12,7 @@ from core.review.reading import boxes
 from core.review.reading.cells import ReviewCell
 from core.review.record.errors import CaseRefused, StaleEdit
 from core.review.record.review_store import review_store
-from core.taxonomy import KINDS
+from core.taxonomy import KINDS, CellKind
 from pages.parts import signed_in
 from pages.parts.review.adjudicate import NOTICE, ONE
 
@@ -84,14 +83,15 @@ def _draw_tools(
                 f"Move the chosen {ONE[chosen.kind]} here",
                 key="move_box",
                 on_click=_change,
-                args=(case, chosen, {"box_xyxy_px": drawn}),
+                args=(case, chosen),
+                kwargs={"box_xyxy_px": drawn},
             )
 
 
 def _cell_tools(case: Case, cell: ReviewCell) -> None:
     if cell.deleted:
         st.markdown(f"This {ONE[cell.kind]} was taken away.")
-        st.button("Bring it back", on_click=_change, args=(case, cell, {"deleted": False}))
+        st.button("Bring it back", on_click=_change, args=(case, cell), kwargs={"deleted": False})
         return
     x0, y0, x1, y1 = cell.box_xyxy_px
     st.markdown(f"**{ONE[cell.kind].capitalize()}**, {x1 - x0:.0f} x {y1 - y0:.0f} px")
@@ -102,31 +102,51 @@ def _cell_tools(case: Case, cell: ReviewCell) -> None:
                     f"It is a {ONE[kind]}",
                     key=f"kind_{kind}",
                     on_click=_change,
-                    args=(case, cell, {"kind": kind}),
+                    args=(case, cell),
+                    kwargs={"kind": kind},
                 )
         st.button(
             "Take it away",
             key="delete_box",
             icon=":material/delete:",
             on_click=_change,
-            args=(case, cell, {"deleted": True}),
+            args=(case, cell),
+            kwargs={"deleted": True},
         )
     with st.form(f"box_{cell.id}_{cell.revision}", border=False):
         sides = st.columns(4)
         names = ("Left", "Top", "Right", "Bottom")
-        values = [
-            column.number_input(name, value=round(float(value), 1), step=1.0, format="%.0f")
-            for column, name, value in zip(sides, names, cell.box_xyxy_px, strict=True)
-        ]
-        if st.form_submit_button("Move the box"):
-            _change(case, cell, {"box_xyxy_px": tuple(values)})
-            st.rerun()
+        keys = [f"box_{cell.id}_{cell.revision}_{name}" for name in names]
+        for column, name, key, value in zip(sides, names, keys, cell.box_xyxy_px, strict=True):
+            column.number_input(
+                name, value=round(float(value), 1), step=1.0, format="%.0f", key=key
+            )
+        st.form_submit_button("Move the box", on_click=_move, args=(case, cell, keys))
 
 
-def _change(case: Case, cell: ReviewCell, wanted: dict[str, Any]) -> None:
+def _move(case: Case, cell: ReviewCell, keys: list[str]) -> None:
+    left, top, right, bottom = (float(st.session_state[key]) for key in keys)
+    _change(case, cell, box_xyxy_px=(left, top, right, bottom))
+
+
+def _change(
+    case: Case,
+    cell: ReviewCell,
+    *,
+    box_xyxy_px: Box | None = None,
+    kind: CellKind | None = None,
+    deleted: bool | None = None,
+) -> None:
     do(
         lambda who: boxes.change_box(
-            review_store(), who, case.id, cell.id, cell.revision, **wanted
+            review_store(),
+            who,
+            case.id,
+            cell.id,
+            cell.revision,
+            box_xyxy_px=box_xyxy_px,
+            kind=kind,
+            deleted=deleted,
         ),
     )
 
@@ -135,8 +155,8 @@ def do(change: Callable[[Person], object]) -> None:
     """Make a change, and say on the next drawing what was refused."""
     try:
         made = change(signed_in.person())
-    except StaleEdit as told:
-        one = told.conflicts[0]
+    except StaleEdit as stale:
+        one = stale.conflicts[0]
         st.session_state[NOTICE] = (
             f"{one.by or 'Somebody else'} changed this cell in the meantime ({one.theirs}); yours "
             f"would have been {one.yours}. Nothing was overwritten: look, and decide again."

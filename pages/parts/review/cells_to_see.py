@@ -23,9 +23,12 @@ from core.review.record import ledger
 from core.review.record.errors import CaseRefused, PictureLost
 from core.review.record.review_store import ReviewStore, review_store
 from core.taxonomy import title
-from pages.parts import signed_in
+from pages.parts import pressed, signed_in
 from pages.parts.picture import in_page
 from pages.parts.wording import plain, several
+
+OPEN_REVIEW = "open_review"
+"""The press of a button that leads to the page Review, see ``pressed``."""
 
 _PER_PAGE = 24
 _MOST = 96
@@ -169,10 +172,14 @@ def _cards(who: Person, cards: list[_Card], name: str, verb: str) -> None:
                 st.markdown(
                     f"**{one.head}**  \n:small[{one.why}]  \n:small[:gray[{plain(one.accession)}]]"
                 )
-                if may(who, "review") and st.button(
-                    verb, key=f"{name}_{one.cell_id}", width="stretch"
-                ):
-                    open_cell(one.case_id, one.cell_id)
+                if may(who, "review"):
+                    st.button(
+                        verb,
+                        key=f"{name}_{one.cell_id}",
+                        width="stretch",
+                        on_click=open_cell,
+                        args=(one.case_id, one.cell_id),
+                    )
                 if may(who, "review") and one.verified is not None:
                     st.button(
                         "Label is right",
@@ -193,10 +200,17 @@ def _confirm(one: _Card) -> None:
 
 
 def open_cell(case_id: int, cell_id: int) -> None:
-    """Go to the Review page, to this cell of this case."""
+    """The callback of a button: Review opens at this cell of this case, see `go_to_review`."""
     state = st.session_state
     state["review_case"] = case_id
     state["review_opened_at_cell"] = case_id
     number = (state.get("review_jump") or {"number": 0})["number"] + 1
     state["review_jump"] = {"number": number, "cell": cell_id}
-    st.switch_page("pages/review.py", query_params={"case": str(case_id)})
+    pressed.keep(OPEN_REVIEW)
+
+
+def go_to_review() -> None:
+    """Where a button on this page has chosen a case: go to it."""
+    case_id = st.session_state.get("review_case")
+    if pressed.take(OPEN_REVIEW):
+        st.switch_page("pages/review.py", query_params={"case": str(case_id)})

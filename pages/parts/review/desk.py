@@ -29,6 +29,7 @@ from core.store.database import DatabaseRefused
 from core.taxonomy import CRITICAL_CLASSES, UNIDENTIFIED, title
 from pages.parts import signed_in
 from pages.parts.picture import in_page
+from pages.parts.wording import percent
 
 KEYS: Final[dict[str, str]] = {
     "segmented_neutrophil": "S",
@@ -144,7 +145,7 @@ def draw(
     )
 
 
-def _row(cell: ReviewCell, remarks: list[dict[str, str]], reviews: bool) -> dict[str, Any]:
+def _row(cell: ReviewCell, remarks: list[dict[str, str]], reviews: bool) -> dict[str, object]:
     call, given = cell.call, cell.answer
     # To those who review, what was pre-classified is a proposal, which Enter confirms.
     proposal = reviews and cell.is_preclassified
@@ -157,7 +158,7 @@ def _row(cell: ReviewCell, remarks: list[dict[str, str]], reviews: bool) -> dict
         "field": str(cell.picture_id),
         "box": [round(v, 1) for v in cell.box_xyxy_px],
         "machine": call.label if call else None,
-        "probability": round(call.probability, 3) if call else None,
+        "percent": percent(call.probability) if call else None,
         "set": list(call.could_be) if call else [],
         "doubt": judgement.call_is_doubtful(call) or cell.novel or cell.differs,
         "novel": cell.novel,
@@ -215,7 +216,7 @@ def _say(words: str) -> None:
     st.session_state["review_said"] = {"number": before["number"] + 1, "words": words}
 
 
-def _save(case_id: int, ops: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _save(case_id: int, ops: Sequence[Mapping[str, Any]]) -> dict[str, object]:
     stale: list[Conflict] = []
     try:
         who = signed_in.person()
@@ -257,7 +258,7 @@ def _new_answers(who: Person, case_id: int, ops: Sequence[Mapping[str, Any]]) ->
     return given
 
 
-def _told(conflict: Conflict, labels: Mapping[int, Any]) -> dict[str, Any]:
+def _told(conflict: Conflict, labels: Mapping[int, Any]) -> dict[str, object]:
     mine, theirs = _word(conflict.yours), _word(conflict.theirs)
     at = f" at {conflict.at:%H:%M} UTC" if conflict.at else ""
     return {

@@ -7,9 +7,11 @@ from core.access.rights import may
 from core.review.record import integrity, ledger
 from core.review.record.errors import LedgerBroken
 from core.review.record.review_store import review_store
+from pages.parts import pressed
 from pages.parts.wording import plain, several
 
 _MOST = 20
+_FOUND = "ledger_verified"
 
 
 def draw(who: Person) -> None:
@@ -26,9 +28,21 @@ def draw(who: Person) -> None:
     )
     if not may(who, "configure"):
         return
-    if st.button("Verify the ledger", key="verify_ledger", icon=":material/fact_check:"):
-        with st.spinner("Every entry, row and picture is read"):
-            _verdict(integrity.verify(review_store()))
+    st.button(
+        "Verify the ledger",
+        key="verify_ledger",
+        icon=":material/fact_check:",
+        on_click=pressed.keep,
+        args=("verify_ledger",),
+    )
+    # It stays until the ledger has grown: another click on the page must not take it away, and one
+    # that comes meanwhile stops this run where it next asks for the session's state.
+    found: dict[str, integrity.Verification] = st.session_state.setdefault(_FOUND, {})
+    with st.spinner("Every entry, row and picture is read"):
+        if pressed.take("verify_ledger"):
+            found[head.hash] = integrity.verify(review_store())
+    if head.hash in found:
+        _verdict(found[head.hash])
 
 
 def _verdict(found: integrity.Verification) -> None:

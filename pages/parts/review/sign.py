@@ -1,6 +1,7 @@
 """Step 4 of a review, the end of the path: what it says, what stands against it, the signature."""
 
 from collections.abc import Callable
+from typing import Final
 
 import streamlit as st
 
@@ -26,6 +27,9 @@ from pages.parts.review import (
     two_differentials,
 )
 from pages.parts.wording import plain
+
+_ASKED: Final = "sign_asked"
+"""Session state: the case whose signature is asked for once more."""
 
 
 def draw(who: Person, case: Case, closed: str) -> None:
@@ -60,10 +64,16 @@ def _remarks(who: Person, case: Case, closed: str) -> None:
     if closed:
         return
     with st.form("case_remark", border=False, clear_on_submit=True):
-        text = st.text_area("Comment on the case", max_chars=remarks.LONGEST, height=80)
-        if st.form_submit_button("Add comment") and text.strip():
-            _do(lambda person: remarks.remark(review_store(), person, case.id, text))
-            st.rerun()
+        st.text_area(
+            "Comment on the case", max_chars=remarks.LONGEST, height=80, key="case_remark_text"
+        )
+        st.form_submit_button("Add comment", on_click=_remark, args=(case.id,))
+
+
+def _remark(case_id: int) -> None:
+    text = st.session_state.get("case_remark_text") or ""
+    if text.strip():
+        _do(lambda who: remarks.remark(review_store(), who, case_id, text))
 
 
 def _open(who: Person, case: Case, signed: list[Signature], closed: str) -> None:
@@ -145,14 +155,19 @@ def _reason(against: list[Blocker]) -> str:
 def _sign_button(who: Person, case: Case, against: tuple[Blocker, ...], reason: str) -> None:
     must = [one for one in against if not one.reason_suffices]
     missing = bool(against) and not reason.strip()
-    if st.button(
+    blocked = bool(must) or missing or not may(who, "sign")
+    st.button(
         "Sign case",
         key="sign",
         type="primary",
         icon=":material/signature:",
         width="stretch",
-        disabled=bool(must) or missing or not may(who, "sign"),
-    ):
+        disabled=blocked,
+        on_click=_ask,
+        args=(case.id,),
+    )
+    # Drawn with every redraw until it is answered or shut, so that none can close it.
+    if st.session_state.get(_ASKED) == case.id and not blocked:
         _ask_once_more(who, case)
     if must:
         st.caption("It can be signed when the red points above are settled.")
@@ -164,7 +179,15 @@ def _sign_button(who: Person, case: Case, against: tuple[Blocker, ...], reason: 
         st.caption(f"Signed as {plain(who.name)}. Research use: a qualified person decides.")
 
 
-@st.dialog("Sign this case?")
+def _ask(case_id: int) -> None:
+    st.session_state[_ASKED] = case_id
+
+
+def _do_not_ask() -> None:
+    st.session_state.pop(_ASKED, None)
+
+
+@st.dialog("Sign this case?", on_dismiss=_do_not_ask)
 def _ask_once_more(who: Person, case: Case) -> None:
     """By name, with what stands under the signature."""
     st.markdown(
@@ -173,7 +196,7 @@ def _ask_once_more(who: Person, case: Case) -> None:
     )
     for sentence in to_be_signed.sentences(who, case):
         st.markdown(f"- {plain(sentence)}")
-    if st.button(
+    st.button(
         f"Sign as {who.name}",
         key="sign_now",
         type="primary",
@@ -181,8 +204,7 @@ def _ask_once_more(who: Person, case: Case) -> None:
         width="stretch",
         on_click=_sign,
         args=(case.id,),
-    ):
-        st.rerun()
+    )
 
 
 def _take_back(case: Case) -> None:
@@ -258,7 +280,9 @@ def _finish(case_id: int) -> None:
 
 def _sign(case_id: int) -> None:
     reason = st.session_state.get("sign_reason") or ""
+    _do_not_ask()
     _do(lambda who: signing.sign(review_store(), who, case_id, reason))
+    st.rerun()  # the whole page, not the dialog alone
 
 
 def _amend(case_id: int) -> None:

@@ -27,7 +27,7 @@ from core.slide.reference_ranges import (
 from core.statistics.cells_needed import cells_still_needed, decide
 from core.statistics.poisson import fields_still_needed
 from core.taxonomy import title
-from pages.parts import signed_in, wording
+from pages.parts import pressed, signed_in, wording
 from pages.parts.site import calibrations
 from pages.parts.smear import red_cell_size_plot
 from pages.parts.smear.session import SmearSession
@@ -270,13 +270,15 @@ def _edit_ranges() -> None:
                 "critical_high": "Critical above",
             },
         )
-        if st.button("Keep these ranges", key="bc_keep"):
+        st.button("Keep these ranges", key="bc_keep", on_click=pressed.keep, args=("bc_keep",))
+        if pressed.take("bc_keep"):
             rows = [
                 {k: None if pd.isna(v) else v for k, v in row.items()}
                 for row in table.to_dict("records")
             ]
             try:
                 write_ranges(settings().var / "reference_ranges.json", ranges_of(rows))
-                st.rerun()
             except ValueError as error:
                 st.error(f"Nothing was kept: {error}.")
+            else:
+                st.rerun()

@@ -76,7 +76,7 @@ def figure(shown: AnalysedField, finding: SmearFinding, selected: int | None) ->
         sizing="stretch",
         layer="below",
     )
-    quiet: dict[str, Any] = {"visible": False, "constrain": "domain"}
+    quiet: dict[str, object] = {"visible": False, "constrain": "domain"}
     drawing.update_layout(
         height=HEIGHT_PX,
         margin={"l": 0, "r": 0, "t": 30, "b": 0},
@@ -122,7 +122,7 @@ def _add_boxes(drawing: go.Figure, kind: CellKind, cells: list[Cell]) -> None:
     style = STYLES[kind]
     # A light casing keeps a thin coloured line visible on stained cells and on a projector.
     casing = {"color": "rgba(255,255,255,0.65)", "width": style.width_px + 2.4}
-    common: dict[str, Any] = {
+    common: dict[str, object] = {
         "x": x,
         "y": y,
         "mode": "lines",

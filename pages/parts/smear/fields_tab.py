@@ -18,7 +18,10 @@ def draw(session: SmearSession) -> None:
     """Totals over all fields; a table whose rows put a field into the picture."""
     findings = session.findings()
     columns = st.columns(len(KINDS) + 1)
-    columns[0].metric("Fields", len(findings))
+    counted = sum(judgement.is_included(finding) for finding in findings)
+    columns[0].metric(
+        "Fields", f"{counted} of {len(findings)}" if counted < len(findings) else len(findings)
+    )
     out = judgement.left_out_sentence(len(findings), judgement.all_left_out(findings))
     if out:
         st.markdown(f":gray-badge[left out] {wording.plain(out)}")

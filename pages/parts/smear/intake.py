@@ -46,11 +46,22 @@ def draw_upload(session: SmearSession) -> None:
         f"at most {limits.max_files} files at once."
     )
     label = f"Analyse {wording.several(len(files), 'field')}" if files else "Analyse fields"
-    if st.button(label, type="primary", disabled=not files, key="analyse", width="stretch"):
-        sources = uploads([(file.name, file.getvalue()) for file in files], limits)
-        if _begin(session, sources):
-            session.intake += 1
-            st.rerun()
+    st.button(
+        label,
+        type="primary",
+        disabled=not files,
+        key="analyse",
+        width="stretch",
+        on_click=_analyse_sent,
+        args=(session, f"upload-{session.intake}-{whole_folder}"),
+    )
+
+
+def _analyse_sent(session: SmearSession, uploader: str) -> None:
+    files = st.session_state.get(uploader) or []
+    sources = uploads([(file.name, file.getvalue()) for file in files], settings())
+    if sources and _begin(session, sources):
+        session.intake += 1
 
 
 def draw_synthetic(session: SmearSession, *, how_many: bool) -> None:
@@ -61,10 +72,13 @@ def draw_synthetic(session: SmearSession, *, how_many: bool) -> None:
     label = "Analyse a synthetic smear"
     if number > 1:
         label = f"Analyse {number} synthetic fields"
-    pressed = st.button(label, key="synthetic")
-    if pressed and _begin(session, drawn(range(session.next_seed, session.next_seed + number))):
+    st.button(label, key="synthetic", on_click=_analyse_drawn, args=(session, how_many))
+
+
+def _analyse_drawn(session: SmearSession, how_many: bool) -> None:
+    number = int(st.session_state.get("drawn") or 1) if how_many else 1
+    if _begin(session, drawn(range(session.next_seed, session.next_seed + number))):
         session.next_seed += number
-        st.rerun()
 
 
 def _begin(session: SmearSession, sources: list[Source]) -> bool:

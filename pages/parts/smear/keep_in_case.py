@@ -1,11 +1,12 @@
 """Keep the fields on show in a case: a new one by its accession number, or one that is open."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import streamlit as st
 
 from core.access.people import Person
 from core.access.rights import NotAllowed, may
+from core.inference.batch import Key
 from core.inference.originals import OriginalGone
 from core.review.case import cases, worklist
 from core.review.case.cases import SEXES, Case
@@ -21,6 +22,15 @@ _NEW, _OPEN = "A new case", "An open case"
 _NOTICE: Final = "keep_notice"
 
 
+class _Notice(NamedTuple):
+    """What became of a try to keep these fields; ``case_id`` where some are in a case now."""
+
+    fields: list[Key]
+    kept: bool
+    words: str
+    case_id: int | None
+
+
 def draw(session: SmearSession) -> None:
     """The button, where the person may put pictures into cases."""
     who = signed_in.person()
@@ -33,7 +43,9 @@ def draw(session: SmearSession) -> None:
 # A fragment: an entry typed here redraws the form, not the picture and its boxes.
 @st.fragment
 def _inside(session: SmearSession, who: Person) -> None:
-    _notice(session)
+    if any(session.known[key].synthetic for key in session.order):
+        st.info("These fields were drawn by the program: no case can hold them.")
+        return
     try:
         _form(session, who)
     except DatabaseRefused as refusal:
@@ -41,18 +53,17 @@ def _inside(session: SmearSession, who: Person) -> None:
 
 
 def _notice(session: SmearSession) -> None:
-    said = st.session_state.get(_NOTICE)
-    # Said of these fields only, not of the ones that are analysed next.
-    if not said or said[0] != session.order:
+    notice: _Notice | None = st.session_state.get(_NOTICE)
+    # Of these fields only, not of the ones that are analysed next.
+    if notice is None or notice.fields != session.order:
         return
-    _, kind, words, case_id = said
-    (st.success if kind == "kept" else st.warning)(plain(words))
-    if case_id is not None:
+    (st.success if notice.kept else st.warning)(plain(notice.words))
+    if notice.case_id is not None:
         st.page_link(
             "pages/review.py",
             label="Review this case",
             icon=":material/rate_review:",
-            query_params={"case": str(case_id)},
+            query_params={"case": str(notice.case_id)},
         )
 
 
@@ -82,6 +93,8 @@ def _form(session: SmearSession, who: Person) -> None:
     if st.session_state.get("keep_same_asked"):
         st.text_input("Why the same picture is right here", key="keep_same_because", max_chars=500)
     st.text_input("Slide", key="keep_slide", max_chars=64, placeholder="Optional, such as 1 or A")
+    # Beside the button that was pressed: the form is longer than a small screen.
+    _notice(session)
     st.button(
         f"Keep {several(len(session.order), 'field')}",
         key="keep",
@@ -108,60 +121,61 @@ def _details() -> None:
 
 
 def _keep(session: SmearSession, in_open_case: bool) -> None:
-    asked = st.session_state
-    kept = 0
+    state = st.session_state
+    kept: list[Key] = []
     case: Case | None = None
     try:
         who = signed_in.person()
-        if in_open_case:
-            case = cases.get(review_store(), who, asked["keep_case"])
-        else:
-            case = cases.create(
-                review_store(),
-                who,
-                asked["keep_accession"],
-                pseudonym=asked["keep_pseudonym"],
-                sex=asked["keep_sex"],
-                age_years=asked["keep_age"],
-                indication=asked["keep_indication"],
-                pseudonym_confirmed=bool(asked.get("keep_pseudonym_sure")),
-            )
+        case = cases.get(review_store(), who, state["keep_case"]) if in_open_case else _new(who)
         for key in session.order:
-            analysed = session.known[key]
-            field = session.originals.field(key[0], analysed.finding.file)
-            cases.keep_field(
-                review_store(),
-                who,
-                case.id,
-                field,
-                session.finding(key),
-                slide=asked["keep_slide"],
-                same_picture_because=asked.get("keep_same_because") or "",
-            )
-            kept += 1
+            _keep_field(session, who, case, key)
+            kept.append(key)
     except (NotAllowed, CaseRefused, OriginalGone, DatabaseRefused, OSError) as refusal:
-        asked["keep_pseudonym_asked"] = isinstance(refusal, LooksLikeIdentity)
-        asked["keep_same_asked"] = isinstance(refusal, SamePicture)
+        state["keep_pseudonym_asked"] = isinstance(refusal, LooksLikeIdentity)
+        state["keep_same_asked"] = isinstance(refusal, SamePicture)
         # The case that was just made waits for the answer; the next try must not make another.
         if case is not None and not in_open_case:
-            asked["keep_sort"], asked["keep_case"] = _OPEN, case.id
-        done = f" {several(kept, 'field')} of {len(session.order)} kept." if kept else ""
-        asked[_NOTICE] = (
-            list(session.order),
-            "not",
-            f"Not kept: {refusal}.{done}",
-            case.id if case and kept else None,
-        )
+            state["keep_sort"], state["keep_case"] = _OPEN, case.id
+        done = f" {several(len(kept), 'field')} of {len(session.order)} kept." if kept else ""
+        link = case.id if case and kept else None
+        state[_NOTICE] = _Notice(session.order.copy(), False, f"Not kept: {refusal}.{done}", link)
         return
-    asked[_NOTICE] = (
-        list(session.order),
-        "kept",
-        f"{several(kept, 'field')} kept in case {case.accession}.",
-        case.id,
+    words = f"{several(len(kept), 'field')} kept in case {case.accession}."
+    state[_NOTICE] = _Notice(session.order.copy(), True, words, case.id)
+    _empty_form()
+
+
+def _new(who: Person) -> Case:
+    state = st.session_state
+    return cases.create(
+        review_store(),
+        who,
+        state["keep_accession"],
+        pseudonym=state["keep_pseudonym"],
+        sex=state["keep_sex"],
+        age_years=state["keep_age"],
+        indication=state["keep_indication"],
+        pseudonym_confirmed=bool(state.get("keep_pseudonym_sure")),
     )
+
+
+def _keep_field(session: SmearSession, who: Person, case: Case, key: Key) -> None:
+    cases.keep_field(
+        review_store(),
+        who,
+        case.id,
+        session.originals.field(key[0], session.known[key].finding.file),
+        session.as_decided(key),
+        slide=st.session_state["keep_slide"],
+        same_picture_because=st.session_state.get("keep_same_because") or "",
+    )
+
+
+def _empty_form() -> None:
+    """The next case is another patient: nothing of this one may be left in the form."""
+    state = st.session_state
     for name in ("keep_pseudonym_asked", "keep_same_asked", "keep_pseudonym_sure"):
-        asked.pop(name, None)
-    # The next case is another patient: nothing of this one may be left in the form.
+        state.pop(name, None)
     empty = {
         "keep_accession": "",
         "keep_pseudonym": "",
@@ -172,5 +186,5 @@ def _keep(session: SmearSession, in_open_case: bool) -> None:
         "keep_same_because": "",
     }
     for name, value in empty.items():
-        if name in asked:
-            asked[name] = value
+        if name in state:
+            state[name] = value

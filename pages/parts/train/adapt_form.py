@@ -1,5 +1,6 @@
 """Adapt the live white-cell model to this laboratory with a handful of its cells."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -8,12 +9,15 @@ import streamlit as st
 from core.access.people import Person
 from core.access.rights import NotAllowed, may
 from core.jobs.job import Job
+from core.store.database import DatabaseRefused
 from core.training.white_cells.adaptation import adaptations
 from core.training.white_cells.adaptation.adaptations import AdaptationRunning
+from pages.parts import signed_in
 from pages.parts.wording import plain, several
 
 EVERY_S: Final = 2
 _FIRST: Final = 5
+_REFUSED: Final = "adapt_refused"
 
 
 def draw(who: Person) -> None:
@@ -28,36 +32,44 @@ def draw(who: Person) -> None:
     )
     last = adaptations.latest()
     if last is not None and last.state == "running":
-        st.fragment(_wait, run_every=EVERY_S)(who)
+        st.fragment(_wait, run_every=EVERY_S)()
         return
     if last is not None:
         _outcome(last)
     with st.form("adapt", border=False):
-        folder = st.text_input(
-            "Folder of labelled cells", key="adapt_folder", placeholder="/home/lab/cells"
-        )
-        per_class = st.number_input("Cells of each class", 1, 200, 10, key="adapt_per_class")
-        deep = st.checkbox(
+        st.text_input("Folder of labelled cells", key="adapt_folder", placeholder="/home/lab/cells")
+        st.number_input("Cells of each class", 1, 200, 10, key="adapt_per_class")
+        st.checkbox(
             "Deep",
             key="adapt_deep",
             help="Moves the last blocks of the network too. It needs the pictures the live model "
             "learnt from (HEMADESK_DATA), and what was fitted on its features (novelty, set "
             "limits, attributes) has to be fitted anew: python -m core fit-uncertainty.",
         )
-        pressed = st.form_submit_button("Adapt", icon=":material/tune:")
-    if pressed:
-        if not folder.strip():
-            st.warning("Name the folder first.", icon=":material/info:")
-            return
-        try:
-            adaptations.start(Path(folder.strip()).expanduser(), int(per_class), deep, who)
-        except (AdaptationRunning, NotAllowed, OSError) as refusal:
-            st.error(f"{plain(str(refusal))}.", icon=":material/error:")
-            return
-        st.rerun()
+        st.form_submit_button("Adapt", icon=":material/tune:", on_click=_adapt)
+    refusal = st.session_state.pop(_REFUSED, None)
+    if refusal:
+        st.error(plain(refusal), icon=":material/error:")
 
 
-def _wait(who: Person) -> None:
+def _adapt() -> None:
+    state = st.session_state
+    folder = (state.get("adapt_folder") or "").strip()
+    if not folder:
+        state[_REFUSED] = "Name the folder first."
+        return
+    try:
+        adaptations.start(
+            Path(folder).expanduser(),
+            int(state["adapt_per_class"]),
+            bool(state.get("adapt_deep")),
+            signed_in.person(),
+        )
+    except (AdaptationRunning, NotAllowed, DatabaseRefused, OSError) as refusal:
+        state[_REFUSED] = f"{refusal}."
+
+
+def _wait() -> None:
     """Draws itself again every two seconds; asks for the whole page when there is a result."""
     last = adaptations.latest()
     if last is None or last.state != "running":
@@ -67,11 +79,19 @@ def _wait(who: Person) -> None:
         f"Asked for by {plain(last.who)} at {last.at:%H:%M} UTC. It goes on when this page is "
         "closed."
     )
-    if st.button(
-        "Stop adapting", key="stop_adapting", icon=":material/stop:", disabled=last.stopping
-    ):
-        adaptations.ask_to_stop(who)
-        st.rerun(scope="fragment")
+    st.button(
+        "Stop adapting",
+        key="stop_adapting",
+        icon=":material/stop:",
+        disabled=last.stopping,
+        on_click=_stop,
+    )
+
+
+def _stop() -> None:
+    # Whoever may not any more sees the page without the button.
+    with suppress(NotAllowed):
+        adaptations.ask_to_stop(signed_in.person())
 
 
 def _outcome(last: Job) -> None:
@@ -80,7 +100,7 @@ def _outcome(last: Job) -> None:
         words = f"Not adapted ({asked}): {plain(last.message)}."
         st.error(words, icon=":material/error:")
         return
-    made = last.result()
+    made = last.result_as(adaptations.AdaptationResult)
     learnt = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in made["cells"].items())
     words = (
         f"{plain(made['model'])} ({asked}) learnt from {learnt}; "

@@ -4,6 +4,8 @@ Everything is read from the run's folder, so it shows the same after a reload, i
 and for a comparison started from a terminal.
 """
 
+from contextlib import suppress
+
 import streamlit as st
 
 from core.access.people import Person
@@ -15,11 +17,13 @@ from core.store.runs import Run
 from core.training.promote import comparisons, promotion
 from core.training.promote.promotion import Comparison, PromotionRefused
 from core.training.runs import lifecycle
+from pages.parts import signed_in
 from pages.parts.train import evidence
 from pages.parts.wording import plain, time_left
 
 EVERY_S = 2
 _PRESS = "Compare on the locked test sets"
+_REFUSED, _NOT_PROMOTED = "compare_refused", "promotion_refused"
 
 
 def draw(who: Person) -> None:
@@ -54,8 +58,10 @@ def draw(who: Person) -> None:
         _outcome(asked)
     if may(who, "train"):
         words = _PRESS if asked is None else "Compare again"
-        if st.button(words, key="compare", icon=":material/balance:"):
-            _start(run, who)
+        st.button(words, key="compare", icon=":material/balance:", on_click=_start, args=(run,))
+        refusal = st.session_state.pop(_REFUSED, None)
+        if refusal:
+            st.error(plain(refusal), icon=":material/error:")
     else:
         st.caption("Comparing takes the role trainer.")
     kept = comparisons.latest(run, done=True)
@@ -81,13 +87,11 @@ def _label(run: Run) -> str:
     return f"{run.label} ({run.created_at:%d %b %H:%M}, {run.state})"
 
 
-def _start(run: Run, who: Person) -> None:
+def _start(run: Run) -> None:
     try:
-        comparisons.start(run, who)
+        comparisons.start(run, signed_in.person())
     except (PromotionRefused, NotAllowed, OSError) as refusal:
-        st.error(plain(str(refusal)), icon=":material/error:")
-        return
-    st.rerun()
+        st.session_state[_REFUSED] = str(refusal)
 
 
 def _wait(run: Run, began: Job, who: Person) -> None:
@@ -102,17 +106,24 @@ def _wait(run: Run, began: Job, who: Person) -> None:
     # The first pictures are slow, since models are loaded: a guess from them would frighten.
     left = where.seconds * (1 - share) / share if share > 0.02 else None
     st.caption(
-        f"{time_left(left).capitalize()}. Job for by {plain(asked.who)} at "
+        f"{time_left(left).capitalize()}. Asked for by {plain(asked.who)} at "
         f"{asked.at:%H:%M} UTC. It goes on when this page is closed."
     )
-    if may(who, "train") and st.button(
-        "Stop comparing",
-        key="stop_comparing",
-        icon=":material/stop:",
-        disabled=asked.stopping,
-    ):
-        comparisons.ask_to_stop(asked, who)
-        st.rerun(scope="fragment")
+    if may(who, "train"):
+        st.button(
+            "Stop comparing",
+            key="stop_comparing",
+            icon=":material/stop:",
+            disabled=asked.stopping,
+            on_click=_stop,
+            args=(asked,),
+        )
+
+
+def _stop(asked: Job) -> None:
+    # Whoever may not any more sees the page without the button.
+    with suppress(NotAllowed):
+        comparisons.ask_to_stop(asked, signed_in.person())
 
 
 def _outcome(asked: Job) -> None:
@@ -173,16 +184,24 @@ def _verdict(found: Comparison, who: Person) -> None:
         st.caption("Making it live takes the role trainer.")
         return
     with st.form("promotion", border=False):
-        reason = st.text_input("Reason, kept for good", key="promote_reason")
-        override = ""
+        st.text_input("Reason, kept for good", key="promote_reason")
         if found.external_fall:
-            override = st.text_input("Why all the same", key="promote_override")
-        pressed = st.form_submit_button("Make it the live model", type="primary")
-    if pressed:
-        try:
-            promotion.promote(found, who=who, reason=reason, override=override)
-        except (NotAllowed, PromotionRefused, StalePromotion, WeightsRefused, OSError) as refusal:
-            st.error(plain(str(refusal)), icon=":material/error:")
-            return
-        st.session_state.models_notice = f"{found.challenger} is live."
-        st.rerun()
+            st.text_input("Why all the same", key="promote_override")
+        st.form_submit_button(
+            "Make it the live model", type="primary", on_click=_promote, args=(found,)
+        )
+    not_promoted = st.session_state.pop(_NOT_PROMOTED, None)
+    if not_promoted:
+        st.error(plain(not_promoted), icon=":material/error:")
+
+
+def _promote(found: Comparison) -> None:
+    state = st.session_state
+    reason = state.get("promote_reason") or ""
+    override = (state.get("promote_override") or "") if found.external_fall else ""
+    try:
+        promotion.promote(found, who=signed_in.person(), reason=reason, override=override)
+    except (NotAllowed, PromotionRefused, StalePromotion, WeightsRefused, OSError) as refusal:
+        state[_NOT_PROMOTED] = str(refusal)
+        return
+    state.models_notice = f"{found.challenger} is live."

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from PIL import Image, ImageDraw
 
 from core.datasets.archive import ArchiveRefused
-from core.datasets.fields import LabelledField, read_rgb
+from core.datasets.fields import LabelledField
 from core.datasets.intake.fields import CountedField
 from core.datasets.intake.imported_set import Intake
 from core.datasets.intake.rows import totals
@@ -22,7 +21,7 @@ from core.training.presets import RECIPES, recipe_info
 from core.training.recipe_info import OptionValue
 from core.training.runs.sent_archives import keep_archive, title_of
 from pages.parts.train import plots as run_plots
-from pages.parts.train import verified_sets
+from pages.parts.train import samples, verified_sets
 from pages.parts.wording import plain, several
 
 _OWN, _SENT, _PUBLIC, _VERIFIED = "Folder", "ZIP", "Public set", "Verified"
@@ -32,10 +31,6 @@ _PUBLIC_SETS = {
     "counts": ("txl", "TXL-PBC fields"),
     "palm": ("palm", "palm photos (Asare et al.)"),
 }
-_SAMPLES, _ACROSS = 12, 4
-_COLOURS = ("#d62728", "#1f4fd6", "#1a8f3c")
-"""Of boxes, in the order of ``KINDS``."""
-
 _LAYOUT_WORDS = {
     "folders": "Class folders",
     "boxes": "Boxes (VOC, YOLO, COCO)",
@@ -232,7 +227,7 @@ def _show(found: Intake[Any]) -> None:
                 ],
                 hide_index=True,
             )
-        _samples(found, list(counts)[:_SAMPLES])
+        samples.draw(found, list(counts))
     notes = found.notes[2:] if found.beside else found.notes
     for note in notes[:5]:
         st.caption(plain(note[0].upper() + note[1:]))
@@ -252,39 +247,6 @@ def _show(found: Intake[Any]) -> None:
                 hide_index=True,
                 height=220,
             )
-
-
-def _samples(found: Intake[Any], names: list[str]) -> None:
-    """A picture of each kind, or the first fields with their boxes, in rows."""
-    boxed = bool(found.items) and isinstance(found.items[0], LabelledField)
-    items = (
-        [(item.path.name, item) for item in found.items[:_SAMPLES]]
-        if boxed
-        else [(title(name), found.sample(name)) for name in names]
-    )
-    for first in range(0, len(items), _ACROSS):
-        for side, (words, item) in zip(
-            st.columns(_ACROSS, gap="small"), items[first:], strict=False
-        ):
-            drawn = _drawn(item.path, item if boxed else None)
-            if drawn is not None:
-                side.image(drawn, width="stretch")
-            side.caption(f":small[{plain(words)}]")
-    if boxed:
-        st.caption("Boxes: red cells red, white cells blue, platelets green.")
-
-
-def _drawn(path: Path, field: LabelledField | None = None) -> Image.Image | None:
-    """A picture as it is learnt from, with its boxes as understood; None if it is gone."""
-    try:
-        picture = Image.fromarray(read_rgb(path))
-    except OSError:
-        return None
-    if field is not None:
-        pen = ImageDraw.Draw(picture)
-        for kind, box in zip(field.kinds.tolist(), field.boxes_xyxy_px.tolist(), strict=True):
-            pen.rectangle(box, outline=_COLOURS[kind], width=max(2, picture.width // 250))
-    return picture
 
 
 def _name(recipe: str, found: Intake[Any], named: dict[str, str | None]) -> None:

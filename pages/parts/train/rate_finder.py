@@ -10,11 +10,12 @@ import streamlit as st
 from core.training.loop import rate_trial
 from core.training.loop.rate_trial import RateTrial
 from core.training.runs import rate_trials
-from pages.parts import signed_in
+from pages.parts import pressed, signed_in
 from pages.parts.kinds import ink
 from pages.parts.wording import plain
 
 EVERY_S = 2
+_TRY = "try_rates"
 
 
 def draw(take: Callable[[float], None]) -> None:
@@ -40,7 +41,13 @@ def draw(take: Callable[[float], None]) -> None:
             return
         if trial is not None:
             st.error(f"Nothing was found: {plain(trial.message)}.", icon=":material/error:")
-        if st.button("Try again" if trial else "Try", key="try_rates"):
+        st.button(
+            "Try again" if trial else "Try",
+            key=_TRY,
+            on_click=pressed.keep,
+            args=(_TRY,),
+        )
+        if pressed.take(_TRY):
             who = signed_in.person()
             rate_trials.start(data.recipe, data.folder, settings.loop, options, who)
             st.rerun()
@@ -54,8 +61,17 @@ def _wait(folder: Path) -> None:
     where = trial.progress
     words = f"Step {where.done} of {where.total}" if where.total else "Reading the data"
     st.progress(where.share, text=words)
-    if st.button("Stop trying", key="stop_rates", disabled=trial.stopping):
-        rate_trials.ask_to_stop(folder, signed_in.person())
+    st.button(
+        "Stop trying",
+        key="stop_rates",
+        disabled=trial.stopping,
+        on_click=_stop,
+        args=(folder,),
+    )
+
+
+def _stop(folder: Path) -> None:
+    rate_trials.ask_to_stop(folder, signed_in.person())
 
 
 def _show(found: RateTrial, take: Callable[[float], None]) -> None:

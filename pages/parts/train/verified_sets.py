@@ -24,6 +24,18 @@ def layout_of(recipe: str, layout: str) -> str:
     return verified if verified in recipe_info(recipe).options["layout"] else layout
 
 
+_REFUSED: Final = "verified_set_refused"
+
+
+def _make(kind: SetKind) -> None:
+    try:
+        made = training_sets.make(review_store(), signed_in.person(), f"verified-{kind}", kind)
+    except (CaseRefused, NotAllowed) as refusal:
+        st.session_state[_REFUSED] = str(refusal)
+        return
+    st.session_state[f"verified_{kind}"] = made.id
+
+
 def choose(layout: str) -> Path | None:
     """The folder of the set a person chose; None where there is none, or it was changed."""
     who, kind = signed_in.person(), KIND_OF[layout]
@@ -34,12 +46,16 @@ def choose(layout: str) -> Path | None:
             "again?",
             icon=":material/fact_check:",
         )
-    if st.button(f"Make a set of the verified {kind}", key="make_set", icon=":material/add:"):
-        try:
-            made = training_sets.make(review_store(), who, f"verified-{kind}", kind)
-            st.session_state[f"verified_{kind}"] = made.id
-        except (CaseRefused, NotAllowed) as refusal:
-            st.error(plain(str(refusal)), icon=":material/error:")
+    st.button(
+        f"Make a set of the verified {kind}",
+        key="make_set",
+        icon=":material/add:",
+        on_click=_make,
+        args=(kind,),
+    )
+    refusal = st.session_state.pop(_REFUSED, None)
+    if refusal:
+        st.error(plain(refusal), icon=":material/error:")
     sets = training_sets.all_sets(review_store(), who, kind)
     if not sets:
         st.caption(f"No set of verified {kind} yet. Signed cases make one.")

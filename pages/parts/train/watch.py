@@ -26,6 +26,7 @@ from pages.parts.wording import plain, several, time_left
 
 EVERY_S = 2
 _SMALL_EVERY_S = 10
+_Action = Literal["pause", "resume", "stop", "discard"]
 _ACTIVE = ("queued", "running")
 _PLAIN_PLOT = {"displayModeBar": False}
 _BADGES = {
@@ -213,25 +214,30 @@ def _buttons(run: Run, rows: list[Epoch]) -> None:
 
 def _button(
     run: Run,
-    action: Literal["pause", "resume", "stop", "discard"],
+    action: _Action,
     words: str,
     icon: str,
     tip: str | None,
 ) -> None:
     asked = run.state == "running" and run.request == action
-    if st.button(
+    st.button(
         words,
         key=f"do_{action}",
         icon=icon,
         help=tip,
         disabled=asked or not run.allows(action),
-    ):
-        try:
-            lifecycle.act(run.id, action, signed_in.person())
-        except (RunRefused, NotAllowed) as refusal:
-            # Its state changed between drawing the button and pressing it.
-            st.session_state.run_notice = str(refusal)
-        st.rerun(scope="app")
+        on_click=_act,
+        args=(run.id, action),
+    )
+
+
+def _act(run_id: int, action: _Action) -> None:
+    try:
+        lifecycle.act(run_id, action, signed_in.person())
+    except (RunRefused, NotAllowed) as refusal:
+        # Its state changed between drawing the button and pressing it.
+        st.session_state.run_notice = str(refusal)
+    st.rerun()  # the whole page: the table of runs shows the state too
 
 
 def _copy(run: Run) -> None:

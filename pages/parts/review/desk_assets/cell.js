@@ -70,7 +70,7 @@ function facts(desk, cell) {
   if (cell.novel) first.append(make("span", "badge", "unlike the training cells"), " ");
   lines.push(first);
   const machine = cell.machine
-    ? `Model: ${title(cell.machine)}, ${Math.round(100 * cell.probability)} %` +
+    ? `Model: ${title(cell.machine)}, ${cell.percent}` +
       couldBe(cell.set.map((name) => title(name).toLowerCase()))
     : cell.blind ? "Shown without the model's answer." : "Added by a reader; the model did not see it.";
   lines.push(make("div", "machine", machine));
