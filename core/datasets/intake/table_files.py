@@ -127,7 +127,13 @@ def _lines_of_sheet(sheet: "Worksheet", formulas: "Worksheet | None") -> Lines:
 
 
 def _values_of(sheet: "Worksheet") -> Iterator[tuple[object, ...]]:
-    return sheet.iter_rows(max_row=MAX_ROWS + 1, max_col=_MAX_COLUMNS, values_only=True)
+    # A sheet that is held as a whole would be filled up with empty cells to these bounds.
+    rows, columns = (sheet.max_row, sheet.max_column) if hasattr(sheet, "merged_cells") else (
+        MAX_ROWS + 1, _MAX_COLUMNS
+    )  # fmt: skip
+    return sheet.iter_rows(
+        max_row=min(rows, MAX_ROWS + 1), max_col=min(columns, _MAX_COLUMNS), values_only=True
+    )
 
 
 def _covering_cells(sheet: "Worksheet") -> dict[int, dict[int, object]]:

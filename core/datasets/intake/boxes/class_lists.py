@@ -22,10 +22,14 @@ Names = dict[int, str]
 
 @dataclass(frozen=True)
 class Classes:
-    """Number -> name, and whether lines hold key points behind the box."""
+    """Number -> name, and whether lines hold key points behind the box.
+
+    ``is_settled``: a ``data.yaml`` speaks, which would say that there are key points.
+    """
 
     names: Names = dataclass_field(default_factory=dict)
     has_key_points: bool = False
+    is_settled: bool = False
 
 
 class ClassLists:
@@ -85,7 +89,11 @@ class ClassLists:
                     )
                 names.setdefault(number, name)
                 by.setdefault(number, one)
-        return Classes(names, any(self._lists[one].has_key_points for one in speaking))
+        return Classes(
+            names,
+            any(self._lists[one].has_key_points for one in speaking),
+            any(self._lists[one].is_settled for one in speaking),
+        )
 
 
 def _disagree(a: Names, b: Names) -> bool:
@@ -117,4 +125,4 @@ def _classes(tree: Tree, file: str) -> Classes:
     count = content.get("nc")
     if isinstance(count, int) and count != len(found):
         raise FileRefused(f"{file} contradicts itself: nc is {count}, names has {len(found)}")
-    return Classes(found, content.get("kpt_shape") is not None)
+    return Classes(found, content.get("kpt_shape") is not None, is_settled=True)

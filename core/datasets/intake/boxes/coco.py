@@ -22,6 +22,8 @@ _SAME_BOX: Final = 0.9
 _SAME_CELL: Final = 0.5
 """Overlap (IoU) from which boxes of two files are one cell drawn twice."""
 _MOST_NOTES: Final = 20
+_FEWEST_BOXES: Final = 3
+"""Boxes from which their common form says what their numbers are."""
 
 
 def read_coco(tree: Tree, files: Mapping[str, JsonObject]) -> BoxSet:
@@ -95,6 +97,7 @@ def _annotations(
                 f"{file}: entry {row.get('id')} is of picture {number}, which is not listed"
             )
         entries[number].append(row)
+    _check_no_corners(file, entries, {str(row.get("id")): row for _, row in images})
     part = part_of_name(PurePosixPath(file).stem)
     annotations = []
     for _, image in images:
@@ -118,6 +121,37 @@ def _annotations(
             Annotation(corners, kinds, size if min(size) > 0 else None, odd, part, refused)
         )
     return [file_name for file_name, _ in images], annotations
+
+
+def _check_no_corners(
+    file: str, entries: Mapping[str, Sequence[JsonObject]], images: Mapping[str, JsonObject]
+) -> None:
+    """Raises DataRefused for boxes that are x0, y0, x1, y1 where COCO has x, y, width, height.
+
+    They are known by all of them being rising corners inside the picture, which sides of cells are
+    not, and one reaching beyond the picture if its last two numbers are taken for sides.
+    """
+    count, reaches_beyond = 0, False
+    for number, rows in entries.items():
+        image = images.get(number, {})
+        width, height = _number(image.get("width")), _number(image.get("height"))
+        for row in rows:
+            box = row.get("bbox")
+            if not isinstance(box, list) or len(box) != 4:
+                continue
+            x, y, third, fourth = (_coordinate(value) for value in box)
+            if not (third > x and fourth > y):  # also where one is no number
+                return
+            count += 1
+            if min(width, height) > 0:
+                if third > width + 1 or fourth > height + 1:
+                    return
+                reaches_beyond |= x + third > width + 1 or y + fourth > height + 1
+    if count >= _FEWEST_BOXES and reaches_beyond:
+        raise DataRefused(
+            f"the boxes of {file} are corners (x0, y0, x1, y1): COCO has x, y, width and height. "
+            "Export it anew"
+        )
 
 
 def _rows(value: JsonValue) -> list[JsonObject]:
