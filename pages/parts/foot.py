@@ -21,7 +21,7 @@ def draw(who: Person) -> None:
     else:
         accepted = status.in_review_store().of({t: live[t] for t in ("locator", "wbc")})
         mark = acceptance_mark.badge(accepted)
-        models = f"{plain(', '.join(live.values()))} ({mark}{plain(accepted.words)})"
+        models = f"{plain(', '.join(live.values()))}; {mark}{plain(accepted.words)}"
     with st.bottom:
         st.caption(
             f"Research use: a qualified person decides. Models: {models}. "

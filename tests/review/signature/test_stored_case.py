@@ -78,11 +78,12 @@ def test_what_was_signed_is_the_same_to_the_byte(stored):
         assert hashlib.sha256(text.encode()).hexdigest() == signature.snapshot_sha256
 
 
-def test_signing_the_same_again_gives_the_same_bytes(stored, monkeypatch):
+def test_signing_the_same_again_gives_the_same_bytes(stored, change_settings):
     """Of the version that stands; the ledger's head, which has moved since, is the one signed."""
     with stored.database.read() as connection:
         last = signatures_in(connection, 1)[-1]
         case = get(stored, PETRA, 1)
+        change_settings(minimum_cells=last.snapshot["minimum_cells"])
         paul = Person(last.signed_name, "pathologist", last.signed_by)
         again = snapshot_of(connection, case, paul, last.reason, last.signed_at)
     signed = json.loads(canonical(last.snapshot))
