@@ -10,8 +10,13 @@ from datetime import UTC, datetime
 
 import pytest
 from pypdf import PdfReader
+from typer.testing import CliRunner
 
 from core.access.rights import Role
+from core.cli import app
+from core.imaging.synthetic import draw_cell
+from core.imaging.view import png
+from core.models import registry
 from core.records import PalmCall
 from core.review.acceptance import records
 from core.review.acceptance.limits import Limit
@@ -34,7 +39,7 @@ from core.review.exchange.fhir import case_fhir
 from core.review.exchange.report import case_report
 from core.review.exchange.signed_contents import gather_signed
 from core.review.record import roster
-from core.review.record.review_store import ReviewStore
+from core.review.record.review_store import ReviewStore, review_store
 from core.review.signature import signing
 from core.settings import Settings
 from core.slide.palm_tables import calls_csv, calls_json
@@ -90,10 +95,10 @@ def test_the_models_that_answered_are_those_of_the_method():
     }
 
 
-def measured(accuracy=0.95):
+def measured(accuracy=0.95, models=None):
     figure: Figure = {"value": accuracy, "low": accuracy - 0.02, "high": accuracy + 0.02, "n": 99}
     return Measured(
-        models=PAIR,
+        models=models or PAIR,
         fields=1,
         slides=1,
         white_cells=1,
@@ -107,9 +112,9 @@ def measured(accuracy=0.95):
     )
 
 
-def accept(store, who, *, accuracy=0.95):
+def accept(store, who, *, accuracy=0.95, models=None):
     limits = [Limit("accuracy", "at least", 0.9)]
-    return records.sign(store, who, "Giemsa", measured(accuracy), limits)
+    return records.sign(store, who, "Giemsa", measured(accuracy, models), limits)
 
 
 def everywhere(contents):
@@ -197,3 +202,25 @@ def test_who_may_not_sign_is_told_who_can(sqlite_store: ReviewStore, people):
         roster.add(sqlite_store, people.administrator, subject=name, name=name, role=role)
     said = who_may_accept(sqlite_store, people.trainer)
     assert said.endswith("role pathologist or director: here Dora, Petra.")
+
+
+def test_the_command_line_says_it_of_the_models_that_answer(own_var, tmp_path, people):
+    """One picture by one command, before and after the live pair failed, then was accepted."""
+    file = tmp_path / "cell.png"
+    file.write_bytes(png(draw_cell(4, "lymphocyte").pixels))
+    live = {task: registry.live(task).identity for task in ("locator", "wbc")}
+
+    def answered(*more):
+        result = CliRunner().invoke(app, ["classify", str(file), *more])
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    assert json.loads(answered("--json"))["lab_acceptance"] == "not_accepted_here"
+    assert not list(own_var.glob("*.db")), "the question makes no database"
+    store = review_store()
+    accept(store, people.pathologist, accuracy=0.5, models=live)
+    assert json.loads(answered("--json"))["lab_acceptance"] == "failed"
+    assert "models failed the lab acceptance of this laboratory" in answered()
+    accept(store, people.pathologist, models=live)
+    assert json.loads(answered("--json"))["lab_acceptance"] == "accepted"
+    assert "acceptance" not in answered()
