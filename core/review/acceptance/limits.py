@@ -132,7 +132,7 @@ def measurement_title(name: str) -> str:
 
 
 def is_percent(name: str) -> bool:
-    """Is the figure a share that is read in percent."""
+    """Whether the figure is a share that is read in percent."""
     return name.startswith(_PERCENT)
 
 

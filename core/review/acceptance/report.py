@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from core.imaging.view import pixels_of
 from core.records import RgbImage
@@ -22,6 +24,7 @@ from core.review.exchange.paper import CRITICAL, GREY, Paper
 from core.review.record.errors import PictureLost
 from core.settings import Settings
 from core.statistics.agreement import agreement
+from core.statistics.intervals import Interval
 from core.taxonomy import title
 
 _GOOD = (0, 120, 90)
@@ -195,7 +198,7 @@ def _confusion(paper: Paper, measured: Measured) -> None:
                 str(row.sensitivity.of),
                 _of(row.sensitivity.value, row.sensitivity.interval),
                 _of(row.positive_predictive.value, row.positive_predictive.interval),
-                _taken_for(found.table, found.classes, row.label),
+                _called_instead(found.table, found.classes, row.label),
             ]
         )
     paper.grid(
@@ -206,13 +209,13 @@ def _confusion(paper: Paper, measured: Measured) -> None:
     )
 
 
-def _of(value: float | None, interval: Any) -> str:
+def _of(value: float | None, interval: Interval) -> str:
     if value is None:
         return "not determined"
     return f"{100 * value:.0f} ({100 * interval.low:.0f} to {100 * interval.high:.0f})"
 
 
-def _taken_for(table: Any, classes: tuple[str, ...], label: str) -> str:
+def _called_instead(table: npt.NDArray[np.int64], classes: tuple[str, ...], label: str) -> str:
     row = table[classes.index(label)]
     others = sorted(((int(n), name) for n, name in zip(row, classes, strict=True)), reverse=True)
     return ", ".join(f"{n} {title(name).lower()}" for n, name in others if n and name != label)

@@ -1,4 +1,4 @@
-"""Has this laboratory accepted the models that answer: decided here and only here.
+"""Whether this laboratory has accepted the models that answer: decided here and only here.
 
 Screens, the command line, CSV, JSON, FHIR and the report ask this module, so that one word is said
 everywhere. It loads no network library and reads a few short columns, so any screen may ask it.
@@ -67,7 +67,7 @@ class LabAcceptance:
 
     @property
     def is_quiet(self) -> bool:
-        """Is a quiet line enough: nothing is wrong, or this laboratory accepts no models at all.
+        """Whether a quiet line is enough: nothing is wrong, or no model was ever judged here.
 
         A mark that is always up is not read.
         """
@@ -147,7 +147,7 @@ class LabAcceptances:
         return lab_acceptance(models, self.signed)
 
     def of_picture(self, models: Mapping[str, str]) -> LabAcceptance:
-        """The same for the models that a picture of a case names.
+        """The decision about the models that a picture of a case names.
 
         The second count of a field and the files that prepare pictures are named there too, but
         what a case says rests on neither.
@@ -155,7 +155,7 @@ class LabAcceptances:
         return self.of({t: m for t, m in models.items() if t in (*_TESTED, "palm")})
 
     def of_finding(self, finding: SmearFinding) -> LabAcceptance:
-        """The same for a smear that was just analysed."""
+        """The decision about the models of a smear that was just analysed."""
         return self.of(models_of(finding))
 
     def status_of_finding(self, finding: SmearFinding) -> Status:
@@ -163,7 +163,7 @@ class LabAcceptances:
         return self.of_finding(finding).status
 
     def status_of_palm(self, call: PalmCall) -> Status:
-        """The same for a palm."""
+        """The word for a palm."""
         return self.of({"palm": call.model}).status
 
 
@@ -191,7 +191,7 @@ def in_review_store() -> LabAcceptances:
 
 
 def known_here() -> LabAcceptances:
-    """The same for commands: where nobody has used the review, no database is made to ask it."""
+    """Like :func:`in_review_store`, for commands: no database is made for the question."""
     site = settings()
     if not site.database_url and not (site.var / "hemadesk.db").exists():
         return LabAcceptances()
@@ -214,7 +214,10 @@ def of_pictures(
 def of_case(
     store: ReviewStore, person: Person, case_id: int
 ) -> tuple[tuple[LabAcceptance, tuple[str, ...]], ...]:
-    """The same for a case: as at its signature, or as it is now. Raises NotAllowed, CaseRefused."""
+    """Like :func:`of_pictures`, for a case as it stood at its signature, or as it stands now.
+
+    Raises NotAllowed, CaseRefused.
+    """
     require(person, "read")
     with store.database.read() as connection:
         case = case_in(connection, case_id)

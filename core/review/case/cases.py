@@ -254,7 +254,7 @@ def _words(values: Mapping[str, object]) -> str:
 
 
 def _checked(values: CaseDetails) -> CaseDetails:
-    """The same. Raises CaseRefused for a value that is not possible."""
+    """The values unchanged. Raises CaseRefused for one that is not possible."""
     accession = values.get("accession")
     if accession is not None and not _ACCESSION.fullmatch(accession):
         raise CaseRefused(

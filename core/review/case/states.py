@@ -184,7 +184,7 @@ def _against(connection: Connection, case: Case, state: State) -> tuple[Blocker,
 
 
 def _is_open(way: Way, against: Iterable[Blocker]) -> bool:
-    """Is a way open now, given what stands against the signature."""
+    """Whether a way is open now, given what stands against the signature."""
     if way.action == "sign":
         return all(blocker.reason_suffices for blocker in against)
     if way.action == "settle":
@@ -236,7 +236,7 @@ def _can(way: Way, person: Person, first_readers: frozenset[str]) -> bool:
 
 
 def _takes_on(way: Way, person: Person, first_readers: frozenset[str]) -> bool:
-    """The same; an answer of somebody who only pre-classifies does not take a case on."""
+    """Like :func:`_can`; an answer of somebody who only pre-classifies takes no case on."""
     if way.action == "answer" and not may(person, "review"):
         return False
     return _can(way, person, first_readers)

@@ -76,7 +76,7 @@ def case_json(contents: CaseContents) -> str:
 
 
 def case_document(contents: CaseContents) -> dict[str, object]:
-    """The same as objects."""
+    """The document of :func:`case_json`, before it is text."""
     case, signature, platelets = contents.case, contents.signature, contents.grades.get(PLATELETS)
     return {
         "note": DISCLAIMER,

@@ -77,7 +77,7 @@ class CaseContents:
 
     @property
     def is_preliminary(self) -> bool:
-        """Does the differential rest on fewer white cells than the site asks for."""
+        """Whether the differential rests on fewer white cells than the site asks for."""
         return bool(self.fields) and judgement.is_preliminary(
             self.standing.verified.leukocytes, self.minimum_cells
         )
@@ -114,7 +114,7 @@ class CaseContents:
         return {kind: found[kind] for kind in KINDS}
 
     def acceptance_of(self, picture: CasePicture) -> LabAcceptance:
-        """Has this laboratory accepted the models whose answer a picture has."""
+        """Whether this laboratory has accepted the models that answered for a picture."""
         return self.acceptances.of_picture(picture.models)
 
     def file_name(self, picture: CasePicture) -> str:

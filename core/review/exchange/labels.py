@@ -80,7 +80,7 @@ def label_files(contents: CaseContents, layout: LabelFormat) -> Iterator[tuple[s
 
 
 def label_zip(contents: CaseContents, layout: LabelFormat) -> bytes:
-    """The same as one archive. Raises PictureLost."""
+    """The files of :func:`label_files` as one ZIP archive. Raises PictureLost."""
     out = io.BytesIO()
     # Pictures are compressed already.
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:

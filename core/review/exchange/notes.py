@@ -41,7 +41,7 @@ def notes_of(contents: CaseContents) -> list[str]:
 
 
 def acceptance_sentences(contents: CaseContents) -> list[str]:
-    """Has this laboratory accepted the models that answered: a sentence for each decision."""
+    """A sentence for each decision whether this laboratory has accepted the models."""
     return [
         f"Models of the {' and '.join(kinds)}: {one.words}."
         for one, kinds in of_pictures(contents.acceptances, contents.pictures)
@@ -49,7 +49,7 @@ def acceptance_sentences(contents: CaseContents) -> list[str]:
 
 
 def has_acceptance_mark(contents: CaseContents) -> bool:
-    """Did models answer that failed here, or that this laboratory passed over for others."""
+    """Whether models answered that failed here, or instead of which others were accepted."""
     return not all(contents.acceptance_of(picture).is_quiet for picture in contents.pictures)
 
 
@@ -73,7 +73,7 @@ def preliminary_sentence(contents: CaseContents) -> str:
 
 
 def assessed(contents: CaseContents) -> tuple[tuple[bool, str], ...]:
-    """Was each part looked at by a person: red-cell morphology, platelets."""
+    """Whether a person looked at each part: red-cell morphology, platelets."""
     red = any(t != PLATELETS and g.grade is not None for t, g in contents.grades.items())
     platelets = contents.grades.get(PLATELETS)
     return (

@@ -45,7 +45,7 @@ def case_report(contents: CaseContents, settings: Settings) -> bytes:
 
 
 def case_page(contents: CaseContents, settings: Settings) -> str:
-    """The same report as HTML, for the screen.
+    """The report of :func:`case_report` as HTML, for the screen.
 
     Raises:
         PictureLost: if a stored picture is gone or was changed.

@@ -1,7 +1,7 @@
 """The blind sample: cells that are reviewed without the machine's answer.
 
-Who sees an answer tends to agree with it. Cells reviewed without it give an error rate of the
-machine that this does not flatter, and the gap to the others measures the leaning (anchoring).
+Whoever sees an answer tends to agree with it. Cells reviewed without it give an error rate of the
+machine without that bias, and the gap to the others measures anchoring.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ _STEPS = 1 << 32
 
 
 def chosen(picture_sha256: str, place: int, share: float) -> bool:
-    """Is this cell of this picture in the sample; decided by its hash, the same every time.
+    """Whether a cell is in the sample: decided by a hash, so it is the same every time.
 
     Args:
         picture_sha256: hash of the stored picture.

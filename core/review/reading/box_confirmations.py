@@ -65,7 +65,7 @@ def confirmed_by(store: ReviewStore, person: Person, case_id: int) -> dict[int, 
 
 
 def confirmed_in(connection: Connection, case: Case, reading: int) -> dict[int, tuple[str, ...]]:
-    """The same within a transaction: while two readings are settled, what each reader confirmed."""
+    """Like :func:`confirmed_by`, within a transaction; while settling, of both readers."""
     wanted = (FIRST, SECOND, SETTLING) if reading == SETTLING else (reading,)
     query = (
         select(box_confirmations)

@@ -86,12 +86,12 @@ class ReviewCell:
 
     @property
     def is_preclassified(self) -> bool:
-        """Has it an answer that only somebody gave who may not review."""
+        """Whether its only answer is of somebody who may not review."""
         return self.answer is not None and self.label is not None and self.answer.preclassified
 
     @property
     def is_reviewed(self) -> bool:
-        """Has it an answer of somebody who may review."""
+        """Whether somebody who may review has answered it."""
         return self.label is not None and not self.is_preclassified
 
     @property
@@ -158,7 +158,7 @@ def cells_in(
     unveiled: bool | None = None,
     only: Iterable[int] | None = None,
 ) -> list[ReviewCell]:
-    """The same within a transaction.
+    """Like :func:`cells`, within a transaction.
 
     ``unveiled`` shows the blind cells' machine answers too; by default they are shown once the
     case is signed.

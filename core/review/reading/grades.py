@@ -144,7 +144,7 @@ def grades_of(store: ReviewStore, person: Person, case_id: int) -> dict[str, Gra
 
 
 def grades_in(connection: Connection, case: Case, reading: int) -> dict[str, Grade]:
-    """The same within a transaction.
+    """Like :func:`grades_of`, within a transaction.
 
     While two readings are settled a term has the grade that was settled, else the one both gave
     or only one gave; a term in which they differ has none (:func:`differences_in`).
@@ -194,7 +194,7 @@ def differences(store: ReviewStore, person: Person, case_id: int) -> list[GradeD
 
 
 def differences_in(connection: Connection, case: Case) -> list[GradeDifference]:
-    """The same within a transaction."""
+    """Like :func:`differences`, within a transaction."""
     if case.reading != SETTLING:
         return []
     one, two = (grades_in(connection, case, reading) for reading in (FIRST, SECOND))

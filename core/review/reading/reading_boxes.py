@@ -13,7 +13,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-from sqlalchemy import Column, Connection, Row, Select, and_, func, or_, select
+import numpy.typing as npt
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    Select,
+    and_,
+    func,
+    or_,
+    select,
+)
 
 from core.imaging.boxes import box_iou
 from core.records import Box
@@ -35,20 +47,20 @@ DELETED: Final = _NOW["deleted"]
 """Kind and whether it was taken away, in a query of :func:`select_boxes`."""
 
 
-def joined(version: int | Column[int], reading: int | Column[int]) -> Any:
+def joined(version: int | Column[int], reading: int | Column[int]) -> FromClause:
     """Cells with the edits of a reading: by its numbers, or by columns of ``cases``."""
     edits = and_(
         box_edits.c.cell_id == case_cells.c.id,
         box_edits.c.version == version,
         box_edits.c.reading == reading,
     )
-    cells: Any = case_cells
+    cells: FromClause = case_cells
     if isinstance(version, Column):
         cells = case_cells.join(cases, cases.c.id == case_cells.c.case_id)
     return cells.outerjoin(box_edits, edits)
 
 
-def known() -> Any:
+def known() -> ColumnElement[bool]:
     """True for cells that the reading knows: not those another reader drew, or drew twice."""
     return and_(
         box_edits.c.same_as.is_(None),
@@ -110,7 +122,9 @@ def unsettled(connection: Connection, case: Case) -> tuple[int, ...]:
     return tuple(connection.execute(query.order_by(box_edits.c.cell_id)).scalars())
 
 
-def draw(book: Recording, case: Case, reading: int, picture_id: int, state: dict[str, Any]) -> int:
+def draw(
+    book: Recording, case: Case, reading: int, picture_id: int, state: Mapping[str, object]
+) -> int:
     """Add a cell that is there in this reading only; returns its number."""
     number = book.insert(
         case_cells,
@@ -129,7 +143,7 @@ def draw(book: Recording, case: Case, reading: int, picture_id: int, state: dict
     return number
 
 
-def save(book: Recording, case: Case, reading: int, row: Row[Any], **wanted: Any) -> None:
+def save(book: Recording, case: Case, reading: int, row: Row[Any], **wanted: object) -> None:
     """Change a cell's box for this reading. ``row`` is the cell of :func:`boxes_in`."""
     state = {name: wanted.get(name, row._mapping[name]) for name in STATE}
     here = and_(
@@ -150,10 +164,10 @@ def _edit(
     case: Case,
     reading: int,
     cell_id: int,
-    state: Mapping[str, Any],
+    state: Mapping[str, object],
     revision: int,
-    **more: Any,
-) -> dict[str, Any]:
+    **more: object,
+) -> dict[str, object]:
     return {
         "case_id": case.id,
         "cell_id": cell_id,
@@ -178,7 +192,7 @@ def merge_readings(book: Recording, case: Case) -> None:
     same = _drawn_by_both(first, second)
     rows = []
 
-    def add(cell: Row[Any], **more: Any) -> None:
+    def add(cell: Row[Any], **more: object) -> None:
         state = {name: cell._mapping[name] for name in STATE}
         rows.append(_edit(book, case, SETTLING, cell.id, state, cell.revision + 1, **more))
 
@@ -253,5 +267,5 @@ def _drawn_by_both(first: Mapping[int, Row[Any]], second: Mapping[int, Row[Any]]
     return found
 
 
-def _overlaps(ones: Sequence[Row[Any]], twos: Sequence[Row[Any]]) -> Any:
+def _overlaps(ones: Sequence[Row[Any]], twos: Sequence[Row[Any]]) -> npt.NDArray[np.float64]:
     return box_iou(*(np.array([corners_of(r) for r in rows], np.float64) for rows in (ones, twos)))

@@ -134,7 +134,7 @@ def remarks_of(store: ReviewStore, person: Person, case_id: int) -> list[Remark]
 
 
 def remarks_in(connection: Connection, case: Case, reading: int) -> list[Remark]:
-    """The same within a transaction. Comments of earlier versions stay."""
+    """Like :func:`remarks_of`, within a transaction. Comments of earlier versions stay."""
     query = select(remarks).where(remarks.c.case_id == case.id, remarks.c.deleted.is_(False))
     found = [Remark(**row._mapping) for row in connection.execute(query.order_by(remarks.c.id))]
     if case.reading != SECOND:

@@ -37,7 +37,7 @@ def box_words(values: Mapping[str, object]) -> str:
 
 
 def stored_words(values: Mapping[str, object]) -> str:
-    """The same for the columns of a row of an answer, a box, a grade or a comment."""
+    """Words for the columns of a row of an answer, a box, a grade or a comment."""
     if "label" in values:
         return str(values["label"] or "not reviewed")
     if "grade" in values or "words" in values:

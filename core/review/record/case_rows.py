@@ -119,7 +119,7 @@ def case_in(connection: Connection, case_id: int) -> Case:
 
 
 def open_case(connection: Connection, case_id: int) -> Case:
-    """The same, refused where it is signed or cancelled."""
+    """Like :func:`case_in`; raises CaseRefused where it is signed or cancelled."""
     case = case_in(connection, case_id)
     if case.is_cancelled:
         raise CaseRefused(

@@ -202,7 +202,7 @@ def _check_rows(
 
 
 def _compared(
-    name: str, number: int, row: Mapping[str, Any], known: _Recorded
+    name: str, number: int, row: Mapping[str, object], known: _Recorded
 ) -> Iterator[Tampered]:
     for column, value in row.items():
         recorded = known.values.get(column)

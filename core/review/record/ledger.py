@@ -52,8 +52,8 @@ class Change:
 
     table: str
     row: int
-    old: Mapping[str, Any] | None
-    new: Mapping[str, Any]
+    old: Mapping[str, object] | None
+    new: Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -86,11 +86,11 @@ class Recording:
         self.detail = ""
         self.model = ""
 
-    def insert(self, table: Table, values: Mapping[str, Any]) -> int:
+    def insert(self, table: Table, values: Mapping[str, object]) -> int:
         """Add a row; returns its number."""
         return self.insert_many(table, [values])[0]
 
-    def insert_many(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    def insert_many(self, table: Table, rows: Sequence[Mapping[str, object]]) -> list[int]:
         """Add rows; returns their numbers in the same order."""
         if not rows:
             return []
@@ -162,7 +162,7 @@ def recording(
         connection.execute(update(head).where(head.c.id == 1).values(moved))
 
 
-def hash_of(row: Mapping[str, Any]) -> str:
+def hash_of(row: Mapping[str, object]) -> str:
     """SHA-256 of an entry's columns, all but its own hash, in canonical JSON."""
     hashed = {name: value for name, value in row.items() if name != "hash"}
     return hashlib.sha256(canonical(hashed).encode()).hexdigest()

@@ -20,7 +20,7 @@ def keep(store: ReviewStore, pixels: RgbImage) -> str:
 
 
 def keep_png(store: ReviewStore, data: bytes) -> str:
-    """The same for a PNG file that this program has made of pixels."""
+    """Like :func:`keep`, for a PNG file that this program has made."""
     name = hashlib.sha256(data).hexdigest()
     path = _path(store, name)
     if path.is_file() and path.stat().st_size == len(data):

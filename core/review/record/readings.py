@@ -111,6 +111,6 @@ def writable_by(connection: Connection, case: Case, person: Person) -> int:
 
 
 def may_write(store: ReviewStore, case: Case, person: Person) -> bool:
-    """Is it this person's turn: False for a first reader while the second reads."""
+    """Whether it is this person's turn: False for a first reader while the second reads."""
     with store.database.read() as connection:
         return case.reading != SECOND or person.subject not in first_readers(connection, case)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from functools import lru_cache
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from core.records import (
     Cell,
@@ -16,7 +16,26 @@ from core.records import (
     SmearFinding,
     WbcCall,
 )
-from core.taxonomy import KINDS
+from core.taxonomy import KINDS, CellKind
+
+
+class _EstimateJson(TypedDict):
+    value: float
+    low: float
+    high: float
+
+
+class _LocatorJson(TypedDict):
+    model: str
+    interval_scale: dict[CellKind, float]
+
+
+class _CellJson(TypedDict):
+    kind: CellKind
+    box: list[float]
+    score: float
+    # A call as any version wrote it: its keys are those of WbcCall then.
+    wbc: NotRequired[dict[str, Any]]
 
 
 def as_text(finding: SmearFinding) -> str:
@@ -70,28 +89,28 @@ def from_text(text: str) -> SmearFinding:
         raise ValueError(f"a stored finding cannot be read: {error}") from error
 
 
-def _cell_json(cell: Cell) -> dict[str, object]:
-    row: dict[str, object] = {"kind": cell.kind, "box": list(cell.box_xyxy_px), "score": cell.score}
+def _cell_json(cell: Cell) -> _CellJson:
+    row: _CellJson = {"kind": cell.kind, "box": list(cell.box_xyxy_px), "score": cell.score}
     if cell.wbc is not None:
         row["wbc"] = asdict(cell.wbc)
     return row
 
 
-def _locator_json(locator: LocatorReference | None) -> dict[str, object] | None:
+def _locator_json(locator: LocatorReference | None) -> _LocatorJson | None:
     if locator is None:
         return None
     return {"model": locator.model, "interval_scale": dict(locator.interval_scale)}
 
 
-def _locator(row: Mapping[str, Any]) -> LocatorReference:
+def _locator(row: _LocatorJson) -> LocatorReference:
     return LocatorReference(row["model"], {k: float(row["interval_scale"][k]) for k in KINDS})
 
 
-def _counts(stored: Mapping[str, Any]) -> CellCounts:
+def _counts(stored: Mapping[CellKind, _EstimateJson]) -> CellCounts:
     return CellCounts(**{kind: Estimate(**stored[kind]) for kind in KINDS})
 
 
-def _cell(row: Mapping[str, Any]) -> Cell:
+def _cell(row: _CellJson) -> Cell:
     x0, y0, x1, y1 = row["box"]
     call = row.get("wbc")
     return Cell(row["kind"], (x0, y0, x1, y1), row["score"], _call(call) if call else None)

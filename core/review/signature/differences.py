@@ -99,7 +99,7 @@ def _merged_revisions(connection: Connection, case: Case) -> dict[int, int]:
     for entry in entries(connection, case.id):
         if entry.action == "finish_second_reading":
             found |= {
-                change.row: int(change.new["revision"])
+                change.row: int(str(change.new["revision"]))
                 for change in entry.changes
                 if change.table == "box_edits" and not change.new["settled"]
             }

@@ -266,7 +266,7 @@ def versions(store: ReviewStore, person: Person, case_id: int) -> list[Signature
 
 
 def signatures_in(connection: Connection, case_id: int) -> list[Signature]:
-    """The same within a transaction."""
+    """Like :func:`versions`, within a transaction."""
     table = schema.signatures
     query = select(table).where(table.c.case_id == case_id).order_by(table.c.version)
     return [signature_of(row._mapping) for row in connection.execute(query)]

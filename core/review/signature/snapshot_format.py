@@ -103,7 +103,7 @@ class SnapshotBox(TypedDict):
 
 
 class SnapshotCell(SnapshotBox, total=False):
-    """The same with what white cells have besides; red cells and platelets have none of it."""
+    """A box with what white cells have besides; red cells and platelets have none of it."""
 
     label: str | None
     proposed: str | None

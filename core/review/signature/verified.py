@@ -59,7 +59,7 @@ def verified(store: ReviewStore, person: Person, case_id: int) -> Verified:
 
 
 def verified_in(connection: Connection, case: Case, reading: int) -> Verified:
-    """The same within a transaction."""
+    """Like :func:`verified`, within a transaction."""
     return of_cells(cells_in(connection, case, reading, unveiled=True), blind_shown=case.is_closed)
 
 
