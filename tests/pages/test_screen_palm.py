@@ -57,6 +57,8 @@ def test_palms_are_judged_and_something_else_is_refused_kindly(palm_screen):
     app = palm_screen.run().button(key="palm_go").click().run()
     assert not app.exception
     words = " ".join(item.value for item in app.markdown)
+    captions = " ".join(item.value for item in app.caption)
+    assert "not accepted by this laboratory" in captions, "beside the palm model's name"
     # While chance is not excluded: what to do, and is the photo good enough; no answer, no figure.
     assert registry.live("palm").card_as(PalmCard).evaluation["locked"]["auroc"]["low"] <= 0.5
     assert words.index(palm_words.BLOOD_TEST) < words.index(palm_words.GOOD_PHOTO)
