@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from sqlalchemy import Connection, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.access.people import Person
 from core.access.rights import require, roles_with
@@ -186,7 +187,7 @@ def in_review_store() -> LabAcceptances:
     try:
         with stores.review_store().database.read() as connection:
             return acceptances_in(connection)
-    except (DatabaseRefused, OSError):
+    except (DatabaseRefused, SQLAlchemyError, OSError):
         return LabAcceptances(readable=False)
 
 

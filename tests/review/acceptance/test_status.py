@@ -195,6 +195,12 @@ def test_an_analysis_needs_no_database(tmp_path, change_settings, monkeypatch):
     assert "cannot be read" in found.words
 
 
+def test_a_damaged_database_stops_no_analysis(own_var):
+    own_var.mkdir()
+    (own_var / "hemadesk.db").write_bytes(b"no database " * 400)
+    assert known_here().of(PAIR).status == "unknown"
+
+
 def test_who_may_not_sign_is_told_who_can(sqlite_store: ReviewStore, people):
     assert "nobody on the list" in who_may_accept(sqlite_store, people.trainer)
     given: dict[str, Role] = {"Petra": "pathologist", "Dora": "director", "Vera": "viewer"}
