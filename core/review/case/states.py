@@ -91,7 +91,7 @@ _WORDS: Final[dict[Action, str]] = {
     "answer": "review its cells",
     "finish": "finish the {reading} reading",
     "take_back": "take it back from the second reading",
-    "settle": "settle what the readers differ in",
+    "settle": "settle the differences of the two readings",
     "sign": "sign it",
     "change": "change its details",
     "cancel": "cancel it",

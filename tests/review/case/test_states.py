@@ -231,7 +231,7 @@ TABLE = [
         (NOBODY_SECOND, "You can take it back from the second reading.")),
     Row(agreed, "settling", SETTLING, SETTLING, SENDS, (ANYBODY_SIGNS,)),
     Row(differing, "settling", SETTLING, SETTLING, SENDS,
-        (f"{BOTH}settle what the readers differ in.",)),
+        (f"{BOTH}settle the differences of the two readings.",)),
     Row(signed, "signed", AMEND, AMEND, set(), (f"{BOTH}amend it.",)),
     Row(amended, "first", FIRST, FIRST, SENDS | {"answer"}, (ANYBODY_SIGNS,)),
     # Both graded the version before, and neither has read this one: either can be its second.
