@@ -10,7 +10,13 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from core.datasets.fields import read_rgb
 from core.datasets.public.pbc import LabelledCell
+from core.models.cards import CellData, WhiteCellCard
+from core.taxonomy import parent_of
+from core.training.loop.settings import LoopSettings
+from core.training.white_cells.cell_examples import as_input, centre_crop
+from core.training.white_cells.export import export_white_cells
 from core.training.white_cells.recipe import WbcRecipe, WbcSplit, class_weights_of
 
 CLASSES = ("segmented_neutrophil", "band_neutrophil", "lymphocyte")
@@ -64,3 +70,23 @@ def test_balanced_weights_count_them_for_both() -> None:
     plain = class_weights_of("balanced", ["lymphocyte"] * 2 + ["band_neutrophil"], CLASSES)
     assert plain is not None
     np.testing.assert_allclose(plain.numpy(), [1, 1.5, 0.75], rtol=1e-6)
+
+
+def test_a_models_card_is_judged_on_undivided_neutrophils_too(
+    recipe: WbcRecipe, tmp_path: Path
+) -> None:
+    """Leaving them out would give limits and an accuracy without the commonest class."""
+    model = recipe.build().eval()
+    cells = recipe._validation
+    pictures = torch.stack([as_input(centre_crop(read_rgb(cell.path))) for cell in cells])
+    with torch.no_grad():
+        answers = [CLASSES[i] for i in model(pictures).argmax(1).tolist()]
+    data = CellData(set="own cells", sha256="0" * 64)
+    saved = export_white_cells(
+        model, cells, LoopSettings(epochs=1), data, tmp_path / "model.safetensors"
+    )
+    card = saved.card_as(WhiteCellCard)
+    assert card.validation is not None and card.validation.cells == 4
+    right = [cell.label in (a, parent_of(a)) for cell, a in zip(cells, answers, strict=True)]
+    assert card.validation.accuracy == pytest.approx(np.mean(right))
+    assert "no figure tells segmented neutrophil and band neutrophil apart" in card.limits
