@@ -81,13 +81,16 @@ def _head(case: Case, who: Person) -> str:
     version = f", version {case.version}" if case.version > 1 else ""
     about = case_words.patient(case) + (f" · {plain(case.indication)}" if case.indication else "")
     with title.container(gap="xxsmall"):
-        st.subheader(
-            f"Case {plain(case.accession)}{version} {case_words.state_badge(case)}", anchor=False
-        )
-        st.caption(about)
+        badges = case_words.state_badge(case)
         laboratory = cases.laboratory(review_store(), who, case.id)
         if laboratory.is_foreign:
-            st.markdown(":orange-badge[foreign laboratory]", help=laboratory.sentence())
+            badges += " :orange-badge[foreign laboratory]"
+        st.subheader(
+            f"Case {plain(case.accession)}{version} {badges}",
+            anchor=False,
+            help=laboratory.sentence() if laboratory.is_foreign else None,
+        )
+        st.caption(about)
     with steps.container(horizontal=True, horizontal_alignment="right"):
         at_cell = st.session_state.get("review_opened_at_cell") == case.id
         step = st.segmented_control(

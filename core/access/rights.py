@@ -1,6 +1,6 @@
 """Who may do what. Every function of ``core.review`` that changes something asks here first.
 
-The menu hides what a role may not open, but a hidden button protects nothing: the check stands in
+The menu hides what a role may not open, but a hidden button protects nothing: the check is in
 the function that does the work.
 """
 
@@ -68,7 +68,7 @@ _WORDS: Final[dict[Right, str]] = {
 
 
 class NotAllowed(PermissionError):
-    """Somebody asked for what their role does not include; the message says which role does."""
+    """A person's role does not include the right; the message says which role does."""
 
 
 class HasRoles(Protocol):
@@ -82,7 +82,7 @@ class HasRoles(Protocol):
 
 
 def may(person: HasRoles, right: Right) -> bool:
-    """Does one of this person's roles include the right.
+    """Whether one of this person's roles includes the right.
 
     Technologists may pre-classify where the site lets them (``technologists_preclassify``).
     """
@@ -98,7 +98,7 @@ def roles_with(right: Right) -> tuple[Role, ...]:
 
 
 def require(person: HasRoles, right: Right) -> None:
-    """Go on only if ``person`` has ``right``.
+    """Check that ``person`` has ``right``.
 
     Raises:
         NotAllowed: with a sentence for the person on the screen.
@@ -112,6 +112,6 @@ def require(person: HasRoles, right: Right) -> None:
 
 
 def require_any(person: HasRoles, *rights: Right) -> None:
-    """Go on if ``person`` has one of these rights. Raises NotAllowed about the first."""
+    """Check that ``person`` has one of these rights. Raises NotAllowed about the first."""
     if not any(may(person, right) for right in rights):
         require(person, rights[0])

@@ -35,7 +35,7 @@ def palm(
         float, typer.Option(help="share of people like these with anemia, between 0 and 1")
     ] = 0.5,
 ) -> None:
-    """Is a palm pale enough to ask for a blood test; a blood test decides."""
+    """Hint whether a palm is pale enough to ask for a blood test; only a blood test decides."""
     check_choice("--kind", kind, ("auto", "hand", "crop"))
     if not 0 < prevalence < 1:
         stop(f"--prevalence must lie between 0 and 1, got {prevalence:g}")

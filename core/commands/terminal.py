@@ -127,9 +127,9 @@ def all_pictures(
     *,
     min_side_px: int | None = None,
 ) -> None:
-    """The same for answers that depend on one another: printed when every picture was read.
+    """As :func:`each_picture`, for answers that depend on one another.
 
-    How far it is stands on standard error meanwhile.
+    They are printed when every picture was read; progress goes to standard error meanwhile.
 
     Args:
         paths: pictures and folders, in the order of the output.

@@ -10,7 +10,7 @@ PalmDecision = Literal["anemia_suspected", "not_suspected", "refer"]
 
 @dataclass(frozen=True)
 class PalmCall:
-    """What one palm was called.
+    """The result of one palm photo.
 
     ``anemia_probability`` is calibrated for ``prevalence``, the share of people like this one with
     anemia, with ``low`` and ``high`` as its 95 % interval; ``refer`` is the answer where the

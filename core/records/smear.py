@@ -36,7 +36,7 @@ class SetsElsewhere:
 
 @dataclass(frozen=True)
 class WbcCall:
-    """What one white cell was called.
+    """The classification of one white cell.
 
     ``probabilities`` maps every class the model knows to [0, 1] and sums to 1.
     ``prediction_set`` is the conformal set of 90 % nominal coverage, most probable first; it is
@@ -80,7 +80,7 @@ class WbcCall:
 
     @property
     def critical(self) -> bool:
-        """Is this call critical by the rule: it carries the flag, or its class is critical.
+        """Whether this call is critical by the rule: it is flagged, or its class is critical.
 
         The rule is set for sensitivity, so a call can be critical though its likeliest class is
         not. Screens and reports ask :mod:`core.slide.judgement`.
@@ -123,7 +123,7 @@ class WbcCall:
         }
 
     def in_full(self) -> dict[str, object]:
-        """Everything that was said of the cell: what an exported case holds."""
+        """Everything that was found of the cell: what an exported case holds."""
         return {
             **self.as_json(),
             # The former name of could_be in exported cases; other programs read it.
@@ -227,7 +227,7 @@ class SmearFinding:
 
     @property
     def included(self) -> bool:
-        """Does this field count in totals, differential and blood count.
+        """Whether this field counts in totals, differential and blood count.
 
         Screens and reports ask :mod:`core.slide.judgement`, which also says why not.
         """

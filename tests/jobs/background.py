@@ -16,14 +16,17 @@ class Task(TypedDict):
 def _steps(context: JobContext) -> dict[str, object]:
     """Squares of numbers, each kept in a file: started again it goes on where it was."""
     print("at work")
-    kept = context.folder / "squares.txt"
-    done = kept.read_text().splitlines() if kept.is_file() else []
+    file = context.folder / "squares.txt"
+    done = file.read_text().splitlines() if file.is_file() else []
     resumed, total = len(done), context.job.task_as(Task)["total"]
     for number in range(resumed, total):
         context.report(number, total, f"squaring {number}")
-        with kept.open("a") as file:
-            file.write(f"{number * number}\n")
-    return {"squares": [int(line) for line in kept.read_text().splitlines()], "resumed": resumed}
+        with file.open("a") as handle:
+            handle.write(f"{number * number}\n")
+    return {
+        "squares": [int(line) for line in file.read_text().splitlines()],
+        "resumed": resumed,
+    }
 
 
 def _endless(context: JobContext) -> dict[str, object]:

@@ -68,7 +68,7 @@ class FieldData(TrainingData):
 class CellData(TrainingData):
     """Cells that a classifier learnt from; ``foreign_cells`` are other laboratories', by class.
 
-    ``laboratories`` are their short names; None in cards of before they were noted.
+    ``laboratories`` are their short names; None in cards of earlier versions.
     """
 
     training_cells: Count | None = None
@@ -132,8 +132,9 @@ class CountValidation(CardPart):
 class LocatorCard(ModelCard):
     """A locator: a cell counts from ``thresholds`` of its kind on.
 
-    ``max_iou`` is the overlap above which the weaker of two boxes goes. ``interval_scale`` times
-    ``sqrt(count + 1)`` is half the width of the count's 90 % interval, in cells.
+    ``max_iou`` is the overlap above which the weaker of two boxes is dropped.
+    ``interval_scale`` times ``sqrt(count + 1)`` is half the width of the count's 90 % interval, in
+    cells.
     """
 
     task: Literal["locator"] = "locator"
@@ -239,7 +240,7 @@ class PalmCnnValidation(CardPart):
 
 
 class PalmCnnCard(ModelCard):
-    """The published network on palm photos, for comparison; it answers nobody."""
+    """The published network on palm photos, for comparison only."""
 
     task: Literal["palm_cnn"] = "palm_cnn"
     architecture: PalmCnnArchitecture

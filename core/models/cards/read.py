@@ -75,7 +75,7 @@ def read_uncertainty_card(file: Path, model_sha256: str) -> UncertaintyCard | No
         raise WeightsRefused(
             f"{file.name} does not describe any extras: it lacks model_sha256 or sha256"
         )
-    # Whatever else stands in the card of other weights, nobody will use it.
+    # A card of other weights is not used, so the rest of it is not checked.
     if raw["model_sha256"] != model_sha256:
         return None
     return checked(UncertaintyCard, upgrade(raw, file.name), file.name)
@@ -108,7 +108,7 @@ def checked(card: type[C], raw: JsonObject, file: str) -> C:
 
 
 def _sentence(refusal: ValidationError) -> str:
-    """What is wrong with the first wrong field."""
+    """A sentence about the first wrong field."""
     error = refusal.errors()[0]
     field = ".".join(str(step) for step in error["loc"] if step not in _NOT_FIELDS)
     if error["type"] == "missing":

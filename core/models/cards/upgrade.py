@@ -1,6 +1,6 @@
-"""Cards of every earlier form in today's.
+"""Upgrade cards of every earlier format to today's.
 
-A form that ever lay beside a model is read for good: somebody's promoted model has it.
+Every format that was ever released stays readable: a promoted model somewhere may have it.
 """
 
 from collections.abc import Callable

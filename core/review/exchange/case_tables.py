@@ -4,12 +4,13 @@ import csv
 import io
 import json
 from dataclasses import asdict
-from typing import Any
 
 from core.review.acceptance.status import KEY
 from core.review.exchange.contents import CaseContents
 from core.review.reading.cells import Answer, ReviewCell
 from core.review.reading.grades import PLATELETS
+from core.review.reading.remarks import Remark
+from core.review.record.case_rows import CasePicture
 from core.review.record.ledger import moment
 from core.slide.tables import DISCLAIMER, call_row, inert
 
@@ -114,43 +115,41 @@ def case_document(contents: CaseContents) -> dict[str, object]:
             if term != PLATELETS and grade.grade is not None
         },
         "platelets": platelets.words if platelets else None,
-        "remarks": [
-            {
-                "picture": remark.picture_id,
-                "cell": remark.cell_id,
-                "text": remark.text,
-                "by": remark.author_name,
-                "at": moment(remark.written_at),
-            }
-            for remark in contents.remarks
-        ],
-        "pictures": [
-            {
-                "id": picture.id,
-                "kind": picture.kind,
-                "file": contents.file_name(picture),
-                "slide": picture.slide,
-                "sha256": picture.sha256,
-                "width": picture.width,
-                "height": picture.height,
-                "models": picture.models,
-                "code": picture.code_version,
-                KEY: contents.acceptance_of(picture).status,
-                "flags": list(picture.flag_codes),
-                "included": picture.left_out is None,
-                "boxes_confirmed_by": list(contents.confirmed.get(picture.id, ())),
-                **(
-                    {"palm": picture.palm()}
-                    if picture.kind == "palm"
-                    else _field(contents, picture)
-                ),
-            }
-            for picture in contents.pictures
-        ],
+        "remarks": [_remark(one) for one in contents.remarks],
+        "pictures": [_picture(contents, picture) for picture in contents.pictures],
     }
 
 
-def _field(contents: CaseContents, picture: Any) -> dict[str, object]:
+def _remark(remark: Remark) -> dict[str, object]:
+    return {
+        "picture": remark.picture_id,
+        "cell": remark.cell_id,
+        "text": remark.text,
+        "by": remark.author_name,
+        "at": moment(remark.written_at),
+    }
+
+
+def _picture(contents: CaseContents, picture: CasePicture) -> dict[str, object]:
+    return {
+        "id": picture.id,
+        "kind": picture.kind,
+        "file": contents.file_name(picture),
+        "slide": picture.slide,
+        "sha256": picture.sha256,
+        "width": picture.width,
+        "height": picture.height,
+        "models": picture.models,
+        "code": picture.code_version,
+        KEY: contents.acceptance_of(picture).status,
+        "flags": list(picture.flag_codes),
+        "included": picture.left_out is None,
+        "boxes_confirmed_by": list(contents.confirmed.get(picture.id, ())),
+        **({"palm": picture.palm()} if picture.kind == "palm" else _field(contents, picture)),
+    }
+
+
+def _field(contents: CaseContents, picture: CasePicture) -> dict[str, object]:
     return {
         "counts": contents.counts(picture),
         "cells": [_cell(cell) for cell in contents.cells_of(picture)],

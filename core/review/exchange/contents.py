@@ -5,26 +5,35 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from core.access.people import Person
 from core.access.rights import require
 from core.records import Box, RgbImage
 from core.review.acceptance.status import LabAcceptance, LabAcceptances, acceptances_in
-from core.review.case.cases import Case, CasePicture, case_in, pictures_in
 from core.review.reading.box_confirmations import confirmed_in
 from core.review.reading.cells import ReviewCell, cells_in
 from core.review.reading.grades import Grade, grades_in
 from core.review.reading.remarks import Remark, remarks_in
 from core.review.record import pictures, readings
-from core.review.record.case_rows import laboratory_of_pictures
+from core.review.record.case_rows import (
+    Case,
+    CasePicture,
+    case_in,
+    laboratory_of_pictures,
+    pictures_in,
+)
 from core.review.record.ledger import Head, entries
 from core.review.record.review_store import ReviewStore
-from core.review.signature.signing import Signature, signatures_in
-from core.review.signature.snapshot import (
+from core.review.signature.differences import (
     box_difference_rows,
     grade_difference_rows,
     readers_in,
+)
+from core.review.signature.signing import Signature, signatures_in
+from core.review.signature.snapshot_format import (
+    BoxDifferenceRow,
+    GradeDifferenceRow,
+    ReaderRow,
 )
 from core.review.signature.verified import Verified, verified_in
 from core.settings import settings
@@ -54,9 +63,9 @@ class CaseContents:
     signature: Signature | None
     ledger: Head | None
     made_at: datetime
-    readers: tuple[dict[str, Any], ...]
-    grade_differences: tuple[dict[str, Any], ...]
-    box_differences: tuple[dict[str, Any], ...]
+    readers: tuple[ReaderRow, ...]
+    grade_differences: tuple[GradeDifferenceRow, ...]
+    box_differences: tuple[BoxDifferenceRow, ...]
     minimum_cells: int
     confirmed: dict[int, tuple[str, ...]]
     acceptances: LabAcceptances

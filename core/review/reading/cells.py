@@ -11,10 +11,10 @@ from sqlalchemy import Connection, RowMapping, select
 from core.access.people import Person
 from core.access.rights import require
 from core.records import Box, SmearFinding, WbcCall
-from core.review.case.cases import Case, case_in, pictures_in
 from core.review.reading import reading_boxes
 from core.review.reading.reading_boxes import DELETED, KIND, select_boxes
 from core.review.record import readings, roster
+from core.review.record.case_rows import Case, case_in, pictures_in
 from core.review.record.readings import FIRST, SECOND, SETTLING
 from core.review.record.review_store import ReviewStore
 from core.slide import judgement

@@ -60,7 +60,7 @@ class _Checkpoint(TypedDict):
 
 
 class TrainingState:
-    """A training between two steps; :meth:`save` and :meth:`restore` use ``last.safetensors``.
+    """A training between two steps, as ``last.safetensors`` stores it.
 
     ``averaged`` holds the averaged weights, which are validated and kept. ``next_epoch`` is the one
     to train next and ``paused`` the part of it that a pause left behind. ``best_epoch`` is -1
@@ -89,7 +89,7 @@ class TrainingState:
         last = folder / LAST
         if not last.exists():
             return
-        # Written by save(), so the keys are known.
+        # Written by _save(), so the keys are known.
         stored = cast(_Checkpoint, load_checkpoint(last))
         if with_defaults(stored["settings"]) != asdict(self._settings):
             raise ValueError(f"{folder} holds a run with other settings; resume needs the same")

@@ -22,10 +22,10 @@ from core.training.recipe_info import Options
 
 
 def prepare(data: Path, settings: LoopSettings, options: Options, folder: Path) -> PreparedTraining:
-    """Train and validation of a set of one's own; of the public one a fifth of the session blocks.
+    """Split a laboratory's own set, or the public one by session blocks, and prepare the training.
 
     Args:
-        data: a set of one's own, or the folder of the public sets with ``palm/`` in it.
+        data: a laboratory's own set, or the folder of the public sets with ``palm/`` in it.
         settings: of the loop; its seed chooses the blocks.
         options: ``target`` (anemic or haemoglobin) and ``size`` (width x height in pixels).
         folder: of the run; nothing is written there.

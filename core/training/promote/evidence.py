@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from core.taxonomy import CRITICAL_CLASSES, title
 
-if TYPE_CHECKING:  # they load torch and SciPy, which a screen that only asks how far it is lacks
+if TYPE_CHECKING:  # they load torch and SciPy, which a screen must not wait for
     from core.models.registry import Task
     from core.statistics.paired import PairedDifference, PairedErrors
 
@@ -71,8 +71,8 @@ class OnFields:
 class Compared:
     """What exactly was compared; the sets name their own hashes.
 
-    ``models`` maps ``champion``, ``challenger`` and whatever else stands in the product's path to
-    the hashes of their files, by suffix: the card and what was fitted on the features decide too.
+    ``models`` maps ``champion``, ``challenger`` and every other model in the product's path to the
+    hashes of their files, by suffix: the card and the fitted uncertainty change answers too.
     ``code`` is the commit, ``sources`` the hash of the program's own files.
     """
 
@@ -241,7 +241,7 @@ def _against_counts(own: OnFields, original: OnFields | None) -> list[str]:
         reasons.append(
             f"it has not shown to count better on {own.title}: over {better.items} fields its "
             f"error changes by {better.difference:+.2f} cells a field ({better.low:+.2f} to "
-            f"{better.high:+.2f}); the whole interval must lie below nought"
+            f"{better.high:+.2f}); the whole interval must lie below zero"
         )
     for one in (own, original):
         white = one.kinds.get("wbc") if one else None

@@ -26,7 +26,7 @@ def begin(
     options: Options,
     target: Path | None,
 ) -> int:
-    """Train anew; the exit status.
+    """Start a new training; returns the exit status.
 
     Raises:
         ValueError: for an unknown recipe, preset or option, or a value outside its range.
@@ -38,7 +38,7 @@ def begin(
 
 
 def go_on(recipe: str, which: str, target: Path | None) -> int:
-    """Go on with the run of that number, name or folder; the exit status.
+    """Resume the run of that number, name or folder; returns the exit status.
 
     Raises:
         ValueError: if there is no such run, or it cannot be resumed.
@@ -94,7 +94,7 @@ def try_rates(
 
 
 def _trial_in_background(folder: Path) -> int:
-    """Do the job of a trial that a screen began; the exit status."""
+    """Do the job of a trial that a screen began; returns the exit status."""
     from core.jobs import worker
     from core.jobs.worker import JobContext
     from core.training.job import in_words
@@ -133,7 +133,7 @@ def _try_rates(
 
 
 def work_on(run_id: int, attempt: int) -> int:
-    """Train a run that was claimed for this process, then start the next; the exit status."""
+    """Train a run claimed for this process, then start the next; returns the exit status."""
     from core.training.runs.worker import work
 
     run = book().get(run_id)
@@ -204,7 +204,7 @@ def _in_turn(run: Run, target: Path | None) -> int:
 
 
 def person() -> Person:
-    """Whoever types the command."""
+    """The person at the terminal, named by the operating system."""
     return replace(AT_THE_TERMINAL, name=_who())
 
 

@@ -29,7 +29,7 @@ class _Task(TypedDict):
 
 
 def folder_of(recipe: str, data: Path, chosen: LoopSettings, options: Options) -> Path:
-    """Where the trial of these choices lies; the same choices, the same folder."""
+    """Folder of the trial of these choices; equal choices have one folder."""
     task = _task(recipe, data, chosen, options)
     digest = hashlib.sha256(json.dumps(task, sort_keys=True).encode()).hexdigest()
     return settings().var / "rates" / digest[:16]

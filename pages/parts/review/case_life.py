@@ -24,8 +24,8 @@ def draw(who: Person, case: Case) -> None:
     words = " ".join(now.sentences)
     if case.is_cancelled:
         words = f"Cancelled: {plain(case.cancelled_reason or '')}. {words}"
-    said.caption(f"Next: {plain(words)}" if not case.is_cancelled else words)
-    with said:
+    with said.container(gap="xxsmall"):
+        st.caption(f"Next: {plain(words)}" if not case.is_cancelled else words)
         acceptance_mark.of_case(who, case)
     can = now.can
     if can & {"change", "cancel", "reopen"}:

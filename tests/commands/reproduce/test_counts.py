@@ -59,9 +59,9 @@ def test_the_papers_means_are_those_of_its_rows():
 
 
 def test_without_the_set_one_sentence_and_status_2(tmp_path):
-    said = CliRunner().invoke(
+    ran = CliRunner().invoke(
         app, ["reproduce", "counts", "--data", str(tmp_path), "--to", str(tmp_path / "out")]
     )
-    assert said.exit_code == 2
-    assert "CBC part 'Training' not found" in said.output
-    assert "Traceback" not in said.output
+    assert ran.exit_code == 2
+    assert "CBC part 'Training' not found" in ran.output
+    assert "Traceback" not in ran.output

@@ -132,11 +132,11 @@ def test_the_figure_has_a_line_for_each_counter_and_for_both_references():
 )
 def test_a_wrong_call_says_one_sentence_and_leaves_nothing(tmp_path, words, sentence):
     out = tmp_path / "out"
-    said = CliRunner().invoke(
+    ran = CliRunner().invoke(
         app,
         ["reproduce", "learning-curve", "--data", str(tmp_path), "--out", str(out), *words],
     )
-    assert said.exit_code == 2
-    assert sentence in said.output
-    assert "Traceback" not in said.output
+    assert ran.exit_code == 2
+    assert sentence in ran.output
+    assert "Traceback" not in ran.output
     assert not (out / FILE).exists()

@@ -23,7 +23,7 @@ from core.review.record import integrity, roster
 from core.review.record.errors import CaseRefused, LooksLikeIdentity
 from core.review.signature import signing, verified
 from core.taxonomy import SYNTHETIC_FLAG
-from tests.fixtures.review import call_of, field_of, finding_of
+from tests.fixtures.review import call_of, field_of, finding_of, the
 
 FLAGGED = replace(call_of("lymphocyte"), flags=(Flag("critical_cell", "could be a blast"),))
 
@@ -96,10 +96,8 @@ def test_differing_grades_are_settled_and_named(store, people, make_case, both_l
     grades.grade(store, people.pathologist, case.id, "spherocytes", 3)
     grades.grade(store, people.second, case.id, grades.PLATELETS, "decreased", against_count=True)
     signature = signing.sign(store, people.pathologist, case.id)
-    assert [d["settled"]["value"] for d in signature.snapshot["grade_differences"]] == [
-        3,
-        "decreased",
-    ]
+    settled = [the(d["settled"])["value"] for d in signature.snapshot["grade_differences"]]
+    assert settled == [3, "decreased"]
     from core.review.exchange.notes import readers_sentences
 
     said = readers_sentences(gather(store, people.viewer, case.id))

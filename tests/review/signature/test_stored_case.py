@@ -85,7 +85,7 @@ def test_signing_the_same_again_gives_the_same_bytes(stored, monkeypatch):
         case = get(stored, PETRA, 1)
         paul = Person(last.signed_name, "pathologist", last.signed_by)
         again = snapshot_of(connection, case, paul, last.reason, last.signed_at)
-    signed = dict(last.snapshot)
+    signed = json.loads(canonical(last.snapshot))
     # Who read an amendment: what came over from the version before no longer counts as read.
     signed["readers"] = [r for r in signed["readers"] if r["reader"] == "paul"]
     again = json.loads(canonical(again)) | {"ledger": signed["ledger"]}

@@ -228,12 +228,14 @@ def test_a_significant_fall_elsewhere_blocks_unless_it_is_overridden(site, known
         promotion.promote(found, who=ADA, reason="better at home")
     assert promotion.history() == []
     promotion.promote(found, who=ADA, reason="better at home", override="one microscope only")
-    kept = promotion.history()[0]
-    assert "although on another laboratory" in kept.reason and "one microscope only" in kept.reason
+    newest = promotion.history()[0]
+    assert (
+        "although on another laboratory" in newest.reason and "one microscope only" in newest.reason
+    )
     # The promoted model carries what it was compared on.
-    assert kept.evidence is not None and kept.evidence["external_lab"]["challenger"] == 0.79
+    assert newest.evidence is not None and newest.evidence["external_lab"]["challenger"] == 0.79
     card = registry.live("wbc").card.model_copy(update={"evaluation": {}, "validation": None})
-    assert "another laboratory 79 %, 300 cells" in (_figures(card) or _compared(kept))
+    assert "another laboratory 79 %, 300 cells" in (_figures(card) or _compared(newest))
 
 
 @pytest.mark.parametrize("one", [_fallen(p=0.2), _fallen(difference=0.08)])
