@@ -17,6 +17,7 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
@@ -259,3 +260,64 @@ def test_changed_bytes_give_a_field_or_a_refusal(place: int, junk: bytes) -> Non
     except ImageRefused as refusal:
         refusals.append(refusal.message)
     assert all("a.dcm" in said for said in refusals)
+
+
+def test_planes_grey_that_is_inverted_and_values_of_ten_bits() -> None:
+    pixels = pictures()
+    planes = np.moveaxis(pixels, -1, 1).copy().reshape(pixels.shape)
+    shown = read_field("a.dcm", dicom(planes, PlanarConfiguration=1), LIMITS).pixels
+    np.testing.assert_array_equal(shown, pixels[0])
+    ten = pixels.astype(np.uint16) * 257 >> 6
+    shown = read_field("a.dcm", dicom(ten, BitsStored=10, HighBit=9), LIMITS).pixels
+    assert np.abs(shown.astype(int) - pixels[0]).max() <= 1
+    grey = pixels[..., 1]
+    data = dicom(255 - grey, PhotometricInterpretation="MONOCHROME1")
+    np.testing.assert_array_equal(read_field("a.dcm", data, LIMITS).pixels[..., 0], grey[0])
+    # Two tags that contradict each other about black and white.
+    assert refused(dicom(255 - grey, PresentationLUTShape="INVERSE")).code == "unclear"
+
+
+@pytest.mark.parametrize("run_length", [False, True])
+def test_colours_stored_as_luminance_and_chroma(run_length: bool) -> None:
+    pixels = pictures()
+    stored = np.asarray(Image.fromarray(pixels[0]).convert("YCbCr"))[None]
+    data = dicom(stored, PhotometricInterpretation="YBR_FULL")
+    if run_length:
+        ds = pydicom.dcmread(io.BytesIO(data))
+        ds.compress(RLELossless)
+        data = saved(ds)
+    shown = read_field("a.dcm", data, LIMITS).pixels.astype(int)
+    assert np.abs(shown - pixels[0]).max() <= 3  # three numbers of 8 bits, each rounded twice
+
+
+@pytest.mark.parametrize("colours", ["RGB", "YBR_FULL", "YBR_FULL_422"])
+@pytest.mark.parametrize("keep_rgb", [False, True])
+def test_the_jpeg_inside_says_its_own_colours(colours: str, keep_rgb: bool) -> None:
+    smooth = np.full((1, 240, 240, 3), (200, 40, 90), np.uint8)
+    data = compressed(smooth, JPEGBaseline8Bit, "JPEG", colours, quality=95, keep_rgb=keep_rgb)
+    assert np.abs(read_field("a.dcm", data, LIMITS).pixels.astype(int) - smooth[0]).max() <= 3
+
+
+@pytest.mark.parametrize(("bits", "scale"), [(8, 1), (16, 257), (16, 1)])
+def test_a_palette_of_eight_bits_in_sixteen(bits: int, scale: int) -> None:
+    table = np.random.default_rng(0).integers(0, 256, (3, 256))
+    indices = pictures()[..., 1]
+    tags: dict[str, object] = {}
+    for colour, row in zip(("Red", "Green", "Blue"), table, strict=True):
+        stored = (row * scale).astype("<u2" if bits == 16 else "u1").tobytes()
+        tags[f"{colour}PaletteColorLookupTableDescriptor"] = [256, 0, bits]
+        tags[f"{colour}PaletteColorLookupTableData"] = stored
+    data = dicom(indices, PhotometricInterpretation="PALETTE COLOR", **tags)
+    expected = table.T.astype(np.uint8)[indices[0]]
+    np.testing.assert_array_equal(read_field("a.dcm", data, LIMITS).pixels, expected)
+
+
+def test_big_endian_values() -> None:
+    pixels = pictures()
+    ds = pydicom.dcmread(io.BytesIO(dicom(pixels.astype(np.uint16) * 257)))
+    ds.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+    ds.PixelData = (pixels.astype(np.uint16) * 257).astype(">u2").tobytes()
+    ds["PixelData"].VR = "OW"
+    out = io.BytesIO()
+    pydicom.dcmwrite(out, ds, implicit_vr=False, little_endian=False, force_encoding=True)
+    np.testing.assert_array_equal(read_field("a.dcm", out.getvalue(), LIMITS).pixels, pixels[0])

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps, PngImagePlugin
 
 from core.imaging.read import ImageRefused, read_field, read_path
 from core.records import Field
@@ -219,3 +219,100 @@ def test_damaged_bytes_never_raise_anything_else(kind: str, draw: st.DataObject)
     cut = bytes(data[: draw.draw(st.integers(1, len(data)))])
     outcome = field_or_refusal("damaged", cut)
     assert isinstance(outcome, Field) or "damaged" in outcome.message
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_phones_jpeg_is_upright_in_every_orientation(orientation: int) -> None:
+    """Against Pillow's own turning."""
+    image = halves()
+    image.paste((240, 230, 60), (0, 0, 60, 60))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(image, "JPEG", exif=exif, quality=95)
+    with Image.open(io.BytesIO(data)) as stored:
+        expected = np.asarray(ImageOps.exif_transpose(stored))
+    np.testing.assert_array_equal(read_field("phone.jpg", data, LIMITS).pixels, expected)
+
+
+def without_adobes_mark(data: bytes) -> bytes:
+    place = data.index(b"\xff\xee")
+    return data[:place] + data[place + 2 + int.from_bytes(data[place + 2 : place + 4], "big") :]
+
+
+def test_a_cmyk_jpeg_without_adobes_mark_is_no_negative() -> None:
+    data = encoded(halves().convert("CMYK"), "JPEG", quality=95)
+    shown = read_field("print.jpg", data, LIMITS).pixels
+    assert np.abs(shown[120, 40].astype(int) - LEFT).max() <= 6
+    refusal = refused("print.jpg", without_adobes_mark(data))
+    assert refusal.code == "unclear" and "Save it as RGB" in refusal.message
+
+
+@pytest.mark.parametrize("kind", ["zTXt", "iTXt", "tEXt"])
+def test_a_large_text_in_a_png_is_not_in_the_way(kind: str) -> None:
+    texts = PngImagePlugin.PngInfo()
+    if kind == "iTXt":
+        texts.add_itxt("parameters", "x" * 3_000_000, zip=True)
+    else:
+        texts.add_text("parameters", "x" * 3_000_000, zip=kind == "zTXt")
+    wide = LIMITS.model_copy(update={"max_file_mb": 10})
+    data = encoded(halves(), "PNG", pnginfo=texts)
+    np.testing.assert_array_equal(read_field("a.png", data, wide).pixels, np.asarray(halves()))
+
+
+def test_wrong_bytes_in_a_png_are_never_wrong_rows() -> None:
+    """Pillow alone reads this file and gives thirteen wrong rows."""
+    data = encoded(halves(), "PNG")
+    assert refused("a.png", data[:-60] + bytes(20) + data[-40:]).code == "truncated"
+
+
+def test_which_side_is_up_may_stand_in_a_text_of_a_png() -> None:
+    """As ImageMagick writes EXIF: hexadecimal, in a text."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    body = exif.tobytes()
+    texts = PngImagePlugin.PngInfo()
+    texts.add_text("Raw profile type exif", f"\nexif\n{len(body):8}\n{body.hex()}\n", zip=True)
+    field = read_field("a.png", encoded(halves(), "PNG", pnginfo=texts), LIMITS)
+    assert field.pixels.shape == (320, 240, 3)
+
+
+def bmp(bits: int, compression: int, body: bytes, height: int, extra: bytes = b"") -> bytes:
+    """A BMP of 320 columns; ``extra`` are masks or a palette behind the header."""
+    colours = len(extra) // 4 if bits <= 8 else 0
+    header = struct.pack(
+        "<IiiHHIIiiII", 40, 320, height, 1, bits, compression, len(body), 2835, 2835, colours, 0
+    )
+    start = 14 + len(header) + len(extra)
+    return b"BM" + struct.pack("<IHHI", start + len(body), 0, 0, start) + header + extra + body
+
+
+def test_kinds_of_bmp() -> None:
+    pixels = np.asarray(halves())
+    rows = np.ascontiguousarray(pixels[::-1, :, ::-1])
+    five = (pixels[::-1] >> 3).astype(np.uint16)
+    six = (pixels[::-1, :, 1] >> 2).astype(np.uint16)
+    grey = pixels[..., 1]
+    palette = b"".join(bytes([value] * 3 + [0]) for value in range(256))
+    runs = b"".join(
+        b"".join(bytes([1, int(value)]) for value in row) + b"\0\0" for row in grey[::-1]
+    )
+    without_alpha = np.concatenate([rows, np.zeros((240, 320, 1), np.uint8)], axis=2)
+    whole = {
+        "upwards": bmp(24, 0, rows.tobytes(), 240),
+        "downwards": bmp(24, 0, rows[::-1].tobytes(), -240),
+        "32 bits": bmp(32, 0, without_alpha.tobytes(), 240),
+        "masks": bmp(32, 3, without_alpha.tobytes(), 240,
+                     struct.pack("<III", 0xFF0000, 0xFF00, 0xFF)),
+    }  # fmt: skip
+    for name, data in whole.items():
+        np.testing.assert_array_equal(read_field(name, data, LIMITS).pixels, pixels)
+    short = {
+        "555": bmp(16, 0, (five[..., 0] << 10 | five[..., 1] << 5 | five[..., 2]).tobytes(), 240),
+        "565": bmp(16, 3, (five[..., 0] << 11 | six << 5 | five[..., 2]).tobytes(), 240,
+                   struct.pack("<III", 0xF800, 0x7E0, 0x1F)),
+    }  # fmt: skip
+    for name, data in short.items():
+        difference = read_field(name, data, LIMITS).pixels.astype(int) - pixels
+        assert np.abs(difference).max() <= 7
+    shown = read_field("runs", bmp(8, 1, runs + b"\0\1", 240, palette), LIMITS).pixels
+    np.testing.assert_array_equal(shown, np.repeat(grey[..., None], 3, axis=2))

@@ -391,3 +391,38 @@ def test_a_missing_strip_is_not_read_as_black() -> None:
         tag = file.pages[0].tags["StripByteCounts"]  # type: ignore[union-attr]
         tag.overwrite((0, *tag.value[1:]))
     assert refused(out.getvalue()).code == "truncated"
+
+
+@pytest.mark.parametrize(
+    ("shown", "options"),
+    [
+        ("rgb", {"photometric": "rgb"}),
+        ("rgb", {"photometric": "rgb", "tile": (64, 64)}),
+        ("grey", {"photometric": "minisblack"}),
+        ("white is zero", {"photometric": "miniswhite"}),
+        ("cmyk", {"photometric": "separated"}),
+        ("planes", {"photometric": "rgb", "planarconfig": "separate"}),
+        ("12 bits", {"photometric": "rgb", "bitspersample": 12}),
+    ],
+)
+def test_every_sort_of_jpeg_in_tiff(shown: str, options: dict[str, Any]) -> None:
+    smooth = np.asarray(Image.fromarray(FIELD).resize((16, 12)).resize((320, 240), 3))
+    grey = smooth[..., 1].copy()
+    values = {
+        "grey": grey,
+        "white is zero": 255 - grey,
+        "cmyk": np.asarray(Image.fromarray(smooth).convert("CMYK")),
+        "planes": np.moveaxis(smooth, -1, 0).copy(),
+        "12 bits": smooth.astype(np.uint16) * 257 >> 4,
+    }.get(shown, smooth)
+    data = tiff(values, compression="jpeg", compressionargs={"level": 97}, **options)
+    assert off_by(data, grey if values.ndim == 2 else smooth) <= 8
+
+
+def test_inks_that_are_stored_inverted_are_no_negative() -> None:
+    inks = np.concatenate([255 - FIELD, np.zeros((240, 320, 1), np.uint8)], axis=2)
+    plain = [(336, "H", 2, (0, 255), True)]
+    assert off_by(tiff(inks, photometric="separated", extratags=plain)) <= 1
+    inverted = [(336, "H", 2, (255, 0), True)]
+    refusal = refused(tiff(255 - inks, photometric="separated", extratags=inverted))
+    assert refusal.code == "unclear" and "inverted" in refusal.message

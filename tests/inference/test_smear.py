@@ -128,6 +128,17 @@ def test_an_empty_slide_has_no_cells_and_says_so():
     assert "too_few_cells" in {flag.code for flag in finding.flags}
 
 
+def test_two_counts_of_nothing_do_not_disagree():
+    """Ground with a little grain, as a field beside the film: nothing is found, by either way."""
+    rng = np.random.default_rng(24)
+    ground = np.full((480, 640, 3), (225, 220, 222)) + rng.normal(0, 2, (480, 640, 3))
+    pixels = ground.clip(0, 255).astype(np.uint8)
+    finding = analyse(Field("empty.jpg", pixels, ""), registry.smear_models())
+    assert [finding.counts.rbc.value, finding.counts.wbc.value] == [0, 0]
+    codes = {flag.code for flag in finding.flags}
+    assert "too_few_cells" in codes and "methods_disagree" not in codes
+
+
 def test_crop_shows_the_cell_in_the_middle_at_the_red_cells_scale():
     pixels = np.full((300, 400, 3), 255, np.uint8)
     cv2.circle(pixels, (200, 150), 30, (90, 0, 120), -1)

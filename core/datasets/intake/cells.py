@@ -106,7 +106,7 @@ def read_cells(
         duplicates=tuple(left.duplicates),
         near_duplicates=groups.near,
         notes=tuple(notes),
-        problems=tuple(_problems(found, of_found.numbers, division.parts)),
+        problems=tuple(_problems(sent, found, of_found.numbers, division.parts)),
         unknown=tuple(sorted({*labeller.asked.values()})),
         group_names=tuple(of_found.names),
         vanished=_vanished(sent, found, few),
@@ -205,8 +205,16 @@ def _too_few(
 
 
 def _problems(
-    labels: Sequence[str], groups: Sequence[int], parts: Sequence[Sequence[int]]
+    sent: Mapping[str, int],
+    labels: Sequence[str],
+    groups: Sequence[int],
+    parts: Sequence[Sequence[int]],
 ) -> list[str]:
+    if not sent:
+        return [
+            "no folder names a class: expected is a folder for each class with its cells in it; a "
+            "table of classes is not read"
+        ]
     classes = set(labels)
     enough = [name for name in classes if labels.count(name) >= MIN_GROUPS]
     if len(classes) < 2 or len(enough) < 2:

@@ -36,6 +36,7 @@ _MODALITIES: Final = ("", "SM", "GM", "XC", "OT", "SC")
 _BITS_ALLOCATED: Final = (8, 16)
 _DEFLATED: Final = UID("1.2.840.10008.1.2.1.99")
 _NATIVE: Final = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"})
+_BIG_ENDIAN: Final = "1.2.840.10008.1.2.2"
 _RLE: Final = "1.2.840.10008.1.2.5"
 _BY_PILLOW: Final = frozenset(
     {
@@ -152,6 +153,11 @@ def _check_values(name: str, ds: pydicom.Dataset) -> None:
         why = f"keeps its {stored} bits at an unusual place"
     elif samples not in (1, 3):
         why = f"has {samples} samples for each pixel"
+    elif (
+        str(ds.get("PresentationLUTShape", "")) == "INVERSE"
+        and ds.PhotometricInterpretation == "MONOCHROME2"
+    ):
+        why = "says both that its small values are black and that they are white"
     if why is not None:
         message = f"{name} {why}, which is not read. Save it with 8 or 16 bits a channel."
         raise ImageRefused(name, "unclear", message)
@@ -204,9 +210,8 @@ def _rgb(name: str, ds: pydicom.Dataset, index: int) -> RgbImage:
     kind = str(ds.PhotometricInterpretation)
     bits = int(ds.BitsStored)
     if kind == "PALETTE COLOR":
-        values, bits = apply_color_lut(values, ds), 16
-        if int(values.max(initial=0)) < 256 and values.dtype == np.uint8:
-            bits = 8
+        values = apply_color_lut(values, ds)
+        bits = 8 if values.dtype == np.uint8 or _palette_fits_8_bits(ds) else 16
     elif int(ds.get("PixelRepresentation", 0)):
         # Signed values of n bits begin at -2^(n-1), which is black.
         values = (values.astype(np.int32) + (1 << (bits - 1))).clip(0, 65535)
@@ -216,6 +221,13 @@ def _rgb(name: str, ds: pydicom.Dataset, index: int) -> RgbImage:
         values = 255 - values
     image = Image.fromarray(np.ascontiguousarray(values))
     return srgb_pixels(name, image, _profile(name, ds) if values.ndim == 3 else None)
+
+
+def _palette_fits_8_bits(ds: pydicom.Dataset) -> bool:
+    """Some programs fill the 16 bits of a palette's entries with values of 8."""
+    tables = [ds.get(f"{c}PaletteColorLookupTableData", b"") for c in ("Red", "Green", "Blue")]
+    order = ">" if ds.file_meta.TransferSyntaxUID == _BIG_ENDIAN else "<"
+    return all(table and np.frombuffer(table, f"{order}u2").max() < 256 for table in tables)
 
 
 def _profile(name: str, ds: pydicom.Dataset) -> bytes | None:

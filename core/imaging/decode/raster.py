@@ -17,6 +17,7 @@ from core.imaging.decode.colour import srgb_pixels, upright
 from core.imaging.decode.depth import eight_bits, histogram, used_bits
 from core.imaging.decode.kinds import Kind, refusal_of
 from core.imaging.decode.named_colours import profile_named_by
+from core.imaging.decode.png_chunks import checked_chunks
 from core.imaging.refusal import (
     ACCEPTED,
     ImageRefused,
@@ -84,7 +85,8 @@ def _opened(name: str, data: bytes, kind: Kind, limits: Limits) -> Iterator[Imag
         # pixel is decoded; its remarks on odd metadata concern what is dropped here anyway.
         warnings.simplefilter("ignore")
         try:
-            image = Image.open(io.BytesIO(data), formats=(kind,))
+            whole = checked_chunks(data) if kind == "PNG" else data
+            image = Image.open(io.BytesIO(whole), formats=(kind,))
         except Image.DecompressionBombError as error:
             raise too_many_pixels(name, None, limits) from error
         except UnidentifiedImageError as error:
@@ -147,6 +149,13 @@ def _pixels(name: str, data: bytes, image: ImageFile.ImageFile) -> RgbImage:
         whole = _sixteen_bits(name, data, (image.height, image.width))
         return upright(srgb_pixels(name, whole, profile), orientation)
     image.load()
+    if image.format == "JPEG" and image.mode == "CMYK" and "adobe" not in image.info:
+        # Adobe's programs store inks inverted and say so. Without their mark both are met.
+        message = (
+            f"{name} is a CMYK JPEG that does not say whether its inks are inverted, so its "
+            "colours are not certain. Save it as RGB."
+        )
+        raise ImageRefused(name, "unclear", message)
     orientation = image.getexif().get(_ORIENTATION)
     return upright(srgb_pixels(name, image, profile), orientation)
 

@@ -129,8 +129,8 @@ def _check_sort(name: str, page: tifffile.TiffPage) -> None:
         why = "is a volume, not a picture"
     elif photometric == _YCBCR and compression != _JPEG and not is_plain_ycbcr(page):
         why = "has YCbCr colours of an unusual sort"
-    elif photometric == _SEPARATED and page.tags.valueof(332, 1) != 1:
-        why = "is separated into inks other than CMYK"
+    elif photometric == _SEPARATED and not _is_plain_cmyk(page):
+        why = "is separated into inks other than CMYK, or stores them inverted"
     if why is not None:
         message = f"{name} {why}, and is not read. Save it as RGB with 8 or 16 bits a channel."
         raise ImageRefused(name, "unclear", message)
@@ -144,10 +144,15 @@ def _check_sort(name: str, page: tifffile.TiffPage) -> None:
     _check_samples(name, page)
 
 
+def _is_plain_cmyk(page: tifffile.TiffPage) -> bool:
+    """Are the inks CMYK (tag 332), and is the smallest value no ink (DotRange, tag 336)?"""
+    dots = np.atleast_1d(page.tags.valueof(336, (0, 255)))
+    return bool(page.tags.valueof(332, 1) == 1 and dots[0] < dots[-1])
+
+
 def _check_samples(name: str, page: tifffile.TiffPage) -> None:
     photometric, samples = int(page.photometric), int(page.samplesperpixel)
-    needed = _SAMPLES[photometric]
-    if samples < needed or samples > _MOST_SAMPLES:
+    if not _SAMPLES[photometric] <= samples <= _MOST_SAMPLES:
         raise damaged(name)
     is_grey = photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _PALETTE)
     if is_grey and samples > 1 and _alpha_kind(page) is None:

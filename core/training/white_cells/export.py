@@ -1,6 +1,6 @@
 """A trained classifier becomes a model: its calibration from validation, and its card."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ from core.statistics.calibration import (
     expected_calibration_error,
     set_limit,
 )
-from core.taxonomy import title
+from core.taxonomy import parent_of, title
 from core.training.card_facts import origin_of
 from core.training.loop.settings import LoopSettings
 from core.training.white_cells.cell_examples import as_input, centre_crop
@@ -51,11 +51,14 @@ def export_white_cells(
     target: Path,
     licence: str = PBC_LICENCE,
 ) -> LoadedModel:
-    """Save a classifier; temperature, conformal limit and abstention come from ``validation``."""
-    cells = [
-        cell for cell in validation if cell.label in module.classes and not cell.odd_background
-    ]
-    labels = np.array([module.classes.index(str(cell.label)) for cell in cells])
+    """Save a classifier; temperature, conformal limit and abstention come from ``validation``.
+
+    A cell of which only the parent is known (neutrophil) is judged by the likeliest of the
+    parent's classes: the figures then say whether the parent is right.
+    """
+    known = {*module.classes, *map(parent_of, module.classes)}
+    cells = [cell for cell in validation if cell.label in known and not cell.odd_background]
+    right = np.array([[cell.label in (c, parent_of(c)) for c in module.classes] for cell in cells])
     logits = np.concatenate(
         [
             module(
@@ -64,6 +67,8 @@ def export_white_cells(
             for i in range(0, len(cells), 64)
         ]
     )
+    labels = np.where(right, logits, -np.inf).argmax(axis=1)
+    undivided = {str(cell.label) for cell in cells} - {*module.classes}
     temperature = best_temperature(logits, labels)
     probabilities = as_probabilities(logits, temperature)
     card = WhiteCellCard(
@@ -82,7 +87,7 @@ def export_white_cells(
         ),
         intended_use="Class of single white cells of stained blood smears. "
         "Research use, a qualified person decides.",
-        limits=_limits_of_wbc(module.classes, foreign=bool(data.foreign_cells)),
+        limits=_limits_of_wbc(module.classes, undivided, foreign=bool(data.foreign_cells)),
         licence=licence,
         data=data,
         **origin_of(settings),
@@ -90,7 +95,7 @@ def export_white_cells(
     return save_model(target, module, card)
 
 
-def _limits_of_wbc(classes: Sequence[str], foreign: bool) -> str:
+def _limits_of_wbc(classes: Sequence[str], undivided: Collection[str], foreign: bool) -> str:
     rare = [name for name in ("blast", "smudge") if name in classes]
     unknown = [name for name in ("blast", "smudge") if name not in classes]
     learnt = "mostly from one laboratory, with a few cells of others" if foreign else ""
@@ -99,4 +104,7 @@ def _limits_of_wbc(classes: Sequence[str], foreign: bool) -> str:
     if rare:
         named = " and ".join(title(name).lower() + "s" for name in rare)
         text += f" It has seen few {named}: low evidence, a person must look for them."
+    for parent in sorted(undivided):
+        kinds = " and ".join(title(c).lower() for c in classes if parent_of(c) == parent)
+        text += f" Of some {parent}s nobody said which they are: no figure tells {kinds} apart."
     return text

@@ -232,7 +232,8 @@ def class_weights_of(how: str, labels: Sequence[str], classes: Sequence[str]) ->
     """Weights ``(len(classes),)``; None where every cell counts the same.
 
     ``balanced`` is cells / (classes x cells of the class), so that every class counts the same
-    whatever its frequency; a class without a cell gets 1.
+    whatever its frequency; a class without a cell gets 1. A cell of which only the parent is known
+    (neutrophil) counts for each of the parent's classes in equal parts.
 
     Raises:
         ValueError: for a word that is not in ``CLASS_WEIGHTS``.
@@ -243,7 +244,14 @@ def class_weights_of(how: str, labels: Sequence[str], classes: Sequence[str]) ->
         raise ValueError(f"class_weights must be one of {', '.join(CLASS_WEIGHTS)}, got {how!r}")
     if how == "none":
         return None
-    counts = Counter(labels)
-    present = sum(counts[name] > 0 for name in classes)
+    known = Counter(labels)
+    siblings = Counter(map(parent_of, classes))
+    counts = {
+        name: known[name]
+        # The parent of a class without siblings is the class itself.
+        + (known[parent_of(name)] / siblings[parent_of(name)] if parent_of(name) != name else 0.0)
+        for name in classes
+    }
+    present = sum(count > 0 for count in counts.values())
     rows = [len(labels) / (present * counts[n]) if counts[n] else 1.0 for n in classes]
     return torch.tensor(rows, dtype=torch.float32)

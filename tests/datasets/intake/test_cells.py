@@ -196,3 +196,11 @@ def test_the_folders_of_the_public_set(data_dir):
     }
     assert class_of_folder("NGB") == "band_neutrophil"
     assert class_of_folder("LYA") is None, "atypical lymphocytes have no class here"
+
+
+def test_cells_whose_classes_stand_in_a_table_are_refused_with_the_way_out(tmp_path):
+    _cells(tmp_path, ".", 12)
+    lines = [f"C_{n}.png,{'Lymphocyte' if n % 2 else 'Monocyte'}" for n in range(12)]
+    (tmp_path / "labels.csv").write_text("\n".join(["image,class", *lines]))
+    (problem,) = _read(tmp_path).problems
+    assert "a folder for each class" in problem and "a table of classes is not read" in problem

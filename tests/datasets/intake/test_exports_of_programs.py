@@ -672,3 +672,20 @@ def test_kaggles_folders_of_blood_cells(tmp_path: Path) -> None:
     }
     for row in rows_of_set(found):
         assert (row["part"] == "test") == ("/TEST" in row["file"])
+
+
+def test_what_roboflow_varied_from_one_picture_stays_together(tmp_path: Path) -> None:
+    """Two versions that look nothing alike, as its cutouts and mosaics do."""
+    for n in range(12):
+        for version in range(2):
+            stem = f"{n}_jpg.rf.{n}{version:031x}"
+            picture(tmp_path / f"images/{stem}.jpg")
+            yolo(tmp_path / f"labels/{stem}.txt")
+    text(tmp_path / "classes.txt", "RBC\nWBC\n")
+    found = read_boxed_fields(tmp_path, SETTINGS)
+    assert found.grouped_by == "original and near-duplicates"
+    sides: dict[str, set[str]] = {}
+    for row in rows_of_set(found):
+        assert row["group"] == f"original {row['file'].split('/')[1].split('.')[0]}"
+        sides.setdefault(row["group"], set()).add(row["part"])
+    assert len(sides) == 12 and all(len(parts) == 1 for parts in sides.values())

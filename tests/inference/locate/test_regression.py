@@ -136,6 +136,8 @@ def _counts(rbc):
         (Estimate(23, 21, 25), Estimate(27, 25, 29), False),
         (Estimate(23, 21, 25), Estimate(28.4, 26, 31), True),
         (Estimate(30, 28, 32), Estimate(20, 17, 23), True),
+        # Both are 0 in words, so there is no disagreement to show.
+        (Estimate(0, 0, 0), Estimate(0.4, 0.2, 0.5), False),
     ],
 )
 def test_the_flag_is_up_where_the_intervals_do_not_meet(located, regressed, flagged):

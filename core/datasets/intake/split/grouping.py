@@ -1,6 +1,7 @@
 """What belongs together and must stay on one side of a split: copies, patients, slides."""
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +18,9 @@ MIN_GROUPS: Final = 10
 
 MOST_FOR_ALTERED: Final = 20_000
 """Pictures among which turned and recoloured copies are sought; the time grows by the square."""
+
+
+_VARIED: Final = re.compile(r"([^/]+)\.rf\.[0-9A-Za-z]{16,40}\.\w+$")
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,10 @@ def grouped(
     said = groups_of_pictures(tree, [picture.shown for picture in pictures])
     keys, columns = said.keys, said.columns
     notes += [note for note in said.notes if note not in notes]
+    originals = _shared_originals([picture.shown for picture in pictures])
+    if any(originals):
+        keys = [(*key, *one) for key, one in zip(keys, originals, strict=True)]
+        columns = [*columns, "original"]
     if any(folders):
         keys = [(*key, *folder) for key, folder in zip(keys, folders, strict=True)]
         columns = [*columns, "folder"]
@@ -74,6 +82,17 @@ def grouped(
     return Groups(
         numbers, by, len(copies) - len(set(copies)), [called[number] for number in numbers]
     )
+
+
+def _shared_originals(files: Sequence[str]) -> list[tuple[str, ...]]:
+    """What pictures were varied from, by Roboflow's names (``7_jpg.rf.3f2a....jpg``).
+
+    Cropped, blurred and mixed copies are not known by their pixels.
+    """
+    matches = [_VARIED.search(file) for file in files]
+    originals = [match[1] if match else "" for match in matches]
+    counts = Counter(originals)
+    return [(f"original {name}",) if name and counts[name] > 1 else () for name in originals]
 
 
 def _joined(
