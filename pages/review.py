@@ -48,7 +48,7 @@ def _chosen(who: Person) -> Case | None:
             raise ValueError(asked)
         case = cases.get(review_store(), who, number)
     except (CaseRefused, ValueError, OverflowError):
-        st.warning(f"There is no case {plain(str(asked))[:40]}.", icon=":material/warning:")
+        st.warning(f"There is no case {plain(str(asked)[:40])}.", icon=":material/warning:")
         return None
     st.session_state["review_case"] = case.id
     st.query_params["case"] = str(case.id)

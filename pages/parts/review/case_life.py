@@ -41,7 +41,13 @@ def _details(who: Person, case: Case) -> None:
     with st.form(f"details_{key}", border=False):
         st.text_input("Accession number", case.accession, max_chars=64, key=f"acc_{key}")
         st.text_input("Pseudonym", case.pseudonym, max_chars=64, key=f"pseudo_{key}")
-        st.selectbox("Sex", SEXES, SEXES.index(case.sex), key=f"sex_{key}")
+        st.selectbox(
+            "Sex",
+            SEXES,
+            SEXES.index(case.sex),
+            key=f"sex_{key}",
+            format_func=str.capitalize,
+        )
         st.number_input("Age, years", 0, 130, case.age_years, 1, key=f"age_{key}")
         st.text_input("Indication", case.indication, max_chars=2000, key=f"ind_{key}")
         if st.session_state.get(_ASKED) == case.id:
