@@ -20,7 +20,7 @@ from core.datasets.intake.split.parts import PARTS
 from core.datasets.public.pbc import LabelledCell
 from core.datasets.skipped import DataRefused, Skipped
 from core.settings import Settings
-from core.taxonomy import WBC_CLASSES, parent_of
+from core.taxonomy import WBC_CLASSES, parent_of, title
 
 __all__ = ["MIN_SIDE_PX", "PARTS", "CellIntake", "DataRefused", "Skipped", "read_cells"]
 
@@ -103,7 +103,7 @@ def read_cells(
     if len({labels[i] for i in keep} - few.keys()) < 2:
         few = {}  # nothing can be learnt either way: the problem says so, and all is shown
     vanished = dict(few)
-    notes += [f"{name} is left out: {why}" for name, why in few.items()]
+    notes += [f"{title(name).lower()} is left out: {why}" for name, why in few.items()]
     skipped += [Skipped(pictures[i].shown, f"{labels[i]}: {few[labels[i]]}") for i in keep
                 if labels[i] in few]  # fmt: skip
     usable = [n for n, i in enumerate(keep) if labels[i] not in few]

@@ -20,6 +20,7 @@ from core.training.intakes import EXPECTED, LAYOUTS, read_own
 from core.training.presets import RECIPES, recipe_info
 from core.training.recipe_info import OptionValue
 from core.training.runs.sent_archives import keep_archive, title_of
+from pages.parts.kinds import STYLES
 from pages.parts.train import plots as run_plots
 from pages.parts.train import samples, verified_sets
 from pages.parts.wording import plain, several
@@ -222,8 +223,9 @@ def _show(found: Intake[Any]) -> None:
         if all(isinstance(item, CountedField | LabelledField) for item in found.items):
             st.dataframe(
                 [
-                    {"Cells": title(kind), **dict(zip(map(str.capitalize, PARTS), n, strict=True))}
-                    for kind, n in totals(found).items()
+                    {"Cells": style.title}
+                    | dict(zip(map(str.capitalize, PARTS), numbers, strict=True))
+                    for style, numbers in zip(STYLES.values(), totals(found).values(), strict=True)
                 ],
                 hide_index=True,
             )
