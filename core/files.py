@@ -8,7 +8,18 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+from pydantic import JsonValue, TypeAdapter, ValidationError
+
+T = TypeVar("T")
+
+JsonObject = dict[str, JsonValue]
+"""A JSON object as it was read, before anything is known of its keys.
+
+``JsonValue`` is any value that JSON has. Where the keys are known, :func:`json_as` turns it into a
+``TypedDict``, a dataclass or a pydantic model.
+"""
 
 _UNFINISHED: Final = ".writing"
 """Suffix of every temporary file, so that no search for ``*.json`` or the like finds one."""
@@ -56,8 +67,7 @@ def write_json(path: Path, value: Any, *, indent: int | None = None, durable: bo
     write_atomically(path, json.dumps(value, indent=indent) + "\n", durable=durable)
 
 
-# Any: what is in a file is known to who wrote it; the reader checks it.
-def read_json(path: Path) -> dict[str, Any] | None:
+def read_json(path: Path) -> JsonObject | None:
     """The JSON object in a file; None where there is no such file.
 
     Raises:
@@ -72,6 +82,48 @@ def read_json(path: Path) -> dict[str, Any] | None:
     if not isinstance(value, dict):
         raise ValueError(f"{path} holds no JSON object")
     return value
+
+
+def read_json_as(path: Path, kind: type[T]) -> T | None:
+    """The JSON object in a file, typed; None where there is no such file. See :func:`json_as`.
+
+    Raises:
+        ValueError: if the file holds anything else.
+    """
+    value = read_json(path)
+    return None if value is None else json_as(value, kind, str(path))
+
+
+def json_as(value: JsonObject, kind: type[T], origin: str) -> T:
+    """A JSON object as a ``TypedDict`` (of typing_extensions), a dataclass or a pydantic model.
+
+    Keys that ``kind`` does not name are left out: a later version may have written them.
+
+    Args:
+        value: as it was read.
+        kind: what it should be.
+        origin: where it was read from, for the message.
+
+    Raises:
+        ValueError: if a key is missing or its value has another type; the message names the key.
+    """
+    try:
+        return _adapter(kind).validate_python(value)
+    except ValidationError as refusal:
+        error = refusal.errors()[0]
+        key = ".".join(map(str, error["loc"]))
+        raise ValueError(f"{origin}: {key}: {error['msg']}") from refusal
+
+
+# Any: one cache for the adapters of all types; json_as() gives the result its type.
+_ADAPTERS: Final[dict[type, TypeAdapter[Any]]] = {}
+
+
+def _adapter(kind: type[T]) -> TypeAdapter[T]:
+    """Building an adapter takes milliseconds, and the state of a job is read every second."""
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
 
 
 def sha256_of(path: Path) -> str:

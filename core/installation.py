@@ -1,4 +1,4 @@
-"""Is this installation sound: each check is a sentence and a yes or no."""
+"""Checks of this installation: models, folders, settings, and a trial analysis."""
 
 import os
 import sys
@@ -20,7 +20,7 @@ from core.settings import settings
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at, whether it is well, and what was seen."""
+    """One check: whether it passed, and what was found."""
 
     name: str
     passed: bool
@@ -28,7 +28,7 @@ class Check:
 
 
 def checks() -> Iterator[Check]:
-    """Every check in turn; a failed one stops only those that need its models."""
+    """Run the checks in turn; a model that fails skips the checks that need it."""
     version = ".".join(map(str, sys.version_info[:3]))
     yield Check("Python 3.11 or newer", sys.version_info >= (3, 11), version)
     yield _var_is_writable()
@@ -38,7 +38,7 @@ def checks() -> Iterator[Check]:
         try:
             yield Check(f"model {task}", True, registry.live(task).identity)
         except WeightsRefused as error:
-            # What follows reads a smear, which the other models have no part in.
+            # The checks below analyse a smear, which does not use the other models.
             broken |= task in registry.TASKS
             yield Check(f"model {task}", False, str(error))
     if broken:
@@ -85,7 +85,7 @@ def _var_is_writable() -> Check:
 
 
 def _extras_belong() -> Check:
-    """What the white-cell model knows of its limits is whole and was fitted to these weights."""
+    """The fitted uncertainty of the white-cell model is complete and belongs to its weights."""
     name = "limits, novelty and attributes of model wbc"
     model = registry.live("wbc")
     sidecar = uncertainty_path(model.path).with_suffix(".json")
@@ -98,7 +98,7 @@ def _extras_belong() -> Check:
     how = "python -m core fit-uncertainty fits them"
     if sidecar.exists():
         return Check(name, False, f"{sidecar.name} was fitted to other weights; {how}")
-    # Calls are made without them, only with fewer words: a lack, and no damage.
+    # Cells are classified without them too, only without limits and attributes: not a failure.
     return Check(name, True, f"none beside these weights: calls go without; {how}")
 
 

@@ -71,7 +71,7 @@ class Settings(BaseSettings):
         "local user", min_length=1, max_length=120, description="who sits at this computer"
     )
     local_role: Literal[
-        "local", "technologist", "pathologist", "trainer", "administrator", "viewer"
+        "local", "technologist", "pathologist", "director", "trainer", "administrator", "viewer"
     ] = Setting("local", description="what they may do; local: everything")
     proxy_header: str = Setting("", description="header in which a proxy names who is signed in")
     proxy_secret: SecretStr = Setting(

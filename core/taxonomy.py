@@ -38,6 +38,9 @@ CRITICAL_FLAG: Final = "critical_cell"
 LEFT_OUT_FLAGS: Final[tuple[str, ...]] = ("not_a_smear",)
 """Codes of the flags whose fields do not count unless a person takes them in."""
 
+WITHOUT_CLASS_FLAGS: Final[tuple[str, ...]] = ("novel_cell", "cell_not_found")
+"""Codes of the flags of white-cell calls that name no class for sure, whatever their limits."""
+
 SYNTHETIC_FLAG: Final = "synthetic_field"
 """Code of the flag of a field that the program drew: it belongs to no patient."""
 

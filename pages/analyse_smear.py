@@ -7,7 +7,8 @@ import streamlit as st
 from core.models import registry
 from core.models.weights import WeightsRefused
 from core.records import SmearFinding
-from core.slide.tables import cells_csv, file_name, findings_csv, findings_json
+from core.review.acceptance.status import in_review_store
+from core.slide.tables import AcceptanceOf, cells_csv, file_name, findings_csv, findings_json
 from pages.parts import signed_in, wording
 from pages.parts.smear import (
     blood_count_tab,
@@ -49,10 +50,10 @@ def _models_ready() -> bool:
 
 
 def _when_pressed(
-    make: Callable[[list[SmearFinding]], str], smear: SmearSession
+    make: Callable[[list[SmearFinding], AcceptanceOf], str], smear: SmearSession
 ) -> Callable[[], str]:
     """A table is made when its button is pressed, not on every click elsewhere."""
-    return lambda: make(smear.findings())
+    return lambda: make(smear.findings(), in_review_store().status_of_finding)
 
 
 def _head(smear: SmearSession) -> None:

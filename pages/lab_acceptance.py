@@ -3,12 +3,13 @@
 import math
 from dataclasses import replace
 from functools import partial
+from typing import Final
 
 import pandas as pd
 import streamlit as st
 
 from core.access.people import Person
-from core.access.rights import NotAllowed, may
+from core.access.rights import NotAllowed, Right, may
 from core.imaging.folders import DICOM_ENDINGS, PICTURE_ENDINGS
 from core.inference.batch import Source, uploads
 from core.models import registry
@@ -20,26 +21,26 @@ from core.review.acceptance.limits import (
     figure_title,
     is_percent,
     judged,
-    measurement_title,
     suggested_for,
     unit_of,
 )
-from core.review.acceptance.measure import Measured, measure
+from core.review.acceptance.measure import measure
+from core.review.acceptance.measured import Measured
 from core.review.acceptance.records import Acceptance
 from core.review.acceptance.report import acceptance_report, bound_words, found_words
 from core.review.acceptance.results import MAX_BYTES, LocalResults, ResultsRefused, read_results
+from core.review.acceptance.status import acceptances_in, who_may_accept
 from core.review.exchange.contents import slug
 from core.review.record.errors import CaseRefused
 from core.review.record.review_store import review_store
 from core.settings import settings
-from core.statistics.agreement import agreement
 from core.store.database import DatabaseRefused
 from pages.parts import signed_in
-from pages.parts.agreement import view as agreement_view
+from pages.parts.agreement import acceptance_found
 from pages.parts.wording import plain, several
 
+_MAY_RUN: Final[tuple[Right, ...]] = ("accept", "promote", "analyse")
 _PICTURES = [ending[1:] for ending in PICTURE_ENDINGS + DICOM_ENDINGS]
-_CLASSES = "Class of white cells"
 _EXAMPLES = """\
 Counts of fields, a line each: `file,slide,rbc,wbc,platelet`
 
@@ -52,29 +53,31 @@ and so on. A picture belongs to the slide that a column `slide` says, or that it
 """
 
 
-def _standing(kept: list[Acceptance]) -> None:
+def _standing() -> None:
     """Has the pair of models that is live been accepted here."""
     try:
         live = {task: registry.live(task).identity for task in ("locator", "wbc")}
     except WeightsRefused as refusal:
         st.error(plain(str(refusal)), icon=":material/error:")
         return
-    mine = [a for a in kept if (a.wbc_model, a.locator_model) == (live["wbc"], live["locator"])]
+    with review_store().database.read() as connection:
+        found = acceptances_in(connection).of(live)
     shown = f"{plain(live['wbc'])} with {plain(live['locator'])}"
-    if not mine:
+    if found.signed is None:
         st.warning(
             f"The live models, {shown}, have no acceptance in this laboratory yet.",
             icon=":material/fact_check:",
         )
-    elif mine[0].accepted:
+    elif found.status == "accepted":
         st.success(
-            f"The live models, {shown}, were accepted on {mine[0].signed_at:%d %b %Y} by "
-            f"{plain(mine[0].signed_name)}.",
+            f"The live models, {shown}, were accepted on {found.signed.signed_at:%d %b %Y} by "
+            f"{plain(found.signed.signed_name)}.",
             icon=":material/check:",
         )
     else:
         st.error(
-            f"The live models, {shown}, did not meet the limits of {mine[0].signed_at:%d %b %Y}.",
+            f"The live models, {shown}, did not meet the limits of "
+            f"{found.signed.signed_at:%d %b %Y}, signed by {plain(found.signed.signed_name)}.",
             icon=":material/block:",
         )
 
@@ -115,7 +118,7 @@ def _take(who: Person) -> None:
         st.error(plain(str(refusal)), icon=":material/warning:")
         return
     chosen = _limits(results, number)
-    may_run = may(who, "sign") or may(who, "promote") or may(who, "analyse")
+    may_run = any(may(who, right) for right in _MAY_RUN)
     label = f"Analyse {several(len(pictures), 'field')}" if pictures else "Analyse fields"
     blocked = not (pictures and chosen and may_run)
     if st.button(label, type="primary", disabled=blocked, key="acceptance_analyse"):
@@ -139,46 +142,6 @@ def _analyse(sources: list[Source], results: LocalResults, chosen: list[Limit]) 
     except WeightsRefused as refusal:
         st.error(plain(str(refusal)), icon=":material/error:")
         st.stop()
-
-
-def _found(measured: Measured) -> None:
-    st.subheader("3 What was found", anchor=False)
-    st.caption(
-        f"{several(measured.fields, 'field')} of {several(measured.slides, 'slide')}, "
-        f"{several(measured.white_cells, 'white cell')}; "
-        f"of the cells whose class you know {len(measured.labels)} were found, "
-        f"{measured.not_found} were not."
-    )
-    left_out = list(measured.refused)
-    if measured.unmatched:
-        left_out.append(f"Results without a picture: {', '.join(measured.unmatched[:20])}.")
-    if left_out:
-        with st.expander(f"{several(len(left_out), 'note')} on what was left out", expanded=True):
-            st.markdown("\n".join(f"- :small[{plain(words)}]" for words in left_out))
-    names = ([_CLASSES] if measured.labels else []) + [
-        measurement_title(name) for name in measured.numbers
-    ]
-    if not names:
-        st.warning("None of the results belongs to one of these pictures: check the file names.")
-        return
-    chosen = st.segmented_control(
-        "Measurement", names, default=names[0], required=True, key="acceptance_shown",
-        label_visibility="collapsed",
-    )  # fmt: skip
-    if chosen == _CLASSES:
-        found = agreement([one for one, _ in measured.labels], [two for _, two in measured.labels])
-        agreement_view.labels(found, "Laboratory", "Program", "acceptance")
-        return
-    for name, pairs in measured.numbers.items():
-        if measurement_title(name) == chosen:
-            agreement_view.numbers(
-                pairs["reference"],
-                pairs["other"],
-                pairs["samples"],
-                ("Laboratory", "Program"),
-                pairs["unit"],
-                f"acceptance_{name}",
-            )
 
 
 def _limits(results: LocalResults, number: int) -> list[Limit]:
@@ -243,8 +206,8 @@ def _verdict(measured: Measured, limits: list[Limit], who: Person) -> None:
         st.success("Every chosen limit is met.", icon=":material/check:")
     else:
         st.error("Not every chosen limit is met.", icon=":material/block:")
-    if not may(who, "sign"):
-        st.caption("Signing takes the role pathologist.")
+    if not may(who, "accept"):
+        st.info(plain(who_may_accept(review_store(), who)), icon=":material/lock:")
         return
     with st.form("acceptance_sign", border=False):
         title = st.text_input("Title", placeholder="November 2026, Giemsa", max_chars=120)
@@ -302,12 +265,12 @@ def main() -> None:
     notice = st.session_state.pop("acceptance_notice", None)
     if notice:
         st.success(plain(notice), icon=":material/check:")
-    _standing(kept)
+    _standing()
     done: tuple[Measured, list[Limit]] | None = st.session_state.get("acceptance_done")
     if done is None:
         _take(who)
     else:
-        _found(done[0])
+        acceptance_found.draw(done[0])
         _verdict(*done, who)
         if st.button("Put away without signing", icon=":material/delete:", key="acceptance_away"):
             st.session_state.pop("acceptance_done")

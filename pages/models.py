@@ -1,16 +1,19 @@
 """Models: what is live and since when, what each is good for, and whether a new one is better."""
 
+from contextlib import suppress
+
 import streamlit as st
 
 from core.access.people import Person
 from core.access.rights import NotAllowed, may
 from core.models import registry
 from core.models.weights import LoadedModel, WeightsRefused
+from core.review.acceptance import status
 from core.store.database import DatabaseRefused
 from core.store.promotions import Promotion, StalePromotion
 from core.training.promote import promotion
 from core.training.promote.promotion import PromotionRefused
-from pages.parts import signed_in
+from pages.parts import acceptance_mark, signed_in
 from pages.parts.agreement import acceptance_line
 from pages.parts.train import adapt_form, compare_runs, model_card
 from pages.parts.wording import plain
@@ -20,6 +23,7 @@ _TASKS = {"wbc": "white cells", "locator": "cells of a field", "counts": "counts
 
 def _live(changes: list[Promotion]) -> None:
     tasks = (*registry.TASKS, *registry.OTHER_TASKS)
+    accepted = status.in_review_store()
     for side, task in zip(st.columns(len(tasks)), tasks, strict=True):
         with side.container(border=True, height="stretch"):
             try:
@@ -29,6 +33,17 @@ def _live(changes: list[Promotion]) -> None:
                 continue
             since = next((c for c in changes if c.became == model.identity), None)
             model_card.draw(model, since)
+            acceptance_mark.draw("Lab acceptance", accepted.of(_answering(task, model)))
+
+
+def _answering(task: registry.Task, model: LoadedModel) -> dict[str, str]:
+    """The live model with the one that it is accepted together with."""
+    found = {task: model.identity}
+    partner: dict[registry.Task, registry.Task] = {"locator": "wbc", "wbc": "locator"}
+    if task in partner:
+        with suppress(WeightsRefused):  # its own place on this page says so
+            found[partner[task]] = registry.live(partner[task]).identity
+    return {str(name): identity for name, identity in found.items()}
 
 
 def _history(changes: list[Promotion], who: Person) -> None:
@@ -95,7 +110,7 @@ def main() -> None:
     if notice:
         st.success(plain(notice), icon=":material/check:")
     _live(changes)
-    acceptance_line.draw(who)
+    acceptance_line.draw()
     left, right = st.columns([3, 2], gap="large")
     with left:
         compare_runs.draw(who)

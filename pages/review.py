@@ -81,8 +81,14 @@ def _head(case: Case, who: Person) -> str:
     version = f", version {case.version}" if case.version > 1 else ""
     about = case_words.patient(case) + (f" · {plain(case.indication)}" if case.indication else "")
     with title.container(gap="xxsmall"):
+        badges = case_words.state_badge(case)
+        laboratory = cases.laboratory(review_store(), who, case.id)
+        if laboratory.is_foreign:
+            badges += " :orange-badge[foreign laboratory]"
         st.subheader(
-            f"Case {plain(case.accession)}{version} {case_words.state_badge(case)}", anchor=False
+            f"Case {plain(case.accession)}{version} {badges}",
+            anchor=False,
+            help=laboratory.sentence() if laboratory.is_foreign else None,
         )
         st.caption(about)
     with steps.container(horizontal=True, horizontal_alignment="right"):

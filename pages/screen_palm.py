@@ -14,6 +14,7 @@ from core.inference.palm.screening import (
 from core.models import registry
 from core.models.cards import PalmCard
 from core.models.weights import LoadedModel, WeightsRefused
+from core.review.acceptance.status import in_review_store
 from core.slide.palm_tables import calls_csv, calls_json
 from core.slide.tables import file_name
 from pages.parts import signed_in, wording
@@ -104,7 +105,7 @@ def _head(palm: PalmSession, model: LoadedModel | None) -> None:
         if calls:
             st.download_button(
                 "CSV",
-                data=lambda: calls_csv(calls),
+                data=lambda: calls_csv(calls, in_review_store().status_of_palm),
                 file_name=file_name("palms", "csv"),
                 mime="text/csv",
                 on_click="ignore",
@@ -113,7 +114,7 @@ def _head(palm: PalmSession, model: LoadedModel | None) -> None:
             )
             st.download_button(
                 "JSON",
-                data=lambda: calls_json(calls),
+                data=lambda: calls_json(calls, in_review_store().status_of_palm),
                 file_name=file_name("palms", "json"),
                 mime="application/json",
                 on_click="ignore",

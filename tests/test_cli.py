@@ -46,7 +46,10 @@ def test_analyse_prints_one_object_per_picture_in_order_and_goes_on_after_a_bad_
             "cells",
             "flags",
             "included",
+            "laboratory",
+            "lab_acceptance",
         }
+        assert row["lab_acceptance"] == "not_accepted_here"
         assert row["counts"].keys() == {"rbc", "wbc", "platelet"}
         assert {"kind", "box_xyxy", "score"} <= row["cells"][0].keys()
         assert all(("wbc" in cell) == (cell["kind"] == "wbc") for cell in row["cells"])
@@ -75,6 +78,8 @@ def test_classify_gives_the_agreed_keys(folder):
         "abstained",
         "flags",
         "model",
+        "laboratory",
+        "lab_acceptance",
     }
     assert row["class"] in row["probabilities"]
     assert row["probability"] == max(row["probabilities"].values())

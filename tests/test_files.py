@@ -7,11 +7,32 @@ import os
 import resource
 import signal
 import stat
+from dataclasses import dataclass
 
 import pytest
+from typing_extensions import TypedDict
 
 from core import files
-from core.files import atomic_path, read_json, sha256_of, write_atomically, write_json
+from core.files import (
+    atomic_path,
+    json_as,
+    read_json,
+    read_json_as,
+    sha256_of,
+    write_atomically,
+    write_json,
+)
+
+
+class _Row(TypedDict):
+    name: str
+    counts: list[int]
+
+
+@dataclass(frozen=True)
+class _WithDefaults:
+    name: str
+    counts: tuple[int, ...] = ()
 
 
 def _names(folder):
@@ -105,6 +126,25 @@ def test_what_is_no_json_object_is_refused_by_name(tmp_path, content):
     (tmp_path / "a.json").write_bytes(content)
     with pytest.raises(ValueError, match=r"a\.json (is not valid JSON|holds no JSON object)"):
         read_json(tmp_path / "a.json")
+
+
+def test_json_is_typed_and_keys_of_a_later_version_are_left_out(tmp_path):
+    file = tmp_path / "row.json"
+    assert read_json_as(file, _Row) is None
+    write_json(file, {"name": "a", "counts": [1, 2], "later": True})
+    assert read_json_as(file, _Row) == {"name": "a", "counts": [1, 2]}
+    assert read_json_as(file, _WithDefaults) == _WithDefaults("a", (1, 2))
+    assert json_as({"name": "b"}, _WithDefaults, "here") == _WithDefaults("b")
+
+
+def test_a_missing_or_wrong_key_is_named_with_its_file(tmp_path):
+    file = tmp_path / "row.json"
+    write_json(file, {"name": "a"})
+    with pytest.raises(ValueError, match=r"row\.json: counts: Field required"):
+        read_json_as(file, _Row)
+    write_json(file, {"name": "a", "counts": [1, "many"]})
+    with pytest.raises(ValueError, match=r"row\.json: counts\.1: Input should be a valid integer"):
+        read_json_as(file, _Row)
 
 
 def test_json_ends_with_a_line_break(tmp_path):

@@ -168,9 +168,9 @@ def test_every_model_has_its_sidecar_and_every_sidecar_its_model() -> None:
 @pytest.mark.parametrize("kind", ["requirements", "requirements-dev"])
 def test_requirements_are_pinned_as_the_lock_has_them(kind: str) -> None:
     lines = (ROOT / f"{kind}.txt").read_text().splitlines()
-    asked = [line for line in lines if line and not line.startswith("#")]
+    pinned = [line for line in lines if line and not line.startswith("#")]
     required, locked = pins(f"{kind}.txt"), pins(f"{kind}.lock")
-    assert len(required) == len(asked), "each line is one name==version"
+    assert len(required) == len(pinned), "each line is one name==version"
     assert required == {name: locked.get(name) for name in required}, "run `make lock`"
 
 
@@ -264,9 +264,9 @@ def missing_paths(text: str, folder: Path = ROOT / "docs") -> list[str]:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("`core/records.py` and [here](../core/cli.py)", []),
+        ("`core/files.py` and [here](../core/cli.py)", []),
         ("change `core/nowhere.py`", ["core/nowhere.py"]),
-        ("without marks: core/nowhere.py, and core/records.py.", ["core/nowhere.py"]),
+        ("without marks: core/nowhere.py, and core/files.py.", ["core/nowhere.py"]),
         ("[nowhere](../pages/nowhere.py), [page](palm.md)", ["../pages/nowhere.py"]),
         ("a page of docs: [nowhere](decisions/nowhere.md)", ["decisions/nowhere.md"]),
         ("elsewhere: [a set](https://example.org/core/x.zip), [below](#part)", []),

@@ -1,4 +1,4 @@
-"""Somebody signed in. The list of them is in ``roster``."""
+"""A person who is signed in; :mod:`core.review.record.roster` lists them."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -11,7 +11,7 @@ LOCAL_SUBJECT: Final = "local"
 
 @dataclass(frozen=True)
 class Person:
-    """Who does something. ``subject`` is what the sign-in knows them by, and never changes.
+    """A person. ``subject`` is their identity at the sign-in, and never changes.
 
     ``more_roles`` are further roles: the rights of all of them together are the person's.
     """
@@ -23,7 +23,7 @@ class Person:
 
     @property
     def roles(self) -> tuple[Role, ...]:
-        """Every role, each once, the first one first."""
+        """Every role once, the main one first."""
         return tuple(dict.fromkeys((self.role, *self.more_roles)))
 
     def __post_init__(self) -> None:
@@ -35,4 +35,4 @@ class Person:
 
 
 AT_THE_TERMINAL: Final = Person("at a terminal", "local", "terminal")
-"""Whoever can type commands on the computer can reach its database and files anyway."""
+"""Has every right: who can type commands on the computer can change its files anyway."""

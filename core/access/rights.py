@@ -1,6 +1,6 @@
 """Who may do what. Every function of ``core.review`` that changes something asks here first.
 
-The menu hides what a role may not open, but a hidden button protects nothing: the check stands in
+The menu hides what a role may not open, but a hidden button protects nothing: the check is in
 the function that does the work.
 """
 
@@ -8,7 +8,9 @@ from typing import Final, Literal, Protocol, get_args
 
 from core.settings import settings
 
-Role = Literal["technologist", "pathologist", "trainer", "administrator", "viewer", "local"]
+Role = Literal[
+    "technologist", "pathologist", "director", "trainer", "administrator", "viewer", "local"
+]
 """``local`` is the one person at a computer that nobody else reaches; it is never given away."""
 
 Right = Literal[
@@ -19,17 +21,20 @@ Right = Literal[
     "preclassify",
     "review",
     "sign",
+    "accept",
     "train",
     "promote",
     "configure",
     "manage_people",
 ]
 """``view`` is being on the site, ``read`` opening cases and their reports, which changes nothing.
-``preclassify`` is naming cells before a pathologist reads the case; it is never a right to sign."""
+``preclassify`` is naming cells before a pathologist reads the case; it is never a right to sign.
+``accept`` is signing a lab acceptance, ``sign`` signing a case."""
 
 ROLES: Final[tuple[Role, ...]] = (
     "technologist",
     "pathologist",
+    "director",
     "trainer",
     "administrator",
     "viewer",
@@ -38,7 +43,8 @@ ROLES: Final[tuple[Role, ...]] = (
 
 RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     "technologist": frozenset({"view", "read", "upload", "analyse"}),
-    "pathologist": frozenset({"view", "read", "preclassify", "review", "sign"}),
+    "pathologist": frozenset({"view", "read", "preclassify", "review", "sign", "accept"}),
+    "director": frozenset({"view", "read", "accept"}),
     "trainer": frozenset({"view", "read", "train", "promote"}),
     "administrator": frozenset({"view", "read", "configure", "manage_people"}),
     "viewer": frozenset({"view", "read"}),
@@ -53,6 +59,7 @@ _WORDS: Final[dict[Right, str]] = {
     "preclassify": "classify cells before the review",
     "review": "review cells",
     "sign": "sign cases",
+    "accept": "sign a lab acceptance",
     "train": "train models",
     "promote": "make a model live",
     "configure": "change the site's settings",
@@ -61,7 +68,7 @@ _WORDS: Final[dict[Right, str]] = {
 
 
 class NotAllowed(PermissionError):
-    """Somebody asked for what their role does not include; the message says which role does."""
+    """A person's role does not include the right; the message says which role does."""
 
 
 class HasRoles(Protocol):
@@ -75,7 +82,7 @@ class HasRoles(Protocol):
 
 
 def may(person: HasRoles, right: Right) -> bool:
-    """Does one of this person's roles include the right.
+    """Whether one of this person's roles includes the right.
 
     Technologists may pre-classify where the site lets them (``technologists_preclassify``).
     """
@@ -85,21 +92,26 @@ def may(person: HasRoles, right: Right) -> bool:
     return allowed and "technologist" in person.roles
 
 
+def roles_with(right: Right) -> tuple[Role, ...]:
+    """The roles that an administrator can give and that include a right."""
+    return tuple(role for role in ROLES if right in RIGHTS[role])
+
+
 def require(person: HasRoles, right: Right) -> None:
-    """Go on only if ``person`` has ``right``.
+    """Check that ``person`` has ``right``.
 
     Raises:
         NotAllowed: with a sentence for the person on the screen.
     """
     if not may(person, right):
-        holders = " or ".join(role for role in ROLES if right in RIGHTS[role])
+        roles = " or ".join(roles_with(right))
         raise NotAllowed(
             f"{person.name} ({', '.join(person.roles)}) may not {_WORDS[right]}: that takes the "
-            f"role {holders}."
+            f"role {roles}."
         )
 
 
 def require_any(person: HasRoles, *rights: Right) -> None:
-    """Go on if ``person`` has one of these rights. Raises NotAllowed about the first."""
+    """Check that ``person`` has one of these rights. Raises NotAllowed about the first."""
     if not any(may(person, right) for right in rights):
         require(person, rights[0])

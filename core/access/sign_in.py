@@ -1,4 +1,4 @@
-"""How a person is known: alone at a computer, through st.login, or named by a proxy.
+"""How a person is identified: alone at a computer, through st.login, or named by a proxy.
 
 On a loopback address nobody has to be set up: whoever sits at the computer is the local person.
 An address that others reach needs a sign-in, or nothing is served.
@@ -25,7 +25,7 @@ _FORWARDED: Final = ("X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "X-Real
 
 
 class ServingRefused(ValueError):
-    """An address that must not be served as things are; the message says what is missing."""
+    """An address that must not be served with these settings; the message says what is missing."""
 
 
 class SignInRefused(ValueError):
@@ -33,7 +33,7 @@ class SignInRefused(ValueError):
 
 
 def is_loopback(address: str | None) -> bool:
-    """Is ``address`` reached from this computer only; None and "" mean all its addresses."""
+    """Whether ``address`` is reached from this computer only; None and "" are all addresses."""
     if not address:
         return False
     if address.lower() == "localhost":
@@ -45,7 +45,7 @@ def is_loopback(address: str | None) -> bool:
 
 
 def oidc_configured(files: Sequence[Path] | None = None) -> bool:
-    """Has ``st.login`` what it needs: an ``[auth]`` table in one of Streamlit's secrets files."""
+    """Whether one of Streamlit's secrets files has the ``[auth]`` table that ``st.login`` needs."""
     for file in files or (
         ROOT / ".streamlit" / "secrets.toml",
         Path.home() / ".streamlit" / "secrets.toml",
@@ -66,11 +66,11 @@ def oidc_configured(files: Sequence[Path] | None = None) -> bool:
 
 
 def mode(address: str | None, *, oidc: bool | None = None, site: Settings | None = None) -> Mode:
-    """How people are known when ``address`` is served.
+    """How people are identified when ``address`` is served.
 
     Args:
         address: what the server listens on, as in ``server.address``.
-        oidc: is ``st.login`` set up; looked up if not given.
+        oidc: whether ``st.login`` is configured; looked up if not given.
         site: the settings of the site; those of this process if not given.
 
     Raises:
@@ -105,13 +105,13 @@ def mode(address: str | None, *, oidc: bool | None = None, site: Settings | None
 
 
 def local_person(header: Callable[[str], Sequence[str]]) -> Person:
-    """Whoever sits at the computer.
+    """The person at the computer.
 
     Args:
         header: values of a header of the request, by name.
 
     Raises:
-        SignInRefused: if the request came through a proxy: then it is not somebody at the computer.
+        SignInRefused: if the request came through a proxy: the sender may be anywhere then.
     """
     if any(header(name) for name in _FORWARDED):
         raise SignInRefused(
@@ -123,7 +123,7 @@ def local_person(header: Callable[[str], Sequence[str]]) -> Person:
 
 
 def proxy_subject(header: Callable[[str], Sequence[str]], site: Settings | None = None) -> str:
-    """Who the trusted proxy says is signed in.
+    """The person whom the trusted proxy names.
 
     Raises:
         SignInRefused: without the proxy's secret, or without exactly one name.
@@ -161,6 +161,6 @@ def oidc_subject(claims: Mapping[str, Any], site: Settings | None = None) -> tup
 
 
 def named_administrator(subject: str, site: Settings | None = None) -> bool:
-    """Do the settings name ``subject`` as an administrator."""
+    """Whether the settings name ``subject`` as an administrator."""
     named = (site or settings()).administrators.split(",")
     return subject in {name.strip().casefold() for name in named if name.strip()}

@@ -2,11 +2,16 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final, TypedDict
 
 import typer
 
 from core.commands.terminal import Data, public_sets, stop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from core.datasets.public.class_folders import ClassFolders
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -93,7 +98,10 @@ def fetch(
 def look(
     path: Annotated[Path, typer.Argument(help="a folder or a ZIP with pictures and their labels")],
     as_: Annotated[
-        str, typer.Option("--as", help="cells, boxes, counts or palms; bodzas or raabin")
+        str,
+        typer.Option(
+            "--as", help="cells, boxes, counts or palms; bodzas, raabin, chula_rbc12 or hands"
+        ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="one line for each picture")] = False,
 ) -> None:
@@ -105,20 +113,19 @@ def look(
     from core.datasets.skipped import DataRefused
 
     layouts = {"cells": "folders", "boxes": "boxes", "counts": "counts", "palms": "photos"}
-    public = ("bodzas", "raabin")
-    if as_ not in (*layouts, *public):
-        stop(f"unknown kind {as_!r}; known are {', '.join((*layouts, *public))}")
+    if as_ not in (*layouts, *_PUBLIC):
+        stop(f"unknown kind {as_!r}; known are {', '.join((*layouts, *_PUBLIC))}")
     try:
         with tempfile.TemporaryDirectory() as unpacked:
             folder = path
             if path.is_file():
                 folder = Path(unpacked) / path.stem
                 unpack(path, folder)
-            if as_ in public:
-                _print_public_cells(as_, folder, as_json)
+            if as_ in _PUBLIC:
+                _print_public_set(as_, folder, as_json)
             else:
                 _print_set(layouts[as_], folder, as_json)
-    except (ArchiveRefused, DataRefused, FileNotFoundError) as refusal:
+    except (ArchiveRefused, DataRefused, FileNotFoundError, ValueError) as refusal:
         reason = str(refusal)
         print(json.dumps({"refused": reason}, ensure_ascii=False) if as_json else reason)
         raise typer.Exit(1) from refusal
@@ -156,36 +163,96 @@ def _print_set(layout: str, folder: Path, as_json: bool) -> None:
         print(remark, file=sys.stderr)
 
 
-def _print_public_cells(name: str, folder: Path, as_json: bool) -> None:
-    """Print what the reader of Bodzas' or Raabin's set finds in a folder."""
+class _PublicRow(TypedDict, total=False):
+    """A picture of a public set: its ``label``, or how many ``cells`` of each class it has.
+
+    ``left_out`` says why a picture cannot be read.
+    """
+
+    file: str
+    part: str
+    label: str
+    cells: dict[str, int]
+    left_out: str
+
+
+def _print_public_set(name: str, folder: Path, as_json: bool) -> None:
+    """Print what the reader of a public set finds in a folder."""
     import json
     from collections import Counter
 
-    from core.datasets.public import bodzas, raabin
-    from core.settings import settings
-
-    if name == "bodzas":
-        parts = {"": bodzas.load(folder, settings())}
-    else:
-        # Without any part the reader's refusal names the layout that is expected.
-        present = [part for part in raabin.PARTS if (folder / part).is_dir()] or raabin.PARTS[:1]
-        parts = {part: raabin.load(folder, part, settings()) for part in present}
-    rows: list[dict[str, str]] = []
-    for part, found in parts.items():
-        for cell in found.cells:
-            file = cell.path.relative_to(folder).as_posix()
-            rows.append({"file": file, "part": part, "label": str(cell.label)})
-        for skipped in found.skipped:
-            file = f"{part}/{skipped.file}" if part else skipped.file
-            rows.append({"file": file, "left_out": skipped.reason})
+    rows = list(_PUBLIC[name](folder))
     if as_json:
         for row in rows:
             print(json.dumps(row, ensure_ascii=False))
         return
-    used = Counter((row["part"], row["label"]) for row in rows if "label" in row)
-    print(f"{len(rows)} pictures: {used.total()} used, {len(rows) - used.total()} left out")
-    for (part, label), number in sorted(used.items()):
+    used = [row for row in rows if "left_out" not in row]
+    print(f"{len(rows)} pictures: {len(used)} used, {len(rows) - len(used)} left out")
+    numbers: Counter[tuple[str, str]] = Counter()
+    for row in used:
+        for label, number in row.get("cells", {row.get("label", ""): 1}).items():
+            numbers[row.get("part", ""), label] += number
+    for (part, label), number in sorted(numbers.items()):
         print(f"{part}, {label}: {number}" if part else f"{label}: {number}")
     for row in rows:
         if "left_out" in row:
             print(f"left out: {row['file']}: {row['left_out']}")
+
+
+def _bodzas(folder: Path) -> "Iterator[_PublicRow]":
+    from core.datasets.public import bodzas
+    from core.settings import settings
+
+    yield from _cells_of("", bodzas.load(folder, settings()), folder)
+
+
+def _raabin(folder: Path) -> "Iterator[_PublicRow]":
+    from core.datasets.public import raabin
+    from core.settings import settings
+
+    # Without any part the reader's refusal names the layout that is expected.
+    present = [part for part in raabin.PARTS if (folder / part).is_dir()] or raabin.PARTS[:1]
+    for part in present:
+        yield from _cells_of(part, raabin.load(folder, part, settings()), folder)
+
+
+def _cells_of(part: str, found: "ClassFolders", folder: Path) -> "Iterator[_PublicRow]":
+    for cell in found.cells:
+        file = cell.path.relative_to(folder).as_posix()
+        yield {"file": file, "part": part, "label": str(cell.label)}
+    for skipped in found.skipped:
+        file = f"{part}/{skipped.file}" if part else skipped.file
+        yield {"file": file, "left_out": skipped.reason}
+
+
+def _chula(folder: Path) -> "Iterator[_PublicRow]":
+    from collections import Counter
+
+    from core.datasets.public import chula_rbc12
+
+    for field in chula_rbc12.load(folder):
+        cells = Counter(chula_rbc12.CLASSES[i] for i in field.classes)
+        file = field.path.relative_to(folder).as_posix()
+        yield {"file": file, "part": "images", "cells": dict(cells)}
+    for patient in chula_rbc12.load_diseases(folder):
+        file = patient.path.relative_to(folder).as_posix()
+        yield {"file": file, "part": "disease", "label": patient.disease}
+
+
+def _hands(folder: Path) -> "Iterator[_PublicRow]":
+    from core.datasets.public import hands
+
+    for photo in hands.load(folder):
+        file = photo.path.relative_to(folder).as_posix()
+        yield {"file": file, "part": "images", "label": f"{photo.aspect}, {photo.skin} skin"}
+    for path in hands.phone_photos(folder):
+        file = path.relative_to(folder).as_posix()
+        yield {"file": file, "part": "phone", "label": "palmar"}
+
+
+_PUBLIC: "Final[dict[str, Callable[[Path], Iterator[_PublicRow]]]]" = {
+    "bodzas": _bodzas,
+    "raabin": _raabin,
+    "chula_rbc12": _chula,
+    "hands": _hands,
+}

@@ -3,15 +3,12 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
 from core.commands.leave_one_out import evaluate_left_out
 from core.commands.terminal import Data, check_recipe, public_sets, stop
-
-if TYPE_CHECKING:
-    pass
 
 SUITES: Final = ("locator", "wbc", "counts", "palm")
 

@@ -22,6 +22,7 @@ from core.commands.terminal import (
 if TYPE_CHECKING:
     from core.models.weights import LoadedModel
     from core.records import Field
+    from core.review.acceptance.status import LabAcceptances
 
 
 def palm(
@@ -34,7 +35,7 @@ def palm(
         float, typer.Option(help="share of people like these with anemia, between 0 and 1")
     ] = 0.5,
 ) -> None:
-    """Is a palm pale enough to ask for a blood test; a blood test decides."""
+    """Hint whether a palm is pale enough to ask for a blood test; only a blood test decides."""
     check_choice("--kind", kind, ("auto", "hand", "crop"))
     if not 0 < prevalence < 1:
         stop(f"--prevalence must lie between 0 and 1, got {prevalence:g}")
@@ -46,14 +47,23 @@ def palm(
 
         return registry.live("palm")
 
+    @cache
+    def acceptances() -> "LabAcceptances":
+        from core.review.acceptance.status import known_here
+
+        return known_here()
+
     def answer(field: "Field") -> tuple[dict[str, object], str]:
         from core.inference.palm.screening import can_be_judged, read_palm
+        from core.review.acceptance.status import KEY
         from core.slide.palm_words import sentences
 
         call = read_palm(field, model(), kind, prevalence=prevalence).call  # type: ignore[arg-type]  # checked above
         notes = "".join(f"\n  {flag.message}" for flag in call.flags)
         words = " ".join(sentences(call.as_json(), spoilt=not can_be_judged(call.flags)))
-        return call.as_json(), f"{field.name}: {words}{notes}"
+        accepted = acceptances().of({"palm": call.model})
+        row = call.as_json() | {KEY: accepted.status}
+        return row, f"{field.name}: {words}{notes}\n  model {accepted.words}"
 
     each_picture(paths, as_json, answer, min_side_px=64, dicom=False)
 

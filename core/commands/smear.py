@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.commands.terminal import AsJson, Pictures, each_picture, stop
+from core.commands.terminal import AsJson, Pictures, all_pictures, stop
 
 if TYPE_CHECKING:
     from core.models.smear_models import SmearModels
     from core.models.weights import LoadedModel
-    from core.records import Field, WbcCall
+    from core.records import Field, SmearFinding, WbcCall
+    from core.review.acceptance.status import LabAcceptance
 
 
 def _check_model_file(option: str, file: Path | None) -> None:
@@ -82,7 +83,7 @@ def analyse(
             registry.live("locator"), _white_cell_model(wbc_model), registry.live("counts")
         )
 
-    def answer(field: "Field") -> tuple[dict[str, object], str]:
+    def answer(field: "Field") -> "SmearFinding":
         from core.inference.smear import analyse as analyse_field
 
         finding = analyse_field(
@@ -95,19 +96,47 @@ def analyse(
             from core.explain.pictures import write_explanations
 
             write_explanations(field, finding, explain, models())
-        counts = ", ".join(
-            f"{name} {e.value:.0f} ({e.low:.0f} to {e.high:.0f})"
-            for name, e in zip(
-                ("RBC", "WBC", "platelets"),
-                (finding.counts.of(k) for k in ("rbc", "wbc", "platelet")),
-                strict=True,
-            )
-        )
-        calls = "; ".join(_call_words(c.wbc) for c in finding.cells_of("wbc") if c.wbc)
-        notes = "".join(f"\n  {flag.message}" for flag in finding.flags)
-        return finding.as_json(), f"{field.name}: {counts}{'. ' + calls if calls else ''}{notes}"
+        return finding
 
-    each_picture(paths, as_json, answer)
+    all_pictures(paths, as_json, answer, _as_one_laboratory)
+
+
+def _as_one_laboratory(
+    findings: "list[SmearFinding]",
+) -> tuple[list[tuple[dict[str, object], str]], str]:
+    """Rows and lines of fields that are taken as one laboratory's."""
+    from core.review.acceptance.status import KEY, known_here
+    from core.slide.laboratory import as_one_laboratory, laboratory_of
+
+    laboratory = laboratory_of(findings)
+    known = known_here()
+    rows = []
+    for finding in as_one_laboratory(findings):
+        accepted = known.of_finding(finding)
+        row = {**finding.as_json(), "laboratory": laboratory.word, KEY: accepted.status}
+        line = f"{finding.file}: {_finding_words(finding)}{_acceptance_line(accepted)}"
+        rows.append((row, line))
+    return rows, laboratory.sentence()
+
+
+def _finding_words(finding: "SmearFinding") -> str:
+    """``RBC 24 (21 to 27), ...``, the class of each white cell, and a line for each flag."""
+    counts = ", ".join(
+        f"{name} {count.value:.0f} ({count.low:.0f} to {count.high:.0f})"
+        for name, count in (
+            ("RBC", finding.counts.rbc),
+            ("WBC", finding.counts.wbc),
+            ("platelets", finding.counts.platelet),
+        )
+    )
+    calls = "; ".join(_call_words(c.wbc) for c in finding.cells_of("wbc") if c.wbc)
+    notes = "".join(f"\n  {flag.message}" for flag in finding.flags)
+    return f"{counts}{'. ' + calls if calls else ''}{notes}"
+
+
+def _acceptance_line(accepted: "LabAcceptance") -> str:
+    """A further line for models that this laboratory has not accepted; none for accepted ones."""
+    return "" if accepted.status == "accepted" else f"\n  models {accepted.words}"
 
 
 def _call_words(call: "WbcCall") -> str:
@@ -135,10 +164,30 @@ def classify(
 
         return registry.live("locator"), _white_cell_model(model)
 
-    def answer(field: "Field") -> tuple[dict[str, object], str]:
+    def answer(field: "Field") -> "tuple[str, WbcCall]":
         from core.inference.white_cell.classify import classify as classify_cell
 
-        call = classify_cell(field, *models())
-        return {"file": field.name, **call.as_json()}, f"{field.name}: {_call_words(call)}"
+        return field.name, classify_cell(field, *models())
 
-    each_picture(paths, as_json, answer, min_side_px=32)
+    def together(
+        answers: "list[tuple[str, WbcCall]]",
+    ) -> tuple[list[tuple[dict[str, object], str]], str]:
+        from core.review.acceptance.status import KEY, known_here
+        from core.slide.laboratory import judge_laboratory
+
+        laboratory = judge_laboratory(call for _, call in answers)
+        known = known_here()
+        rows = []
+        for name, call in answers:
+            judged = call.in_foreign_laboratory() if laboratory.is_foreign else call
+            accepted = known.of({"locator": models()[0].identity, "wbc": judged.model})
+            row = {
+                "file": name,
+                **judged.as_json(),
+                "laboratory": laboratory.word,
+                KEY: accepted.status,
+            }
+            rows.append((row, f"{name}: {_call_words(judged)}{_acceptance_line(accepted)}"))
+        return rows, laboratory.sentence()
+
+    all_pictures(paths, as_json, answer, together, min_side_px=32)

@@ -6,9 +6,11 @@ wrong arguments must appear at once.
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn, TypeVar
 
 import typer
 
@@ -20,6 +22,23 @@ Data = Annotated[
 ]
 Pictures = Annotated[list[Path], typer.Argument(help="pictures, or folders of pictures")]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object per picture and line")]
+
+
+Answer = TypeVar("Answer")
+_PROGRESS_EVERY_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """A picture without an answer: ``code`` is stable, ``line`` is the sentence."""
+
+    file: str
+    code: str
+    line: str
+
+    @property
+    def row(self) -> dict[str, object]:
+        return {"file": self.file, "error": {"code": self.code, "message": self.line}}
 
 
 def stop(message: object, status: int = 2) -> NoReturn:
@@ -91,30 +110,79 @@ def each_picture(
             model is missing or damaged.
     """
     failed = False
-    for row, line, refused in _answers(paths, answer, min_side_px, dicom):
+    for result in _answers(paths, answer, min_side_px, dicom):
+        refused = isinstance(result, _Refused)
         failed |= refused
-        to_stderr = refused and not as_json
-        print(
-            json.dumps(row) if as_json else line,
-            file=sys.stderr if to_stderr else sys.stdout,
-            flush=True,
-        )
+        row, line = (result.row, result.line) if isinstance(result, _Refused) else result
+        _print(row, line, as_json, refused)
     if failed:
         raise typer.Exit(1)
 
 
+def all_pictures(
+    paths: list[Path],
+    as_json: bool,
+    answer: "Callable[[Field], Answer]",
+    together: "Callable[[list[Answer]], tuple[list[tuple[dict[str, object], str]], str]]",
+    *,
+    min_side_px: int | None = None,
+) -> None:
+    """As :func:`each_picture`, for answers that depend on one another.
+
+    They are printed when every picture was read; progress goes to standard error meanwhile.
+
+    Args:
+        paths: pictures and folders, in the order of the output.
+        as_json: print the rows as JSON instead of the sentences.
+        answer: what is found in one picture.
+        together: the row and the sentence of each picture, given what was found in all of them,
+            and a sentence about all of them, which is printed last unless ``as_json``.
+        min_side_px: smallest side accepted, in pixels; the installation's unless given.
+
+    Raises:
+        typer.Exit: as :func:`each_picture`.
+    """
+    results: list[Answer | _Refused] = []
+    last = time.monotonic()
+    for result in _answers(paths, answer, min_side_px, dicom=True):
+        results.append(result)
+        if time.monotonic() - last > _PROGRESS_EVERY_SECONDS:
+            last = time.monotonic()
+            progress(f"{len(results)} pictures read")
+    found = [one for one in results if not isinstance(one, _Refused)]
+    # Without an answer nothing heavy is imported.
+    rows, about_all = together(found) if found else ([], "")
+    answered = iter(rows)
+    for one in results:
+        row, line = (one.row, one.line) if isinstance(one, _Refused) else next(answered)
+        _print(row, line, as_json, isinstance(one, _Refused))
+    if about_all and not as_json:
+        print(about_all)
+    if any(isinstance(one, _Refused) for one in results):
+        raise typer.Exit(1)
+
+
+def _print(row: dict[str, object], line: str, as_json: bool, refused: bool) -> None:
+    to_stderr = refused and not as_json
+    print(
+        json.dumps(row) if as_json else line,
+        file=sys.stderr if to_stderr else sys.stdout,
+        flush=True,
+    )
+
+
 def _answers(
     paths: list[Path],
-    answer: "Callable[[Field], tuple[dict[str, object], str]]",
+    answer: "Callable[[Field], Answer]",
     min_side_px: int | None,
     dicom: bool,
-) -> Iterator[tuple[dict[str, object], str, bool]]:
-    """For each picture its JSON row, its sentence, and whether it was refused."""
+) -> "Iterator[Answer | _Refused]":
+    """For each picture its answer, or why it was refused."""
     from dataclasses import replace
 
     for path in _pictures(paths, dicom):
         if message := _missing(path):
-            yield _refusal(str(path), "missing", message), message, True
+            yield _Refused(str(path), "missing", message)
             continue
         from core.imaging.read import ImageRefused
 
@@ -122,21 +190,17 @@ def _answers(
         try:
             frames = _frames(path, min_side_px, dicom)
         except ImageRefused as refused:
-            yield _refusal(str(path), refused.code, refused.message), refused.message, True
+            yield _Refused(str(path), refused.code, refused.message)
             continue
         for number, read in enumerate(frames, start=1):
             shown = str(path) if len(frames) == 1 else f"{path}, frame {number}"
             try:
-                row, line = _answer(answer, replace(read(), name=shown))
+                yield _answer(answer, replace(read(), name=shown))
             except ImageRefused as refused:
-                yield _refusal(shown, refused.code, refused.message), refused.message, True
-            else:
-                yield row, line, False
+                yield _Refused(shown, refused.code, refused.message)
 
 
-def _answer(
-    answer: "Callable[[Field], tuple[dict[str, object], str]]", field: "Field"
-) -> tuple[dict[str, object], str]:
+def _answer(answer: "Callable[[Field], Answer]", field: "Field") -> "Answer":
     from core.models.weights import WeightsRefused
 
     try:
@@ -164,10 +228,6 @@ def _missing(path: Path) -> str:
     except (OSError, ValueError):
         return ""  # read_path refuses these with its own sentence
     return ""
-
-
-def _refusal(file: str, code: str, message: str) -> dict[str, object]:
-    return {"file": file, "error": {"code": code, "message": message}}
 
 
 def _pictures(paths: list[Path], dicom: bool) -> list[Path]:

@@ -118,7 +118,8 @@ def _curve(
 ) -> None:
     """Print the curve of a laboratory; finished draws are stored beside the figures."""
     from core.models import registry
-    from core.training.white_cells.adaptation.curve import as_table, measure_curve
+    from core.training.white_cells.adaptation.curve import measure_curve
+    from core.training.white_cells.adaptation.curve_figures import as_table
 
     model = registry.live("wbc") if file is None else registry.load(file)
     target = results_folder(to, "adaptation") / f"adaptation-{laboratory}.json"

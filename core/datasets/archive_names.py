@@ -3,9 +3,13 @@
 import re
 import unicodedata
 import zipfile
+from collections import Counter
 from collections.abc import Sequence
+from typing import Final
 
-_UTF8_FLAG = 0x800
+_UTF8_FLAG: Final = 0x800
+_GB2312: Final = re.compile(rb"(?:[\x00-\x7f]|[\xa1-\xf7][\xa1-\xff])*+")
+"""ASCII and pairs of bytes from A1 on, the first below F8: the common Chinese characters."""
 
 
 def restore_names(entries: Sequence[zipfile.ZipInfo]) -> None:
@@ -32,17 +36,19 @@ def _encoding(names: bytes) -> str:
         pass
     else:
         return "utf-8"
-    runs = re.findall(rb"[\x80-\xff]+", names)
-    # GB2312: two bytes from A1 on, the first of a character below F8.
-    pairs = [run[i : i + 2] for run in runs for i in range(0, len(run), 2)]
-    if all(len(p) == 2 and 0xA1 <= p[0] <= 0xF7 and p[1] >= 0xA1 for p in pairs):
+    if _GB2312.fullmatch(names):
         return "gbk"
-    return max(("cp437", "cp1252", "gbk"), key=lambda encoding: _letters(runs, encoding))
+    # Of equal shares the first wins: the bytes of "ü" and a letter after it are also rare Chinese.
+    return max(("cp437", "cp1252", "gbk"), key=lambda encoding: _letter_share(names, encoding))
 
 
-def _letters(runs: Sequence[bytes], encoding: str) -> float:
-    """Share of the characters that are letters such a name is likely to hold."""
-    text = b"".join(runs).decode(encoding, errors="replace")
+def _letter_share(names: bytes, encoding: str) -> float:
+    """Share of the characters beyond ASCII that are letters such a name is likely to hold."""
+    # A GBK character may end in an ASCII byte, so whole names are decoded, not their high bytes.
+    text = names.decode(encoding, errors="replace")
     wanted = "CJK UNIFIED" if encoding == "gbk" else "LATIN"
-    names = [unicodedata.name(letter, "") for letter in text]
-    return sum(name.startswith(wanted) for name in names) / max(1, len(names))
+    counts = Counter(letter for letter in text if not letter.isascii())
+    named = sum(
+        count for letter, count in counts.items() if unicodedata.name(letter, "").startswith(wanted)
+    )
+    return named / max(1, counts.total())

@@ -27,8 +27,9 @@ def evaluate_attributes(
     Args:
         data: folder of the public sets.
         model: the white-cell classifier.
-        unseen: names of PBC pictures the network was not trained on. WBCAtt's split is another
-            one, so most of its test pictures, though not their attributes, were.
+        unseen: names of PBC pictures the network was not trained on. WBCAtt is split
+            differently from PBC: the network has seen most of its test pictures, but not their
+            attributes.
         most: test cells read at most, drawn at random.
     """
     uncertainty = uncertainty_of(model)

@@ -1,8 +1,9 @@
 """What CBC's labellers boxed: a model of their bias over the cells that the locator finds.
 
 The CBC labels leave out about four red cells in ten, mostly cut or overlapped ones, and by how
-much differs from one stretch of the set to the next. A logistic model on how a located cell lies
-gives the chance that it was boxed; the sum over a field's cells is the count they would write.
+much differs from one stretch of the set to the next. A logistic model of the
+position and size of a located cell gives the probability that it was boxed; the sum over a field's
+cells is the count they would write.
 """
 
 import warnings
@@ -28,7 +29,7 @@ _SAME_CELL = 0.3
 
 @dataclass(frozen=True)
 class LabelBiasField:
-    """Located cells of one kind in one field: how each lies, and whether it was boxed.
+    """Located cells of one kind in one field: position and size of each, and whether it was boxed.
 
     ``features`` ``(N, 6)``: score, width and area in red-cell diameters, distance to the nearest
     edge in diameters, largest share covered by a red cell, and whether it touches an edge.
@@ -88,7 +89,8 @@ def label_bias_field(
 class LabelBias:
     """The labellers' bias: each cell's chance of being boxed, and a constant for the others.
 
-    ``model`` is None where all cells or none were boxed; then ``share`` is everyone's chance.
+    ``model`` is None where all cells or none were boxed; then ``share`` holds for every
+    cell.
     ``offset`` stands for cells that were boxed and not located.
     """
 
@@ -109,7 +111,7 @@ class LabelBias:
 
 
 def fit_label_bias(fields: Sequence[LabelBiasField]) -> LabelBias:
-    """The bias in ``fields``; the constant is the median of what the sum misses there."""
+    """The bias in ``fields``; the constant is the median difference from the labelled counts."""
     features = np.concatenate([field.features for field in fields])
     boxed = np.concatenate([field.boxed for field in fields])
     share = float(boxed.mean()) if len(boxed) else 0.0

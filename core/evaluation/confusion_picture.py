@@ -17,7 +17,7 @@ _SHADE: Final = "#084081"
 
 
 def as_figure(table: npt.NDArray[np.int64], classes: Sequence[str]) -> "Figure":
-    """Rows the truth, columns the answer; the shade is the share of the row, the number the cells.
+    """Draw the matrix: rows the truth, columns the prediction, shades the shares of each row.
 
     Args:
         table: ``(classes, classes)`` counts.
@@ -70,7 +70,7 @@ def write_confusions(folder: Path, recipe: str, figures: Mapping[str, Any]) -> l
 
 
 def as_markdown(table: npt.NDArray[np.int64], classes: Sequence[str]) -> str:
-    """The same as a table, rows the truth."""
+    """The matrix as a Markdown table; rows are the truth."""
     head = "| truth \\ called | " + " | ".join(title(name) for name in classes) + " |"
     lines = [head, "|---" * (len(classes) + 1) + "|"]
     for name, row in zip(classes, table, strict=True):

@@ -111,7 +111,7 @@ def _coverage(
     truth: npt.NDArray[np.integer],
     models: SmearModels,
 ) -> dict[str, CoverageRows]:
-    """How often the 90 % intervals held the truth: the CBC test fields, and TXL's test part.
+    """Coverage of the 90 % intervals on the CBC test fields and on TXL's test part.
 
     Copies of the CBC fields in TXL's test part are counted once.
     """

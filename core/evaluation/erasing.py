@@ -1,4 +1,4 @@
-"""Does erasing one cell lower the count by one: a test of a count and of its map."""
+"""Whether erasing one cell lowers the count by one: a test of a count and of its map."""
 
 from collections.abc import Callable, Sequence
 

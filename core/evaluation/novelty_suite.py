@@ -124,7 +124,7 @@ def _unknown_classes(
     model: LoadedModel,
     judge: Callable[[Sequence[RgbImage]], Familiarity],
 ) -> UnknownClasses:
-    """Munich's atypical lymphocytes, and whatever else the model has no class for."""
+    """Munich's atypical lymphocytes and other cells that the model has no class for."""
     classes = set(model.card_as(WhiteCellCard).classes)
     try:
         cells = munich.load(data / "wbc_munich_support")

@@ -72,7 +72,7 @@ CHANGES: Final[dict[str, Change]] = {
     "turned by 90 degrees": _turned(90),
     "turned by 10 degrees": _turned(10),
 }
-"""What is done to a 640x480 field."""
+"""Name -> change applied to a 640x480 field."""
 
 
 def robustness(
@@ -87,7 +87,7 @@ def robustness(
         pictures: fields as taken.
         truth: ``(fields, 3)`` counts.
         count: from a picture to ``(3,)`` counts.
-        changes: name -> what is done; all by default.
+        changes: name -> change of a picture; all by default.
 
     Returns:
         By name: ``rbc``, ``wbc``, ``platelet``, ``mean``; ``flagged``, the share of fields with a

@@ -175,7 +175,7 @@ def _behaviour(truth: Sequence[str], calls: Sequence[WbcCall]) -> Behaviour:
 
 
 def _blasts(data: Path, locator: LoadedModel, model: LoadedModel) -> Blasts:
-    """Munich's blasts: low evidence, being few, of one laboratory and maybe trained on."""
+    """Munich's blasts: low evidence, since they are few, of one laboratory, and may be learnt."""
     try:
         cells = [c for c in munich.load(data / "wbc_munich_support") if c.label == "blast"]
     except FileNotFoundError:
@@ -197,7 +197,7 @@ def _macro_f1(table: dict[str, ClassRow]) -> float:
 
 
 def _holds(labels: Sequence[str], truth: str) -> bool:
-    """Does a set hold the class; where only a parent is known, any child of it."""
+    """Whether a set contains the class; where only a parent is known, any of its children."""
     return any(name == truth or name in CHILDREN.get(truth, ()) for name in labels)
 
 

@@ -75,7 +75,7 @@ class _HeatOnly(nn.Module):
 
 
 def is_exact(model: LoadedModel) -> bool:
-    """Does the count model's map add up to its count."""
+    """Whether the count model's map adds up to its count."""
     return isinstance(model.module, DensityCounter)
 
 
@@ -108,7 +108,7 @@ def explain_regression(
 def regression_verdict(
     pixels: RgbImage, kind: CellKind, heat: HeatMap, model: LoadedModel
 ) -> Faithfulness:
-    """Is the map faithful.
+    """Check whether the map is faithful.
 
     Raises:
         ValueError: if the map is exact, so that there is nothing to check.

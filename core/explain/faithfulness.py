@@ -1,4 +1,4 @@
-"""Faithfulness of a heat map: two checks that nobody can make by looking at the map.
+"""Faithfulness of a heat map: two checks that looking at the map cannot replace.
 
 1. **Deletion.** Blurring the marked area must lower the score more than blurring the same shape
    in other places of the picture. Source: Petsiuk 2018 (RISE), deletion; Samek 2017.

@@ -18,7 +18,7 @@ from core.taxonomy import KINDS, CellKind
 
 
 def class_verdict(crop: RgbImage, label: str, heat: HeatMap, model: LoadedModel) -> Faithfulness:
-    """Is the map of ``label`` faithful; ``heat`` is what ``explain_class`` gave for ``crop``.
+    """Check the map of ``label``; ``heat`` is what ``explain_class`` gave for ``crop``.
 
     The score is the class's log-probability, which falls when the others rise.
 

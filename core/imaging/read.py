@@ -7,7 +7,7 @@ What is read and how is in `core.imaging.decode`; it runs in a process of its ow
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +22,6 @@ __all__ = [
     "ImageRefused",
     "read_field",
     "read_frames",
-    "read_many",
     "read_path",
     "read_path_frames",
 ]
@@ -133,23 +132,3 @@ def _bytes_of(path: Path, settings: Settings) -> tuple[str, bytes]:
             raise
         reason = getattr(error, "strerror", None) or "the path is not valid"
         raise ImageRefused(name, "unreadable", f"{name} cannot be read: {reason}.") from error
-
-
-def read_many(
-    files: Iterable[tuple[str, bytes]], settings: Settings, *, min_side_px: int | None = None
-) -> list[Field | ImageRefused]:
-    """Every file as its field or its refusal, in input order; one bad file stops no other.
-
-    Files after the first ``settings.max_files`` are refused with ``too_many_files``.
-    """
-    read: list[Field | ImageRefused] = []
-    for index, (name, data) in enumerate(files):
-        if index >= settings.max_files:
-            message = f"{name} was not read: at most {settings.max_files} files are taken at once."
-            read.append(ImageRefused(name, "too_many_files", message))
-            continue
-        try:
-            read.append(read_field(name, data, settings, min_side_px=min_side_px))
-        except ImageRefused as refusal:
-            read.append(refusal)
-    return read

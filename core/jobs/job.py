@@ -20,15 +20,25 @@ work can resume from them.
 import socket
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, Final, Literal
+from typing import IO, Final, Literal, TypeVar
 
-from core.files import read_json, remove_unfinished, write_json
+from typing_extensions import TypedDict
+
+from core.files import (
+    JsonObject,
+    json_as,
+    read_json,
+    read_json_as,
+    remove_unfinished,
+    write_json,
+)
 from core.jobs import folder_lock, processes
 from core.settings import settings
 
+T = TypeVar("T")
 State = Literal["running", "done", "failed", "stopped", "lost"]
 
 ORDER: Final = "order.json"
@@ -82,26 +92,57 @@ class Job:
     who: str
     at: datetime
     host: str
-    task: Mapping[str, Any]
+    task: JsonObject
     state: State
     progress: Progress
     message: str = ""
     stopping: bool = False
 
-    # Any: each kind of work has a result of its own, and reads it itself.
-    def result(self) -> dict[str, Any]:
+    def result(self) -> JsonObject:
         """The result. Raises FileNotFoundError if there is none, ValueError if it is damaged."""
         found = read_json(self.folder / RESULT)
         if found is None:
             raise FileNotFoundError(f"{self.folder / RESULT} is not there")
         return found
 
+    def result_as(self, kind: type[T]) -> T:
+        """The result as its kind of work defines it. Raises as :meth:`result` does."""
+        return json_as(self.result(), kind, str(self.folder / RESULT))
+
+    def task_as(self, kind: type[T]) -> T:
+        """The task as its kind of work defines it. Raises ValueError for another task."""
+        return json_as(self.task, kind, str(self.folder / ORDER))
+
     def log(self, last_bytes: int = 6000) -> str:
         """The end of what its process printed."""
         return processes.end_of(self.folder / LOG, last_bytes)
 
 
-def start(folder: Path, command: Sequence[str], task: Mapping[str, Any], who: str) -> Job:
+@dataclass(frozen=True)
+class _Order:
+    """``order.json``. Earlier versions wrote neither ``host`` nor ``task``."""
+
+    who: str
+    at: str
+    host: str = ""
+    task: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """``failure.json``."""
+
+    message: str = ""
+    stopped: bool = False
+
+
+class _StopRequest(TypedDict):
+    """``stop.json``."""
+
+    who: str
+
+
+def start(folder: Path, command: Sequence[str], task: Mapping[str, object], who: str) -> Job:
     """Start a job in a new process, which must call :func:`core.jobs.worker.work`.
 
     Args:
@@ -119,20 +160,7 @@ def start(folder: Path, command: Sequence[str], task: Mapping[str, Any], who: st
         return read(folder)
 
 
-def start_again(folder: Path, command: Sequence[str], who: str) -> Job:
-    """Start the folder's job once more with the same task; its log is appended to.
-
-    Raises:
-        FileNotFoundError: if no job was ever started there.
-        JobRunning: if it is running.
-    """
-    task = read(folder).task
-    with order(folder, task, who, keep_log=True) as lock:
-        processes.start(command, folder / LOG, lock)
-        return read(folder)
-
-
-def order(folder: Path, task: Mapping[str, Any], who: str, *, keep_log: bool = False) -> IO[bytes]:
+def order(folder: Path, task: Mapping[str, object], who: str) -> IO[bytes]:
     """Write the order and return the lock, which must stay open until the work has ended.
 
     For work that this process does itself; :func:`start` starts another process.
@@ -144,10 +172,8 @@ def order(folder: Path, task: Mapping[str, Any], who: str, *, keep_log: bool = F
     lock = _take(folder)
     try:
         # The old order and outcome go first, so that nobody can read an old result as the new one.
-        for name in (_EARLIER_ORDER, ORDER, RESULT, FAILURE, PROGRESS, STOP):
+        for name in (_EARLIER_ORDER, ORDER, RESULT, FAILURE, PROGRESS, STOP, LOG):
             (folder / name).unlink(missing_ok=True)
-        if not keep_log:
-            (folder / LOG).unlink(missing_ok=True)
         remove_unfinished(folder)
         now, host = datetime.now(UTC).isoformat(), socket.gethostname()
         row = {"who": who, "at": now, "host": host, "task": dict(task)}
@@ -197,33 +223,27 @@ def ask_to_stop(folder: Path, who: str) -> None:
 
 def stop_asked_by(folder: Path) -> str | None:
     """Name of the person who requested the stop; None if nobody did."""
-    row = read_json(folder / STOP)
-    return None if row is None else str(row["who"])
+    request = read_json_as(folder / STOP, _StopRequest)
+    return None if request is None else request["who"]
 
 
 def _read(folder: Path) -> Job | None:
-    row = read_json(folder / ORDER) or read_json(folder / _EARLIER_ORDER)
+    row = read_json_as(folder / ORDER, _Order) or read_json_as(folder / _EARLIER_ORDER, _Order)
     if row is None:
         return None
-    host = str(row.get("host", socket.gethostname()))
+    host = row.host or socket.gethostname()
     state, message = _state(folder, host)
     return Job(
         folder=folder,
-        who=str(row["who"]),
-        at=datetime.fromisoformat(row["at"]),
+        who=row.who,
+        at=datetime.fromisoformat(row.at),
         host=host,
-        task=row.get("task", {}),
+        task=row.task,
         state=state,
-        progress=_progress(folder),
+        progress=read_json_as(folder / PROGRESS, Progress) or Progress(),
         message=message,
         stopping=(folder / STOP).is_file(),
     )
-
-
-def _progress(folder: Path) -> Progress:
-    row = read_json(folder / PROGRESS) or {}
-    known = {field.name for field in fields(Progress)}
-    return Progress(**{name: value for name, value in row.items() if name in known})
 
 
 def _state(folder: Path, host: str) -> tuple[State, str]:
@@ -232,10 +252,9 @@ def _state(folder: Path, host: str) -> tuple[State, str]:
     for _ in range(2):
         if (folder / RESULT).is_file():
             return "done", ""
-        failure = read_json(folder / FAILURE)
+        failure = read_json_as(folder / FAILURE, _Failure)
         if failure is not None:
-            stopped = failure.get("stopped", False)
-            return "stopped" if stopped else "failed", str(failure.get("message", ""))
+            return "stopped" if failure.stopped else "failed", failure.message
         if _is_alive(folder, host):
             return "running", ""
     return "lost", _LOST

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from core.files import write_json
 from core.jobs import folder_lock, job
@@ -27,8 +27,8 @@ class JobContext:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        ordered = job.read(folder)
-        self.task, self.who = ordered.task, ordered.who
+        self.job = job.read(folder)
+        self.who = self.job.who
         self._began = time.monotonic()
         self._progress: dict[str, float | str] = {"done": 0, "total": 0, "message": "starting"}
 
@@ -85,7 +85,7 @@ def _in_words(error: BaseException) -> str:
 
 def work(
     folder: Path,
-    do: Callable[[JobContext], Mapping[str, Any]],
+    do: Callable[[JobContext], Mapping[str, object]],
     *,
     expected: tuple[type[Exception], ...] = (ValueError, OSError),
     in_words: Callable[[BaseException], str] = _in_words,

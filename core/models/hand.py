@@ -34,16 +34,16 @@ _lock = threading.Lock()
 
 
 class HandModelsMissing(RuntimeError):
-    """The two files are not here, or not what they should be; the message says which."""
+    """A file is missing or has another content; the message says which."""
 
 
 def folder() -> Path:
-    """Where the files lie: in the environment that runs the program, and gone with it."""
+    """Folder of the two files, in the virtual environment: it is removed with it."""
     return Path(sys.prefix) / "share" / "hemadesk" / "hand"
 
 
 def available() -> bool:
-    """Can hands be found in this installation."""
+    """Whether both files are installed, so that hands can be found."""
     return all((folder() / name).is_file() for name in SHA256)
 
 

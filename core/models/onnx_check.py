@@ -1,4 +1,4 @@
-"""A model exported for other programs, and the proof that it answers as torch does."""
+"""Export a model for other programs and check that its output equals torch's."""
 
 from pathlib import Path
 from typing import Any, Final, cast, get_args

@@ -72,15 +72,18 @@ def export_onnx(module: nn.Module, target: Path, metadata: Mapping[str, str] | N
 def metadata_of(card: ModelCard) -> dict[str, str]:
     """What a program that has only the ONNX file needs to use it, as its metadata.
 
-    ``preprocessing`` says how an input is made: a square round the cell, RGB, in [0, 1]; the
-    means and spreads of ImageNet are inside the network.
+    ``preprocessing`` says how an input is made; see :mod:`core.models.cards.preprocessing`.
     """
-    metadata = {"task": card.task, "intended_use": card.intended_use, "licence": card.licence}
+    metadata = {
+        "task": card.task,
+        "intended_use": card.intended_use,
+        "licence": card.licence,
+        "preprocessing": json.dumps(card.preprocessing.as_json()),
+    }
     if isinstance(card, WhiteCellCard):
         metadata |= {
             "classes": json.dumps(card.classes),
             "temperature": json.dumps(card.temperature),
-            "preprocessing": json.dumps(card.preprocessing.model_dump(mode="json")),
         }
     return metadata
 

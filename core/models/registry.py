@@ -1,4 +1,4 @@
-"""Which model answers a task. Every model is loaded once in a process.
+"""The live model of each task. Every model is loaded once in a process.
 
 ``var/models/live.json`` names the promoted model of a task; without one the shipped model answers.
 Pages, commands and workers load the models once for each request and pass them on, so a promotion

@@ -126,7 +126,14 @@ def save_model(path: Path, module: nn.Module, card: ModelCard, half: bool = True
 def write_card(path: Path, card: ModelCard) -> None:
     """Write the card of the model at ``path``, which ends in ``.safetensors``."""
     # Set here, so that they stand in the file even where nobody gave them.
-    named = card.model_copy(update={"format": FORMAT, "name": path.stem, "task": card.task})
+    named = card.model_copy(
+        update={
+            "format": FORMAT,
+            "name": path.stem,
+            "task": card.task,
+            "preprocessing": card.preprocessing,
+        }
+    )
     write_json(path.with_suffix(".json"), named.as_json(), indent=2)
 
 

@@ -4,14 +4,10 @@ Everything is taken from what was signed, not from what stands now, so that a co
 is the same twice. A model that did not answer in a case answers its stored pictures now.
 """
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final, Literal
-
-from sqlalchemy import select
+from typing import Final, Literal
 
 from core.access.people import Person
 from core.access.rights import require
@@ -20,12 +16,17 @@ from core.inference.white_cell.classify import call_crops
 from core.models import registry
 from core.models.cards import WhiteCellCard, read_model_card
 from core.models.weights import LoadedModel, WeightsRefused
-from core.records import Box
-from core.review.record import pictures, stored_finding
+from core.review.record import pictures
 from core.review.record.review_store import ReviewStore
+from core.review.signed_cases import SignedCases, SignedCell, SignedField, signed_cases
 from core.settings import settings
-from core.store.review_schema import answers, case_pictures, signatures
-from core.taxonomy import KINDS, NOT_LEUKOCYTES, UNIDENTIFIED, WBC_CLASSES, CellKind, parent_of
+from core.taxonomy import NOT_LEUKOCYTES, UNIDENTIFIED, WBC_CLASSES, CellKind, parent_of
+
+__all__ = [
+    "SHARES", "LabelPairs", "NumberPairs", "SignedCases", "SignedCell", "SignedField", "Source",
+    "SourceKind", "count_pairs", "label_pairs", "labels_of", "models_here", "share_pairs",
+    "signed_cases", "sources",
+]  # fmt: skip
 
 SourceKind = Literal["verified", "reader", "model", "recomputed"]
 SHARES: Final = ("neutrophil", *(name for name in WBC_CLASSES if name not in NOT_LEUKOCYTES))
@@ -46,51 +47,6 @@ class Source:
 
 
 @dataclass(frozen=True)
-class SignedCell:
-    """One white cell of a signed case with everything that was said of it."""
-
-    case_id: int
-    picture_id: int
-    cell_id: int
-    box_xyxy_px: Box
-    verified: str | None
-    proposed: str | None
-    probability: float | None
-    abstained: bool
-    blind: bool
-    model: str
-    readers: dict[str, str]
-
-
-@dataclass(frozen=True)
-class SignedField:
-    """One field of a signed case: cells counted by the program and after a person's corrections.
-
-    ``looked_at``: a person confirmed its boxes or changed one. Otherwise both counts are the
-    program's own, and agree with themselves.
-    """
-
-    case_id: int
-    picture_id: int
-    sha256: str
-    rbc_diameter_px: float | None
-    model: str
-    counted: dict[CellKind, float]
-    verified: dict[CellKind, int]
-    looked_at: bool
-
-
-@dataclass(frozen=True)
-class SignedCases:
-    """The last signed version of every case signed in a period."""
-
-    accessions: dict[int, str]
-    cells: tuple[SignedCell, ...]
-    fields: tuple[SignedField, ...]
-    names: dict[str, str]
-
-
-@dataclass(frozen=True)
 class LabelPairs:
     """Labels of the same cells by two sources, in the same order."""
 
@@ -106,86 +62,6 @@ class NumberPairs:
     reference: tuple[float, ...]
     other: tuple[float, ...]
     samples: tuple[str, ...]
-
-
-def signed_cases(
-    store: ReviewStore,
-    person: Person,
-    since: datetime | None = None,
-    until: datetime | None = None,
-) -> SignedCases:
-    """Cases signed from ``since`` until before ``until``. Raises NotAllowed."""
-    require(person, "read")
-    query = select(signatures).order_by(signatures.c.case_id, signatures.c.version)
-    if since is not None:
-        query = query.where(signatures.c.signed_at >= since)
-    if until is not None:
-        query = query.where(signatures.c.signed_at < until)
-    with store.database.read() as connection:
-        last = {row.case_id: json.loads(row.snapshot) for row in connection.execute(query)}
-        found = {
-            row.id: stored_finding.from_text(row.finding)
-            for row in connection.execute(
-                select(case_pictures.c.id, case_pictures.c.finding).where(
-                    case_pictures.c.kind == "field", case_pictures.c.case_id.in_(list(last))
-                )
-            )
-        }
-        who = select(answers.c.reader, answers.c.reader_name).distinct()
-        names = {row.reader: row.reader_name for row in connection.execute(who)}
-    cells: list[SignedCell] = []
-    fields: list[SignedField] = []
-    for case_id, said in last.items():
-        shown = {
-            picture["id"]: picture for picture in said["pictures"] if picture.get("included", True)
-        }
-        # Of versions that were signed before it was noted: a box drawn or taken away.
-        drawn = {c["picture_id"] for c in said["cells"] if c["deleted"] or c["place"] is None}
-        for picture in shown.values():
-            if picture["kind"] != "field":
-                continue
-            finding = found[picture["id"]]
-            fields.append(
-                SignedField(
-                    case_id,
-                    picture["id"],
-                    picture["sha256"],
-                    finding.rbc_diameter_px,
-                    str(picture["models"].get("locator", "")),
-                    {kind: finding.counts.of(kind).value for kind in KINDS},
-                    {kind: int(picture["counts"].get(kind, 0)) for kind in KINDS},
-                    bool(picture.get("boxes_confirmed_by"))
-                    or picture.get("boxes_changed", picture["id"] in drawn),
-                )
-            )
-        cells += [
-            _cell(case_id, row, str(shown[row["picture_id"]]["models"].get("wbc", "")))
-            for row in said["cells"]
-            if row["kind"] == "wbc" and not row["deleted"] and row["picture_id"] in shown
-        ]
-    accessions = {case_id: str(said["case"]["accession"]) for case_id, said in last.items()}
-    return SignedCases(accessions, tuple(cells), tuple(fields), names)
-
-
-def _cell(case_id: int, row: dict[str, Any], model: str) -> SignedCell:
-    return SignedCell(
-        case_id=case_id,
-        picture_id=row["picture_id"],
-        cell_id=row["id"],
-        box_xyxy_px=tuple(row["box_xyxy_px"]),
-        verified=row["label"],
-        proposed=row["proposed"],
-        probability=row["probability"],
-        abstained=row["abstained"],
-        blind=row["blind"],
-        model=model,
-        # Settling comes last and is the common answer, not the reader's own.
-        readers={
-            said["reader"]: said["label"]
-            for said in reversed(row["readers"])
-            if said["label"] is not None and said["reading"] < 3
-        },
-    )
 
 
 def sources(signed: SignedCases) -> list[Source]:
@@ -224,7 +100,7 @@ def label_pairs(
     """Labels both sources gave; cells one of them did not answer, or could not tell, are left out.
 
     Args:
-        desk: where the pictures are, for a model that answers now.
+        store: where the pictures are, for a model that answers now.
         person: who asks.
         signed: of :func:`signed_cases`.
         reference: the source taken as the reference.
@@ -268,7 +144,7 @@ def _answers_now(
     store: ReviewStore, signed: SignedCases, cells: Sequence[SignedCell], model: LoadedModel
 ) -> list[str]:
     fields = {field.picture_id: field for field in signed.fields}
-    said: dict[int, str] = {}
+    labels: dict[int, str] = {}
     by_picture: dict[int, list[SignedCell]] = {}
     for cell in cells:
         by_picture.setdefault(cell.picture_id, []).append(cell)
@@ -277,8 +153,8 @@ def _answers_now(
         pixels = pictures.read(store, field.sha256).pixels
         crops = [crop_cell(pixels, cell.box_xyxy_px, field.rbc_diameter_px) for cell in here]
         calls = call_crops(crops, model)
-        said |= {cell.cell_id: call.label for cell, call in zip(here, calls, strict=True)}
-    return [said[cell.cell_id] for cell in cells]
+        labels |= {cell.cell_id: call.label for cell, call in zip(here, calls, strict=True)}
+    return [labels[cell.cell_id] for cell in cells]
 
 
 def share_pairs(pairs: LabelPairs, signed: SignedCases, label: str) -> NumberPairs:

@@ -177,10 +177,10 @@ def critical_cells(finding: SmearFinding) -> tuple[int, ...]:
 def field_marks(finding: SmearFinding) -> tuple[Mark, ...]:
     """The words to show with a field: its cells' and its flags'."""
     doubtful = any(call_is_doubtful(cell.wbc) for cell in finding.cells)
-    said = {flag_mark(flag) for flag in finding.flags}
+    flag_marks = {flag_mark(flag) for flag in finding.flags}
     out = finding.included_by_person is False
-    critical = bool(critical_cells(finding)) or ("critical" in said and not out)
-    return _marks(critical, doubtful or "check" in said)
+    critical = bool(critical_cells(finding)) or ("critical" in flag_marks and not out)
+    return _marks(critical, doubtful or "check" in flag_marks)
 
 
 def included(findings: Iterable[SmearFinding]) -> tuple[SmearFinding, ...]:

@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from core.records import PalmCall
 from core.slide.palm_words import RESEARCH
@@ -15,19 +16,32 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def calls_csv(calls: Sequence[PalmCall]) -> str:
-    """One line for each palm; the probabilities hold for the prevalence of their line."""
+AcceptanceOf = Callable[[PalmCall], str]
+"""Has this laboratory accepted the model of a call, as in :mod:`core.slide.tables`."""
+
+_ACCEPTANCE: Final = "lab_acceptance"
+
+
+def calls_csv(calls: Sequence[PalmCall], acceptance: AcceptanceOf | None = None) -> str:
+    """One line for each palm; the probabilities hold for the prevalence of their line.
+
+    The column ``lab_acceptance`` is there where ``acceptance`` is given.
+    """
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
-    table.writerow([*_COLUMNS, "note"])
+    table.writerow([*_COLUMNS, *([_ACCEPTANCE] if acceptance else []), "note"])
     for call in calls:
         row = call.as_json() | {"flags": " ".join(flag.code for flag in call.flags)}
         row["file"] = inert(call.file)
         note = f"{RESEARCH}. {DISCLAIMER}" if call.research_result else DISCLAIMER
-        table.writerow([*(row[column] for column in _COLUMNS), note])
+        status = [acceptance(call)] if acceptance else []
+        table.writerow([*(row[column] for column in _COLUMNS), *status, note])
     return out.getvalue()
 
 
-def calls_json(calls: Sequence[PalmCall]) -> str:
+def calls_json(calls: Sequence[PalmCall], acceptance: AcceptanceOf | None = None) -> str:
     """The same as the palm command prints with ``--json``, in one list."""
-    return json.dumps([call.as_json() for call in calls], indent=2) + "\n"
+    rows = [
+        call.as_json() | ({_ACCEPTANCE: acceptance(call)} if acceptance else {}) for call in calls
+    ]
+    return json.dumps(rows, indent=2) + "\n"

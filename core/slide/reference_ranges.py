@@ -105,8 +105,8 @@ def mark(value: float, row: ReferenceRange) -> Mark:
 
 def is_sure(estimate: Estimate, row: ReferenceRange) -> bool:
     """Would both ends of the interval get the mark of the value."""
-    said = mark(estimate.value, row)
-    return mark(estimate.low, row) == said == mark(estimate.high, row)
+    of_value = mark(estimate.value, row)
+    return mark(estimate.low, row) == of_value == mark(estimate.high, row)
 
 
 def read_ranges(file: Path) -> tuple[ReferenceRange, ...]:

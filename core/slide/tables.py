@@ -3,22 +3,32 @@
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Final
 
 from core.records import SmearFinding, WbcCall
 from core.slide import judgement
+from core.slide.laboratory import laboratory_of
 from core.taxonomy import KINDS
 
 DISCLAIMER = "Research use only: a qualified person decides."
 
 
-def findings_csv(findings: Iterable[SmearFinding]) -> str:
+AcceptanceOf = Callable[[SmearFinding], str]
+"""``accepted``, ``not_accepted_here``, ``failed`` or ``unknown``: has this laboratory accepted the
+models of a finding. ``core.review.acceptance.status`` decides it; this package knows no database.
+"""
+
+_ACCEPTANCE: Final = "lab_acceptance"
+
+
+def findings_csv(findings: Iterable[SmearFinding], acceptance: AcceptanceOf | None = None) -> str:
     """One row per field: does it count and why not, counts with intervals, rule, flags, models.
 
-    ``critical`` is the number of critical cells; ``wbc_model`` what called the white cells.
+    ``critical`` is the number of critical cells; ``wbc_model`` what called the white cells. The
+    column ``lab_acceptance`` is there where ``acceptance`` is given.
     """
     out = io.StringIO()
     writer = csv.writer(out)
@@ -26,7 +36,8 @@ def findings_csv(findings: Iterable[SmearFinding]) -> str:
     writer.writerow(
         [
             "file", "included", "left_out", "width_px", "height_px", *counts, "counting_rule",
-            "critical", "flags", "model", "wbc_model", "note",
+            "critical", "flags", "model", "wbc_model", *([_ACCEPTANCE] if acceptance else []),
+            "note",
         ]
     )  # fmt: skip
     for finding in findings:
@@ -45,6 +56,7 @@ def findings_csv(findings: Iterable[SmearFinding]) -> str:
                 " ".join(flag.code for flag in finding.flags),
                 finding.model,
                 _wbc_model(finding),
+                *([acceptance(finding)] if acceptance else []),
                 DISCLAIMER,
             ]
         )
@@ -74,12 +86,16 @@ def call_row(call: WbcCall | None) -> list[object]:
     ]
 
 
-def cells_csv(findings: Iterable[SmearFinding]) -> str:
-    """One row per located cell: kind, box, score and, for white cells, all that the screen says."""
+def cells_csv(findings: Iterable[SmearFinding], acceptance: AcceptanceOf | None = None) -> str:
+    """One row per located cell: kind, box, score and, for white cells, all that the screen says.
+
+    The column ``lab_acceptance`` is there where ``acceptance`` is given.
+    """
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow([*_CELL, *CALL, "note"])
+    writer.writerow([*_CELL, *CALL, *([_ACCEPTANCE] if acceptance else []), "note"])
     for finding in findings:
+        status = [acceptance(finding)] if acceptance else []
         for number, cell in enumerate(finding.cells, start=1):
             writer.writerow(
                 [
@@ -90,20 +106,25 @@ def cells_csv(findings: Iterable[SmearFinding]) -> str:
                     *(f"{side:.1f}" for side in cell.box_xyxy_px),
                     f"{cell.score:.4f}",
                     *call_row(cell.wbc),
+                    *status,
                     DISCLAIMER,
                 ]
             )
     return out.getvalue()
 
 
-def findings_json(findings: Iterable[SmearFinding]) -> str:
+def findings_json(findings: Iterable[SmearFinding], acceptance: AcceptanceOf | None = None) -> str:
     """The command line's objects in one document, with the disclaimer and what was left out."""
     fields = list(findings)
     out = [asdict(one) for one in judgement.all_left_out(fields)]
     document = {
         "note": DISCLAIMER,
         "left_out": out,
-        "fields": [finding.as_json() for finding in fields],
+        "laboratory": laboratory_of(fields).as_json(),
+        "fields": [
+            finding.as_json() | ({_ACCEPTANCE: acceptance(finding)} if acceptance else {})
+            for finding in fields
+        ],
     }
     return json.dumps(document, indent=2)
 

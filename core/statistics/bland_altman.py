@@ -12,7 +12,7 @@ from core.statistics.intervals import Interval
 
 Array = npt.NDArray[np.float64]
 _EXACT_UP_TO = 500
-"""Above it the exact and the large-sample interval differ by less than a drawn line is wide."""
+"""Above this number of pairs the exact and the large-sample interval look the same in a plot."""
 
 
 @dataclass(frozen=True)

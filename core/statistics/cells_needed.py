@@ -6,11 +6,11 @@ from core.statistics.intervals import clopper_pearson
 
 Decision = Literal["above", "below", "undecided"]
 MOST_CELLS: Final = 10_000
-"""Nobody counts more white cells than this."""
+"""More white cells are never counted in practice."""
 
 
 def decide(cells: int, counted: int, limit: float, confidence: float = 0.95) -> Decision:
-    """On which side of ``limit`` the exact interval of ``cells`` in ``counted`` lies, if on one.
+    """Whether the exact interval of a share lies above or below ``limit``, or around it.
 
     Args:
         cells: of the class.

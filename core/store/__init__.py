@@ -1,1 +1,1 @@
-"""What outlives a process: SQLite beside the runs by default, PostgreSQL by URL."""
+"""The database: SQLite beside the runs by default, PostgreSQL by URL."""

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from core.datasets.fields import read_rgb
 from core.datasets.intake.fields import CountedField
 from core.evaluation.locator_suite import error_rows
-from core.files import read_json, write_json
+from core.files import read_json_as, write_json
 from core.inference.smear import analyse
 from core.models import registry
 from core.records import Field
@@ -24,6 +24,7 @@ from core.statistics.counts import constant_predictor
 from core.studies.count_tables import CURVE_COUNTERS
 from core.studies.learning_curve_fields import CurveFields, curve_fields, drawn_fields
 from core.studies.learning_curve_heads import LOOPS, Counts, HeadTrainer, Plan
+from core.studies.learning_curve_result import Cell, LearningCurve, Setting, StoredCurve
 from core.taxonomy import KINDS
 from core.training.counts.data import CountingSplit
 
@@ -52,7 +53,7 @@ class Training:
 
 def learning_curve(
     data: Path, folder: Path, plan: Plan, report: Report = lambda line: None
-) -> dict[str, Any]:
+) -> LearningCurve:
     """Measure the curve on the public sets; see ``measured_curve``.
 
     Raises:
@@ -72,7 +73,7 @@ def measured_curve(
     plan: Plan,
     report: Report = lambda line: None,
     pretrained: bool = True,
-) -> dict[str, Any]:
+) -> LearningCurve:
     """Train every cell that is not in ``folder`` yet and measure it on the test fields.
 
     Args:
@@ -83,10 +84,7 @@ def measured_curve(
         pretrained: ImageNet's features; without it random ones, for tests.
 
     Returns:
-        ``setting``, ``fields`` (how many), ``sizes`` (those used), ``drawn``, the rows of the
-        ``constant`` and of the live ``locator``, and ``cells``: ``counter``, ``labelled``,
-        ``drawn``, the best ``step``, its ``validation_error``, ``errors`` as ``error_rows`` gives
-        them, and ``field_errors``, the mean error of each test field.
+        Every cell of the plan; stored cells of other sizes stay in the file only.
 
     Raises:
         ValueError: if ``folder`` holds a curve of other fields or settings.
@@ -99,7 +97,7 @@ def measured_curve(
     truth = np.stack([field.counts() for field in fields.test])
     constant = constant_predictor(np.stack([field.counts() for field in fields.train]))
     finished = _finished(folder / FILE, setting)
-    result: dict[str, Any] = {
+    result: StoredCurve = {
         "setting": setting,
         "fields": {
             "training": most,
@@ -123,11 +121,11 @@ def measured_curve(
         report(_line(finished[-1], len(finished)))
     cells = {_key(cell): cell for cell in finished}
     ordered = [cells[key] for key in wanted]
-    return {**result, "sizes": sizes, "drawn": plan.drawn, "cells": ordered}
+    return {**result, "cells": ordered, "sizes": sizes, "drawn": plan.drawn}
 
 
-def _cell(training: Training, truth: npt.NDArray[Any], constant: Counts) -> dict[str, Any]:
-    """One training's row of ``cells``; see ``measured_curve``."""
+def _cell(training: Training, truth: npt.NDArray[Any], constant: Counts) -> Cell:
+    """The row of one training, measured on the test fields."""
     return {
         "counter": training.counter,
         "labelled": training.labelled,
@@ -175,7 +173,7 @@ def _located(fields: Sequence[CountedField]) -> Counts:
     return np.array([[counts.of(kind).value for kind in KINDS] for counts in found])
 
 
-def _setting(plan: Plan, fields: CurveFields, pretrained: bool) -> dict[str, Any]:
+def _setting(plan: Plan, fields: CurveFields, pretrained: bool) -> Setting:
     used = ("batch_size", "learning_rate", "weight_decay", "warmup_steps", "averaging", "schedule")
     return {
         "seed": plan.seed,
@@ -190,32 +188,31 @@ def _setting(plan: Plan, fields: CurveFields, pretrained: bool) -> dict[str, Any
     }
 
 
-def _finished(file: Path, setting: dict[str, Any]) -> list[dict[str, Any]]:
+def _finished(file: Path, setting: Setting) -> list[Cell]:
     """The cells that an earlier call finished.
 
     Raises:
         ValueError: if the file is something else, or of another curve.
     """
     try:
-        found = read_json(file)
-        if found is None:
-            return []
-        finished, same = list(found["cells"]), found["setting"] == setting
-    except (ValueError, TypeError, KeyError) as error:
+        stored = read_json_as(file, StoredCurve)
+    except ValueError as error:
         raise ValueError(f"{file} is not a learning curve of this program; move it away") from error
-    if not same:
+    if stored is None:
+        return []
+    if stored["setting"] != setting:
         raise ValueError(
             f"{file} holds a curve of another seed, other fields or other settings; "
             "name another folder with --out, or move it away"
         )
-    return finished
+    return stored["cells"]
 
 
-def _key(cell: dict[str, Any]) -> Key:
-    return str(cell["counter"]), int(cell["labelled"]), int(cell["drawn"])
+def _key(cell: Cell) -> Key:
+    return cell["counter"], cell["labelled"], cell["drawn"]
 
 
-def _line(cell: dict[str, Any], done: int) -> str:
+def _line(cell: Cell, done: int) -> str:
     mean = cell["errors"]["mean"]
     return (
         f"{done}: {CURVE_COUNTERS[cell['counter']]}, {cell['labelled']} labelled and "

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +20,15 @@ from core.models.regressor import REGRESSION_BACKBONES, CountRegressor
 from core.records import Field
 from core.settings import settings as site_settings
 from core.statistics.counts import bootstrap_interval, constant_predictor
+from core.studies.paper_counts_result import LabelErrors, MeanErrors, PaperCounts
 from core.taxonomy import KINDS, WBC_CLASSES
 from core.training.counts.data import CountingSplit, cbc_split, whole_field
 from core.training.counts.recipe import RegressionRecipe
 from core.training.loop.history import Epoch, read_history
 from core.training.loop.settings import LoopSettings
 from core.training.loop.train import train
-from core.training.presets import PAPER_REGRESSOR, recipe_info
+from core.training.paper_settings import PAPER_REGRESSOR
+from core.training.presets import recipe_info
 from core.training.white_cells.public_cells import read_public_cells
 from core.training.white_cells.recipe import PBC_CLASSES, WbcRecipe, WbcSplit
 
@@ -89,9 +91,7 @@ def setting_here() -> Setting:
     )
 
 
-def reproduce_counts(
-    data: Path, folder: Path, report: Report = lambda line: None
-) -> dict[str, Any]:
+def reproduce_counts(data: Path, folder: Path, report: Report = lambda line: None) -> PaperCounts:
     """Train without and with the fine-tuned backbone and measure on the 60 CBC test fields.
 
     Args:
@@ -100,8 +100,7 @@ def reproduce_counts(
         report: called with a line of progress.
 
     Returns:
-        ``setting``, ``split``, ``curves`` and, under ``cbc_labels`` and ``txl_labels``, for each
-        method the mean absolute error of each kind and their mean with a 95 % interval.
+        The errors of every method by CBC's labels and by TXL-PBC's.
 
     Raises:
         FileNotFoundError: if ``data`` lacks ``cbc`` or ``txl`` (with CUDA also ``pbc``).
@@ -201,18 +200,34 @@ def _tuned_backbone(
 
 def _errors(
     answers: dict[str, Counts], labels: Sequence[Counted], train: Sequence[Counted]
-) -> dict[str, Any]:
+) -> LabelErrors:
     truth = np.stack([field.counts() for field in labels])
     # The constant comes from the regressor's training fields: both know only CBC's labels.
     constant = constant_predictor(np.stack([field.counts() for field in train]))
     rows = {name: _row(np.abs(counted - truth)) for name, counted in answers.items()}
-    return {**rows, "constant": _row(np.abs(constant - truth)), "n": len(truth)}
+    errors: LabelErrors = {
+        "without": rows["without"],
+        "with": rows["with"],
+        "locator": rows["locator"],
+        "constant": _row(np.abs(constant - truth)),
+        "n": len(truth),
+    }
+    if WITH_WBC_SET in rows:
+        errors[WITH_WBC_SET] = rows[WITH_WBC_SET]
+    return errors
 
 
-def _row(errors: Counts) -> dict[str, Any]:
+def _row(errors: Counts) -> MeanErrors:
     low, high = bootstrap_interval(errors.mean(axis=1))
-    kinds: dict[str, float] = {kind: float(errors[:, i].mean()) for i, kind in enumerate(KINDS)}
-    return {**kinds, "mean": float(errors.mean()), "mean_low": low, "mean_high": high}
+    rbc, wbc, platelet = (float(errors[:, i].mean()) for i in range(len(KINDS)))
+    return {
+        "rbc": rbc,
+        "wbc": wbc,
+        "platelet": platelet,
+        "mean": float(errors.mean()),
+        "mean_low": low,
+        "mean_high": high,
+    }
 
 
 def _tell(report: Report, name: str, epoch: Epoch) -> None:

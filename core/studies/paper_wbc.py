@@ -9,15 +9,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 from torchvision.models import ResNet18_Weights, resnet18
+from typing_extensions import TypedDict
 
 from core.datasets.fields import read_rgb
 from core.datasets.public import pbc
@@ -25,6 +27,7 @@ from core.datasets.public.pbc import LabelledCell
 from core.datasets.skipped import Skipped
 from core.records import RgbImage
 from core.statistics.classes import accuracy_row, confusion, majority_accuracy, report
+from core.statistics.figures import ClassRow, Measured
 from core.studies.paper_wbc_setting import ProgressLines, setting_for, start_weights
 from core.training.loop.recipe import Batch
 from core.training.loop.settings import LoopSettings
@@ -41,6 +44,24 @@ CLASSES: Final = (
     "platelet",
 )
 _FOLDERS: Final = {"ig": "immature_granulocyte"}
+
+
+class PaperWbcResult(TypedDict):
+    """``wbc.json``: the trained system on PBC's test part.
+
+    ``confusion`` has the truth in rows; ``skipped`` are ``file`` and ``reason`` of unreadable ones.
+    """
+
+    setting: str
+    start: str
+    training_cells: int
+    seed: int
+    accuracy: Measured
+    majority_baseline: float
+    report: dict[str, ClassRow]
+    classes: list[str]
+    confusion: list[list[int]]
+    skipped: list[dict[str, str]]
 
 
 class PaperCells(Dataset[Batch]):
@@ -91,7 +112,7 @@ class PaperWbc:
         weights: Path | None = None,
     ) -> None:
         self._weights, self.start = weights, ""
-        self._imagenet: Mapping[str, Any] = {}
+        self._imagenet: Mapping[str, Tensor] = {}
         self._training = PaperCells(train_cells, side_px, seed)
         self._validation = PaperCells(validation, side_px, seed)
         self.skipped = [*self._training.skipped, *self._validation.skipped]
@@ -128,7 +149,7 @@ class PaperWbc:
 
 
 @torch.no_grad()
-def answers(model: nn.Module, pixels: Sequence[RgbImage]) -> np.ndarray[Any, np.dtype[np.float32]]:
+def answers(model: nn.Module, pixels: Sequence[RgbImage]) -> npt.NDArray[np.float32]:
     """Logits of pictures at the network's size, ``(N, 8)``."""
     model.eval()
     device = next(model.parameters()).device
@@ -186,7 +207,7 @@ def reproduce_wbc(
     full: bool = False,
     epochs: int | None = None,
     weights: Path | None = None,
-) -> dict[str, Any]:
+) -> PaperWbcResult:
     """Train as published and measure on the test part; resumes from a checkpoint in ``folder``.
 
     Args:

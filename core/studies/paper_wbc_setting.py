@@ -15,7 +15,7 @@ from torchvision.models import resnet18
 
 from core.training.loop.recipe import Order, Progress
 from core.training.loop.settings import LoopSettings
-from core.training.presets import PAPER_CLASSIFIER
+from core.training.paper_settings import PAPER_CLASSIFIER
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,10 @@ _POLICY: Final = AutoAugment(AutoAugmentPolicy.IMAGENET)
 
 
 def vary_stain(rng: Rng, pixels: RgbImage, strength: float = 1.0) -> RgbImage:
-    """Another stain, lamp and camera for the same cells.
+    """Simulate another stain, lamp and camera for the same cells.
 
     Args:
-        rng: source of chance.
+        rng: random generator.
         pixels: ``(H, W, 3)`` RGB.
         strength: 0 leaves the picture, 1 spans the microscopes seen so far.
     """
@@ -58,10 +58,10 @@ def _vary_density(rng: Rng, image: FloatImage, strength: float) -> FloatImage:
 
 
 def vary_channels(rng: Rng, pixels: RgbImage) -> RgbImage:
-    """Now and then all colour is lost or its channels change places: form and grain must do.
+    """Rarely remove all colour or swap channels: form and texture must suffice then.
 
     Args:
-        rng: source of chance.
+        rng: random generator.
         pixels: ``(H, W, 3)`` RGB.
     """
     chance = rng.random()
@@ -74,9 +74,9 @@ def vary_channels(rng: Rng, pixels: RgbImage) -> RgbImage:
 
 
 def vary_parts(rng: Rng, pixels: RgbImage) -> RgbImage:
-    """Nucleus, cytoplasm with red cells, and ground take up colour each in its own way.
+    """Vary the stain of nucleus, cytoplasm with red cells, and background independently.
 
-    The three are told apart softly by their optical density alone, ``pixels`` being ``(H, W, 3)``.
+    The three are separated softly by their optical density alone, ``pixels`` being ``(H, W, 3)``.
     """
     density = -np.log(np.clip(pixels.astype(np.float32) / 255, 0.02, 1))
     total = density.sum(axis=2)
@@ -92,7 +92,7 @@ def vary_parts(rng: Rng, pixels: RgbImage) -> RgbImage:
 
 
 def vary_surroundings(rng: Rng, pixels: RgbImage, others: RgbImage) -> RgbImage:
-    """The cell in the middle among the neighbours of another one, or alone on plain ground.
+    """Put the cell in the middle among another picture's neighbours, or on plain background.
 
     ``pixels`` and ``others`` are squares ``(S, S, 3)`` of one size.
     """
@@ -108,7 +108,7 @@ def vary_surroundings(rng: Rng, pixels: RgbImage, others: RgbImage) -> RgbImage:
 
 
 def vary_towards(rng: Rng, pixels: RgbImage, reference: RgbImage) -> RgbImage:
-    """Some or all of the way to the colours of another picture.
+    """Shift the colours towards those of another picture, by a random share.
 
     Means and spreads of the CIELAB channels are matched. Source: Reinhard 2001.
     """
@@ -130,7 +130,7 @@ def _turn_hue(rng: Rng, image: FloatImage, degrees: float) -> FloatImage:
 
 
 def vary_sharpness(rng: Rng, pixels: RgbImage) -> RgbImage:
-    """Focus, sensor noise and JPEG, each sometimes."""
+    """Apply blur, sensor noise and JPEG artefacts, each with some probability."""
     if rng.random() < 0.25:
         pixels = cv2.GaussianBlur(pixels, (0, 0), float(rng.uniform(0.4, 1.6))).astype(np.uint8)
     elif rng.random() < 0.2:

@@ -9,7 +9,7 @@ BACKBONES: Final = get_args(CellBackbone)
 STARTS: Final = ("imagenet", "live", "random")
 
 FROZEN: Final = ("nothing", "half", "backbone")
-"""Nothing, the first half of the weights' tensors, everything but the last layer."""
+"""What is not trained: nothing, the first half of the weights' tensors, all but the last layer."""
 
 AUGMENTATIONS: Final = ("stains", "published", "autoaugment", "none")
 """``stains``: turned, moved, restained; ``published``: flips and rotation only; ``autoaugment``:

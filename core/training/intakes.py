@@ -69,7 +69,7 @@ def read_own(
 def judged_on(task: Task) -> Locked | None:
     """The public test set on which a task's new models are judged; None where it is not here.
 
-    It is put together at the first call in an installation, which takes some seconds.
+    It is built at the first call in an installation, which takes some seconds.
     """
     # A heavy library: imported when it is needed, not when the screen opens.
     from core.training.promote import locked_sets
@@ -81,7 +81,7 @@ def judged_on(task: Task) -> Locked | None:
 def trainable(
     layout: str, root: Path, settings: Settings, names: Mapping[str, str] | None = None
 ) -> Intake[Any]:
-    """The same for a training.
+    """As :func:`read_own`, but refuse what cannot be trained on.
 
     Raises:
         DataRefused: also if what was found cannot be trained on.

@@ -1,11 +1,23 @@
 """A recipe as a screen shows it: its presets, its metric, what can be chosen."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from core.training.loop.settings import LoopSettings
 
 OptionValue = str | dict[str, str]
 """A choice of a recipe; a mapping for ``names``, a laboratory's own names and what they mean."""
+
+Options = Mapping[str, OptionValue]
+"""Name of a choice -> what was chosen."""
+
+
+def names_in(options: Options) -> dict[str, str]:
+    """The option ``names``; empty where it is not set. Raises ValueError if it is no mapping."""
+    names = options.get("names", {})
+    if not isinstance(names, dict):
+        raise ValueError(f"names must map a laboratory's own names to known ones, got {names!r}")
+    return names
 
 
 @dataclass(frozen=True)

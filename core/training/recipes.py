@@ -3,9 +3,9 @@
 Each recipe is prepared in a file of its own; its options and presets are in ``presets.py``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from core.training.counts import job as counts_job
 from core.training.job import PreparedTraining
@@ -13,9 +13,10 @@ from core.training.locator import job as locator_job
 from core.training.loop.settings import LoopSettings
 from core.training.palm import job as palm_job
 from core.training.presets import FORMER_NAMES
+from core.training.recipe_info import Options
 from core.training.white_cells import job as wbc_job
 
-Prepare = Callable[[Path, LoopSettings, Mapping[str, Any], Path], PreparedTraining]
+Prepare = Callable[[Path, LoopSettings, Options, Path], PreparedTraining]
 
 _PREPARE: Final[dict[str, Prepare]] = {
     "locator": locator_job.prepare,
@@ -26,7 +27,11 @@ _PREPARE: Final[dict[str, Prepare]] = {
 
 
 def prepare(
-    recipe: str, data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path
+    recipe: str,
+    data: Path,
+    settings: LoopSettings,
+    options: Options,
+    folder: Path,
 ) -> PreparedTraining:
     """Read the data, split it, and load the weights that the training starts from.
 

@@ -11,14 +11,20 @@ def draw(who: Person) -> None:
     # Heavy libraries: imported here so that the first screen does not wait for them.
     from core.models import registry
     from core.models.weights import WeightsRefused
+    from core.review.acceptance import status
+    from pages.parts import acceptance_mark
 
     try:
-        models = ", ".join(registry.live(task).identity for task in registry.TASKS)
+        live = {task: registry.live(task).identity for task in registry.TASKS}
     except WeightsRefused:
         models = "not available"
+    else:
+        accepted = status.in_review_store().of({t: live[t] for t in ("locator", "wbc")})
+        mark = acceptance_mark.badge(accepted)
+        models = f"{plain(', '.join(live.values()))} ({mark}{plain(accepted.words)})"
     with st.bottom:
         st.caption(
-            f"Research use: a qualified person decides. Models: {plain(models)}. "
+            f"Research use: a qualified person decides. Models: {models}. "
             f"Signed in: {plain(who.name)}{_role(who)}."
         )
 

@@ -22,7 +22,8 @@ from core.training.runs import lifecycle, rate_trials
 
 EXPECTED = {
     "technologist": {"view", "read", "upload", "analyse"},
-    "pathologist": {"view", "read", "preclassify", "review", "sign"},
+    "pathologist": {"view", "read", "preclassify", "review", "sign", "accept"},
+    "director": {"view", "read", "accept"},
     "trainer": {"view", "read", "train", "promote"},
     "administrator": {"view", "read", "configure", "manage_people"},
     "viewer": {"view", "read"},

@@ -122,8 +122,8 @@ def test_openid_connect_is_set_up_by_streamlits_secrets(tmp_path, text, set_up):
 
 def test_serve_refuses_before_it_starts():
     command = [sys.executable, "-m", "core", "serve", "--address", "0.0.0.0"]
-    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert said.returncode == 2
-    assert said.stdout == ""
-    assert said.stderr.startswith("Hemadesk does not serve 0.0.0.0: others could reach it")
-    assert "Traceback" not in said.stderr
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert ran.stdout == ""
+    assert ran.stderr.startswith("Hemadesk does not serve 0.0.0.0: others could reach it")
+    assert "Traceback" not in ran.stderr

@@ -47,25 +47,32 @@ def words(data: bytes) -> str:
 
 def test_own_slides_become_a_signed_pdf(page: Page, server: str) -> None:
     counts = ["file,slide,rbc,wbc"]
+    # The laboratory calls every cell a blast, and finds 60 red cells in the first field.
+    classes = "file,class\n" + "".join(f"{n}.png,blast\n" for n in range(3))
     pictures: list[FilePayload] = []
     for n in range(3):
         item = synthetic.draw(410 + n, width=320, height=240, wbc=["monocyte"])
         kinds = [cell.kind for cell in item.cells]
-        counts.append(f"{n}.png,S{n},{kinds.count('rbc')},{kinds.count('wbc')}")
+        red = kinds.count("rbc") if n else 60
+        counts.append(f"{n}.png,S{n},{red},{kinds.count('wbc')}")
         data = synthetic.png_bytes(item.field)
         pictures.append({"name": f"{n}.png", "mimeType": "image/png", "buffer": data})
-    table: FilePayload = {
-        "name": "counts.csv",
-        "mimeType": "text/csv",
-        "buffer": "\n".join(counts).encode(),
-    }
+    tables: list[FilePayload] = [
+        {"name": name, "mimeType": "text/csv", "buffer": text.encode()}
+        for name, text in (("counts.csv", "\n".join(counts)), ("classes.csv", classes))
+    ]
     page.goto(f"{server}/lab_acceptance")
     send(page, "Fields of your slides", pictures)
-    send(page, "Results of your laboratory (CSV)", [table])
+    send(page, "Results of your laboratory (CSV)", tables)
     expect(page.get_by_text("2 Your limits")).to_be_visible()
     page.get_by_role("button", name="Analyse 3 fields").click()
     expect(page.get_by_text("3 fields of 3 slides")).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(2)
+    differing = page.locator('img[alt^="Laboratory: blast"]')
+    expect(differing).to_have_count(3)
+    expect(page.locator('img[alt*="laboratory 60, program"]')).to_have_count(1)
+    # Drawn, not only named: the browser has decoded the picture.
+    assert differing.first.evaluate("image => image.naturalWidth") > 10
     page.get_by_label("Title").fill("Zürich, November")
     page.get_by_role("button", name="Sign as").click()
     expect(page.get_by_text("is signed and kept")).to_be_visible()
@@ -73,6 +80,11 @@ def test_own_slides_become_a_signed_pdf(page: Page, server: str) -> None:
     said = words(data)
     assert name.startswith("acceptance-") and "Zürich, November" in said
     assert "3 fields of 3 slides" in said and "chosen limits are met" in said
+    assert said.count("Laboratory: blast") == 3 and "laboratory 60, program" in said
+    # The mark stands where the models answer, from the next redraw on.
+    page.goto(f"{server}/models")
+    expect(page.get_by_text("failed the lab acceptance").first).to_be_visible()
+    expect(page.get_by_text("failed here").first).to_be_visible()
 
 
 def test_a_draft_report_and_its_fhir_leave_the_review(page: Page, server: str) -> None:

@@ -81,3 +81,54 @@ def test_an_existing_folder_is_never_written_into(tmp_path):
     (tmp_path / "set").mkdir()
     with pytest.raises(FileExistsError):
         unpack(_zip(("a/1.jpg", b"x")), tmp_path / "set")
+
+
+class _CountedReads(io.BytesIO):
+    """A file that counts how often it is read."""
+
+    reads = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.reads += 1
+        return super().read(size)
+
+
+def _zip_named_in(encoding, names):
+    """An archive whose names are stored in ``encoding`` and not marked as UTF-8."""
+    stand_ins = [f"{number:x<{len(name.encode(encoding))}}" for number, name in enumerate(names)]
+    packed = _zip(
+        *((stand_in, name.encode()) for stand_in, name in zip(stand_ins, names, strict=True))
+    )
+    data = packed.getvalue()
+    for stand_in, name in zip(stand_ins, names, strict=True):
+        data = data.replace(stand_in.encode(), name.encode(encoding))
+    return _CountedReads(data)
+
+
+def test_many_entries_with_chinese_names_are_read_once_each(tmp_path):
+    names = [f"血涂片{number % 7}/淋巴细胞{number:04}.png" for number in range(600)]
+    archive = _zip_named_in("gbk", names)
+    assert unpack(archive, tmp_path / "set") == 600
+    unpacked = [path for path in (tmp_path / "set").rglob("*") if path.is_file()]
+    # Each file holds the name it was packed under.
+    assert {path.relative_to(tmp_path / "set").as_posix() for path in unpacked} == {*names}
+    assert all(path.read_text() == path.relative_to(tmp_path / "set").as_posix()
+               for path in unpacked)  # fmt: skip
+    # The list of entries in a few reads; of each entry its head, its name and its content.
+    assert archive.reads <= 3 * 600 + 20
+
+
+@pytest.mark.parametrize(
+    ("encoding", "names"),
+    [
+        # A character of GBK that GB2312 lacks: its second byte is an ASCII letter.
+        ("gbk", ["朱镕基/淋巴细胞1.png", "朱镕基/淋巴细胞2.png"]),
+        ("cp437", ["Müller/Präparat.png", "Jürgen/Präparat.png"]),
+        ("cp1252", ["Müller/Präparat.png", "José/Nº 3.png"]),
+        ("utf-8", ["Müller/血涂片.png"]),
+    ],
+)
+def test_names_are_readable_whichever_program_packed_them(tmp_path, encoding, names):
+    unpack(_zip_named_in(encoding, names), tmp_path / "set")
+    unpacked = [path for path in (tmp_path / "set").rglob("*") if path.is_file()]
+    assert {path.relative_to(tmp_path / "set").as_posix() for path in unpacked} == {*names}

@@ -195,15 +195,15 @@ def test_two_labellings_of_one_picture_lie_that_far_apart(of_locator):
 
 def test_intervals_hold_the_truth_as_often_as_they_do(laid, of_locator, of_counts):
     for kind in KINDS:
-        held = [
+        covered = [
             finding["counts"][kind]["low"] <= truth <= finding["counts"][kind]["high"]
             for finding, truth in zip(laid.findings, laid.txl_truth(kind), strict=True)
         ]
-        assert of_locator["interval_coverage_txl"][kind] == pytest.approx(np.mean(held))
+        assert of_locator["interval_coverage_txl"][kind] == pytest.approx(np.mean(covered))
         # TXL's own test field joins in, its three copies of the CBC fields do not: four in all.
         row = of_counts["interval_coverage"]["locator"][kind]
         assert row["n"] == 4
-        assert row["value"] * 4 == pytest.approx(sum(held) + 1)  # that one is labelled as found
+        assert row["value"] * 4 == pytest.approx(sum(covered) + 1)  # that one is labelled as found
 
 
 def test_resized_the_count_moves_by_what_the_product_says(laid, of_locator, tmp_path):

@@ -14,12 +14,12 @@ def _field(rng):
     boxes = np.concatenate([corner, corner + rng.uniform(20, 80, corner.shape)], axis=1)
     kinds = rng.integers(0, 3, len(boxes))
     moved = np.repeat(boxes, 2, axis=0) + rng.normal(0, 6, (2 * len(boxes), 4))
-    said = np.where(
+    predicted = np.where(
         rng.random(len(moved)) < 0.85, np.repeat(kinds, 2), rng.integers(0, 3, len(moved))
     )
     moved = np.concatenate([moved[:, :2], np.maximum(moved[:, 2:], moved[:, :2] + 5)], axis=1)
     keep = rng.random(len(moved)) < 0.7
-    return boxes, kinds, moved[keep], said[keep], rng.random(int(keep.sum()))
+    return boxes, kinds, moved[keep], predicted[keep], rng.random(int(keep.sum()))
 
 
 @pytest.mark.parametrize("seed", range(5))

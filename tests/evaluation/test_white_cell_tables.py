@@ -86,9 +86,11 @@ def test_a_set_holds_a_parent_by_any_child():
 
 
 def test_neutrophils_count_together_for_calibration():
-    said = {"segmented_neutrophil": 0.5, "band_neutrophil": 0.4, "monocyte": 0.1}
-    # 0.9 said, always right: by hand the gap is 0.1.
-    assert _parent_calibration(["neutrophil"] * 4, [call(said, ())] * 4) == pytest.approx(0.1)
+    call_probabilities = {"segmented_neutrophil": 0.5, "band_neutrophil": 0.4, "monocyte": 0.1}
+    # 0.9 predicted, always right: by hand the gap is 0.1.
+    assert _parent_calibration(
+        ["neutrophil"] * 4, [call(call_probabilities, ())] * 4
+    ) == pytest.approx(0.1)
 
 
 def test_things_that_are_no_cells_are_the_same_every_time(tmp_path):

@@ -61,9 +61,9 @@ def test_the_map_is_of_the_output_that_is_explained(field, plain_regressor, kind
 def test_the_regressors_map_is_checked(field, plain_regressor):
     square = whole_square(field.pixels)
     heat = regressor_map(plain_regressor, square, "rbc")
-    said = regressor_verdict(plain_regressor, square, "rbc", heat)
-    assert isinstance(said.reliable, bool)
-    assert said.reliable or said.reason
+    verdict = regressor_verdict(plain_regressor, square, "rbc", heat)
+    assert isinstance(verdict.reliable, bool)
+    assert verdict.reliable or verdict.reason
 
 
 def test_the_shipped_map_is_exact_and_keeps_its_proportions(field):

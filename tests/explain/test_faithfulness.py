@@ -80,15 +80,15 @@ def test_a_map_that_survives_random_weights_is_not(module, pixels, true_map):
 
 def test_the_map_is_asked_of_changed_copies_only(module, pixels, true_map):
     before = module.last.weight.detach().clone()
-    asked = []
+    weights = []
 
     def map_of(other):
-        asked.append(float(other.last.weight))
-        return noise(len(asked))
+        weights.append(float(other.last.weight))
+        return noise(len(weights))
 
     verdict(true_map, pixels, module, map_of)
     assert torch.equal(module.last.weight, before)
-    assert len(asked) == 3 and len({*asked, 1.0}) == 4
+    assert len(weights) == 3 and len({*weights, 1.0}) == 4
 
 
 def test_an_empty_map_marks_nothing(module, pixels, true_map):
@@ -143,8 +143,8 @@ def test_the_drop_of_a_class_is_that_of_its_log_probability(cell):
     found = class_verdict(crop, label, heat, live)
     # The same by ONNX Runtime and numpy.
     logits = logits_of([crop, delete(crop, marked_area(heat))], live).astype(float)
-    said = logits[:, 2] - np.log(np.exp(logits).sum(axis=1))
-    assert found.drop == pytest.approx(said[0] - said[1], abs=1e-2)
+    scores = logits[:, 2] - np.log(np.exp(logits).sum(axis=1))
+    assert found.drop == pytest.approx(scores[0] - scores[1], abs=1e-2)
     with pytest.raises(ValueError, match="does not know"):
         class_verdict(crop, "sickle", heat, live)
 

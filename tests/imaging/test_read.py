@@ -16,7 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from core.imaging.read import ImageRefused, read_field, read_many, read_path
+from core.imaging.read import ImageRefused, read_field, read_path
 from core.records import Field
 from core.settings import Settings
 
@@ -187,20 +187,6 @@ def test_single_cells_may_be_smaller() -> None:
     assert read_field("cell.png", data, LIMITS, min_side_px=32).width == 60
 
 
-def test_read_many_keeps_order_and_goes_on() -> None:
-    good = encoded(halves(), "PNG")
-    files = [("a.png", good), ("b.pdf", b"%PDF"), ("c.png", good), ("d.png", good)]
-    read = read_many(files, LIMITS)
-    assert [x.name if isinstance(x, Field) else (x.file, x.code) for x in read] == [
-        "a.png",
-        ("b.pdf", "not_an_image"),
-        "c.png",
-        ("d.png", "too_many_files"),
-    ]
-    last = read[-1]
-    assert isinstance(last, ImageRefused) and "at most 3 files" in last.message
-
-
 def test_read_path(tmp_path: Path) -> None:
     good = tmp_path / "good.png"
     good.write_bytes(encoded(halves(), "PNG"))
@@ -217,6 +203,13 @@ def test_read_path(tmp_path: Path) -> None:
         read_path(tmp_path / "a\0b.png", LIMITS)
 
 
+def field_or_refusal(name: str, data: bytes) -> Field | ImageRefused:
+    try:
+        return read_field(name, data, LIMITS)
+    except ImageRefused as refusal:
+        return refusal
+
+
 @given(st.sampled_from(["PNG", "JPEG", "TIFF", "BMP", "WEBP"]), st.data())
 @hypothesis_settings(max_examples=150, deadline=None)
 def test_damaged_bytes_never_raise_anything_else(kind: str, draw: st.DataObject) -> None:
@@ -224,5 +217,5 @@ def test_damaged_bytes_never_raise_anything_else(kind: str, draw: st.DataObject)
     for _ in range(draw.draw(st.integers(1, 6))):
         data[draw.draw(st.integers(0, len(data) - 1))] = draw.draw(st.integers(0, 255))
     cut = bytes(data[: draw.draw(st.integers(1, len(data)))])
-    (outcome,) = read_many([("damaged", cut)], LIMITS)
+    outcome = field_or_refusal("damaged", cut)
     assert isinstance(outcome, Field) or "damaged" in outcome.message

@@ -4,20 +4,29 @@ import sys
 import time
 from pathlib import Path
 
+from typing_extensions import TypedDict
+
 from core.jobs.worker import JobContext, JobStopped, work
+
+
+class Task(TypedDict):
+    total: int
 
 
 def _steps(context: JobContext) -> dict[str, object]:
     """Squares of numbers, each kept in a file: started again it goes on where it was."""
     print("at work")
-    kept = context.folder / "squares.txt"
-    done = kept.read_text().splitlines() if kept.is_file() else []
-    resumed, total = len(done), int(context.task["total"])
+    file = context.folder / "squares.txt"
+    done = file.read_text().splitlines() if file.is_file() else []
+    resumed, total = len(done), context.job.task_as(Task)["total"]
     for number in range(resumed, total):
         context.report(number, total, f"squaring {number}")
-        with kept.open("a") as file:
-            file.write(f"{number * number}\n")
-    return {"squares": [int(line) for line in kept.read_text().splitlines()], "resumed": resumed}
+        with file.open("a") as handle:
+            handle.write(f"{number * number}\n")
+    return {
+        "squares": [int(line) for line in file.read_text().splitlines()],
+        "resumed": resumed,
+    }
 
 
 def _endless(context: JobContext) -> dict[str, object]:

@@ -33,11 +33,11 @@ def test_it_agrees_on_drawn_cells_in_any_batch(exported):
 
 def test_the_file_carries_what_a_program_needs(exported):
     session = onnxruntime.InferenceSession(str(exported[0]), providers=["CPUExecutionProvider"])
-    said = session.get_modelmeta().custom_metadata_map
+    metadata = session.get_modelmeta().custom_metadata_map
     card = registry.live("wbc").card_as(WhiteCellCard)
-    assert tuple(json.loads(said["classes"])) == card.classes
-    assert json.loads(said["temperature"]) == card.temperature
-    assert json.loads(said["preprocessing"])["layout"] == "NCHW"
+    assert tuple(json.loads(metadata["classes"])) == card.classes
+    assert json.loads(metadata["temperature"]) == card.temperature
+    assert json.loads(metadata["preprocessing"])["layout"] == "NCHW"
     assert [out.name for out in session.get_outputs()] == ["logits", "features"]
 
 

@@ -39,6 +39,13 @@ def test_half_precision_costs_nothing_visible(saved):
     assert model.path.stat().st_size < 0.6 * sum(p.numel() * 4 for p in module.parameters())
 
 
+def test_the_card_on_disk_says_how_an_input_is_made(saved):
+    assert "preprocessing" not in CARD.as_json()
+    written = json.loads(saved[1].path.with_suffix(".json").read_text())["preprocessing"]
+    assert (written["input_px"], written["crop_side_in_red_cell_diameters"]) == (128, 3.05)
+    assert (written["channels"], written["range"]) == ("RGB", [0, 1])
+
+
 def test_onnx_agrees_with_torch_for_any_batch(saved):
     model = saved[1]
     engine = Engine(model.path.with_suffix(".onnx"), threads=1)

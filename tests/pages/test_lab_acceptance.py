@@ -9,6 +9,7 @@ from core.review.acceptance import records
 from core.review.case import cases
 from core.review.reading import answers, cells
 from core.review.reading.box_confirmations import confirm_boxes
+from core.review.record import roster
 from core.review.record.review_store import ReviewStore
 from core.review.signature import signing
 from core.settings import settings
@@ -71,7 +72,25 @@ def test_slides_are_analysed_judged_and_signed(here, slides):
     assert kept[0].wbc_model == registry.live("wbc").identity
     assert "Acceptance 1 is signed and kept" in words(app)
     assert "have no acceptance" not in words(opened("lab_acceptance"))
-    assert "Lab acceptance November" in words(opened("models"))
+    said = words(opened("models"))
+    assert "Lab acceptance November" in said
+    met = "accepted by" if kept[0].accepted else "failed the lab acceptance of"
+    # Of the locator and of the white-cell model; the others are not tested.
+    assert said.count(f"{met} this laboratory on") >= 2
+    assert said.count("does not test this kind") == 2
+
+
+def test_what_was_called_differently_is_shown_with_both_labels(here, slides):
+    files, (counts, _) = slides
+    app = opened("lab_acceptance")
+    app.file_uploader[0].set_value(files)
+    name = files[0][0]
+    wrong = ("classes.csv", f"file,class\n{name},blast\n".encode(), "text/csv")
+    app.file_uploader[1].set_value([counts, wrong]).run()
+    app.button(key="acceptance_analyse").click().run()
+    assert not app.exception
+    said = words(app)
+    assert "White cells called differently" in said and "Laboratory: blast" in said
 
 
 def test_a_file_of_results_that_cannot_be_used_is_told_at_once(here, slides):
@@ -89,6 +108,19 @@ def test_a_viewer_may_look_and_not_sign(here, slides, monkeypatch):
     app.file_uploader[0].set_value(slides[0])
     app.file_uploader[1].set_value(slides[1]).run()
     assert app.button(key="acceptance_analyse").disabled
+
+
+def test_who_may_not_sign_sees_who_can(here, slides, monkeypatch):
+    monkeypatch.setattr(settings(), "local_role", "technologist")
+    roster.add(here, WHO, subject="d@lab", name="Dora Director", role="director")
+    app = opened("lab_acceptance")
+    app.file_uploader[0].set_value(slides[0])
+    app.file_uploader[1].set_value(slides[1]).run()
+    app.button(key="acceptance_analyse").click().run()
+    assert not app.exception
+    said = words(app)
+    assert "role pathologist or director: here Dora Director" in said
+    assert not [b for b in app.button if b.label.startswith("Sign as")]
 
 
 def test_agreement_is_empty_until_a_case_is_signed(here):

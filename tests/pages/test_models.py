@@ -7,10 +7,15 @@ from pathlib import Path
 
 from core.jobs import job
 from core.models import registry
+from core.review.reading import answers, cells
+from core.review.reading.answers import NewAnswer
+from core.review.record.review_store import review_store
+from core.review.signature import signing
 from core.settings import settings
 from core.training.promote import comparisons
 from core.training.white_cells.adaptation import adaptations
 from tests.fixtures.models import ADA, finished_run
+from tests.fixtures.review import the
 from tests.fixtures.screens import HUNG_AFTER_S, opened, words
 
 
@@ -79,6 +84,29 @@ def test_who_may_only_look_compares_nothing(site, known_models, monkeypatch):
     app = opened("models")
     assert _button(app, "Compare on the locked test sets") is None
     assert "Comparing takes the role trainer" in words(app)
+
+
+def _sign(store, person, case):
+    found = cells.cells(store, person, case.id)
+    answers.answer(store, person, case.id, [NewAnswer(c.id, the(c.call).label, 0) for c in found])
+    signing.sign(store, person, case.id, "for the test")
+
+
+def test_signed_cells_are_offered_once_they_are_enough(site, people, make_case):
+    store = review_store()
+    _sign(store, people.pathologist, make_case(store, ["lymphocyte", "monocyte"], "A-0"))
+    app = opened("models")
+    assert "2 verified white cells of 1 signed case: lymphocyte 1, monocyte 1." in words(app)
+    assert _button(app, "Adapt to these 20 cells") is None
+    for n in range(1, 10):
+        case = make_case(store, ["lymphocyte", "monocyte"], f"A-{n}", seed=n)
+        _sign(store, people.pathologist, case)
+    _button(opened("models"), "Adapt to these 20 cells").click().run()
+    deadline = time.monotonic() + HUNG_AFTER_S
+    while (last := adaptations.latest()) is None or last.state == "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert "has no stored cells to keep its knowledge with" in words(opened("models"))
 
 
 def test_what_came_of_an_adaptation_is_found_by_another_session(site):

@@ -76,11 +76,11 @@ def test_each_class_is_that_of_scikit_learn():
     assert [one.sensitivity.value for one in found.by_class] == pytest.approx(recalls)
     for place, one in enumerate(found.by_class):
         truth = np.array(first) == GRADES[place]
-        said = np.array(second) == GRADES[place]
-        assert one.specificity.value == pytest.approx(recall_score(~truth, ~said))
-        assert one.positive_predictive.value == pytest.approx(truth[said].mean())
-        assert one.negative_predictive.value == pytest.approx((~truth)[~said].mean())
-        low, high = proportion_confint((truth & said).sum(), truth.sum(), method="beta")
+        of_class = np.array(second) == GRADES[place]
+        assert one.specificity.value == pytest.approx(recall_score(~truth, ~of_class))
+        assert one.positive_predictive.value == pytest.approx(truth[of_class].mean())
+        assert one.negative_predictive.value == pytest.approx((~truth)[~of_class].mean())
+        low, high = proportion_confint((truth & of_class).sum(), truth.sum(), method="beta")
         interval = one.sensitivity.interval
         assert (interval.low, interval.high) == pytest.approx((low, high))
 
@@ -113,15 +113,15 @@ def test_kappa_does_not_care_who_is_the_reference(pairs):
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "said"),
+    ("first", "second", "message"),
     [
         ([], [], "same cells twice"),
         (["0"], ["0", "1"], "same cells twice"),
         (["0"], ["9"], "not among the classes: 9"),
     ],
 )
-def test_what_cannot_be_compared_is_refused(first, second, said):
-    with pytest.raises(ValueError, match=said):
+def test_what_cannot_be_compared_is_refused(first, second, message):
+    with pytest.raises(ValueError, match=message):
         agreement(first, second, classes=GRADES)
 
 

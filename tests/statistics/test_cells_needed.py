@@ -12,7 +12,7 @@ def _decided(cells, counted, limit):
 
 
 @pytest.mark.parametrize(
-    ("cells", "counted", "limit", "said"),
+    ("cells", "counted", "limit", "expected"),
     [
         # Ruemke: 5 % of 100 cells is 1.6 to 11.3 %, of 400 cells 3.1 to 7.6 %.
         (5, 100, 0.012, "above"),
@@ -22,8 +22,8 @@ def _decided(cells, counted, limit):
         (0, 0, 0.5, "undecided"),
     ],
 )
-def test_decides_as_ruemkes_table(cells, counted, limit, said):
-    assert decide(cells, counted, limit) == said
+def test_decides_as_ruemkes_table(cells, counted, limit, expected):
+    assert decide(cells, counted, limit) == expected
 
 
 @pytest.mark.parametrize(

@@ -49,8 +49,8 @@ def test_intervals_of_the_limits_hold_the_true_limit(n):
         held_upper += found.upper_interval.low <= 1 + 1.959964 * 2 <= found.upper_interval.high
         held_lower += found.lower_interval.low <= 1 - 1.959964 * 2 <= found.lower_interval.high
         held_bias += found.bias_interval.low <= 1 <= found.bias_interval.high
-    for held in (held_upper, held_lower, held_bias):
-        assert held / 2000 == pytest.approx(0.95, abs=0.015)
+    for covered in (held_upper, held_lower, held_bias):
+        assert covered / 2000 == pytest.approx(0.95, abs=0.015)
 
 
 def test_the_exact_interval_meets_the_large_sample_one():
@@ -120,7 +120,7 @@ def test_counts_with_many_equal_values():
 
 
 @pytest.mark.parametrize(
-    ("x", "y", "said"),
+    ("x", "y", "message"),
     [
         ([1, 2, 3], [1, 2, 3], "at least 5 pairs"),
         ([1, 2, 3, 4, 5], [1, 2, 3, 4], "same samples twice"),
@@ -129,8 +129,8 @@ def test_counts_with_many_equal_values():
         ([1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1], "no line can be drawn"),
     ],
 )
-def test_what_gives_no_line_is_refused(x, y, said):
-    with pytest.raises(ValueError, match=said):
+def test_what_gives_no_line_is_refused(x, y, message):
+    with pytest.raises(ValueError, match=message):
         passing_bablok(x, y)
 
 

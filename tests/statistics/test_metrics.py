@@ -63,17 +63,17 @@ def random_calls(seed=0, n=400, classes=5):
 
 def test_confusion_and_f1_agree_with_torchmetrics():
     logits, labels = random_calls()
-    said = logits.argmax(1)
+    predicted = logits.argmax(1)
     names = [f"c{i}" for i in range(5)]
-    table = confusion([names[i] for i in labels], [names[i] for i in said], names)
+    table = confusion([names[i] for i in labels], [names[i] for i in predicted], names)
     expected = MulticlassConfusionMatrix(5)(
-        torch.from_numpy(said), torch.from_numpy(labels)
+        torch.from_numpy(predicted), torch.from_numpy(labels)
     ).numpy()
     assert np.array_equal(table, expected)
     f1 = MulticlassF1Score(5, average=None)(
-        torch.from_numpy(said), torch.from_numpy(labels)
+        torch.from_numpy(predicted), torch.from_numpy(labels)
     ).numpy()
-    rows = report([names[i] for i in labels], [names[i] for i in said], names)
+    rows = report([names[i] for i in labels], [names[i] for i in predicted], names)
     assert [rows[name]["f1"] for name in names] == pytest.approx(f1.tolist(), abs=1e-6)
 
 
@@ -84,11 +84,13 @@ def test_report_of_a_class_nobody_named():
 
 def test_calibration_error_agrees_with_torchmetrics():
     logits, labels = random_calls(1)
-    said = as_probabilities(logits, 0.7)
+    probabilities = as_probabilities(logits, 0.7)
     expected = MulticlassCalibrationError(5, n_bins=15, norm="l1")(
-        torch.from_numpy(said), torch.from_numpy(labels)
+        torch.from_numpy(probabilities), torch.from_numpy(labels)
     )
-    assert expected_calibration_error(said, labels) == pytest.approx(float(expected), abs=1e-6)
+    assert expected_calibration_error(probabilities, labels) == pytest.approx(
+        float(expected), abs=1e-6
+    )
 
 
 def test_temperature_recovers_a_known_one():
@@ -100,20 +102,20 @@ def test_temperature_recovers_a_known_one():
 
 def test_conformal_sets_cover_new_cells_as_promised():
     logits, labels = random_calls(3, n=8000)
-    said = as_probabilities(logits, 1.0)
-    limit = set_limit(said[:4000], labels[:4000], coverage=0.9)
-    covered = said[4000:][np.arange(4000), labels[4000:]] >= limit
+    probabilities = as_probabilities(logits, 1.0)
+    limit = set_limit(probabilities[:4000], labels[:4000], coverage=0.9)
+    covered = probabilities[4000:][np.arange(4000), labels[4000:]] >= limit
     assert covered.mean() == pytest.approx(0.9, abs=0.02)
 
 
 def test_abstention_reaches_its_accuracy_and_gives_up_where_it_cannot():
     logits, labels = random_calls(4, n=4000)
-    said = as_probabilities(logits, 1.0)
-    limit = abstention_limit(said, labels, accuracy=0.95)
-    kept = said.max(1) >= limit
-    assert (said.argmax(1) == labels)[kept].mean() >= 0.95
-    assert 0 < kept.mean() < 1
-    assert abstention_limit(said, (said.argmax(1) + 1) % 5, 0.9) == 1.0
+    probabilities = as_probabilities(logits, 1.0)
+    limit = abstention_limit(probabilities, labels, accuracy=0.95)
+    called = probabilities.max(1) >= limit
+    assert (probabilities.argmax(1) == labels)[called].mean() >= 0.95
+    assert 0 < called.mean() < 1
+    assert abstention_limit(probabilities, (probabilities.argmax(1) + 1) % 5, 0.9) == 1.0
 
 
 def test_conformal_scale_covers_counts():

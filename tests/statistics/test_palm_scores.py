@@ -67,24 +67,26 @@ def test_thresholds_keep_what_they_promise(wanted):
 
 def test_of_thousand_by_hand():
     # 200 ill, 800 well. Suspected: 60 % of the ill, 20 % of the well; cleared: 10 % and 50 %.
-    told = of_thousand(0.2, (0.6, 0.2), (0.1, 0.5))
-    assert (told.suspected_anemic, told.suspected_other) == (120, 160)
-    assert (told.cleared_anemic, told.cleared_other) == (20, 400)
-    assert told.referred_anemic == pytest.approx(60) and told.referred_other == pytest.approx(240)
-    assert told.positive_predictive_value == pytest.approx(120 / 280)
-    assert told.negative_predictive_value == pytest.approx(400 / 420)
+    expected = of_thousand(0.2, (0.6, 0.2), (0.1, 0.5))
+    assert (expected.suspected_anemic, expected.suspected_other) == (120, 160)
+    assert (expected.cleared_anemic, expected.cleared_other) == (20, 400)
+    assert expected.referred_anemic == pytest.approx(
+        60
+    ) and expected.referred_other == pytest.approx(240)
+    assert expected.positive_predictive_value == pytest.approx(120 / 280)
+    assert expected.negative_predictive_value == pytest.approx(400 / 420)
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
 def test_of_thousand_counts_everybody_once(prevalence, s1, s2, c1, c2):
-    told = of_thousand(prevalence, (s1, s2), (c1 * (1 - s1), c2 * (1 - s2)))
+    expected = of_thousand(prevalence, (s1, s2), (c1 * (1 - s1), c2 * (1 - s2)))
     everybody = (
-        told.suspected_anemic
-        + told.suspected_other
-        + told.referred_anemic
-        + told.referred_other
-        + told.cleared_anemic
-        + told.cleared_other
+        expected.suspected_anemic
+        + expected.suspected_other
+        + expected.referred_anemic
+        + expected.referred_other
+        + expected.cleared_anemic
+        + expected.cleared_other
     )
     assert everybody == pytest.approx(1000)
 
@@ -105,17 +107,17 @@ def test_reports_hold_together():
     rng = np.random.default_rng(3)
     truth = np.repeat([False, True], 60)
     blocks = [f"{'ill' if t else 'well'}-{i // 10}" for i, t in enumerate(truth)]
-    said = np.clip(0.5 + 0.2 * rng.normal(size=120) + 0.1 * truth, 0.01, 0.99)
-    row = auroc_row(said, truth, blocks)
+    probabilities = np.clip(0.5 + 0.2 * rng.normal(size=120) + 0.1 * truth, 0.01, 0.99)
+    row = auroc_row(probabilities, truth, blocks)
     assert row["low"] <= row["value"] <= row["high"] and row["blocks"] == 12
-    answers = json.loads(json.dumps(decision_rows(said, truth, blocks, 0.4, 0.7)))
+    answers = json.loads(json.dumps(decision_rows(probabilities, truth, blocks, 0.4, 0.7)))
     for group in ("of_anemic", "of_others"):
         assert sum(row[group]["value"] for row in answers.values()) == pytest.approx(1)
-    by_block = per_block(said, truth, blocks)
+    by_block = per_block(probabilities, truth, blocks)
     assert len(by_block) == 12
     mean = np.mean([r["auroc_against_others"] for r in by_block if r["anemic"]])
     assert mean == pytest.approx(row["value"])  # equal blocks: the mean of them is the whole
-    assert sum(r["photos"] for r in calibration_rows(said, truth)) == 120
+    assert sum(r["photos"] for r in calibration_rows(probabilities, truth)) == 120
 
 
 def test_the_papers_tables_are_copied_rightly():

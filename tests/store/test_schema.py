@@ -76,13 +76,13 @@ def test_the_checks_of_the_review_name_its_words(database):
     }
     with database.read() as connection:
         for (table, name), known in words.items():
-            (said,) = [
+            (constraint,) = [
                 check["sqltext"]
                 for check in inspect(connection).get_check_constraints(table)
                 if check["name"] == name
             ]
-            assert all(f"'{word}'" in said for word in known)
-            assert said.count("'") == 2 * len(known)
+            assert all(f"'{word}'" in constraint for word in known)
+            assert constraint.count("'") == 2 * len(known)
 
 
 def test_down_and_up_again(database):

@@ -73,34 +73,34 @@ def test_the_constant_is_the_median_of_the_fields_learnt_from(whole, fields):
 
 
 def test_broken_off_it_goes_on_and_finds_the_same(whole, fields, tmp_path):
-    said = []
+    lines = []
 
     def stop_at_the_third(line):
-        said.append(line)
+        lines.append(line)
         if line.startswith("3: "):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         measured_curve(fields, tmp_path, _TINY, stop_at_the_third, pretrained=False)
     assert len(json.loads((tmp_path / FILE).read_text())["cells"]) == 3
-    said.clear()
-    found = measured_curve(fields, tmp_path, _TINY, said.append, pretrained=False)
+    lines.clear()
+    found = measured_curve(fields, tmp_path, _TINY, lines.append, pretrained=False)
     assert found == whole[1]
-    assert said[0] == "3 of 8 trainings are there already"
-    assert sum(line[0].isdigit() and ": " in line[:3] for line in said) == 5
+    assert lines[0] == "3 of 8 trainings are there already"
+    assert sum(line[0].isdigit() and ": " in line[:3] for line in lines) == 5
     # All there: nothing is trained, no feature made.
-    said.clear()
-    assert measured_curve(fields, tmp_path, _TINY, said.append, pretrained=False) == found
-    assert said == ["8 of 8 trainings are there already"]
+    lines.clear()
+    assert measured_curve(fields, tmp_path, _TINY, lines.append, pretrained=False) == found
+    assert lines == ["8 of 8 trainings are there already"]
 
 
 def test_a_size_beyond_the_fields_takes_all_and_says_how_many(fields, tmp_path):
-    said: list[str] = []
+    lines: list[str] = []
     plan = replace(_TINY, sizes=(9, 50), drawn=0)
-    found = measured_curve(fields, tmp_path, plan, said.append, pretrained=False)
+    found = measured_curve(fields, tmp_path, plan, lines.append, pretrained=False)
     assert found["sizes"] == [4]
     assert [c["labelled"] for c in found["cells"]] == [4, 4]
-    assert said[0] == "there are 4 labelled fields, not 50: all are used"
+    assert lines[0] == "there are 4 labelled fields, not 50: all are used"
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"steps": 6}])

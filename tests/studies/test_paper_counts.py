@@ -20,12 +20,16 @@ def fields(*rows):
 def test_the_errors_stand_beside_the_constant_of_the_training_fields():
     tests = fields((10, 1, 0), (14, 1, 2))
     train = fields((11, 1, 1), (12, 1, 0), (20, 3, 1))  # medians 12, 1, 1
-    rows = paper_counts._errors({"with": np.array([[9.0, 1, 0], [16, 1, 3]])}, tests, train)
+    counts = np.array([[9.0, 1, 0], [16, 1, 3]])
+    answers = {"with": counts, "without": counts + 1, "locator": counts}
+    rows = paper_counts._errors(answers, tests, train)
     assert rows["n"] == 2
     assert rows["with"]["rbc"] == pytest.approx(1.5)
     assert rows["with"]["platelet"] == pytest.approx(0.5)
     assert rows["with"]["mean"] == pytest.approx((1 + 0 + 0 + 2 + 0 + 1) / 6)
     assert rows["with"]["mean_low"] <= rows["with"]["mean"] <= rows["with"]["mean_high"]
+    assert rows["without"]["rbc"] == pytest.approx((0 + 3) / 2)
+    assert paper_counts.WITH_WBC_SET not in rows
     assert rows["constant"]["rbc"] == pytest.approx(2)
     assert rows["constant"]["wbc"] == 0
     assert rows["constant"]["platelet"] == pytest.approx(1)

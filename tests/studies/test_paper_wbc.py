@@ -8,6 +8,7 @@ from safetensors.torch import save_file
 from torchvision.models import resnet18
 
 from core.commands.reproduce.wbc import as_markdown
+from core.statistics.figures import ClassRow
 from core.studies import paper_wbc_setting
 from core.studies.paper_wbc import CLASSES, PaperCells, forecast, reproduce_wbc
 from core.studies.paper_wbc_setting import REDUCED, setting_for, start_weights
@@ -43,8 +44,8 @@ def test_the_start_is_said(found):
 
 
 def test_the_table_has_all_four_columns(found):
-    live = {"report": {"blast": {"n": 0}}, "eight_class_accuracy": None}
-    table = as_markdown(found, live)
+    never_seen: ClassRow = {"precision": None, "recall": None, "f1": None, "n": 0}
+    table = as_markdown(found, {"report": {"blast": never_seen}})
     assert "| blast | 1.00 / 1.00 / 1.00 | no test cells | no test cells | 0 |" in table
     assert "Setting: tiny" in table and "published 0.988" in table
     assert f"most frequent class {found['majority_baseline']:.3f}" in table

@@ -27,8 +27,10 @@ def test_parts_change_their_colour_and_keep_their_form():
     assert change > 4
     # What absorbs more light than its surroundings still does, mostly.
     before = CELL.astype(float).sum(axis=2).ravel()
-    kept = [np.corrcoef(before, one.astype(float).sum(axis=2).ravel())[0, 1] for one in varied]
-    assert np.mean(kept) > 0.8 and min(kept) > 0.5
+    correlations = [
+        np.corrcoef(before, one.astype(float).sum(axis=2).ravel())[0, 1] for one in varied
+    ]
+    assert np.mean(correlations) > 0.8 and min(correlations) > 0.5
 
 
 def test_a_picture_of_one_colour_stays_one():

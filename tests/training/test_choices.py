@@ -183,9 +183,9 @@ def test_where_nothing_is_left_to_learn_the_first_batches_decide_nothing():
 
 
 def test_the_worst_calls_are_the_surest_wrong_ones(tmp_path):
-    said = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.1, 0.9]])
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.1, 0.9]])
     paths = [tmp_path / f"{n}.png" for n in range(4)]
-    worst = worst_calls(paths, np.array([1, 0, 0, 1]), said, ["blast", "monocyte"])
+    worst = worst_calls(paths, np.array([1, 0, 0, 1]), probabilities, ["blast", "monocyte"])
     assert [(w.truth, w.predicted) for w in worst] == [
         ("monocyte", "blast 0.90"),
         ("blast", "monocyte 0.80"),

@@ -2,11 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.commands.terminal import Data, progress, public_sets, results_folder, stop
+
+if TYPE_CHECKING:
+    from core.studies.paper_counts_result import LabelErrors, MeanErrors, PaperCounts
 
 PAPER = {
     "without": (6.153, 0.378, 1.023, 2.518),
@@ -21,8 +24,6 @@ ALAM_AND_ISLAM = {
     "0.55": (2.083, 0.2, 0.117, 0.8),
 }
 """Table 4, by threshold, as printed."""
-
-_ROWS = (("rbc", "RBC"), ("wbc", "WBC"), ("platelet", "platelets"), ("mean", "mean"))
 
 
 def counts(
@@ -52,7 +53,7 @@ def counts(
     print(f"Tables, figure 5 and both trainings are in {folder}.")
 
 
-def as_markdown(result: dict[str, Any]) -> str:
+def as_markdown(result: "PaperCounts") -> str:
     """Tables 1 to 4 as Markdown: the paper's numbers, ours, the constant and the locator."""
     from core.studies.count_tables import table
 
@@ -100,19 +101,22 @@ def as_markdown(result: dict[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _with_wbc_set(rows: dict[str, Any]) -> dict[str, Any]:
+def _with_wbc_set(rows: "LabelErrors") -> "dict[str, MeanErrors]":
     """The column of the paper's second set of cells, if that set was there to learn from."""
-    key = "with, backbone from WBC"
-    return {"ours, WBC set": rows[key]} if key in rows else {}
+    row = rows.get("with, backbone from WBC")
+    return {} if row is None else {"ours, WBC set": row}
 
 
-def _beside(rows: dict[str, Any]) -> dict[str, Any]:
+def _beside(rows: "LabelErrors") -> "dict[str, MeanErrors]":
+    """The columns that every table ends with."""
     return {"constant": rows["constant"], "our locator": rows["locator"]}
 
 
-def _gains(ours: dict[str, Any]) -> str:
+def _gains(ours: "LabelErrors") -> str:
+    from core.studies.count_tables import ROWS
+
     lines = ["| | paper | ours |", "|---|---|---|"]
-    for place, (key, name) in enumerate(_ROWS):
+    for place, (key, name) in enumerate(ROWS):
         before, after = PAPER["without"][place], PAPER["with"][place]
         our_gain = 100 * (1 - ours["with"][key] / ours["without"][key])
         lines.append(f"| {name} | {100 * (1 - after / before):.1f} % | {our_gain:.1f} % |")

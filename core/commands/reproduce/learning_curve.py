@@ -1,11 +1,14 @@
 """``python -m core reproduce learning-curve``: how many labelled fields a count takes."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.commands.terminal import Data, progress, public_sets, results_folder, stop
+
+if TYPE_CHECKING:
+    from core.studies.learning_curve_result import LearningCurve
 
 
 def learning_curve(
@@ -49,7 +52,7 @@ def learning_curve(
     _write(result, folder)
 
 
-def _write(result: dict[str, Any], folder: Path) -> None:
+def _write(result: "LearningCurve", folder: Path) -> None:
     from core.studies.count_tables import learning_curve_svg
 
     tables = as_markdown(result)
@@ -62,7 +65,7 @@ def _write(result: dict[str, Any], folder: Path) -> None:
         print(f"The tables are in {folder}; a figure needs at least two sizes.")
 
 
-def as_markdown(result: dict[str, Any]) -> str:
+def as_markdown(result: "LearningCurve") -> str:
     """The curve as tables: the mean, what drawn fields change, and every kind."""
     from core.studies.count_tables import (
         learning_curve_gains_table,

@@ -2,11 +2,18 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.commands.terminal import Data, progress, public_sets, results_folder, stop
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from core.models.cards.white_cell_figures import InLaboratory
+    from core.statistics.figures import ClassRow, Measured
+    from core.studies.paper_wbc import PaperWbcResult
 
 
 def wbc(
@@ -49,19 +56,19 @@ def wbc(
     print(f"The table and the training are in {folder}.")
 
 
-def as_markdown(result: dict[str, Any], live: dict[str, Any]) -> str:
+def as_markdown(result: "PaperWbcResult", live: "InLaboratory") -> str:
     """The published report, the system trained anew, the shipped model, and the naive answer."""
+    import numpy as np
+
     from core.evaluation import paper_wbc_report
     from core.evaluation.confusion_picture import as_markdown as confusion_table
 
-    def cells(report: dict[str, Any], name: str) -> str:
+    def cells(report: "Mapping[str, ClassRow]", name: str) -> str:
         row = report.get(name)
         if not row or not row["n"]:
             return "no test cells"
-        return " / ".join(
-            "none" if row[key] is None else f"{row[key]:.3f}"
-            for key in ("precision", "recall", "f1")
-        )
+        scores = (row["precision"], row["recall"], row["f1"])
+        return " / ".join("none" if score is None else f"{score:.3f}" for score in scores)
 
     lines = [
         f"Setting: {result['setting']}; start: {result['start']}; seed {result['seed']}; "
@@ -73,7 +80,8 @@ def as_markdown(result: dict[str, Any], live: dict[str, Any]) -> str:
     for name in dict.fromkeys([*paper_wbc_report.REPORT, *result["classes"]]):
         row = paper_wbc_report.REPORT.get(name)
         published = " / ".join(f"{one:.2f}" for one in row) if row else "not given"
-        number = result["report"].get(name, {}).get("n", 0)
+        ours = result["report"].get(name)
+        number = ours["n"] if ours else 0
         lines.append(
             f"| {name} | {published} | {cells(result['report'], name)} | "
             f"{cells(live.get('report', {}), name)} | {number} |"
@@ -86,26 +94,20 @@ def as_markdown(result: dict[str, Any], live: dict[str, Any]) -> str:
         f"n {accuracy['n']}); shipped model {_accuracy(live.get('eight_class_accuracy'))}; always "
         f"the most frequent class {result['majority_baseline']:.3f}.",
         "",
-        confusion_table(_array(result["confusion"]), result["classes"]),
+        confusion_table(np.array(result["confusion"]), result["classes"]),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _accuracy(row: dict[str, Any] | None) -> str:
+def _accuracy(row: "Measured | None") -> str:
     if not row:
         return "not measured"
     return f"{row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f}, n {row['n']})"
 
 
-def _array(rows: list[list[int]]) -> Any:
-    import numpy as np
-
-    return np.array(rows, np.int64)
-
-
-def _live_report() -> dict[str, Any]:
+def _live_report() -> "InLaboratory":
     """The shipped model's figures on the same test part, from its card."""
     from core.models import registry
     from core.models.cards import WhiteCellCard
 
-    return dict(registry.live("wbc").card_as(WhiteCellCard).evaluation.get("pbc_test", {}))
+    return registry.live("wbc").card_as(WhiteCellCard).evaluation.get("pbc_test", {})

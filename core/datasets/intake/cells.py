@@ -10,13 +10,14 @@ from typing import Final
 
 from core.datasets.intake.cell_names import UNDIVIDED
 from core.datasets.intake.class_folders import Labeller
-from core.datasets.intake.copies import Locked, sifted
+from core.datasets.intake.copies import Locked, Sifted, sifted
 from core.datasets.intake.imported_set import Intake, Report, silent
-from core.datasets.intake.pictures import LeftOut, picture_files, read_labelled
+from core.datasets.intake.pictures import LeftOut, ReadPicture, picture_files, read_labelled
 from core.datasets.intake.reading import never_breaks
 from core.datasets.intake.split.division import divide
 from core.datasets.intake.split.grouping import MIN_GROUPS, Groups, grouped, too_few
-from core.datasets.intake.split.parts import PARTS
+from core.datasets.intake.split.parts import PARTS, GivenParts
+from core.datasets.intake.tree import Tree
 from core.datasets.public.pbc import LabelledCell
 from core.datasets.skipped import DataRefused, Skipped
 from core.settings import Settings
@@ -79,63 +80,79 @@ def read_cells(
     skipped: list[Skipped] = []
     tree = picture_files(root, "a folder for each class with its cells in it", skipped)
     labeller = Labeller(tree.pictures, names or {})
-    there: Counter[str] = Counter()
-
-    def label_of(file: str) -> str:
-        label, why = labeller.label(file)
-        there[label or f"folder {labeller.asked.get(file, '')}"] += bool(
-            label or labeller.asked.get(file)
-        )
-        if label is None:
-            raise LeftOut(why)
-        return label
-
-    read = read_labelled(tree, tree.pictures, label_of, settings, MIN_SIDE_PX, skipped, report)
+    read, sent = _labelled(tree, labeller, settings, skipped, report)
     notes: list[str] = []
-    pictures, labels = [picture for picture, _ in read], [label for _, label in read]
-    left = sifted(tree, pictures, labels, skipped, notes, locked)
-    keep, given = left.indices, left.parts
+    pictures, every_label = [picture for picture, _ in read], [label for _, label in read]
+    left = sifted(tree, pictures, every_label, skipped, notes, locked)
+    labels = [every_label[i] for i in left.indices]
     folders = [labeller.groups(picture.shown) for picture in left.pictures]
-    folders = _dividing(folders, [labels[i] for i in keep], given.names, notes)
+    folders = _dividing(folders, labels, left.parts.names, notes)
     groups = grouped(left.pictures, tree, notes, folders)
-    is_divided = any(given.names)
-    few = {} if is_divided else _too_few([labels[i] for i in keep], groups, any(folders), notes)
-    if len({labels[i] for i in keep} - few.keys()) < 2:
-        few = {}  # nothing can be learnt either way: the problem says so, and all is shown
-    vanished = dict(few)
-    notes += [f"{title(name).lower()} is left out: {why}" for name, why in few.items()]
-    skipped += [Skipped(pictures[i].shown, f"{labels[i]}: {few[labels[i]]}") for i in keep
-                if labels[i] in few]  # fmt: skip
-    usable = [n for n, i in enumerate(keep) if labels[i] not in few]
-    division = divide(
-        [left.pictures[n] for n in usable],
-        given.of(usable),
-        groups.of(usable),
-        [labels[keep[n]] for n in usable],
-        seed, skipped, notes,
-    )  # fmt: skip
+    few = _too_few(labels, groups, left.parts, any(folders), notes)
+    usable = _without(few, left, labels, skipped)
+    usable_labels, usable_pictures = [labels[i] for i in usable], [left.pictures[i] for i in usable]
+    given, usable_groups = left.parts.of(usable), groups.of(usable)
+    division = divide(usable_pictures, given, usable_groups, usable_labels, seed, skipped, notes)
     chosen = [usable[n] for n in division.chosen]
-    found = tuple(labels[keep[n]] for n in chosen)
-    for name, number in there.items():
-        if number and name not in found:
-            vanished.setdefault(name, f"none of its {number} pictures can be used")
-    parts = tuple(tuple(part) for part in division.parts)
+    found, of_found = tuple(labels[i] for i in chosen), groups.of(chosen)
     return CellIntake(
         root=root,
-        items=tuple(LabelledCell(pictures[keep[n]].path, labels[keep[n]]) for n in chosen),
+        items=tuple(LabelledCell(left.pictures[i].path, labels[i]) for i in chosen),
         labels=found,
-        groups=tuple(groups.numbers[n] for n in chosen),
-        parts=parts,
+        groups=tuple(of_found.numbers),
+        parts=tuple(tuple(part) for part in division.parts),
         grouped_by=groups.by,
         skipped=tuple(skipped),
         duplicates=tuple(left.duplicates),
         near_duplicates=groups.near,
         notes=tuple(notes),
-        problems=tuple(_problems(found, [groups.numbers[n] for n in chosen], parts)),
+        problems=tuple(_problems(found, of_found.numbers, division.parts)),
         unknown=tuple(sorted({*labeller.asked.values()})),
-        group_names=tuple(groups.names[n] for n in chosen),
-        vanished=tuple(vanished.items()),
+        group_names=tuple(of_found.names),
+        vanished=_vanished(sent, found, few),
     )
+
+
+def _labelled(
+    tree: Tree, labeller: Labeller, settings: Settings, skipped: list[Skipped], report: Report
+) -> tuple[list[tuple[ReadPicture, str]], Counter[str]]:
+    """The pictures with a class, and how many were sent of each class and each unknown folder."""
+    sent: Counter[str] = Counter()
+
+    def label_of(file: str) -> str:
+        label, why = labeller.label(file)
+        folder = labeller.asked.get(file, "")
+        if label or folder:
+            sent[label or f"folder {folder}"] += 1
+        if label is None:
+            raise LeftOut(why)
+        return label
+
+    read = read_labelled(tree, tree.pictures, label_of, settings, MIN_SIDE_PX, skipped, report)
+    return read, sent
+
+
+def _without(
+    few: Mapping[str, str], left: Sifted, labels: Sequence[str], skipped: list[Skipped]
+) -> list[int]:
+    """Indices of the cells whose class can be learnt; the others go to ``skipped``."""
+    skipped += [
+        Skipped(picture.shown, f"{label}: {few[label]}")
+        for picture, label in zip(left.pictures, labels, strict=True)
+        if label in few
+    ]
+    return [i for i, label in enumerate(labels) if label not in few]
+
+
+def _vanished(
+    sent: Mapping[str, int], found: Sequence[str], few: Mapping[str, str]
+) -> tuple[tuple[str, str], ...]:
+    """Classes of which something was sent and nothing can be learnt, each with the reason."""
+    vanished = dict(few)
+    for name, number in sent.items():
+        if name not in found:
+            vanished.setdefault(name, f"none of its {number} pictures can be used")
+    return tuple(vanished.items())
 
 
 def _dividing(
@@ -159,9 +176,15 @@ def _dividing(
 
 
 def _too_few(
-    labels: Sequence[str], groups: Groups, by_folders: bool, notes: list[str]
+    labels: Sequence[str], groups: Groups, given: GivenParts, by_folders: bool, notes: list[str]
 ) -> dict[str, str]:
-    """Classes that cannot be learnt; few slides in folders are enough if they hold enough cells."""
+    """Classes that cannot be learnt -> why; none in a set that brings its own split.
+
+    Few slides in folders are enough if they hold enough cells. Where fewer than two classes would
+    be left, none is: nothing can be learnt either way, and all is shown.
+    """
+    if any(given.names):
+        return {}
     few = too_few(labels, groups.numbers)
     if by_folders:
         cells = Counter(labels)
@@ -175,6 +198,9 @@ def _too_few(
                 "another slide"
             )
         few = {name: why for name, why in few.items() if name not in enough}
+    if len({*labels} - few.keys()) < 2:
+        return {}
+    notes += [f"{title(name).lower()} is left out: {why}" for name, why in few.items()]
     return few
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,7 @@ from core.datasets.fields import LabelledField
 from core.datasets.intake.boxes.formats import BoxedPicture, read_boxes
 from core.datasets.intake.cell_names import class_of_folder
 from core.datasets.intake.class_folders import is_slide
+from core.datasets.intake.columns import FILE, Column
 from core.datasets.intake.copies import Locked, sifted
 from core.datasets.intake.imported_set import Intake, Item, Report, silent
 from core.datasets.intake.numbers import whole
@@ -21,7 +22,7 @@ from core.datasets.intake.reading import never_breaks
 from core.datasets.intake.split.division import divide
 from core.datasets.intake.split.grouping import MIN_GROUPS, grouped
 from core.datasets.intake.split.parts import PARTS
-from core.datasets.intake.tables import FILE_COLUMNS, Tables, no_row, read_tables, rows_of_pictures
+from core.datasets.intake.tables import Tables, no_row, read_tables, rows_of_pictures
 from core.datasets.intake.tree import Tree, folders_of
 from core.datasets.skipped import DataRefused, Skipped
 from core.settings import Settings
@@ -34,8 +35,10 @@ _OTHER_NAMES: Final = {
     "leucocyte leucocytes leukozyten",
     "platelet": "platelet platelets plt plts thrombocyte thrombocytes thrombozyten",
 }
-_KIND_OF: Final = {other: kind for kind, said in _OTHER_NAMES.items() for other in said.split()}
-_COLUMNS: Final = {kind: (kind, *said.split()) for kind, said in _OTHER_NAMES.items()}
+_KIND_OF: Final = {other: kind for kind, names in _OTHER_NAMES.items() for other in names.split()}
+_COLUMNS: Final = tuple(
+    Column((kind, *_OTHER_NAMES[kind].split()), is_count=True) for kind in KINDS
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def read_boxed_fields(
     """Take in fields with VOC, YOLO or COCO boxes.
 
     Args:
-        root: the folder; see :func:`core.datasets.intake.imported_set.grouped` for its table.
+        root: the folder; see :func:`core.datasets.intake.split.grouping.grouped` for its table.
         settings: limits of pictures.
         names: a box's name -> kind of cell, "" to leave such boxes out.
         seed: same seed, same split.
@@ -99,6 +102,30 @@ def read_boxed_fields(
     read = read_labelled(
         tree, [*of_file], label_of, settings, settings.min_side_px, skipped, report
     )
+    fitting = _of_the_boxes_size(read, of_file, skipped)
+    unknown = tuple(sorted(name for name, kind in meant.items() if kind is None))
+    notes = [*boxes.notes, *(f"{one.file}: {one.reason}" for one in boxes.mended)]
+    problems = [f"nobody said what kind of cell {name} is" for name in unknown]
+    parts = [of_file[picture.shown].part for picture, _ in fitting]
+    found = _fields(tree, fitting, skipped, notes, problems, seed, locked, parts)
+    # A box without a kind is not learnt from, and not shown.
+    class_names = {
+        file: tuple(name for name in boxed.names if meant[name]) for file, boxed in of_file.items()
+    }
+    files = [item.path.relative_to(root).as_posix() for item in found.items]
+    used = {name for file in files for name in of_file[file].names}
+    gone = tuple(
+        (name, "no picture with such a box can be used") for name in known if name not in used
+    )
+    return replace(found, unknown=unknown, vanished=gone, box_names=class_names)
+
+
+def _of_the_boxes_size(
+    read: Sequence[tuple[ReadPicture, LabelledField]],
+    of_file: Mapping[str, BoxedPicture],
+    skipped: list[Skipped],
+) -> list[tuple[ReadPicture, LabelledField]]:
+    """Pictures whose pixels are as many as their header, by which boxes were scaled, says."""
     fitting = []
     for picture, field in read:
         boxed = of_file[picture.shown]
@@ -106,24 +133,7 @@ def read_boxed_fields(
             fitting.append((picture, field))
         else:
             skipped.append(Skipped(picture.shown, "its boxes were drawn on another size of it"))
-    unknown = tuple(sorted(name for name, kind in meant.items() if kind is None))
-    notes = [*boxes.notes, *(f"{one.file}: {one.reason}" for one in boxes.mended)]
-    problems = [f"nobody said what kind of cell {name} is" for name in unknown]
-    parts = [of_file[picture.shown].part for picture, _ in fitting]
-    found = _fields(tree, fitting, skipped, notes, problems, seed, locked, parts)
-    used = {
-        name
-        for item in found.items
-        for name in of_file[item.path.relative_to(root).as_posix()].names
-    }
-    # A box without a kind is not learnt from, and not shown.
-    called = {
-        file: tuple(name for name in boxed.names if meant[name]) for file, boxed in of_file.items()
-    }
-    gone = tuple(
-        (name, "no picture with such a box can be used") for name in known if name not in used
-    )
-    return Intake(**{**found.__dict__, "unknown": unknown, "vanished": gone, "box_names": called})
+    return fitting
 
 
 @never_breaks
@@ -145,11 +155,11 @@ def read_counted_fields(
     expected = "pictures and a CSV with the columns file, rbc, wbc, platelet"
     skipped: list[Skipped] = []
     tree = picture_files(root, expected, skipped)
-    tables = read_tables(tree, FILE_COLUMNS, *(_COLUMNS[kind] for kind in KINDS))
+    tables = read_tables(tree, FILE, *_COLUMNS)
     if not tables.rows:
         raise DataRefused(no_table(tree, tables, expected, "counts"))
-    notes = list(tables.refused)
-    rows = rows_of_pictures(tables.rows, tree.pictures, KINDS)
+    notes = [*tables.refused, *tables.notes]
+    rows = rows_of_pictures(tables, tree.pictures, KINDS)
 
     def label_of(file: str) -> CountedField:
         row = rows.of_picture.get(file)

@@ -5,11 +5,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from core.datasets.skipped import Skipped
 
-Item = TypeVar("Item")
+
+class LocatedItem(Protocol):
+    """Whatever can be learnt from: it lies in a file."""
+
+    @property
+    def path(self) -> Path: ...
+
+
+Item = TypeVar("Item", bound=LocatedItem)
 Report = Callable[[int, int], None]
 
 

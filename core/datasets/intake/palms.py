@@ -1,9 +1,11 @@
 """Reading palm photos that a clinic brings, with a table of who is anemic."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from core.datasets.intake.columns import FILE, Column
 from core.datasets.intake.copies import sifted
 from core.datasets.intake.fields import missing_picture, no_table, slide_folders
 from core.datasets.intake.imported_set import Intake, Report, silent
@@ -13,15 +15,16 @@ from core.datasets.intake.reading import never_breaks
 from core.datasets.intake.split.division import divide
 from core.datasets.intake.split.grouping import grouped, too_few
 from core.datasets.intake.split.parts import PARTS
-from core.datasets.intake.tables import FILE_COLUMNS, no_row, read_tables, rows_of_pictures
-from core.datasets.intake.tree import folders_of
+from core.datasets.intake.tables import Row, no_row, read_tables, rows_of_pictures
+from core.datasets.intake.tree import Tree, folders_of
 from core.datasets.public.ghana_palms import PalmPhoto
 from core.datasets.skipped import DataRefused, Skipped
 from core.settings import Settings
 
 MIN_SIDE_PX: Final = 64
 LABELS: Final = ("not anemic", "anemic")
-_LABEL_COLUMNS: Final = ("anemic", "anaemic", "anemia", "anaemia", "label")
+_EXPECTED: Final = "photos and a CSV with the columns file and anemic (1 or 0)"
+_LABEL: Final = Column(("anemic", "anaemic", "anemia", "anaemia", "label"))
 _YES_WORDS: Final = (
     "1", "1.0", "1,0", "yes", "y", "positive", "true", "anemic", "anaemic", "anemia", "anaemia",
     "ja", "oui", "sim", "sí", "si",
@@ -32,9 +35,10 @@ _NO_WORDS: Final = (
     "non_anaemic", "normal", "healthy", "nein", "non", "não", "nao",
 )  # fmt: skip
 _YES, _NO = frozenset(_YES_WORDS), frozenset(_NO_WORDS)
-_HAEMOGLOBIN_COLUMNS: Final = (
-    "haemoglobin_g_dl", "hemoglobin_g_dl", "haemoglobin", "hemoglobin", "hb", "hgb",
-)  # fmt: skip
+_HAEMOGLOBIN: Final = ("haemoglobin", "hemoglobin", "hämoglobin", "hb", "hgb")
+_FACTORS: Final = {"": 1.0, "gdl": 1.0, "gl": 0.1, "mmoll": 1.6114}
+"""From the unit in a column's name to g/dl."""
+_HAEMOGLOBIN_G_DL: Final = (2.0, 25.0)
 
 
 @never_breaks
@@ -53,83 +57,128 @@ def read_palms(
     Raises:
         DataRefused: if there is no such folder, photo or table.
     """
-    expected = "photos and a CSV with the columns file and anemic (1 or 0)"
     skipped: list[Skipped] = []
-    tree = picture_files(root, expected, skipped)
-    tables = read_tables(tree, FILE_COLUMNS, _LABEL_COLUMNS)
+    tree = picture_files(root, _EXPECTED, skipped)
+    tables = read_tables(tree, FILE, _LABEL)
     if not tables.rows:
-        raise DataRefused(no_table(tree, tables, expected, "labels"))
-    rows = rows_of_pictures(tables.rows, tree.pictures, ("anemic",))
-    notes = list(tables.refused)
+        raise DataRefused(no_table(tree, tables, _EXPECTED, "labels"))
+    rows = rows_of_pictures(tables, tree.pictures, ("anemic",))
+    notes = [*tables.refused, *tables.notes]
     if any(row.header.casefold() == "label" for row in tables.rows[:1]):
         notes.append("the column label is read as 1 for anemic and 0 for not anemic")
+    haemoglobin = _HaemoglobinColumn(tables.rows)
 
     def photo_of(file: str) -> PalmPhoto:
         row = rows.of_picture.get(file)
         if row is None:
             raise LeftOut(no_row(rows, file))
-        word = row.cells["anemic"].casefold()
-        if word not in _YES | _NO:
-            raise LeftOut(f"anemic must be 1 or 0, got {row.cells['anemic'][:30]!r}")
-        if row.cells.get("label_conflict", "0") not in ("", "0", "0.0"):
-            raise LeftOut("the table marks its label as contradicted")
-        anemic = word in _YES
-        for folder in folders_of(file):
-            if (_NO if anemic else _YES) >= {folder.casefold()}:
-                raise LeftOut(f"the table says {LABELS[anemic]}, its folder {folder}")
-        group, block = (row.cells.get(name, "") for name in ("photo_group", "session_block"))
-        return PalmPhoto(
-            tree.path(file),
-            anemic,
-            group or file,
-            block or group or file,
-            haemoglobin_g_dl=_haemoglobin(row.cells),
-        )
+        return _photo(tree, file, row.cells, haemoglobin)
 
     read = read_labelled(tree, tree.pictures, photo_of, settings, MIN_SIDE_PX, skipped, report)
     skipped += [Skipped(name, missing_picture(why)) for name, why in rows.unmatched]
-    pictures, photos = [picture for picture, _ in read], [photo for _, photo in read]
+    notes += haemoglobin.notes()
+    photos = [photo for _, photo in read]
+    pictures = [picture for picture, _ in read]
     left = sifted(tree, pictures, [photo.anemic for photo in photos], skipped, notes)
-    keep = left.indices
+    photos = [photos[i] for i in left.indices]
+    labels = [LABELS[bool(photo.anemic)] for photo in photos]
     every = grouped(left.pictures, tree, notes, slide_folders(left.pictures, notes))
-    every_label = [LABELS[bool(photos[i].anemic)] for i in keep]
-    division = divide(left.pictures, left.parts, every, every_label, seed, skipped, notes)
-    chosen, parts = division.chosen, division.parts
-    labels = tuple(LABELS[bool(photos[keep[n]].anemic)] for n in chosen)
-    numbers = [every.numbers[n] for n in chosen]
-    few = too_few(labels, numbers)
-    problems = [f"{name}: {why}" for name, why in few.items()]
-    problems += [f"no photo is {name}" for name in LABELS if name not in labels]
-    problems += [
-        f"no {name} photo falls into the {title} part; more groups of them are needed"
-        for part, title in zip(parts, PARTS, strict=True)
-        for name in LABELS
-        if not problems and name not in {labels[i] for i in part}
-    ]
+    division = divide(left.pictures, left.parts, every, labels, seed, skipped, notes)
+    labels = [labels[n] for n in division.chosen]
+    groups = every.of(division.chosen)
     if every.by == "near-duplicates":
         notes.append("no column says whose photos these are: each photo counts as a person")
     return Intake(
         root=root,
-        items=tuple(photos[keep[n]] for n in chosen),
-        labels=labels,
-        groups=tuple(numbers),
-        parts=tuple(tuple(part) for part in parts),
+        items=tuple(photos[n] for n in division.chosen),
+        labels=tuple(labels),
+        groups=tuple(groups.numbers),
+        parts=tuple(tuple(part) for part in division.parts),
         grouped_by=every.by,
         skipped=tuple(skipped),
         duplicates=tuple(left.duplicates),
         near_duplicates=every.near,
         notes=tuple(notes),
-        problems=tuple(problems),
-        group_names=tuple(every.names[n] for n in chosen),
+        problems=tuple(_problems(labels, groups.numbers, division.parts)),
+        group_names=tuple(groups.names),
     )
 
 
-def _haemoglobin(cells: Mapping[str, str]) -> float | None:
-    """Grams a decilitre; None where the table has no such column or no number in it."""
-    for name in _HAEMOGLOBIN_COLUMNS:
-        if cells.get(name):
+def _photo(
+    tree: Tree, file: str, cells: Mapping[str, str], haemoglobin: "_HaemoglobinColumn"
+) -> PalmPhoto:
+    """A photo by its row. Raises LeftOut with the reason why it is not used."""
+    word = cells["anemic"].casefold()
+    if word not in _YES | _NO:
+        raise LeftOut(f"anemic must be 1 or 0, got {cells['anemic'][:30]!r}")
+    if cells.get("label_conflict", "0") not in ("", "0", "0.0"):
+        raise LeftOut("the table marks its label as contradicted")
+    anemic = word in _YES
+    for folder in folders_of(file):
+        if folder.casefold() in (_NO if anemic else _YES):
+            raise LeftOut(f"the table says {LABELS[anemic]}, its folder {folder}")
+    group, block = (cells.get(name, "") for name in ("photo_group", "session_block"))
+    return PalmPhoto(
+        tree.path(file),
+        anemic,
+        group or file,
+        block or group or file,
+        haemoglobin_g_dl=haemoglobin.grams_per_decilitre(cells),
+    )
+
+
+def _problems(
+    labels: Sequence[str], groups: Sequence[int], parts: Sequence[Sequence[int]]
+) -> list[str]:
+    problems = [f"{name}: {why}" for name, why in too_few(labels, groups).items()]
+    problems += [f"no photo is {name}" for name in LABELS if name not in labels]
+    return problems or [
+        f"no {name} photo falls into the {part_name} part; more groups of them are needed"
+        for part, part_name in zip(parts, PARTS, strict=True)
+        for name in LABELS
+        if name not in {labels[i] for i in part}
+    ]
+
+
+class _HaemoglobinColumn:
+    """The haemoglobin of photos, by a column whose name says the unit: g/dl unless it does."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._factors: dict[str, float] = {}
+        self._unread: list[str] = []
+        self._out_of_range = 0
+        for name in dict.fromkeys(name for row in rows for name in row.cells):
+            words = re.findall(r"[^\W\d_]+", name)
+            if not words or words[0] not in _HAEMOGLOBIN:
+                continue
+            factor = None if "%" in name else _FACTORS.get("".join(words[1:]))
+            if factor is None:
+                self._unread.append(name)
+            else:
+                self._factors[name] = factor
+
+    def grams_per_decilitre(self, cells: Mapping[str, str]) -> float | None:
+        """None where there is no such column, no number in it, or one that no living person has."""
+        for name, factor in self._factors.items():
             try:
-                return decimal(cells[name])
+                value = decimal(cells.get(name, "")) * factor
             except ValueError:
-                return None
-    return None
+                continue
+            if _HAEMOGLOBIN_G_DL[0] <= value <= _HAEMOGLOBIN_G_DL[1]:
+                return value
+            self._out_of_range += 1
+        return None
+
+    def notes(self) -> list[str]:
+        """What was not used, in sentences."""
+        low, high = _HAEMOGLOBIN_G_DL
+        notes = [
+            f"the column {name} has a unit that is not known: g/dl, g/l and mmol/l are"
+            for name in self._unread
+        ]
+        if self._out_of_range:
+            notes.append(
+                f"{self._out_of_range} values of haemoglobin are not used: they lie outside "
+                f"{low:g} to {high:g} g/dl. Write the unit into the column's name, as in Hb (g/l)"
+            )
+        return notes

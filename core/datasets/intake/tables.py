@@ -1,45 +1,36 @@
 """Tables that people keep beside their pictures: CSV in its dialects, TSV, and Excel's .xlsx."""
 
-import csv
-import io
-import re
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from core.datasets.intake.columns import (
+    FILE,
+    GROUP_COLUMNS,
+    Column,
+    column_names,
+    group_column,
+    says_nothing,
+)
 from core.datasets.intake.matching import assign
 from core.datasets.intake.reading import FileRefused, reading
-from core.datasets.intake.tree import Tree, stem_of
-
-FILE_COLUMNS: Final = (
-    "file", "filename", "image", "picture", "name", "imagename", "imageid", "imagefile", "path",
-    "filepath", "imagepath", "photo", "datei", "dateiname", "bild", "field",
-)  # fmt: skip
-GROUP_COLUMNS: Final = (
-    "patient",
-    "case",
-    "person",
-    "slide",
-    "photo",
-    "photo_group",
-    "session_block",
-    "group",
+from core.datasets.intake.table_files import (
+    MAX_ROWS,
+    MAX_TABLE_BYTES,
+    Lines,
+    csv_lines,
+    delimiters_of,
+    sheets_of,
+    text_of,
 )
-"""Columns that say what must stay on one side of a split."""
+from core.datasets.intake.tree import Tree, stem_of
 
 _ENDINGS: Final = (".csv", ".tsv", ".xlsx", ".xlsm")
 _OLD_ENDINGS: Final = (".xls", ".ods", ".numbers")
-_MAX_BYTES: Final = 50_000_000
-_MAX_UNPACKED: Final = 50_000_000
-_MAX_ROWS: Final = 500_000
-_MAX_COLUMNS: Final = 500
 _MAX_TABLES: Final = 500
 _MAX_TEXTS: Final = 50
 """Texts that may be tables: Excel's "Unicode text" ends in .txt, but so do labels of YOLO."""
-_DELIMITERS: Final = ",;\t|"
-_FILLERS: Final = frozenset({"n", "no", "count", "counts", "number", "of", "id"})
 _HEAD_ROWS: Final = 10
 """Lines above the column names (a title, a date) that are passed over."""
 
@@ -48,54 +39,64 @@ _HEAD_ROWS: Final = 10
 class Row:
     """A line of a table, by column: names in small letters, known ones as the caller calls them.
 
-    ``header`` is what the last kind of column asked for is called in the table itself.
+    ``header`` is what the last kind of column asked for is called in the table itself. ``odd`` says
+    why the line cannot be used; then its cells may stand in the wrong columns.
     """
 
     table: str
     line: int
     cells: Mapping[str, str]
     header: str = ""
+    odd: str = ""
+
+    @property
+    def place(self) -> str:
+        """Table and line in words."""
+        return f"{self.table}, line {self.line}"
 
 
 @dataclass(frozen=True)
 class Tables:
     """Every table below a folder that has the columns asked for.
 
-    ``refused`` are sentences about tables that could not be read or lack a column, ``columns`` the
-    names of all columns that were found.
+    ``refused`` are sentences about tables that could not be read or lack a column, ``notes`` about
+    what is unusual in those that were read.
     """
 
     rows: tuple[Row, ...]
     refused: tuple[str, ...]
-    columns: frozenset[str]
+    notes: tuple[str, ...]
+
+    def by_table(self) -> dict[str, list[Row]]:
+        """The rows of each table that name a picture."""
+        rows: dict[str, list[Row]] = {}
+        for row in self.rows:
+            if row.cells["file"]:
+                rows.setdefault(row.table, []).append(row)
+        return rows
 
 
-def read_tables(tree: Tree, *wanted: Sequence[str]) -> Tables:
-    """Rows of the tables below a folder that have a column of each kind.
-
-    Args:
-        tree: the files.
-        wanted: the names of each kind of column; the first is what rows call it.
-    """
+def read_tables(tree: Tree, *wanted: Column) -> Tables:
+    """Rows of the tables below a folder that have a column of each kind."""
     rows: list[Row] = []
     refused: list[str] = []
-    columns: set[str] = set()
+    notes: list[str] = []
     files = (*tree.ending(*_ENDINGS), *_texts(tree))
     for file in files[:_MAX_TABLES]:
         try:
-            found = _read_table(tree.path(file), file, wanted)
+            found, remarks = _read_table(tree.path(file), file, wanted)
         except FileRefused as refusal:
             if not file.lower().endswith(".txt"):  # most texts are no tables
                 refused.append(str(refusal))
             continue
         rows += found
-        columns |= {name for row in found[:1] for name in row.cells}
+        notes += remarks if found else []
     if len(files) > _MAX_TABLES:
         refused.append(f"of {len(files)} tables the first {_MAX_TABLES} were read")
     refused += [
         f"{file} is not read: save it as .xlsx or CSV" for file in tree.ending(*_OLD_ENDINGS)
     ]
-    return Tables(tuple(rows), tuple(refused), frozenset(columns))
+    return Tables(tuple(rows), tuple(refused), tuple(notes))
 
 
 def _texts(tree: Tree) -> list[str]:
@@ -118,32 +119,30 @@ class PictureRows:
         return [why for _, why in self.unmatched if "equally well" in why][:100]
 
 
-def rows_of_pictures(
-    rows: Sequence[Row], pictures: Sequence[str], values: Sequence[str]
-) -> PictureRows:
+def rows_of_pictures(tables: Tables, pictures: Sequence[str], values: Sequence[str]) -> PictureRows:
     """The one row of each picture; rows that differ in ``values`` refuse it.
 
     Args:
-        rows: with the column ``file``.
+        tables: with the column ``file``.
         pictures: paths below the set's folder.
         values: columns in which two rows of one picture must agree.
     """
     claims: dict[str, list[Row]] = {}
     unmatched: list[tuple[str, str]] = []
     contradicted: dict[str, str] = {}
-    for table in dict.fromkeys(row.table for row in rows):
-        mine = [row for row in rows if row.table == table and row.cells["file"]]
-        found = assign([row.cells["file"] for row in mine], table.partition("#")[0], pictures)
+    for table, rows in tables.by_table().items():
+        found = assign([row.cells["file"] for row in rows], table.partition("#")[0], pictures)
         for picture, numbers in found.of_picture.items():
-            claims.setdefault(picture, []).extend(mine[number] for number in numbers)
+            claims.setdefault(picture, []).extend(rows[number] for number in numbers)
         for number, why in found.unmatched.items():
-            unmatched.append(
-                (mine[number].cells["file"], f"{table}, line {mine[number].line}: {why}")
-            )
+            unmatched.append((rows[number].cells["file"], f"{rows[number].place}: {why}"))
     of_picture = {}
     for picture, claimed in claims.items():
-        if len({tuple(row.cells.get(value, "") for value in values) for row in claimed}) > 1:
-            places = " and ".join(f"{row.table}, line {row.line}" for row in claimed[:2])
+        odd = next((row for row in claimed if row.odd), None)
+        if odd is not None:
+            contradicted[picture] = f"{odd.place} {odd.odd}"
+        elif len({tuple(row.cells.get(value, "") for value in values) for row in claimed}) > 1:
+            places = " and ".join(row.place for row in claimed[:2])
             contradicted[picture] = f"two rows fit it and differ: {places}"
         else:
             of_picture[picture] = claimed[0]
@@ -160,169 +159,114 @@ def no_row(rows: PictureRows, picture: str) -> str:
     return "the table has no row for it"
 
 
-def groups_of_pictures(
-    tree: Tree, pictures: Sequence[str]
-) -> tuple[list[tuple[str, ...]], list[str]]:
-    """What tables say each picture belongs to (``patient 7``), and the columns that said so."""
-    rows = read_tables(tree, FILE_COLUMNS).rows
-    bare: dict[str, str] = {_bare(column): column for column in GROUP_COLUMNS}
+@dataclass
+class PictureGroups:
+    """What tables say each picture belongs to, and which columns say so.
+
+    ``keys`` are one for each picture (``patient 7``), ``columns`` in the order of
+    `GROUP_COLUMNS`, ``notes`` sentences about lines that name no group.
+    """
+
+    keys: list[tuple[str, ...]]
+    columns: list[str]
+    notes: list[str] = field(default_factory=list)
+
+
+def groups_of_pictures(tree: Tree, pictures: Sequence[str]) -> PictureGroups:
+    """The patients, slides and the like that tables name for pictures."""
+    tables = read_tables(tree, FILE)
     keys: dict[str, dict[str, None]] = {}
     columns: set[str] = set()
-    for table in dict.fromkeys(row.table for row in rows):
-        mine = [row for row in rows if row.table == table and row.cells["file"]]
+    notes = [*tables.refused, *tables.notes]
+    for table, rows in tables.by_table().items():
         own = {
-            name: bare[_bare(name)] for row in mine[:1] for name in row.cells if _bare(name) in bare
+            name: column
+            for name in rows[0].cells
+            if (column := group_column(name))
+            and not says_nothing(column, [row.cells.get(name, "") for row in rows])
         }
         if not own:
             continue
-        found = assign([row.cells["file"] for row in mine], table.partition("#")[0], pictures)
+        found = assign([row.cells["file"] for row in rows], table.partition("#")[0], pictures)
+        without: dict[str, list[Row]] = {column: [] for column in own.values()}
         for picture, numbers in found.of_picture.items():
-            for number in numbers:
+            for row in (rows[number] for number in numbers):
                 for name, column in own.items():
-                    if value := mine[number].cells.get(name, ""):
-                        keys.setdefault(picture, {})[f"{column} {value}"] = None
-                        columns.add(column)
+                    if row.odd or not row.cells.get(name, ""):
+                        without[column].append(row)
+                        continue
+                    keys.setdefault(picture, {})[f"{column} {row.cells[name]}"] = None
+                    columns.add(column)
+        notes += _rows_without_group(without, columns)
     ordered: list[str] = [column for column in GROUP_COLUMNS if column in columns]
-    return [tuple(keys.get(picture, ())) for picture in pictures], ordered
+    return PictureGroups([tuple(keys.get(picture, ())) for picture in pictures], ordered, notes)
+
+
+def _rows_without_group(without: Mapping[str, Sequence[Row]], used: set[str]) -> list[str]:
+    """A sentence for each column that groups some of the pictures of a table and not others."""
+    return [
+        f"{rows[0].place}{_and_more(rows)} names no {column} (or not in its column): such a "
+        f"picture counts as a {column} of its own"
+        for column, rows in without.items()
+        if rows and column in used
+    ]
+
+
+def _and_more(rows: Sequence[Row]) -> str:
+    return f" and {len(rows) - 1} more" if len(rows) > 1 else ""
 
 
 # ---- one table -------------------------------------------------------------------------------
 
 
-def _read_table(path: Path, file: str, wanted: Sequence[Sequence[str]]) -> list[Row]:
+def _read_table(path: Path, file: str, wanted: Sequence[Column]) -> tuple[list[Row], list[str]]:
+    """Rows of one file, and remarks about it."""
     with reading(file):
-        if path.stat().st_size > _MAX_BYTES:
-            raise FileRefused(f"{file} is larger than {_MAX_BYTES / 1e6:.0f} MB")
+        if path.stat().st_size > MAX_TABLE_BYTES:
+            raise FileRefused(f"{file} is larger than {MAX_TABLE_BYTES / 1e6:.0f} MB")
+        notes: list[str] = []
         found: list[Row] = []
         if file.lower().endswith((".xlsx", ".xlsm")):
-            for sheet, lines in _sheets(path, file):
+            for sheet, lines in sheets_of(path, file, notes):
                 found += _rows(f"{file}#{sheet}" if sheet else file, lines, wanted)
-            return found
+            return found, notes
         refused: FileRefused | None = None
-        text = text_of(path, _MAX_BYTES)
-        for delimiter in _delimiters(text):
+        text = text_of(path, MAX_TABLE_BYTES)
+        for delimiter in delimiters_of(text):
             try:
-                found = _rows(file, _csv_lines(text, delimiter), wanted)
+                found = _rows(file, csv_lines(text, delimiter), wanted)
             except FileRefused as refusal:
                 refused = refused or refusal
             if found:
-                return found
+                return found, notes
         if refused:
             raise refused
-        return []
+        return [], notes
 
 
-def _rows(
-    table: str, lines: Iterator[tuple[int, list[str]]], wanted: Sequence[Sequence[str]]
-) -> list[Row]:
+def _rows(table: str, lines: Lines, wanted: Sequence[Column]) -> list[Row]:
     names: list[str] = []
     header = ""
     rows: list[Row] = []
     for line, values in lines:
         if not names:
-            names, header = _columns(table, values, wanted)
+            names, header = column_names(table, values, wanted)
             if not names and line > _HEAD_ROWS:
                 return []
             continue
-        if line > _MAX_ROWS:
-            raise FileRefused(f"{table} has more than {_MAX_ROWS:,} lines")
+        if line > MAX_ROWS:
+            raise FileRefused(f"{table} has more than {MAX_ROWS:,} lines")
         if any(values):
-            cells = dict(zip(names, values, strict=False)) | _absent(names, values)
-            rows.append(Row(table, line, cells, header))
+            cells = dict.fromkeys(names, "") | dict(zip(names, values, strict=False))
+            rows.append(Row(table, line, cells, header, _odd(names, values)))
     return rows
 
 
-def _absent(names: Sequence[str], values: Sequence[str]) -> dict[str, str]:
-    return dict.fromkeys(names[len(values) :], "")
-
-
-def _columns(
-    table: str, values: Sequence[str], wanted: Sequence[Sequence[str]]
-) -> tuple[list[str], str]:
-    """Names of the columns if this is the line of them, with a column of each kind; else none.
-
-    With them the name that the last kind of column has in the table.
-    """
-    header = ""
-    names = [value.casefold() for value in values]
-    plain = [_bare(value) for value in values]
-    for kind in wanted:
-        of_kind = [i for i, name in enumerate(plain) if name in {_bare(word) for word in kind}]
-        if not of_kind:
-            return [], ""
-        first = min(of_kind, key=lambda i: [_bare(word) for word in kind].index(plain[i]))
-        if plain.count(plain[first]) > 1:
-            raise FileRefused(f"{table} has the column {values[first]} twice")
-        names[first], header = kind[0], values[first]
-    return names, header
-
-
-def _bare(name: str) -> str:
-    """A column's name in small letters, without signs and the words for a number."""
-    words = re.findall(r"[^\W\d_]+", name.casefold())
-    kept = [word for word in words if word not in _FILLERS]
-    return "".join(kept or words)
-
-
-def _delimiters(text: str) -> list[str]:
-    """Signs that may part the columns, the likeliest first."""
-    if text[:4].casefold() == "sep=" and len(text) > 4:  # Excel's own first line
-        return [text[4]]
-    head = text[:20_000].splitlines()[:_HEAD_ROWS]
-    # Spreadsheets of half the world write semicolons and a decimal comma.
-    counts = {sign: max((line.count(sign) for line in head), default=0) for sign in _DELIMITERS}
-    return sorted((sign for sign in counts if counts[sign]), key=lambda sign: -counts[sign])
-
-
-def _csv_lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    if "\0" in text:
-        raise FileRefused("it holds bytes that no text has")
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if text[:4].casefold() == "sep=":
-        text = text[5:].lstrip("\n")
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
-    for number, values in enumerate(reader, start=1):
-        yield number, [value.strip() for value in values[:_MAX_COLUMNS]]
-
-
-def _sheets(path: Path, file: str) -> Iterator[tuple[str, Iterator[tuple[int, list[str]]]]]:
-    with zipfile.ZipFile(path) as packed:
-        if sum(entry.file_size for entry in packed.infolist()) > _MAX_UNPACKED:
-            raise FileRefused(f"{file} unpacks to more than {_MAX_UNPACKED / 1e6:.0f} MB")
-    # A heavy library, needed by few.
-    from openpyxl import load_workbook
-
-    book = load_workbook(path, read_only=True, data_only=True)
-    try:
-        titles = book.sheetnames
-        for sheet in book.worksheets:
-            lines = sheet.iter_rows(max_row=_MAX_ROWS + 1, max_col=_MAX_COLUMNS, values_only=True)
-            numbered = ((n, [_text(v) for v in row]) for n, row in enumerate(lines, start=1))
-            yield (sheet.title if len(titles) > 1 else ""), numbered
-    finally:
-        book.close()
-
-
-def _text(value: object) -> str:
-    if value is None:
+def _odd(names: Sequence[str], values: Sequence[str]) -> str:
+    """Why a line cannot be used: 12,5 without quotes moves all that follows by one column."""
+    if not any(values[len(names) :]):
         return ""
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    return str(value).strip()
-
-
-def text_of(path: Path, most: int) -> str:
-    """A text file in UTF-8, UTF-16 with its mark, or Windows-1252.
-
-    Raises:
-        FileRefused: for one larger than ``most`` bytes.
-    """
-    if path.stat().st_size > most:
-        raise FileRefused(f"{path.name} is larger than {most / 1e6:.0f} MB")
-    data = path.read_bytes()
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", errors="replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
+    return (
+        f"has {len(values)} values for {len(names)} columns: put a value that holds a comma in "
+        "quotes"
+    )

@@ -7,8 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from core.datasets.catalogue import PICTURES
 from core.datasets.skipped import DataRefused
+from core.imaging.folders import DICOM_ENDINGS, PICTURE_ENDINGS
+
+_OTHER_PICTURES: Final = (
+    ".heic", ".heif", ".avif", ".gif", ".jp2", ".j2k", ".jpx", ".jxl", ".jls", ".psd", ".svg",
+    ".ppm", ".pgm", ".pnm", ".webm", ".mp4", ".mov", ".dng", ".cr2", ".cr3", ".nef", ".arw",
+    ".orf", ".rw2", ".raf", ".svs", ".ndpi", ".scn", ".mrxs", ".czi", ".lif", ".nd2", ".vsi",
+)  # fmt: skip
+"""Pictures that are not read: they are listed so that each gets its refusal and its way out."""
 
 _IGNORED: Final = frozenset({"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini"})
 
@@ -22,8 +29,8 @@ class Tree:
 
     @property
     def pictures(self) -> tuple[str, ...]:
-        """Files whose ending is a picture's."""
-        return self.ending(*PICTURES)
+        """Files whose ending is a picture's, of kinds that are not read too."""
+        return self.ending(*PICTURE_ENDINGS, *DICOM_ENDINGS, *_OTHER_PICTURES)
 
     def ending(self, *endings: str) -> tuple[str, ...]:
         """Files with one of these endings, in any case."""
@@ -57,7 +64,7 @@ def list_files(root: Path) -> Tree:
         below = Path(folder).relative_to(root).as_posix()
         for name in names:
             # A link could lead to any file of this machine. macOS keeps a "._" file beside each.
-            if name in _IGNORED or name.startswith("._") or os.path.islink(Path(folder, name)):
+            if name in _IGNORED or name.startswith("._") or os.path.islink(f"{folder}/{name}"):
                 continue
             found.append(name if below == "." else f"{below}/{name}")
     return Tree(root, tuple(sorted(found, key=lambda file: file.split("/"))))

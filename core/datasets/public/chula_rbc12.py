@@ -70,10 +70,10 @@ def load(root: Path) -> list[RedCellField]:
 
     Raises:
         FileNotFoundError: if the table or a picture it names is not there.
-        ValueError: if a class's number and name do not go together.
+        ValueError: if a column is missing, or a class's number and name do not go together.
     """
     cells: dict[str, list[tuple[float, float, int]]] = defaultdict(list)
-    for row in _rows(root / "labels.csv"):
+    for row in _rows(root / "labels.csv", "file", "x", "y", "class", "class_id"):
         number = int(row["class_id"])
         if not 0 <= number < len(CLASSES) or row["class"] != CLASSES[number]:
             raise ValueError(f"labels.csv: class {number} is not {row['class']!r}")
@@ -97,9 +97,10 @@ def load_diseases(root: Path) -> list[DiseaseField]:
 
     Raises:
         FileNotFoundError: if the table or a picture it names is not there.
+        ValueError: if a column is missing.
     """
     fields = []
-    for row in _rows(root / "disease.csv"):
+    for row in _rows(root / "disease.csv", "file", "disease"):
         path = _picture(root / "disease" / row["file"])
         fields.append(DiseaseField(path, int(path.stem.rpartition("_")[2]), row["disease"]))
     return sorted(fields, key=lambda field: (field.disease, field.number))
@@ -116,11 +117,15 @@ def runs(
     return [[fields[i] for i in part] for part in split]
 
 
-def _rows(table: Path) -> Iterator[dict[str, str]]:
+def _rows(table: Path, *columns: str) -> Iterator[dict[str, str]]:
     if not table.is_file():
         raise FileNotFoundError(f"Chula RBC-12 not found: {table}")
     with table.open(newline="", encoding="utf-8-sig") as handle:
-        yield from csv.DictReader(handle)
+        reader = csv.DictReader(handle)
+        missing = [name for name in columns if name not in (reader.fieldnames or ())]
+        if missing:
+            raise ValueError(f"{table} lacks the column {' and '.join(missing)}")
+        yield from reader
 
 
 def _picture(path: Path) -> Path:

@@ -5,13 +5,15 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlparse
 
+from typing_extensions import TypedDict
+
 from core.datasets.archive import ArchiveRefused, unpack
-from core.files import read_json, sha256_of, write_json
+from core.files import read_json_as, sha256_of, write_json
 
 _BLOCK: Final = 1 << 20
 _TIMEOUT_S: Final = 60.0
@@ -52,6 +54,14 @@ class Fetched:
     checked: bool
 
 
+class _Known(TypedDict, total=False):
+    """What is known of an archive before all of it is here; ``etag`` is the server's mark of it."""
+
+    address: str
+    etag: str | None
+    sha256: str
+
+
 Report = Callable[[int, int | None], None]
 
 
@@ -74,7 +84,7 @@ def fetch(
     part, record = kept / f"{name}.part", kept / f"{name}.json"
     _download(source.address, part, record, report)
     digest = sha256_of(part)
-    known = read_json(record) or {}
+    known = read_json_as(record, _Known) or {}
     expected = source.sha256 or known.get("sha256")
     if expected is not None and digest != expected:
         part.unlink()
@@ -97,14 +107,14 @@ def fetch(
 def _download(address: str, part: Path, record: Path, report: Report) -> None:
     if urlparse(address).scheme not in ("http", "https"):
         raise FetchRefused(f"{address} is no address of a web server")
-    known = read_json(record) or {}
+    known = read_json_as(record, _Known) or {}
     have = part.stat().st_size if part.is_file() else 0
     request = urllib.request.Request(address, headers={"User-Agent": "hemadesk"})
     if have and known.get("address", address) == address:
         request.add_header("Range", f"bytes={have}-")
         # Without the same mark the server sends the whole file: it has changed since.
-        if known.get("etag"):
-            request.add_header("If-Range", known["etag"])
+        if etag := known.get("etag"):
+            request.add_header("If-Range", etag)
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:
             _write(answer, address, part, record, known, have, report)
@@ -121,11 +131,11 @@ def _download(address: str, part: Path, record: Path, report: Report) -> None:
 
 
 def _write(
-    answer: Any,
+    answer: HTTPResponse,
     address: str,
     part: Path,
     record: Path,
-    known: dict[str, Any],
+    known: _Known,
     have: int,
     report: Report,
 ) -> None:

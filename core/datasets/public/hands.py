@@ -22,14 +22,19 @@ def load(root: Path) -> list[HandPhoto]:
 
     Raises:
         FileNotFoundError: if there is no table.
+        ValueError: if the table lacks a column.
     """
     table = root / "labels.csv"
     if not table.is_file():
         raise FileNotFoundError(f"no hand photos in {root}: labels.csv is not there")
     with table.open(newline="") as handle:
+        reader = csv.DictReader(handle)
+        missing = [c for c in ("file", "aspect", "skin") if c not in (reader.fieldnames or ())]
+        if missing:
+            raise ValueError(f"{table} lacks the column {' and '.join(missing)}")
         return [
             HandPhoto(root / "images" / row["file"], row["aspect"], row["skin"])  # type: ignore[arg-type]  # the table's own words
-            for row in csv.DictReader(handle)
+            for row in reader
         ]
 
 

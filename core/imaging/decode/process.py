@@ -13,12 +13,34 @@ import signal
 import struct
 import sys
 from dataclasses import asdict
-from typing import IO, Any, Final
+from typing import IO, Final, Literal, NotRequired, TypedDict
 
 from core.imaging.decode import count_pictures, decode, decode_grey, stored_size
 from core.imaging.refusal import ImageRefused, Limits
 
 HEADER: Final = struct.Struct(">IQ")
+
+Task = Literal["decode", "grey", "size", "count"]
+
+
+class Request(TypedDict):
+    """What is asked of this process: ``most`` is how many bytes of pixels the answer may have."""
+
+    do: Task
+    name: str
+    limits: dict[str, float]
+    most: int
+    frame: NotRequired[int | None]
+
+
+class Reply(TypedDict, total=False):
+    """What it answers: a refusal has ``code`` and ``message``, the rest is by the task."""
+
+    shape: list[int]
+    pictures: int
+    size: dict[str, int]
+    code: str
+    message: str
 
 
 def limit_memory(most: int) -> None:
@@ -39,9 +61,9 @@ def limit_memory(most: int) -> None:
         return
 
 
-def answer(request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes | memoryview]:
+def answer(request: Request, data: bytes) -> tuple[Reply, bytes | memoryview]:
     """Does what one request asks for."""
-    name, limits = str(request["name"]), Limits(**request["limits"])
+    name, limits = request["name"], Limits(**request["limits"])  # type: ignore[arg-type]  # JSON knows one kind of number
     try:
         if request["do"] == "count":
             return {"pictures": count_pictures(name, data, limits)}, b""
@@ -50,7 +72,7 @@ def answer(request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes 
         if request["do"] == "grey":
             pixels = decode_grey(name, data, limits)
         else:
-            pixels = decode(name, data, limits, request["frame"])
+            pixels = decode(name, data, limits, request.get("frame"))
     except ImageRefused as refusal:
         return {"code": refusal.code, "message": refusal.message}, b""
     return {"shape": list(pixels.shape)}, pixels.data.cast("B")
@@ -63,7 +85,7 @@ def serve(requests: IO[bytes], answers: IO[bytes], seconds: float) -> None:
         if len(head) < HEADER.size:
             return
         words, length = HEADER.unpack(head)
-        request = json.loads(requests.read(words))
+        request: Request = json.loads(requests.read(words))
         data = requests.read(length)
         if len(data) < length:
             return

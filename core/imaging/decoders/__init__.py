@@ -13,11 +13,11 @@ import atexit
 import logging
 import os
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 
 from core.imaging.decode import StoredSize
+from core.imaging.decode.process import Reply, Request, Task
 from core.imaging.decoders.child import MEMORY_BYTES, SECONDS, ChildGone
 from core.imaging.decoders.pool import Pool, Stopped
 from core.imaging.decoders.stop import Stop
@@ -68,8 +68,8 @@ def count_pictures(name: str, data: bytes, limits: Limits) -> int:
     Raises:
         ImageRefused: also if the file is not understood in time or memory.
     """
-    reply, _ = _ask(name, data, limits, do="count", frame=None)
-    return int(reply["pictures"])
+    reply, _ = _ask(name, data, limits, "count")
+    return reply["pictures"]
 
 
 def decode(name: str, data: bytes, limits: Limits, frame: int | None = None) -> RgbImage:
@@ -78,7 +78,7 @@ def decode(name: str, data: bytes, limits: Limits, frame: int | None = None) -> 
     Raises:
         ImageRefused: also ``too_slow``, ``too_much_memory``, ``stopped``.
     """
-    reply, pixels = _ask(name, data, limits, do="decode", frame=frame)
+    reply, pixels = _ask(name, data, limits, "decode", frame)
     height, width, channels = reply["shape"]
     return np.frombuffer(pixels, np.uint8).reshape(height, width, channels)
 
@@ -89,7 +89,7 @@ def decode_grey(name: str, data: bytes, limits: Limits) -> RgbImage | GreyImage:
     Raises:
         ImageRefused: as `decode`.
     """
-    reply, pixels = _ask(name, data, limits, do="grey")
+    reply, pixels = _ask(name, data, limits, "grey")
     return np.frombuffer(pixels, np.uint8).reshape(reply["shape"])
 
 
@@ -99,15 +99,21 @@ def stored_size(name: str, data: bytes, limits: Limits) -> StoredSize:
     Raises:
         ImageRefused: also if the header is not understood in time or memory.
     """
-    reply, _ = _ask(name, data, limits, do="size")
+    reply, _ = _ask(name, data, limits, "size")
     return StoredSize(**reply["size"])
 
 
 def _ask(
-    name: str, data: bytes, limits: Limits, **words: object
-) -> tuple[dict[str, Any], bytearray]:
+    name: str, data: bytes, limits: Limits, do: Task, frame: int | None = None
+) -> tuple[Reply, bytearray]:
     most = int(3 * limits.max_megapixels * MEGA) + 3
-    request = {"name": name, "limits": asdict(limits), "most": most, **words}
+    request: Request = {
+        "do": do,
+        "name": name,
+        "limits": asdict(limits),
+        "most": most,
+        "frame": frame,
+    }
     for attempt in (1, 2):
         try:
             with _pool.child() as child:

@@ -9,9 +9,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
-from core.imaging.decode.process import HEADER
+from core.imaging.decode.process import HEADER, Reply, Request
 from core.imaging.decoders.stop import current_stop
 from core.settings import ROOT
 
@@ -66,7 +66,7 @@ class Child:
         """Did somebody else end it: the system short of memory, or a person."""
         return not self.why_ended and self._process.wait() == -9
 
-    def ask(self, request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytearray]:
+    def ask(self, request: Request, data: bytes) -> tuple[Reply, bytearray]:
         """One request and its answer.
 
         Raises:
@@ -80,7 +80,7 @@ class Child:
             self._write(HEADER.pack(len(text), len(data)) + text)
             self._write(data)
             words, length = HEADER.unpack(self._read(HEADER.size))
-            reply = json.loads(self._read(words))
+            reply: Reply = json.loads(self._read(words))
             if length > request["most"]:
                 raise ChildGone  # only a process that a file took over would say that
             return reply, self._read(length)

@@ -8,7 +8,10 @@ import numpy.typing as npt
 import torch
 from torchvision.ops import nms
 
+from core.imaging.boxes import box_iou
 from core.models.locator import STRIDE
+
+__all__ = ["Peaks", "box_iou", "find_peaks", "suppress"]
 
 Array = npt.NDArray[np.float32]
 
@@ -60,17 +63,6 @@ def find_peaks(heat: Array, sides: Array, floor: float = 0.1, max_iou: float = 0
         np.concatenate(boxes)[order].astype(np.float32),
         np.concatenate(scores)[order].astype(np.float32),
         np.concatenate(kinds)[order].astype(np.int64),
-    )
-
-
-def box_iou(a: npt.NDArray[np.floating], b: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """Intersection over union of every pair, ``(len(a), len(b))``."""
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    shared = np.prod(np.clip(high - low, 0, None), axis=2)
-    area_a, area_b = np.prod(a[:, 2:] - a[:, :2], axis=1), np.prod(b[:, 2:] - b[:, :2], axis=1)
-    return np.asarray(
-        shared / np.maximum(area_a[:, None] + area_b[None] - shared, 1e-9), dtype=np.float64
     )
 
 

@@ -26,7 +26,7 @@ from core.inference.white_cell.uncertainty import (
 )
 from core.models.cards import WhiteCellCard
 from core.models.weights import LoadedModel, WeightsRefused
-from core.records import Field, Flag, RgbImage, WbcCall
+from core.records import Field, Flag, RgbImage, SetsElsewhere, WbcCall
 from core.statistics.calibration import as_probabilities
 from core.taxonomy import CRITICAL_CLASSES, title
 
@@ -70,6 +70,7 @@ def call_crops(crops: Sequence[RgbImage], model: LoadedModel) -> list[WbcCall]:
         row, as_learnt = as_probabilities(both, calibration.temperature)
         # Only in the laboratory learnt from, where the set's coverage is known to be 90 %.
         call = _call(row, as_learnt, model, calibration, uncertainty, may_be_empty=not unfamiliar)
+        elsewhere = None if unfamiliar else _elsewhere(logits, model, uncertainty)
         novel = bool(seen.not_a_cell[i] > seen.limit)
         known = described_as[i] if described(call.label) and not novel else ()
         calls.append(
@@ -82,6 +83,8 @@ def call_crops(crops: Sequence[RgbImage], model: LoadedModel) -> list[WbcCall]:
                 contradictions=tuple(contradictions(call.label, known)),
                 not_a_cell=float(seen.not_a_cell[i]),
                 unfamiliar=unfamiliar,
+                acquainted=bool(by_head[i]),
+                elsewhere=elsewhere,
             )
         )
     return calls
@@ -124,6 +127,26 @@ def _call(
         flags=_critical(label, dict(zip(classes, as_learnt, strict=True)), uncertainty),
         wide_set=shown,
         reported_as=reported_as(label, shown),
+    )
+
+
+def _elsewhere(
+    logits: npt.NDArray[np.float32], model: LoadedModel, uncertainty: Uncertainty
+) -> SetsElsewhere:
+    """What the limits for unfamiliar cells give for a familiar one.
+
+    The class stays: the logits are the same, and a temperature does not change their order.
+    """
+    calibration = calibration_of(model, uncertainty, unfamiliar=True)
+    row = as_probabilities(logits[None], calibration.temperature)[0]
+    call = _call(row, row, model, calibration)
+    return SetsElsewhere(
+        probability=call.probability,
+        probabilities=call.probabilities,
+        prediction_set=call.prediction_set,
+        wide_set=call.wide_set,
+        reported_as=call.reported_as,
+        abstained=call.abstained,
     )
 
 

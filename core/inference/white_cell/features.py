@@ -17,7 +17,8 @@ from core.records import RgbImage
 
 Array = npt.NDArray[np.float32]
 
-_BATCH = 64
+_BATCH = 8
+"""More at once takes memory and no less time."""
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,10 @@ cells, and they give no scale."""
 _WIDE: Final = 3.5
 """Red-cell diameters that a picture framed by its white cell does not measure."""
 
+_FIELD: Final = 5.0
+"""Red-cell diameters from which on a picture is a whole field: PBC's single cells measure 4.1 to
+4.6, DeepBioNet's fields 5.5 and more."""
+
 _STAINED, _NUCLEUS_DENSITY, _NUCLEUS_BLUE = 0.2, 0.65, 5.0
 """Density in red light of anything stained and of a nucleus; how much bluer than red one is."""
 
@@ -70,8 +74,9 @@ def single_cell_crop(field: Field, locator: LoadedModel) -> tuple[RgbImage, bool
 def single_cell_box(field: Field, locator: LoadedModel) -> tuple[Box | None, float | None]:
     """The cell nearest to the middle that is no red cell, and the red cells' diameter in pixels.
 
-    The locator looks at the picture as at a field first, then closely, as if the cell filled it. A
-    picture with a nucleus in which neither finds a cell is taken for the cell as a whole.
+    In a whole field it is the only white cell, wherever that lies. The locator looks at the picture
+    as at a field first, then closely, as if the cell filled it. A picture with a nucleus in which
+    neither finds a cell is taken for the cell as a whole.
 
     Returns:
         The box, None where the picture shows no cell; the diameter, None where no red cell gives a
@@ -79,16 +84,21 @@ def single_cell_box(field: Field, locator: LoadedModel) -> tuple[Box | None, flo
     """
     located = locate(field.pixels, locator)
     thresholds = thresholds_of(locator)
+    diameter = located.rbc_diameter_px
+    if diameter is not None and min(field.width, field.height) > _FIELD * diameter:
+        only = _only_white_cell(located.peaks.above(thresholds))
+        if only is not None:
+            return only, diameter
     # A single-cell picture is known to hold one, so half the evidence is enough.
     peaks = located.peaks.above(thresholds * 0.5)
     middle = np.array([field.width, field.height]) / 2
     near = _nearest(peaks.take(peaks.kinds != KINDS.index("rbc")), middle)
     if near is not None:
         box, kind = near
-        return box, _plausible(located.rbc_diameter_px, box, kind)
-    diameter = located.rbc_diameter_px
+        return box, _plausible(diameter, box, kind)
     if diameter is not None and min(field.width, field.height) > _WIDE * diameter:
-        return None, diameter  # a view wide enough for red cells, and no white one in its middle
+        # A view wide enough for red cells, and no white one in its middle.
+        return _only_white_cell(located.peaks.above(thresholds)), diameter
     # Closely seen a red cell looks a little like a white one: without a nucleus all the evidence is
     # asked for, and the picture as a whole is no cell.
     nucleus = _has_nucleus(field.pixels)
@@ -96,6 +106,12 @@ def single_cell_box(field: Field, locator: LoadedModel) -> tuple[Box | None, flo
     if close is not None:
         return close, _plausible(located.rbc_diameter_px, close, _WBC)
     return (_foreground(field.pixels) if nucleus else None), None
+
+
+def _only_white_cell(peaks: Peaks) -> Box | None:
+    """Box of the only white cell; None where there is none, or more than one."""
+    white = peaks.boxes_xyxy[peaks.kinds == _WBC]
+    return _as_box(white[0]) if len(white) == 1 else None
 
 
 def _nearest(peaks: Peaks, middle: npt.NDArray[np.float64]) -> tuple[Box, int] | None:

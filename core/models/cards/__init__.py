@@ -3,6 +3,7 @@
 They load no network library, so that a list of models can be drawn without one.
 """
 
+from core.files import JsonObject
 from core.models.cards.architecture import (
     Architecture,
     CellClassifierArchitecture,
@@ -28,7 +29,7 @@ from core.models.cards.model_card import (
     PalmData,
     WhiteCellCard,
 )
-from core.models.cards.part import CardPart, JsonObject
+from core.models.cards.part import CardPart
 from core.models.cards.read import parse_model_card, read_model_card, read_uncertainty_card
 from core.models.cards.uncertainty_card import LabelShift, UncertaintyCard
 from core.models.cards.upgrade import upgrade

@@ -61,7 +61,7 @@ class LocatorEvaluation(TypedDict, total=False):
 
 
 class CoverageRows(TypedDict):
-    """How often the 90 % intervals held the truth, and how wide those of red cells are."""
+    """Coverage of the 90 % intervals, and the mean width of those of red cells."""
 
     rbc: Measured
     wbc: Measured

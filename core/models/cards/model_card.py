@@ -5,10 +5,11 @@ thresholds, calibration, training data and its hash, metrics with intervals, com
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from core.files import JsonObject
 from core.models.cards.architecture import (
     Architecture,
     CellClassifierArchitecture,
@@ -22,7 +23,6 @@ from core.models.cards.part import (
     CardPart,
     Count,
     Finite,
-    JsonObject,
     NotNegative,
     NumberPerKind,
     Positive,
@@ -30,10 +30,20 @@ from core.models.cards.part import (
     SharePerKind,
     Texts,
 )
+from core.models.cards.preprocessing import (
+    INPUT_OF,
+    CellInput,
+    DensityInput,
+    LocatorInput,
+    PalmInput,
+    PalmPhotoInput,
+    Preprocessing,
+    WholeFieldInput,
+)
 from core.models.cards.uncertainty_card import LocalHeadCard
 from core.models.cards.white_cell_figures import WhiteCellEvaluation
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 
 
 class TrainingData(CardPart):
@@ -58,7 +68,7 @@ class FieldData(TrainingData):
 class CellData(TrainingData):
     """Cells that a classifier learnt from; ``foreign_cells`` are other laboratories', by class.
 
-    ``laboratories`` are their short names; None in cards of before they were noted.
+    ``laboratories`` are their short names; None in cards of earlier versions.
     """
 
     training_cells: Count | None = None
@@ -95,6 +105,7 @@ class ModelCard(CardPart):
     onnx_sha256: str = ""
     task: str = ""
     architecture: Architecture
+    preprocessing: Preprocessing
     intended_use: str = ""
     limits: str = ""
     licence: str = ""
@@ -121,12 +132,14 @@ class CountValidation(CardPart):
 class LocatorCard(ModelCard):
     """A locator: a cell counts from ``thresholds`` of its kind on.
 
-    ``max_iou`` is the overlap above which the weaker of two boxes goes. ``interval_scale`` times
-    ``sqrt(count + 1)`` is half the width of the count's 90 % interval, in cells.
+    ``max_iou`` is the overlap above which the weaker of two boxes is dropped.
+    ``interval_scale`` times ``sqrt(count + 1)`` is half the width of the count's 90 % interval, in
+    cells.
     """
 
     task: Literal["locator"] = "locator"
     architecture: LocatorArchitecture
+    preprocessing: LocatorInput = LocatorInput()
     thresholds: SharePerKind
     max_iou: Share = 0.6
     interval_scale: NumberPerKind
@@ -140,25 +153,17 @@ class CountCard(ModelCard):
 
     task: Literal["counts"] = "counts"
     architecture: CountArchitecture
+    preprocessing: DensityInput | WholeFieldInput = DensityInput()
     interval_scale: NumberPerKind
     data: FieldData = FieldData()
     validation: CountValidation | None = None
     evaluation: CountEvaluation = Field(default_factory=CountEvaluation)
 
-
-class Preprocessing(CardPart):
-    """How a cell becomes the classifier's input: the only way that this version knows.
-
-    A card that asks for another way is refused instead of answered wrongly.
-    """
-
-    input_px: Literal[128] = 128
-    crop_side_in_red_cell_diameters: Annotated[float, Field(ge=3.05, le=3.05)] = 3.05
-    channels: Literal["RGB"] = "RGB"
-    layout: Literal["NCHW"] = "NCHW"
-    range: Annotated[tuple[Literal[0], Literal[1]], Field(strict=False)] = (0, 1)
-    mean_and_std: Literal["inside the network"] = "inside the network"
-    colour_normalisation: Literal["none"] = "none"
+    @model_validator(mode="after")
+    def _input_of_its_network(self) -> Self:
+        if not isinstance(self.preprocessing, INPUT_OF[self.architecture.kind]):
+            raise ValueError(f"preprocessing is not that of a {self.architecture.kind}")
+        return self
 
 
 class CellValidation(CardPart):
@@ -179,10 +184,10 @@ class WhiteCellCard(ModelCard):
 
     task: Literal["wbc"] = "wbc"
     architecture: CellClassifierArchitecture
+    preprocessing: CellInput = CellInput()
     temperature: Positive
     set_limit: Share
     abstain_below: Share
-    preprocessing: Preprocessing = Preprocessing()
     data: CellData = CellData()
     validation: CellValidation | None = None
     adapted_from: str | None = None
@@ -212,6 +217,7 @@ class PalmCard(ModelCard):
 
     task: Literal["palm"] = "palm"
     architecture: PalmClassifierArchitecture
+    preprocessing: PalmInput = PalmInput()
     calibration: PalmCalibration
     clear_below: Share
     suspect_from: Share
@@ -234,10 +240,11 @@ class PalmCnnValidation(CardPart):
 
 
 class PalmCnnCard(ModelCard):
-    """The published network on palm photos, for comparison; it answers nobody."""
+    """The published network on palm photos, for comparison only."""
 
     task: Literal["palm_cnn"] = "palm_cnn"
     architecture: PalmCnnArchitecture
+    preprocessing: PalmPhotoInput = PalmPhotoInput()
     target: Literal["anemic", "haemoglobin"] = "anemic"
     data: PalmData = PalmData()
     validation: PalmCnnValidation | None = None

@@ -3,12 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from core.files import JsonObject
 from core.taxonomy import KINDS, CellKind
-
-JsonObject = dict[str, JsonValue]
-"""A JSON object as it was read, before anything is known of its keys."""
 
 
 class CardPart(BaseModel):

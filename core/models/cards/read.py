@@ -6,8 +6,9 @@ from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
+from core.files import JsonObject
 from core.models.cards.model_card import CARDS, ModelCard
-from core.models.cards.part import JsonObject
+from core.models.cards.preprocessing import INPUT_OF
 from core.models.cards.uncertainty_card import UncertaintyCard
 from core.models.cards.upgrade import upgrade
 from core.models.refusal import WeightsRefused
@@ -28,6 +29,9 @@ _WORDS: Final = {
     "tuple_type": "must be a list",
 }
 """Pydantic's kind of error -> plain words; its own name Python's types."""
+
+_NOT_FIELDS: Final = {*CARDS, *(one.__name__ for one in INPUT_OF.values())}
+"""Steps on pydantic's way to a field that stand for a choice between types, not for a key."""
 
 
 def read_model_card(file: Path) -> ModelCard:
@@ -71,7 +75,7 @@ def read_uncertainty_card(file: Path, model_sha256: str) -> UncertaintyCard | No
         raise WeightsRefused(
             f"{file.name} does not describe any extras: it lacks model_sha256 or sha256"
         )
-    # Whatever else stands in the card of other weights, nobody will use it.
+    # A card of other weights is not used, so the rest of it is not checked.
     if raw["model_sha256"] != model_sha256:
         return None
     return checked(UncertaintyCard, upgrade(raw, file.name), file.name)
@@ -104,10 +108,9 @@ def checked(card: type[C], raw: JsonObject, file: str) -> C:
 
 
 def _sentence(refusal: ValidationError) -> str:
-    """What is wrong with the first wrong field."""
+    """A sentence about the first wrong field."""
     error = refusal.errors()[0]
-    # The kind of a counter's architecture is pydantic's own step on the way to the field.
-    field = ".".join(str(step) for step in error["loc"] if step not in CARDS)
+    field = ".".join(str(step) for step in error["loc"] if step not in _NOT_FIELDS)
     if error["type"] == "missing":
         return f"{field} is missing"
     if error["type"] == "value_error":

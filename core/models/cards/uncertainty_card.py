@@ -4,12 +4,12 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from core.files import JsonObject
 from core.models.cards.part import (
     CardPart,
     ClassNames,
     Count,
     Finite,
-    JsonObject,
     NotNegative,
     Positive,
     Share,

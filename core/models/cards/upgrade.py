@@ -1,13 +1,14 @@
-"""Cards of every earlier form in today's.
+"""Upgrade cards of every earlier format to today's.
 
-A form that ever lay beside a model is read for good: somebody's promoted model has it.
+Every format that was ever released stays readable: a promoted model somewhere may have it.
 """
 
 from collections.abc import Callable
 from typing import Final
 
+from core.files import JsonObject
 from core.models.cards.model_card import FORMAT
-from core.models.cards.part import JsonObject
+from core.models.cards.preprocessing import INPUT_OF
 from core.models.cards.uncertainty_card import UNCERTAINTY_FORMAT
 from core.models.refusal import WeightsRefused
 
@@ -58,6 +59,20 @@ def _named_architecture(card: JsonObject, file: str) -> JsonObject:
     return {"temperature": 1.0, "set_limit": 0.0, "abstain_below": 1.0, **card}
 
 
+def _preprocessing(card: JsonObject, file: str) -> JsonObject:
+    """Up to format 2 only a classifier's card could say how its input is made, and few did.
+
+    There has been one way for each kind of network, so it is known.
+    """
+    architecture = card.get("architecture")
+    kind = architecture.get("kind") if isinstance(architecture, dict) else None
+    known = INPUT_OF.get(kind) if isinstance(kind, str) else None
+    stated = card.get("preprocessing", {})
+    if known is not None and isinstance(stated, dict):
+        card["preprocessing"] = {**known().as_json(), **stated}
+    return card
+
+
 def _label_shift(card: JsonObject, file: str) -> JsonObject:
     """Format 1 called the label shift ``elsewhere``, and left it out of an adapted model's card."""
     if "elsewhere" in card:
@@ -66,5 +81,8 @@ def _label_shift(card: JsonObject, file: str) -> JsonObject:
 
 
 _Step = Callable[[JsonObject, str], JsonObject]
-_MODEL: Final[tuple[dict[int, _Step], int]] = ({1: _named_architecture}, FORMAT)
+_MODEL: Final[tuple[dict[int, _Step], int]] = (
+    {1: _named_architecture, 2: _preprocessing},
+    FORMAT,
+)
 _UNCERTAINTY: Final[tuple[dict[int, _Step], int]] = ({1: _label_shift}, UNCERTAINTY_FORMAT)

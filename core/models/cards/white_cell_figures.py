@@ -93,7 +93,7 @@ class TwoGroupAuroc(TypedDict):
 
 
 class NotACellRow(TypedDict):
-    """How well one kind of thing that is no cell is told from cells."""
+    """How well one kind of non-cell is distinguished from cells."""
 
     n: int
     caught: Measured
@@ -120,7 +120,7 @@ class UnknownClasses(TypedDict, total=False):
 
 
 class NoveltyFigures(TypedDict, total=False):
-    """How well the classifier knows what it does not know."""
+    """How well the classifier recognises what it has not learnt."""
 
     cells_called_novel: dict[str, Measured]
     not_a_cell: dict[str, NotACellRow]

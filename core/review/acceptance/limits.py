@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
+from core.review.acceptance.measured import Figure
 from core.review.acceptance.results import LocalResults, kinds_of
 from core.taxonomy import title
 
@@ -12,7 +13,7 @@ Direction = Literal["at least", "at most", "within"]
 
 @dataclass(frozen=True)
 class Limit:
-    """A bound on a figure of :class:`core.review.acceptance.measure.Measured`.
+    """A bound on a figure of :class:`core.review.acceptance.measured.Measured`.
 
     ``within`` bounds a bias on both sides of zero. Shares are in [0, 1], biases in their own unit.
     """
@@ -145,8 +146,11 @@ def unit_of(name: str) -> str:
     return "" if bare else "cells per field"
 
 
-def judged(figures: Mapping[str, Mapping[str, Any]], limits: Iterable[Limit]) -> list[Verdict]:
-    """Each limit held against its figure.
+_UNDETERMINED: Final[Figure] = {"value": None, "low": None, "high": None, "n": 0}
+
+
+def judged(figures: Mapping[str, Figure], limits: Iterable[Limit]) -> list[Verdict]:
+    """Each limit compared with its figure.
 
     Raises:
         ValueError: for a bound that is negative or not a number.
@@ -155,12 +159,12 @@ def judged(figures: Mapping[str, Mapping[str, Any]], limits: Iterable[Limit]) ->
     for limit in limits:
         if not limit.bound >= 0:
             raise ValueError(f"a limit is a number from 0, got {limit.bound}")
-        said = figures.get(limit.figure, {})
-        value, low, high = said.get("value"), said.get("low"), said.get("high")
+        figure = figures.get(limit.figure, _UNDETERMINED)
+        value, low, high = figure["value"], figure["low"], figure["high"]
         met = None if value is None else _within(limit, value)
-        sure = bool(met) and low is not None and high is not None
-        sure = sure and _within(limit, float(low or 0.0)) and _within(limit, float(high or 0.0))
-        found.append(Verdict(limit, value, low, high, int(said.get("n", 0)), met, sure))
+        ends = [end for end in (low, high) if end is not None]
+        sure = bool(met) and len(ends) == 2 and all(_within(limit, end) for end in ends)
+        found.append(Verdict(limit, value, low, high, figure["n"], met, sure))
     return found
 
 
@@ -172,5 +176,5 @@ def _within(limit: Limit, value: float) -> bool:
 
 def accepted(verdicts: Iterable[Verdict]) -> bool:
     """Every chosen limit is met; one that could not be determined is not."""
-    kept = list(verdicts)
-    return bool(kept) and all(verdict.met for verdict in kept)
+    chosen = list(verdicts)
+    return bool(chosen) and all(verdict.met for verdict in chosen)

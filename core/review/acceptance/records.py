@@ -1,19 +1,20 @@
-"""Signed acceptances: kept for good, told by the ledger, one or more for each pair of models."""
+"""Signed acceptances: kept for good and recorded in the ledger, any number for a pair of models."""
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import RowMapping, select
 
 from core.access.people import Person
 from core.access.rights import require
 from core.review.acceptance.limits import Limit, Verdict, judged
 from core.review.acceptance.limits import accepted as all_met
-from core.review.acceptance.measure import Measured, from_json
+from core.review.acceptance.measured import Measured, from_json
+from core.review.record import pictures
 from core.review.record.errors import CaseRefused
 from core.review.record.ledger import canonical, recording
 from core.review.record.review_store import ReviewStore
@@ -41,6 +42,11 @@ class Acceptance:
     signed_at: datetime
     entry: int
     entry_hash: str
+    _store: ReviewStore = field(compare=False, repr=False)
+
+    def png(self, name: str) -> bytes:
+        """A picture of a discordant cell or field. Raises PictureLost."""
+        return pictures.read_bytes(self._store, name)
 
 
 def sign(
@@ -53,11 +59,13 @@ def sign(
 ) -> Acceptance:
     """Sign what was measured, whether or not the limits are met.
 
+    The pictures of discordant cells and fields are kept as files beside those of the cases.
+
     Raises:
-        NotAllowed: without the right to sign.
+        NotAllowed: without the right to sign an acceptance.
         CaseRefused: without a title, a limit or a picture.
     """
-    require(person, "sign")
+    require(person, "accept")
     if not title.strip():
         raise CaseRefused("an acceptance needs a title, such as the month and the stain")
     if not limits:
@@ -74,6 +82,9 @@ def sign(
     }
     text = canonical(record)
     models = measured.models
+    for data in measured.pictures.values():
+        # Before the row that names them: a row without its pictures must never be there.
+        pictures.keep_png(store, data)
     with recording(
         store,
         person,
@@ -103,47 +114,49 @@ def every(store: ReviewStore, person: Person) -> list[Acceptance]:
     require(person, "view")
     with store.database.read() as connection:
         rows = connection.execute(select(acceptances).order_by(acceptances.c.id.desc())).all()
-        told = select(ledger.c.number, ledger.c.hash, ledger.c.changes).where(
+        signings = select(ledger.c.number, ledger.c.hash, ledger.c.changes).where(
             ledger.c.action == "sign_acceptance"
         )
         places = {
             change["row"]: (entry.number, entry.hash)
-            for entry in connection.execute(told)
+            for entry in connection.execute(signings)
             for change in json.loads(entry.changes)
             if change["table"] == acceptances.name
         }
-    return [_acceptance(row._mapping, places.get(row.id, (0, ""))) for row in rows]
+    return [_acceptance(store, row._mapping, places.get(row.id, (0, ""))) for row in rows]
 
 
 def of_models(store: ReviewStore, person: Person, wbc: str, locator: str) -> Acceptance | None:
     """The last acceptance of these two models together, None if there is none."""
-    kept = (wbc, locator)
+    pair = (wbc, locator)
     return next(
-        (one for one in every(store, person) if (one.wbc_model, one.locator_model) == kept), None
+        (one for one in every(store, person) if (one.wbc_model, one.locator_model) == pair), None
     )
 
 
-def _acceptance(row: Any, place: tuple[int, str]) -> Acceptance:
-    said = json.loads(row["record"])
+def _acceptance(store: ReviewStore, row: RowMapping, place: tuple[int, str]) -> Acceptance:
+    record = json.loads(row["record"])
     return Acceptance(
         id=row["id"],
         title=row["title"],
         wbc_model=row["wbc_model"],
         locator_model=row["locator_model"],
         accepted=row["accepted"],
-        measured=from_json(said["measured"]),
-        verdicts=tuple(_verdict(one) for one in said["verdicts"]),
-        note=said["remark"],
-        code_version=said["code_version"],
+        measured=from_json(record["measured"]),
+        verdicts=tuple(_verdict(one) for one in record["verdicts"]),
+        note=record["remark"],
+        code_version=record["code_version"],
         record_sha256=row["record_sha256"],
         signed_by=row["signed_by"],
         signed_name=row["signed_name"],
         signed_at=row["signed_at"],
         entry=place[0],
         entry_hash=place[1],
+        _store=store,
     )
 
 
-def _verdict(said: Mapping[str, Any]) -> Verdict:
-    values = {key: value for key, value in said.items() if key not in ("limit", "words")}
-    return Verdict(limit=Limit(**said["limit"]), **values)
+# Any: as Verdict.as_json() wrote it; "words" follow from the rest.
+def _verdict(stored: Mapping[str, Any]) -> Verdict:
+    values = {key: value for key, value in stored.items() if key not in ("limit", "words")}
+    return Verdict(limit=Limit(**stored["limit"]), **values)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
-
+from core.imaging.view import pixels_of
+from core.records import RgbImage
 from core.review.acceptance.limits import (
     Verdict,
     figure_title,
@@ -15,9 +15,11 @@ from core.review.acceptance.limits import (
     measurement_title,
     unit_of,
 )
-from core.review.acceptance.measure import Figure, Measured, Pairs
+from core.review.acceptance.measured import DiscordantCell, DiscordantField, Figure, Measured
 from core.review.acceptance.records import Acceptance
-from core.review.exchange.paper import ACCENT, CRITICAL, GREY, RULE, Paper
+from core.review.acceptance.report_plots import draw_plots, number_of
+from core.review.exchange.paper import CRITICAL, GREY, Paper
+from core.review.record.errors import PictureLost
 from core.settings import Settings
 from core.statistics.agreement import agreement
 from core.taxonomy import title
@@ -38,6 +40,8 @@ def acceptance_report(acceptance: Acceptance, settings: Settings) -> bytes:
     _limits(paper, acceptance.verdicts)
     _measurements(paper, acceptance.measured)
     _confusion(paper, acceptance.measured)
+    _discordant_cells(paper, acceptance)
+    _discordant_fields(paper, acceptance)
     _rest(paper, acceptance)
     _signature(paper, acceptance)
     return paper.done()
@@ -151,7 +155,7 @@ def _measurements(paper: Paper, measured: Measured) -> None:
     )
     for name, pairs in measured.numbers.items():
         if len(pairs["samples"]) >= 3:
-            _plots(paper, name, pairs, measured)
+            draw_plots(paper, name, pairs, measured.figures)
 
 
 def _plain(figure: Figure | None) -> str:
@@ -167,104 +171,9 @@ def _short(value: float) -> str:
     return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
 
 
-def _number(figures: Mapping[str, Figure], name: str) -> float | None:
-    return figures[name]["value"] if name in figures else None
-
-
 def _value(figures: Mapping[str, Figure], name: str) -> str:
-    value = _number(figures, name)
+    value = number_of(figures, name)
     return "?" if value is None else _short(value)
-
-
-def _plots(paper: Paper, name: str, pairs: Pairs, measured: Measured) -> None:
-    """Bland-Altman at the left, program against laboratory at the right."""
-    height, gap = 44.0, 14.0
-    if paper.will_page_break(height + 16):
-        paper.add_page()
-    paper.ln(2)
-    paper.say(measurement_title(name), size=8.5, bold=True)
-    top, width = paper.get_y() + 1, (paper.epw - gap) / 2
-    x, y = np.array(pairs["reference"], float), np.array(pairs["other"], float)
-    figures = measured.figures
-    lines = [
-        (value, which == "bias")
-        for which in ("lower_limit", "bias", "upper_limit")
-        if (value := _number(figures, f"{which}_{name}")) is not None
-    ]
-    _scatter(paper, (paper.l_margin, top, width, height), (x + y) / 2, y - x,
-             ("mean of both", "program minus laboratory"), level=lines)  # fmt: skip
-    slope, intercept = _number(figures, f"slope_{name}"), _number(figures, f"intercept_{name}")
-    line = None if slope is None or intercept is None else (slope, intercept)
-    _scatter(paper, (paper.l_margin + width + gap, top, width, height), x, y,
-             ("laboratory", "program"), line=line, identity=True)  # fmt: skip
-    paper.set_xy(paper.l_margin, top + height + 8)
-
-
-def _scatter(
-    paper: Paper,
-    frame: tuple[float, float, float, float],
-    x: np.ndarray,
-    y: np.ndarray,
-    names: tuple[str, str],
-    *,
-    level: list[tuple[float, bool]] | None = None,
-    line: tuple[float, float] | None = None,
-    identity: bool = False,
-) -> None:
-    left, top, width, height = frame
-    levels = [value for value, _ in level or []]
-    low_x, high_x = _span(x if not identity else np.concatenate([x, y]))
-    low_y, high_y = (low_x, high_x) if identity else _span(np.concatenate([y, levels, [0.0]]))
-
-    def at(px: float, py: float) -> tuple[float, float]:
-        return (
-            left + width * (px - low_x) / (high_x - low_x),
-            top + height * (1 - (py - low_y) / (high_y - low_y)),
-        )
-
-    paper.set_draw_color(*RULE)
-    paper.set_line_width(0.2)
-    paper.rect(left, top, width, height)
-    with paper.local_context(), paper.rect_clip(left, top, width, height):
-        if identity:
-            paper.set_draw_color(*GREY)
-            paper.line(*at(low_x, low_x), *at(high_x, high_x))
-        if line is not None:
-            slope, intercept = line
-            paper.set_draw_color(*ACCENT)
-            paper.set_line_width(0.4)
-            paper.line(
-                *at(low_x, intercept + slope * low_x), *at(high_x, intercept + slope * high_x)
-            )
-        for value, solid in level or []:
-            paper.set_draw_color(*ACCENT)
-            paper.set_line_width(0.3)
-            paper.set_dash_pattern(*(() if solid else (1.2, 1.0)))
-            paper.line(*at(low_x, value), *at(high_x, value))
-        paper.set_dash_pattern()
-        paper.set_fill_color(17, 19, 24)
-        for px, py in zip(x, y, strict=True):
-            cx, cy = at(float(px), float(py))
-            paper.ellipse(cx - 0.6, cy - 0.6, 1.2, 1.2, style="F")
-    paper.font(6.5, colour=GREY)
-    for words, (px, py), align in (
-        (f"{low_x:.4g}", (left, top + height + 0.5), "L"),
-        (f"{high_x:.4g}", (left + width - 14, top + height + 0.5), "R"),
-        (names[0], (left + width / 2 - 25, top + height + 0.5), "C"),
-    ):
-        paper.set_xy(px, py)
-        paper.cell(50 if align == "C" else 14, 3, words, align=align)
-    paper.text(left + 1, top + 3, f"{high_y:.4g}  {names[1]}")
-    paper.text(left + 1, top + height - 1, f"{low_y:.4g}")
-    for value, _ in level or []:
-        _, py = at(low_x, value)
-        paper.text(left + width - 9, py - 0.6, f"{value:.2f}")
-
-
-def _span(values: np.ndarray) -> tuple[float, float]:
-    low, high = float(values.min()), float(values.max())
-    extra = 0.16 * (high - low) or 1.0
-    return low - extra, high + extra
 
 
 def _confusion(paper: Paper, measured: Measured) -> None:
@@ -307,6 +216,78 @@ def _taken_for(table: Any, classes: tuple[str, ...], label: str) -> str:
     row = table[classes.index(label)]
     others = sorted(((int(n), name) for n, name in zip(row, classes, strict=True)), reverse=True)
     return ", ".join(f"{n} {title(name).lower()}" for n, name in others if n and name != label)
+
+
+def _discordant_cells(paper: Paper, acceptance: Acceptance) -> None:
+    shown = acceptance.measured.discordant_cells
+    if not shown:
+        return
+    paper.heading("White cells called differently")
+    paper.small(discordant_cells_sentence(acceptance.measured))
+    words = [discordant_cell_words(one) for one in shown]
+    crops = [_picture(acceptance, one.picture) for one in shown]
+    there = [(crop, text) for crop, text in zip(crops, words, strict=True) if crop is not None]
+    paper.cells(there, 6, words_mm=12.0)
+    _say_lost(paper, len(shown) - len(there))
+
+
+def _discordant_fields(paper: Paper, acceptance: Acceptance) -> None:
+    shown = acceptance.measured.discordant_fields
+    if not shown:
+        return
+    paper.heading("Fields whose counts differ most")
+    paper.small(
+        "With the boxes of the program: red cells blue, white cells red, platelets green. Fields "
+        "are ordered by the difference over the square root of the laboratory's count plus one."
+    )
+    fields = [(_picture(acceptance, one.picture), discordant_field_words(one)) for one in shown]
+    there = [(field, text) for field, text in fields if field is not None]
+    paper.cells(there, 2, words_mm=10.0)
+    _say_lost(paper, len(shown) - len(there))
+
+
+def discordant_cells_sentence(measured: Measured) -> str:
+    """How many cells were called differently, and how many of them are shown."""
+    number, shown = measured.discordant, len(measured.discordant_cells)
+    words = (
+        f"{number} of {len(measured.labels)} cells of known class; critical classes first, then "
+        "those the program was surest of."
+    )
+    return words if shown == number else f"{words} {shown} are shown."
+
+
+def discordant_cell_words(cell: DiscordantCell) -> str:
+    """Both labels of a cell, and where it is, a line each."""
+    return (
+        f"Laboratory: {title(cell.laboratory).lower()}\n"
+        f"Program: {title(cell.program).lower()} {100 * cell.probability:.0f} %\n{cell.file}"
+    )
+
+
+def discordant_field_words(field: DiscordantField) -> str:
+    """Both counts of every kind the laboratory counted, and the field's name."""
+    counts = "; ".join(
+        f"{title(kind).lower()}: laboratory {one:g}, program {other:.0f}"
+        for kind, (one, other) in field.counts.items()
+    )
+    return f"{field.file}\n{counts}"
+
+
+def _picture(acceptance: Acceptance, name: str) -> RgbImage | None:
+    try:
+        return pixels_of(acceptance.png(name))
+    except PictureLost:
+        return None  # the rest of a signed report must stay readable
+
+
+def _say_lost(paper: Paper, number: int) -> None:
+    if number:
+        paper.say(
+            f"{number} of the kept pictures {'is' if number == 1 else 'are'} gone or changed and "
+            "cannot be shown.",
+            bold=True,
+            colour=CRITICAL,
+        )
 
 
 def _rest(paper: Paper, acceptance: Acceptance) -> None:

@@ -2,8 +2,8 @@
 
 from core.access.people import Person
 from core.access.rights import require
-from core.review.case.cases import case_in
 from core.review.record import readings
+from core.review.record.case_rows import case_in
 from core.review.record.ledger import Entry, entries
 from core.review.record.readings import FINISHED_FIRST, FIRST, SECOND
 from core.review.record.review_store import ReviewStore

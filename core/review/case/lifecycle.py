@@ -2,7 +2,14 @@
 
 from core.access.people import Person
 from core.access.rights import require_any
-from core.review.record.case_rows import Case, CasePicture, case_in, open_case, picture_in
+from core.review.record.case_rows import (
+    Case,
+    CasePicture,
+    case_in,
+    open_case,
+    picture_in,
+    update_doubts,
+)
 from core.review.record.errors import CaseRefused
 from core.review.record.ledger import recording
 from core.review.record.review_store import ReviewStore
@@ -71,6 +78,7 @@ def include_field(
         if picture.included != included:
             book.update(case_pictures, picture_id, included=included)
             book.detail = f"{picture.name}: {'taken in' if included else 'left out'}"
+            update_doubts(book, case_id)
         return picture_in(book.connection, picture_id)
 
 

@@ -4,11 +4,13 @@ import csv
 import io
 import json
 from dataclasses import asdict
-from typing import Any
 
+from core.review.acceptance.status import KEY
 from core.review.exchange.contents import CaseContents
 from core.review.reading.cells import Answer, ReviewCell
 from core.review.reading.grades import PLATELETS
+from core.review.reading.remarks import Remark
+from core.review.record.case_rows import CasePicture
 from core.review.record.ledger import moment
 from core.slide.tables import DISCLAIMER, call_row, inert
 
@@ -16,7 +18,7 @@ COLUMNS = (
     "accession", "version", "state", "picture", "slide", "included", "left_out", "cell", "kind",
     "x0_px", "y0_px", "x1_px", "y1_px", "proposed", "probability", "could_be", "reported_as",
     "critical", "abstained", "novel", "flags", "verified", "reader", "answered_at", "first_reader",
-    "second_reader", "remarks", "model", "note",
+    "second_reader", "remarks", "model", KEY, "note",
 )  # fmt: skip
 
 
@@ -61,6 +63,7 @@ def case_csv(contents: CaseContents) -> str:
                     _label(cell.second),
                     inert(" | ".join(comments.get(cell.id, []))),
                     call.model if call else picture.models.get("locator", ""),
+                    contents.acceptance_of(picture).status,
                     DISCLAIMER,
                 ]
             )
@@ -103,6 +106,7 @@ def case_document(contents: CaseContents) -> dict[str, object]:
         "preliminary": contents.is_preliminary,
         "minimum_cells": contents.minimum_cells,
         "left_out": [asdict(one) for one in contents.left_out],
+        "laboratory": contents.laboratory.as_json(),
         "readers": list(contents.readers),
         "grade_differences": list(contents.grade_differences),
         "grades": {
@@ -111,42 +115,41 @@ def case_document(contents: CaseContents) -> dict[str, object]:
             if term != PLATELETS and grade.grade is not None
         },
         "platelets": platelets.words if platelets else None,
-        "remarks": [
-            {
-                "picture": remark.picture_id,
-                "cell": remark.cell_id,
-                "text": remark.text,
-                "by": remark.author_name,
-                "at": moment(remark.written_at),
-            }
-            for remark in contents.remarks
-        ],
-        "pictures": [
-            {
-                "id": picture.id,
-                "kind": picture.kind,
-                "file": contents.file_name(picture),
-                "slide": picture.slide,
-                "sha256": picture.sha256,
-                "width": picture.width,
-                "height": picture.height,
-                "models": picture.models,
-                "code": picture.code_version,
-                "flags": list(picture.flag_codes),
-                "included": picture.left_out is None,
-                "boxes_confirmed_by": list(contents.confirmed.get(picture.id, ())),
-                **(
-                    {"palm": picture.palm()}
-                    if picture.kind == "palm"
-                    else _field(contents, picture)
-                ),
-            }
-            for picture in contents.pictures
-        ],
+        "remarks": [_remark(one) for one in contents.remarks],
+        "pictures": [_picture(contents, picture) for picture in contents.pictures],
     }
 
 
-def _field(contents: CaseContents, picture: Any) -> dict[str, object]:
+def _remark(remark: Remark) -> dict[str, object]:
+    return {
+        "picture": remark.picture_id,
+        "cell": remark.cell_id,
+        "text": remark.text,
+        "by": remark.author_name,
+        "at": moment(remark.written_at),
+    }
+
+
+def _picture(contents: CaseContents, picture: CasePicture) -> dict[str, object]:
+    return {
+        "id": picture.id,
+        "kind": picture.kind,
+        "file": contents.file_name(picture),
+        "slide": picture.slide,
+        "sha256": picture.sha256,
+        "width": picture.width,
+        "height": picture.height,
+        "models": picture.models,
+        "code": picture.code_version,
+        KEY: contents.acceptance_of(picture).status,
+        "flags": list(picture.flag_codes),
+        "included": picture.left_out is None,
+        "boxes_confirmed_by": list(contents.confirmed.get(picture.id, ())),
+        **({"palm": picture.palm()} if picture.kind == "palm" else _field(contents, picture)),
+    }
+
+
+def _field(contents: CaseContents, picture: CasePicture) -> dict[str, object]:
     return {
         "counts": contents.counts(picture),
         "cells": [_cell(cell) for cell in contents.cells_of(picture)],

@@ -5,28 +5,40 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from core.access.people import Person
 from core.access.rights import require
 from core.records import Box, RgbImage
-from core.review.case.cases import Case, CasePicture, case_in, pictures_in
+from core.review.acceptance.status import LabAcceptance, LabAcceptances, acceptances_in
 from core.review.reading.box_confirmations import confirmed_in
 from core.review.reading.cells import ReviewCell, cells_in
 from core.review.reading.grades import Grade, grades_in
 from core.review.reading.remarks import Remark, remarks_in
 from core.review.record import pictures, readings
+from core.review.record.case_rows import (
+    Case,
+    CasePicture,
+    case_in,
+    laboratory_of_pictures,
+    pictures_in,
+)
 from core.review.record.ledger import Head, entries
 from core.review.record.review_store import ReviewStore
-from core.review.signature.signing import Signature, signatures_in
-from core.review.signature.snapshot import (
+from core.review.signature.differences import (
     box_difference_rows,
     grade_difference_rows,
     readers_in,
 )
+from core.review.signature.signing import Signature, signatures_in
+from core.review.signature.snapshot_format import (
+    BoxDifferenceRow,
+    GradeDifferenceRow,
+    ReaderRow,
+)
 from core.review.signature.verified import Verified, verified_in
 from core.settings import settings
 from core.slide import judgement
+from core.slide.laboratory import Laboratory
 from core.taxonomy import KINDS, UNIDENTIFIED, CellKind
 
 
@@ -38,7 +50,8 @@ class CaseContents:
     to a blind cell is absent until the case is signed. ``signature`` is of the version that
     stands, None for a draft. ``ledger`` is the case's last entry. ``readers``,
     ``grade_differences`` and ``box_differences`` are as the signed snapshot has them;
-    ``confirmed`` are those who confirmed each field's boxes.
+    ``confirmed`` are those who confirmed each field's boxes. ``acceptances`` are the laboratory's,
+    signed before the signature of a signed version, or until now for a draft.
     """
 
     case: Case
@@ -50,12 +63,13 @@ class CaseContents:
     signature: Signature | None
     ledger: Head | None
     made_at: datetime
-    readers: tuple[dict[str, Any], ...]
-    grade_differences: tuple[dict[str, Any], ...]
-    box_differences: tuple[dict[str, Any], ...]
+    readers: tuple[ReaderRow, ...]
+    grade_differences: tuple[GradeDifferenceRow, ...]
+    box_differences: tuple[BoxDifferenceRow, ...]
     minimum_cells: int
     confirmed: dict[int, tuple[str, ...]]
-    _desk: ReviewStore
+    acceptances: LabAcceptances
+    _store: ReviewStore
 
     @property
     def is_draft(self) -> bool:
@@ -67,6 +81,11 @@ class CaseContents:
         return bool(self.fields) and judgement.is_preliminary(
             self.standing.verified.leukocytes, self.minimum_cells
         )
+
+    @property
+    def laboratory(self) -> Laboratory:
+        """Whether the laboratory that the fields come from is one the white-cell model knows."""
+        return laboratory_of_pictures(self.pictures)
 
     @property
     def left_out(self) -> tuple[judgement.LeftOut, ...]:
@@ -94,6 +113,10 @@ class CaseContents:
         found = Counter(cell.kind for cell in self.cells_of(picture))
         return {kind: found[kind] for kind in KINDS}
 
+    def acceptance_of(self, picture: CasePicture) -> LabAcceptance:
+        """Has this laboratory accepted the models whose answer a picture has."""
+        return self.acceptances.of_picture(picture.models)
+
     def file_name(self, picture: CasePicture) -> str:
         """A name for the picture's file that tells the case and no more.
 
@@ -103,7 +126,7 @@ class CaseContents:
 
     def png(self, picture: CasePicture) -> bytes:
         """The stored picture. Raises PictureLost."""
-        return pictures.read_bytes(self._desk, picture.sha256)
+        return pictures.read_bytes(self._store, picture.sha256)
 
     def crops(self, wanted: list[ReviewCell], margin: float = 0.15) -> Iterator[RgbImage]:
         """The cells cut from their pictures with a margin, in order. Raises PictureLost."""
@@ -112,7 +135,7 @@ class CaseContents:
         for cell in wanted:
             if kept is None or kept[0] != cell.picture_id:
                 picture = by_id[cell.picture_id]
-                kept = picture.id, pictures.read(self._desk, picture.sha256).pixels
+                kept = picture.id, pictures.read(self._store, picture.sha256).pixels
             yield cut(kept[1], cell.box_xyxy_px, margin)
 
 
@@ -144,7 +167,8 @@ def gather(store: ReviewStore, person: Person, case_id: int) -> CaseContents:
             box_differences=tuple(box_difference_rows(connection, case)),
             minimum_cells=settings().minimum_cells,
             confirmed=confirmed_in(connection, case, reading),
-            _desk=store,
+            acceptances=acceptances_in(connection, signed[0].signed_at if signed else None),
+            _store=store,
         )
 
 

@@ -113,34 +113,30 @@ def _observations(contents: CaseContents, status: str, issued: str) -> list[tupl
         "effectiveDateTime": contents.case.created_at.isoformat(timespec="seconds"),
         "issued": issued,
     }
-    found: list[tuple[str, Resource]] = []
+    findings = (*_differential_findings(contents), *_grade_findings(contents))
+    return [(name, common | finding) for name, finding in findings]
+
+
+def _differential_findings(contents: CaseContents) -> list[tuple[str, Resource]]:
+    """Shares of the leukocytes, nucleated red cells per 100 of them, and smudge cells."""
     verified = contents.standing.verified
-    if verified.leukocytes:
-        found += [
-            (f"share-{row.label}", common | _share(row, verified.leukocytes))
-            for row in verified.rows
-        ]
-        nucleated = verified.not_counted.get("erythroblast", 0)
-        value = {"value": round(100 * nucleated / verified.leukocytes, 1), "unit": "/100 WBC",
-                 "system": "http://unitsofmeasure.org", "code": "/100{WBCs}"}  # fmt: skip
-        found.append(
-            (
-                "share-erythroblast",
-                common
-                | {
-                    "code": _concept(DIFFERENTIAL["erythroblast"], title("erythroblast")),
-                    "valueQuantity": value,
-                },
-            )
-        )
-        smudges = verified.not_counted.get("smudge", 0)
-        if smudges:
-            found.append(
-                (
-                    "smudge",
-                    common | {"code": {"text": "Smudge cells seen"}, "valueInteger": smudges},
-                )
-            )
+    if not verified.leukocytes:
+        return []
+    found = [(f"share-{row.label}", _share(row, verified.leukocytes)) for row in verified.rows]
+    nucleated = verified.not_counted.get("erythroblast", 0)
+    value = {"value": round(100 * nucleated / verified.leukocytes, 1), "unit": "/100 WBC",
+             "system": "http://unitsofmeasure.org", "code": "/100{WBCs}"}  # fmt: skip
+    code = _concept(DIFFERENTIAL["erythroblast"], title("erythroblast"))
+    found.append(("share-erythroblast", {"code": code, "valueQuantity": value}))
+    smudges = verified.not_counted.get("smudge", 0)
+    if smudges:
+        found.append(("smudge", {"code": {"text": "Smudge cells seen"}, "valueInteger": smudges}))
+    return found
+
+
+def _grade_findings(contents: CaseContents) -> list[tuple[str, Resource]]:
+    """The grades of red-cell morphology and the platelets' estimate, in words."""
+    found = []
     for term, grade in sorted(contents.grades.items()):
         if term == PLATELETS and grade.words is not None:
             words = grade.words.replace("_", " ")
@@ -148,16 +144,8 @@ def _observations(contents: CaseContents, status: str, issued: str) -> list[tupl
             words = f"{GRADES[grade.grade]} ({grade.grade} of 3)"
         else:
             continue
-        found.append(
-            (
-                f"grade-{term}",
-                common
-                | {
-                    "code": _concept(MORPHOLOGY.get(term), title(term)),
-                    "valueCodeableConcept": {"text": words},
-                },
-            )
-        )
+        code = _concept(MORPHOLOGY.get(term), title(term))
+        found.append((f"grade-{term}", {"code": code, "valueCodeableConcept": {"text": words}}))
     return found
 
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from core.review.case.cases import Case
 from core.review.exchange.case_tables import case_csv, case_json
 from core.review.exchange.contents import CaseContents, slug
 from core.review.exchange.fhir import case_fhir
 from core.review.exchange.labels import LABEL_FORMATS, label_zip
 from core.review.exchange.report import case_report
+from core.review.record.case_rows import Case
 from core.settings import settings
 
 

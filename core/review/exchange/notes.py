@@ -1,11 +1,17 @@
 """What every form of a case says in words: preliminary, critical, left out, who read it."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
+from core.review.acceptance.status import of_pictures
 from core.review.exchange.contents import CaseContents
 from core.review.reading.cells import ReviewCell
 from core.review.reading.grades import GRADES, PLATELETS
+from core.review.signature.snapshot_format import (
+    BoxDifferenceRow,
+    GivenGrade,
+    GradeDifferenceRow,
+)
 from core.slide import judgement
 from core.taxonomy import title
 
@@ -25,11 +31,26 @@ def notes_of(contents: CaseContents) -> list[str]:
     out = judgement.left_out_sentence(len(contents.fields), contents.left_out)
     if out:
         found.append(out)
+    if contents.laboratory.is_foreign:
+        found.append(contents.laboratory.sentence())
     if contents.fields:
         missing = [words for graded, words in assessed(contents) if not graded]
         if missing:
             found.append(f"{' and '.join(missing).capitalize()}: {NOT_ASSESSED}.")
-    return found + readers_sentences(contents)
+    return found + readers_sentences(contents) + acceptance_sentences(contents)
+
+
+def acceptance_sentences(contents: CaseContents) -> list[str]:
+    """Has this laboratory accepted the models that answered: a sentence for each decision."""
+    return [
+        f"Models of the {' and '.join(kinds)}: {one.words}."
+        for one, kinds in of_pictures(contents.acceptances, contents.pictures)
+    ]
+
+
+def has_acceptance_mark(contents: CaseContents) -> bool:
+    """Did models answer that failed here, or that this laboratory passed over for others."""
+    return not all(contents.acceptance_of(picture).is_quiet for picture in contents.pictures)
 
 
 def critical_cells(contents: CaseContents) -> list[ReviewCell]:
@@ -63,44 +84,57 @@ def assessed(contents: CaseContents) -> tuple[tuple[bool, str], ...]:
 
 def readers_sentences(contents: CaseContents) -> list[str]:
     """Every reader by name; where two differed, what each said and who settled it."""
-    found = []
     by_reading: dict[int, list[str]] = {}
-    if contents.readers:
-        for one in contents.readers:
-            name = str(one["reader_name"])
-            name += " (pre-classified)" if one.get("preclassified") else ""
-            by_reading.setdefault(int(one["reading"]), []).append(name)
+    for one in contents.readers:
+        name = one["reader_name"]
+        name += " (pre-classified)" if one.get("preclassified") else ""
+        by_reading.setdefault(one["reading"], []).append(name)
+    found = []
+    if by_reading:
         parts = [f"{_READINGS[n]} {', '.join(names)}" for n, names in sorted(by_reading.items())]
         found.append(f"Read by: {'; '.join(parts)}.")
-    for cell in contents.cells:
-        if cell.differs and cell.first is not None and cell.second is not None:
-            settled = "not settled"
-            if cell.answer is not None and cell.answer.label is not None:
-                settled = f"settled by {cell.answer.reader_name} as {_word(cell.answer.label)}"
-            found.append(
-                f"Cell {cell.id}: {cell.first.reader_name} {_word(cell.first.label)}, "
-                f"{cell.second.reader_name} {_word(cell.second.label)}; {settled}."
-            )
-    for row in contents.box_differences:
-        settled = "not settled"
-        if row["settled_by"] is not None:
-            what = "no cell" if row["deleted"] else _kind(row.get("settled"))
-            settled = f"settled by {row['settled_by']} as {what}"
-        told = ""
-        if "first" in row:  # in versions signed before that was kept only the settling is known
-            names = [", ".join(by_reading.get(n, [f"{n}. reader"])) for n in (1, 2)]
-            told = f"{names[0]} {_kind(row['first'])}, {names[1]} {_kind(row['second'])}; "
-        found.append(f"Box of cell {row['cell_id']}: {told}{settled}.")
-    for row in contents.grade_differences:
-        settled = "not settled"
-        if row["settled"] is not None and row["settled"]["value"] is not None:
-            settled = f"settled by {row['settled']['reader_name']} as {_grade(row['settled'])}"
-        readers = [
-            f"{one['reader_name']} {_grade(one)}" if one else f"the {name} reader {NOT_ASSESSED}"
-            for name, one in (("first", row["first"]), ("second", row["second"]))
-        ]
-        found.append(f"{title(row['term'])}: {', '.join(readers)}; {settled}.")
+    found += _cell_differences(contents)
+    found += [_box_difference(row, by_reading) for row in contents.box_differences]
+    found += [_grade_difference(row) for row in contents.grade_differences]
     return found
+
+
+def _cell_differences(contents: CaseContents) -> list[str]:
+    found = []
+    for cell in contents.cells:
+        if not cell.differs or cell.first is None or cell.second is None:
+            continue
+        settled = "not settled"
+        if cell.answer is not None and cell.answer.label is not None:
+            settled = f"settled by {cell.answer.reader_name} as {_word(cell.answer.label)}"
+        found.append(
+            f"Cell {cell.id}: {cell.first.reader_name} {_word(cell.first.label)}, "
+            f"{cell.second.reader_name} {_word(cell.second.label)}; {settled}."
+        )
+    return found
+
+
+def _box_difference(row: BoxDifferenceRow, by_reading: Mapping[int, list[str]]) -> str:
+    settled = "not settled"
+    if row["settled_by"] is not None:
+        what = "no cell" if row["deleted"] else _kind(row.get("settled"))
+        settled = f"settled by {row['settled_by']} as {what}"
+    readers = ""
+    if "first" in row:  # in versions signed before that was kept only the settling is known
+        names = [", ".join(by_reading.get(n, [f"{n}. reader"])) for n in (1, 2)]
+        readers = f"{names[0]} {_kind(row['first'])}, {names[1]} {_kind(row.get('second'))}; "
+    return f"Box of cell {row['cell_id']}: {readers}{settled}."
+
+
+def _grade_difference(row: GradeDifferenceRow) -> str:
+    settled = "not settled"
+    if row["settled"] is not None and row["settled"]["value"] is not None:
+        settled = f"settled by {row['settled']['reader_name']} as {_grade(row['settled'])}"
+    readers = [
+        f"{one['reader_name']} {_grade(one)}" if one else f"the {name} reader {NOT_ASSESSED}"
+        for name, one in (("first", row["first"]), ("second", row["second"]))
+    ]
+    return f"{title(row['term'])}: {', '.join(readers)}; {settled}."
 
 
 def _kind(kind: str | None) -> str:
@@ -108,7 +142,7 @@ def _kind(kind: str | None) -> str:
     return "no cell" if kind is None else words.get(kind, kind)
 
 
-def _grade(one: Mapping[str, Any]) -> str:
+def _grade(one: GivenGrade) -> str:
     value = one["value"]
     if value is None:
         return NOT_ASSESSED

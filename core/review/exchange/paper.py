@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, cast
 
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
@@ -23,6 +23,8 @@ RULE: Final = (208, 211, 217)
 CRITICAL: Final = (204, 51, 17)
 _MARGIN_MM: Final = 16.0
 _LOGO_MM: Final = (42.0, 16.0)
+_WORDS_LINE_MM: Final = 2.8
+"""Height of a line of the words below a small picture."""
 
 
 class Paper(FPDF):
@@ -233,27 +235,45 @@ class Paper(FPDF):
                     line.cell(self.shown(value))
         self.ln(1)
 
-    def cells(self, crops: Sequence[tuple[RgbImage, str]], per_row: int) -> None:
-        """Small square pictures with their words, ``per_row`` side by side."""
+    def cells(
+        self, crops: Sequence[tuple[RgbImage, str]], per_row: int, *, words_mm: float = 9.0
+    ) -> None:
+        """Small pictures with their words, ``per_row`` side by side.
+
+        Args:
+            crops: pictures, each with its words.
+            per_row: how many stand side by side.
+            words_mm: height left for the words below each.
+        """
         side = (self.epw - 2 * self.c_margin - 2 * (per_row - 1)) / per_row
+        most_lines = int(words_mm / _WORDS_LINE_MM)
         self.ln(1.5)
         top = self.get_y()
-        for place, (crop, words) in enumerate(crops):
-            column = place % per_row
-            if column == 0:
-                if place:
-                    top += side + 9
-                if top + side + 9 > self.page_break_trigger:
-                    self.add_page()
-                    top = self.get_y()
-            x = self.l_margin + self.c_margin + column * (side + 2)
-            image = Image.fromarray(crop)
-            scale = side / max(image.size)
-            self.image(image, x, top, image.width * scale, image.height * scale)
-            self.set_xy(x - self.c_margin, top + side + 0.6)
-            self.font(6.5)
-            self.multi_cell(side, 2.8, self.shown(words), align="L")
-        self.set_xy(self.l_margin, top + side + 9)
+        for start in range(0, len(crops), per_row):
+            row = [(Image.fromarray(crop), words) for crop, words in crops[start : start + per_row]]
+            scales = [side / max(image.size) for image, _ in row]
+            height = max(
+                image.height * scale for (image, _), scale in zip(row, scales, strict=True)
+            )
+            if top + height + words_mm > self.page_break_trigger:
+                self.add_page()
+                top = self.get_y()
+            for column, ((image, words), scale) in enumerate(zip(row, scales, strict=True)):
+                x = self.l_margin + self.c_margin + column * (side + 2)
+                self.image(image, x, top, image.width * scale, image.height * scale)
+                self.set_xy(x - self.c_margin, top + height + 0.6)
+                self.font(6.5)
+                # Longer words would break the page in the middle of a row.
+                lines = cast(
+                    list[str],
+                    self.multi_cell(
+                        side, _WORDS_LINE_MM, self.shown(words), dry_run=True, output="LINES"
+                    ),
+                )
+                text = "\n".join(lines[:most_lines])
+                self.multi_cell(side, _WORDS_LINE_MM, text, align="L")
+            top += height + words_mm
+        self.set_xy(self.l_margin, top)
 
     def done(self) -> bytes:
         """The file."""

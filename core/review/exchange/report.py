@@ -11,7 +11,9 @@ from core.records import Flag
 from core.review.exchange.contents import CaseContents
 from core.review.exchange.notes import (
     NOT_ASSESSED,
+    acceptance_sentences,
     critical_cells,
+    has_acceptance_mark,
     preliminary_sentence,
     readers_sentences,
 )
@@ -186,6 +188,8 @@ def _differential(paper: ReportForm, contents: CaseContents) -> None:
         were = "was not reviewed and is" if left == 1 else "were not reviewed and are"
         said += f" {_white_cells(left)} {were} left out."
     paper.small(said)
+    if contents.laboratory.is_foreign:
+        paper.small(contents.laboratory.sentence())
 
 
 def _counts(paper: ReportForm, contents: CaseContents) -> None:
@@ -283,6 +287,11 @@ def _origin(paper: ReportForm, contents: CaseContents) -> None:
     codes = sorted({picture.code_version for picture in contents.pictures})
     words = "; ".join(f"{task} {identity}" for task, identity in named)
     paper.small(f"Models: {words or 'none'}. Program version {', '.join(codes) or 'none'}.")
+    for sentence in acceptance_sentences(contents):
+        if has_acceptance_mark(contents):
+            paper.say(sentence, bold=True, colour=CRITICAL)
+        else:
+            paper.small(sentence)
     names = [picture.sha256[:12] for picture in contents.pictures[:_MOST_HASHES]]
     more = len(contents.pictures) - len(names)
     paper.small(

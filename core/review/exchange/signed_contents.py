@@ -1,22 +1,30 @@
 """A signed version of a case as it was signed, whatever happened to the case since."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 from core.access.people import Person
 from core.access.rights import require
 from core.records import SmearFinding
-from core.review.case.cases import CasePicture, case_in, pictures_in
+from core.review.acceptance.status import acceptances_in
 from core.review.exchange.contents import CaseContents
 from core.review.reading.cells import Answer, ReviewCell
 from core.review.reading.grades import PLATELETS, Grade
 from core.review.reading.remarks import Remark
+from core.review.record.case_rows import Case, CasePicture, case_in, of_one_laboratory, pictures_in
 from core.review.record.errors import CaseRefused
 from core.review.record.ledger import Head, entries
 from core.review.record.readings import FIRST, SECOND, SETTLING
 from core.review.record.review_store import ReviewStore
 from core.review.signature.signing import Signature, signatures_in
+from core.review.signature.snapshot_format import (
+    Snapshot,
+    SnapshotAnswer,
+    SnapshotCell,
+    SnapshotPicture,
+    SnapshotRemark,
+)
 from core.review.signature.verified import of_cells
 
 
@@ -37,53 +45,71 @@ def gather_signed(store: ReviewStore, person: Person, case_id: int, version: int
         if not found:
             raise CaseRefused(f"case {case.accession} was not signed as version {version}")
         signature = found[0]
-        said = signature.snapshot
-        there = {picture["id"] for picture in said["pictures"]}
-        pictures = [p for p in pictures_in(connection, case_id) if p.id in there]
-        told = [
+        snapshot = signature.snapshot
+        there = {picture["id"] for picture in snapshot["pictures"]}
+        pictures = of_one_laboratory([p for p in pictures_in(connection, case_id) if p.id in there])
+        signing = [
             Head(entry.number, entry.hash)
             for entry in entries(connection, case_id)
             if any(c.table == "signatures" and c.row == signature.id for c in entry.changes)
         ]
-    left_out = frozenset(row["id"] for row in said["pictures"] if not row.get("included", True))
-    findings = {p.id: p.finding() for p in pictures if p.kind == "field"}
-    cells = [
-        _cell(case_id, row, findings, left_out, signature)
-        for row in said["cells"]
-        if not row["deleted"]
-    ]
-    cells.sort(key=lambda cell: (cell.picture_id, cell.id))
-    details = {name: said["case"][name] for name in _DETAILS}
+        accepted = acceptances_in(connection, signature.signed_at)
+    cells = _cells(case_id, pictures, signature)
     return CaseContents(
-        case=replace(
-            case,
-            **details,
-            version=version,
-            state="signed" if version == 1 else "amended",
-            signed_at=signature.signed_at,
-        ),
-        pictures=tuple(_as_signed(p, said["pictures"]) for p in pictures),
+        case=_case_as_signed(case, signature),
+        pictures=tuple(_as_signed(p, snapshot["pictures"]) for p in pictures),
         cells=tuple(cells),
         standing=of_cells(cells),
-        grades=_grades(said, signature),
-        remarks=tuple(_remark(case_id, n, row, version) for n, row in enumerate(said["remarks"])),
+        grades=_grades(snapshot, signature),
+        remarks=tuple(
+            _remark(case_id, n, row, version) for n, row in enumerate(snapshot["remarks"])
+        ),
         signature=signature,
-        ledger=told[0] if told else None,
+        ledger=signing[0] if signing else None,
         made_at=datetime.now(UTC),
-        readers=tuple(said.get("readers", ())),
-        grade_differences=tuple(said.get("grade_differences", ())),
-        box_differences=tuple(said.get("box_differences", ())),
+        readers=tuple(snapshot.get("readers", ())),
+        grade_differences=tuple(snapshot.get("grade_differences", ())),
+        box_differences=tuple(snapshot.get("box_differences", ())),
         # A version that was signed before there was a minimum was not called preliminary.
-        minimum_cells=int(said.get("minimum_cells", 0)),
-        confirmed={row["id"]: tuple(row.get("boxes_confirmed_by", ())) for row in said["pictures"]},
-        _desk=store,
+        minimum_cells=snapshot.get("minimum_cells", 0),
+        confirmed={
+            row["id"]: tuple(row.get("boxes_confirmed_by", ())) for row in snapshot["pictures"]
+        },
+        acceptances=accepted,
+        _store=store,
     )
 
 
-_DETAILS = ("accession", "pseudonym", "sex", "age_years", "indication", "second_reader")
+def _case_as_signed(case: Case, signature: Signature) -> Case:
+    details = signature.snapshot["case"]
+    return replace(
+        case,
+        accession=details["accession"],
+        pseudonym=details["pseudonym"],
+        sex=details["sex"],
+        age_years=details["age_years"],
+        indication=details["indication"],
+        second_reader=details["second_reader"],
+        version=signature.version,
+        state="signed" if signature.version == 1 else "amended",
+        signed_at=signature.signed_at,
+    )
 
 
-def _as_signed(picture: CasePicture, rows: list[dict[str, Any]]) -> CasePicture:
+def _cells(case_id: int, pictures: Sequence[CasePicture], signature: Signature) -> list[ReviewCell]:
+    """The cells that were there, by picture and number."""
+    snapshot = signature.snapshot
+    left_out = frozenset(row["id"] for row in snapshot["pictures"] if not row.get("included", True))
+    findings = {p.id: p.finding() for p in pictures if p.kind == "field"}
+    cells = [
+        _cell(case_id, row, findings, left_out, signature)
+        for row in snapshot["cells"]
+        if not row["deleted"]
+    ]
+    return sorted(cells, key=lambda cell: (cell.picture_id, cell.id))
+
+
+def _as_signed(picture: CasePicture, rows: list[SnapshotPicture]) -> CasePicture:
     row = next(row for row in rows if row["id"] == picture.id)
     # In a version signed before fields could be left out, every field counted.
     included = row["included_by_person"] if "included" in row else True
@@ -92,7 +118,7 @@ def _as_signed(picture: CasePicture, rows: list[dict[str, Any]]) -> CasePicture:
 
 def _cell(
     case_id: int,
-    row: dict[str, Any],
+    row: SnapshotCell,
     findings: dict[int, SmearFinding],
     left_out: frozenset[int],
     signature: Signature,
@@ -104,7 +130,8 @@ def _cell(
     both = {FIRST, SECOND} <= given.keys()
     answer = given.get(SETTLING) if both else next(iter(given.values()), None)
     if answer is None and not both:
-        answer = _answer(row["id"], {}, signature)
+        # Older versions name nobody.
+        answer = _answer(row["id"], {"reading": FIRST, "label": None, "reader": ""}, signature)
     if answer is not None:
         answer = replace(answer, label=label)
     return ReviewCell(
@@ -128,34 +155,33 @@ def _cell(
     )
 
 
-def _answer(cell_id: int, one: dict[str, Any], signature: Signature) -> Answer:
+def _answer(cell_id: int, one: SnapshotAnswer, signature: Signature) -> Answer:
     """What one reader said of a cell; versions signed before that was kept name nobody."""
-    subject = str(one.get("reader", ""))
     return Answer(
         cell_id=cell_id,
-        reading=int(one.get("reading", FIRST)),
-        label=one.get("label"),
-        reader=subject,
-        reader_name=str(one.get("reader_name", subject)),
+        reading=one["reading"],
+        label=one["label"],
+        reader=one["reader"],
+        reader_name=one.get("reader_name", one["reader"]),
         answered_at=signature.signed_at,
         seconds=None,
         carried=False,
         revision=1,
-        preclassified=bool(one.get("preclassified")),
+        preclassified=one.get("preclassified", False),
     )
 
 
-def _grades(said: dict[str, Any], signature: Signature) -> dict[str, Grade]:
+def _grades(snapshot: Snapshot, signature: Signature) -> dict[str, Grade]:
     given: list[tuple[str, int | None, str | None]] = [
-        (term, grade, None) for term, grade in said["grades"].items()
+        (term, grade, None) for term, grade in snapshot["grades"].items()
     ]
-    if said["platelets"]:
-        given.append((PLATELETS, None, said["platelets"]))
+    if snapshot["platelets"]:
+        given.append((PLATELETS, None, snapshot["platelets"]))
     by, name, at = signature.signed_by, signature.signed_name, signature.signed_at
     return {term: Grade(term, 1, grade, words, by, name, at, 1) for term, grade, words in given}
 
 
-def _remark(case_id: int, number: int, row: dict[str, Any], version: int) -> Remark:
+def _remark(case_id: int, number: int, row: SnapshotRemark, version: int) -> Remark:
     return Remark(
         id=number,
         case_id=case_id,

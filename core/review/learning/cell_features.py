@@ -19,8 +19,8 @@ from core.models import registry
 from core.models.cards import WhiteCellCard
 from core.models.weights import LoadedModel
 from core.records import Box
-from core.review.case.cases import CasePicture
 from core.review.record import pictures
+from core.review.record.case_rows import CasePicture
 from core.review.record.review_store import ReviewStore
 from core.statistics.calibration import as_probabilities
 

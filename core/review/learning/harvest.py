@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from core.records import Box
-from core.review.case.cases import CasePicture, pictures_in
+from core.review.record.case_rows import CasePicture, pictures_in
 from core.review.signature.signing import signature_of
+from core.review.signature.snapshot_format import SnapshotCell
 from core.store.review_schema import signatures
 from core.taxonomy import UNIDENTIFIED, CellKind
 
@@ -65,20 +65,20 @@ def verified_fields(connection: Connection) -> Iterator[VerifiedField]:
     group_of: dict[str, str] = {}
     for row in connection.execute(query).all():
         signature = signature_of(row._mapping)
-        said = signature.snapshot
+        snapshot = signature.snapshot
         own = f"case-{signature.case_id}"
         # One patient's cases stand on one side of a split; without a pseudonym a case is its own.
-        name = said["case"]["pseudonym"]
+        name = snapshot["case"]["pseudonym"]
         group = group_of.setdefault(name, own) if name else own
         pictures = {p.id: p for p in pictures_in(connection, signature.case_id)}
-        for entry in said["pictures"]:
+        for entry in snapshot["pictures"]:
             if entry["kind"] != "field" or not entry.get("included", True):
                 continue
-            rows = [c for c in said["cells"] if c["picture_id"] == entry["id"]]
+            rows = [c for c in snapshot["cells"] if c["picture_id"] == entry["id"]]
             drawn = any(one["deleted"] or one["place"] is None for one in rows)
             yield VerifiedField(
                 signature.case_id,
-                said["case"]["accession"],
+                snapshot["case"]["accession"],
                 signature.version,
                 group,
                 pictures[entry["id"]],
@@ -88,7 +88,7 @@ def verified_fields(connection: Connection) -> Iterator[VerifiedField]:
             )
 
 
-def _cell(row: dict[str, Any]) -> VerifiedCell:
+def _cell(row: SnapshotCell) -> VerifiedCell:
     x0, y0, x1, y1 = row["box_xyxy_px"]
     label = row.get("label")
     identified = label if label != UNIDENTIFIED else None

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from core.access.people import Person
 from core.access.rights import require, require_any
 from core.records import Box
-from core.review.case.cases import CasePicture
 from core.review.learning.cell_features import Array, SeenCell, look
 from core.review.learning.harvest import verified_fields
+from core.review.record.case_rows import CasePicture
 from core.review.record.errors import CaseRefused
 from core.review.record.ledger import recording
 from core.review.record.review_store import ReviewStore

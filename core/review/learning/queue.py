@@ -7,18 +7,18 @@ by `python -m core cases queue-gain`; docs/learning-queue.md has the figures.
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from core.access.people import Person
 from core.access.rights import require
 from core.records import Box
-from core.review.case.cases import CasePicture, pictures_in
 from core.review.learning.cell_features import Array, SeenCell, look
 from core.review.learning.harvest import verified_fields
 from core.review.reading.reading_boxes import DELETED, KIND, corners_of, select_boxes
+from core.review.record.case_rows import CasePicture, pictures_in
 from core.review.record.review_store import ReviewStore
 from core.store.review_schema import answers, case_cells, cases
 
@@ -59,17 +59,8 @@ def next_cells(store: ReviewStore, person: Person, number: int = 50) -> list[Que
         PictureLost, WeightsRefused.
     """
     require(person, "read")
-    answered = select(answers.c.cell_id).where(answers.c.label.is_not(None))
-    query = (
-        select_boxes(cases.c.version, cases.c.reading)
-        .where(cases.c.state.in_(["new", "in_review"]), KIND == "wbc")
-        .where(DELETED.is_(False), case_cells.c.blind.is_(False))
-        .where(case_cells.c.id.not_in(answered))
-        .order_by(case_cells.c.abstained.desc(), case_cells.c.machine_probability)
-        .limit(MOST_LOOKED_AT)
-    )
     with store.database.read() as connection:
-        rows = connection.execute(query).all()
+        rows = connection.execute(_unanswered()).all()
         numbers = {row.case_id for row in rows}
         named = select(cases.c.id, cases.c.accession).where(cases.c.id.in_(numbers))
         accessions = {row.id: row.accession for row in connection.execute(named)}
@@ -84,6 +75,8 @@ def next_cells(store: ReviewStore, person: Person, number: int = 50) -> list[Que
             for cell in field.cells
             if cell.label is not None
         )
+    # A field that is left out is in no differential, and its cells need no answer.
+    rows = [row for row in rows if known[row.picture_id].left_out is None]
     if not rows:
         return []
     seen = look(
@@ -115,6 +108,20 @@ def next_cells(store: ReviewStore, person: Person, number: int = 50) -> list[Que
             )
         )
     return found
+
+
+# Any: the columns of select_boxes.
+def _unanswered() -> Select[Any]:
+    """White cells of open cases that nobody has answered, the least sure first."""
+    answered = select(answers.c.cell_id).where(answers.c.label.is_not(None))
+    return (
+        select_boxes(cases.c.version, cases.c.reading)
+        .where(cases.c.state.in_(["new", "in_review"]), cases.c.cancelled_at.is_(None))
+        .where(KIND == "wbc", DELETED.is_(False), case_cells.c.blind.is_(False))
+        .where(case_cells.c.id.not_in(answered))
+        .order_by(case_cells.c.abstained.desc(), case_cells.c.machine_probability)
+        .limit(MOST_LOOKED_AT)
+    )
 
 
 def uncertainty(probabilities: Array) -> Array:

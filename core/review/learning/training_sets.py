@@ -4,50 +4,50 @@ Cells become class folders and fields YOLO boxes, as the intake of the Fine-tune
 table says which files belong to one patient, so that no split ever divides one.
 """
 
-import csv
 import hashlib
-import io
 import json
-import os
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-import numpy as np
 from sqlalchemy import func, select
 
 from core.access.people import Person
 from core.access.rights import require
-from core.datasets.intake.boxes.formats import BoxedPicture, write_yolo
-from core.datasets.public.pbc import CELL_SHARE
-from core.imaging.view import png
-from core.inference.locate.cell_crop import crop_cell
-from core.models.classifier import CROP_RBC_DIAMETERS, INPUT_PX
-from core.records import Box, RgbImage
 from core.review.learning.harvest import VerifiedField, verified_fields
-from core.review.record import pictures
+from core.review.learning.training_set_files import (
+    SetItem,
+    framed,
+    group_table,
+    write_cells,
+    write_fields,
+    write_file,
+)
 from core.review.record.errors import CaseRefused
 from core.review.record.ledger import moment, recording
 from core.review.record.review_store import ReviewStore
 from core.settings import settings
 from core.store import review_schema as schema
-from core.taxonomy import KINDS
+
+__all__ = [
+    "GROUPS", "MANIFEST", "Proposal", "SetKind", "TrainingSet", "all_sets", "changed_files",
+    "framed", "make", "proposal",
+]  # fmt: skip
 
 SetKind = Literal["cells", "fields"]
 GROUPS: Final = "groups.csv"
 MANIFEST: Final = "manifest.json"
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
-_FRAME_PX: Final = round(INPUT_PX / CELL_SHARE)
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """One version of a set. ``folder`` is below the desk's folder.
+    """One version of a set. ``folder`` is below the store's folder.
 
     ``corrections`` is how many corrections there were in all when it was made.
     """
@@ -87,7 +87,7 @@ def make(store: ReviewStore, person: Person, name: str, kind: SetKind) -> Traini
     """A new version of a set, of all cases that are signed now.
 
     Args:
-        desk: the database and its folder.
+        store: the database and its folder.
         person: who makes it.
         name: small letters, digits and hyphens; the same name again is the next version.
         kind: ``cells`` of the white cells by class, ``fields`` with all their boxes, of which
@@ -113,36 +113,20 @@ def make(store: ReviewStore, person: Person, name: str, kind: SetKind) -> Traini
     making = folder.with_name(f".{folder.name}.making")
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True)
-    items = list(
-        _write_cells(store, fields, making)
-        if kind == "cells"
-        else _write_fields(store, fields, making)
-    )
+    items = list((write_cells if kind == "cells" else write_fields)(store, fields, making))
     if not items:
         shutil.rmtree(making)
         what = "cells" if kind == "cells" else "fields whose boxes a person confirmed or changed"
         raise CaseRefused(f"nothing is verified yet: no signed case has {what} to learn from")
-    cases = {item["case"] for item in items}
-    _write(making / GROUPS, _group_table(items))
+    write_file(making / GROUPS, group_table(items))
     with recording(store, person, "make_training_set", detail=f"{name} v{version}") as book:
         again = book.connection.execute(
             select(table.c.id).where(table.c.name == name, table.c.version == version)
         ).first()
         if again is not None:
             raise CaseRefused(f"somebody else made {name} v{version} just now; see what is in it")
-        manifest = {
-            "format": 1,
-            "name": name,
-            "version": version,
-            "kind": kind,
-            "made_by": person.name,
-            "made_at": moment(book.now),
-            "cases": len(cases),
-            "classes": Counter(item["class"] for item in items if "class" in item),
-            "items": items,
-        }
-        text = json.dumps(manifest, indent=1, sort_keys=True) + "\n"
-        _write(making / MANIFEST, text.encode())
+        text = _manifest(name, version, kind, items, person, book.now)
+        write_file(making / MANIFEST, text.encode())
         shutil.rmtree(folder, ignore_errors=True)  # left by one who was stopped at this place
         making.replace(folder)
         number = book.insert(
@@ -153,7 +137,7 @@ def make(store: ReviewStore, person: Person, name: str, kind: SetKind) -> Traini
                 "kind": kind,
                 "folder": folder.relative_to(store.folder).as_posix(),
                 "manifest_sha256": hashlib.sha256(text.encode()).hexdigest(),
-                "cases": len(cases),
+                "cases": len({item["case"] for item in items}),
                 "items": len(items),
                 "corrections": corrections,
                 "made_by": person.subject,
@@ -162,6 +146,28 @@ def make(store: ReviewStore, person: Person, name: str, kind: SetKind) -> Traini
         )
         row = book.connection.execute(select(table).where(table.c.id == number)).one()
         return TrainingSet(**row._mapping)
+
+
+def _manifest(
+    name: str,
+    version: int,
+    kind: SetKind,
+    items: Sequence[SetItem],
+    person: Person,
+    at: datetime,
+) -> str:
+    manifest = {
+        "format": 1,
+        "name": name,
+        "version": version,
+        "kind": kind,
+        "made_by": person.name,
+        "made_at": moment(at),
+        "cases": len({item["case"] for item in items}),
+        "classes": Counter(item["class"] for item in items if "class" in item),
+        "items": items,
+    }
+    return json.dumps(manifest, indent=1, sort_keys=True) + "\n"
 
 
 def all_sets(store: ReviewStore, person: Person, kind: SetKind | None = None) -> list[TrainingSet]:
@@ -218,89 +224,3 @@ def proposal(store: ReviewStore, person: Person) -> Proposal:
 
 def _corrections(fields: Iterable[VerifiedField]) -> Counter[str]:
     return Counter(str(cell.label) for field in fields for cell in field.cells if cell.corrected)
-
-
-def framed(pixels: RgbImage, box: Box, rbc_diameter_px: float | None) -> RgbImage:
-    """The cell as PBC's pictures show theirs, ``(213, 213, 3)``.
-
-    The middle share ``CELL_SHARE``, which training cuts out, is what the classifier sees of it.
-    """
-    longest = max(box[2] - box[0], box[3] - box[1])
-    seen = CROP_RBC_DIAMETERS * rbc_diameter_px if rbc_diameter_px else 1.6 * longest
-    side = max(seen, 1.15 * longest) / CELL_SHARE
-    return crop_cell(pixels, box, side / CROP_RBC_DIAMETERS, _FRAME_PX)
-
-
-def _write_cells(
-    store: ReviewStore, fields: Iterable[VerifiedField], folder: Path
-) -> Iterator[dict[str, Any]]:
-    for field in fields:
-        white = [cell for cell in field.cells if cell.kind == "wbc" and cell.label is not None]
-        if not white:
-            continue
-        pixels = pictures.read(store, field.picture.sha256).pixels
-        diameter = field.picture.finding().rbc_diameter_px
-        for cell in white:
-            name = f"{cell.label}/case{field.case_id}-cell{cell.id}.png"
-            data = png(framed(pixels, cell.box_xyxy_px, diameter))
-            yield {
-                **_origin(field),
-                "files": {name: _write(folder / name, data)},
-                "class": cell.label,
-                "cell": cell.id,
-                "box_xyxy_px": list(cell.box_xyxy_px),
-                "proposed": cell.proposed,
-                "readers": list(cell.readers),
-            }
-
-
-def _write_fields(
-    store: ReviewStore, fields: Iterable[VerifiedField], folder: Path
-) -> Iterator[dict[str, Any]]:
-    _write(folder / "classes.txt", "".join(f"{kind}\n" for kind in KINDS).encode())
-    for field in fields:
-        if not field.boxes_looked_at:
-            continue
-        picture = field.picture
-        stem = f"case{field.case_id}-field{picture.id}"
-        corners = np.array([c.box_xyxy_px for c in field.cells], np.float32).reshape(-1, 4)
-        kinds = tuple(cell.kind for cell in field.cells)
-        boxed = BoxedPicture(f"images/{stem}.png", picture.width, picture.height, corners, kinds)
-        data = pictures.read_bytes(store, picture.sha256)
-        labels = write_yolo(boxed, KINDS).encode()
-        yield {
-            **_origin(field),
-            "files": {
-                boxed.file: _write(folder / boxed.file, data),
-                f"labels/{stem}.txt": _write(folder / f"labels/{stem}.txt", labels),
-            },
-            "boxes_corrected": field.boxes_corrected,
-        }
-
-
-def _origin(field: VerifiedField) -> dict[str, Any]:
-    return {
-        "case": field.case_id,
-        "case_version": field.version,
-        "group": field.group,
-        "picture_sha256": field.picture.sha256,
-    }
-
-
-def _group_table(items: Iterable[Mapping[str, Any]]) -> bytes:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["file", "patient"])
-    for item in items:
-        writer.writerow([next(iter(item["files"])), item["group"]])
-    return out.getvalue().encode()
-
-
-def _write(file: Path, data: bytes) -> str:
-    """Write and wait until it is on the disk; returns its SHA-256."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("wb") as handle:
-        handle.write(data)
-        handle.flush()
-        os.fsync(handle.fileno())
-    return hashlib.sha256(data).hexdigest()

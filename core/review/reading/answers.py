@@ -8,10 +8,11 @@ from sqlalchemy import RowMapping, select
 
 from core.access.people import Person
 from core.access.rights import may, require_any
-from core.review.case.cases import Case, mark_in_review, open_case
 from core.review.reading.cells import ANSWERS, Answer, answers_in
 from core.review.reading.reading_boxes import boxes_in
+from core.review.reading.value_words import label_words
 from core.review.record import readings
+from core.review.record.case_rows import Case, mark_in_review, open_case
 from core.review.record.errors import CaseRefused, Conflict, StaleEdit
 from core.review.record.ledger import Recording, recording
 from core.review.record.readings import FIRST
@@ -83,7 +84,7 @@ def _conflict(new: NewAnswer, now: Answer | None, person: Person) -> Conflict | 
     mine = new.label or "not reviewed"
     if now is None:
         return Conflict("answer", new.cell_id, mine, "", "", None, 0)
-    # Saying again what is already there harms nobody: a key pressed twice, two who agree.
+    # The same answer again is no conflict: a key pressed twice, two who agree.
     if now.label == new.label and now.reader == person.subject:
         return None
     theirs = now.label or "not reviewed"
@@ -163,11 +164,11 @@ def _save(
 def _models(book: Recording, case: Case) -> str:
     column = schema.case_pictures.c.models
     query = select(column).where(schema.case_pictures.c.case_id == case.id).distinct()
-    said = [json.loads(text) for text in book.connection.execute(query).scalars()]
-    return " ".join(sorted({models["wbc"] for models in said if "wbc" in models}))
+    named = [json.loads(text) for text in book.connection.execute(query).scalars()]
+    return " ".join(sorted({models["wbc"] for models in named if "wbc" in models}))
 
 
 def _words(given: Sequence[NewAnswer]) -> str:
-    labels = sorted({new.label or "taken back" for new in given})
+    labels = sorted({label_words(new.label) if new.label else "taken back" for new in given})
     what = labels[0] if len(labels) == 1 else f"{len(labels)} classes"
     return f"{len(given)} cell{'s' if len(given) > 1 else ''}: {what}"

@@ -1,17 +1,20 @@
 """Correcting what was located: add, take away, move a box, change its kind."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from sqlalchemy import Row
 
 from core.access.people import Person
 from core.access.rights import require
 from core.records import Box
-from core.review.case.cases import Case, case_in, mark_in_review, open_case, picture_in
 from core.review.reading import reading_boxes
 from core.review.reading.cells import ReviewCell, cells_in
 from core.review.reading.reading_boxes import CORNERS, STATE, boxes_in, corners_of
+from core.review.reading.value_words import box_words, kind_words
 from core.review.record import readings
+from core.review.record.case_rows import Case, case_in, mark_in_review, open_case, picture_in
 from core.review.record.errors import CaseRefused, Conflict, StaleEdit
 from core.review.record.ledger import Recording, recording
 from core.review.record.readings import FIRST, SECOND, SETTLING
@@ -53,12 +56,13 @@ def add_box(
         CaseRefused: for a signed case, or a box that is not within the picture.
     """
     require(person, "review")
-    with recording(store, person, "add_box", case_id=case_id, detail=kind) as book:
+    with recording(store, person, "add_box", case_id=case_id) as book:
         case = open_case(book.connection, case_id)
         reading = readings.writable_by(book.connection, case, person)
         x0, y0, x1, y1 = _within(book, case_id, picture_id, box_xyxy_px)
         _known_kind(kind)
         mark_in_review(book, case)
+        book.detail = kind_words(kind)
         state = {"kind": kind, "x0_px": x0, "y0_px": y0, "x1_px": x1, "y1_px": y1}
         number = reading_boxes.draw(book, case, reading, picture_id, state)
         return cells_in(book.connection, case, reading, kind=None, only=[number])[0]
@@ -92,7 +96,7 @@ def change_box(
         row = boxes_in(book.connection, case, reading, [cell_id]).get(cell_id)
         if row is None:
             raise CaseRefused(f"case {case.accession} has no cell {cell_id}")
-        wanted: dict[str, Any] = {}
+        wanted: dict[str, object] = {}
         if box_xyxy_px is not None:
             corners = _within(book, case_id, row.picture_id, box_xyxy_px)
             wanted |= dict(zip(CORNERS, corners, strict=True))
@@ -104,13 +108,14 @@ def change_box(
         now = row._mapping
         wanted = {name: value for name, value in wanted.items() if now[name] != value}
         if wanted and now["revision"] != revision:
-            theirs = ", ".join(f"{name} {now[name]}" for name in wanted)
-            mine = ", ".join(f"{name} {value}" for name, value in wanted.items())
+            theirs = box_words({name: now[name] for name in STATE})
+            # Whether it is there is part of the wish only where that was to be changed.
+            mine = box_words({n: now[n] for n in STATE if n != "deleted"} | wanted)
             raise StaleEdit((Conflict("box", cell_id, mine, theirs, "", None, now["revision"]),))
         if wanted:
             mark_in_review(book, case)
             reading_boxes.save(book, case, reading, row, **wanted)
-            book.detail = f"cell {cell_id}: {', '.join(sorted(wanted))}"
+            book.detail = f"cell {cell_id}: {_changed_words(wanted)}"
         found = cells_in(
             book.connection, case, reading, kind=None, only=[cell_id], with_deleted=True
         )
@@ -167,7 +172,7 @@ def _settle(book: Recording, case: Case, cell: ReviewCell, whose: int) -> None:
     if now is None:
         raise CaseRefused(f"case {case.accession} has no cell {cell.id}")
     if now.revision != cell.revision:
-        theirs = "taken away" if now.deleted else f"{now.kind} at {now.x0_px:.0f}, {now.y0_px:.0f}"
+        theirs = box_words({name: now._mapping[name] for name in STATE})
         mine = f"as reader {whose} has it"
         raise StaleEdit((Conflict("box", cell.id, mine, theirs, "", None, now.revision),))
     if now.settled:
@@ -177,7 +182,19 @@ def _settle(book: Recording, case: Case, cell: ReviewCell, whose: int) -> None:
     reading_boxes.save(book, case, SETTLING, now, **state)
 
 
-def _as_read(row: Any) -> BoxAsRead | None:
+def _changed_words(wanted: Mapping[str, object]) -> str:
+    """``moved, now a platelet``, for the ledger."""
+    words = []
+    if "deleted" in wanted:
+        words.append("taken away" if wanted["deleted"] else "brought back")
+    if wanted.keys() & set(CORNERS):
+        words.append("moved")
+    if "kind" in wanted:
+        words.append(f"now a {kind_words(str(wanted['kind']))}")
+    return ", ".join(words)
+
+
+def _as_read(row: Row[Any] | None) -> BoxAsRead | None:
     return None if row is None or row.deleted else BoxAsRead(row.kind, corners_of(row))
 
 

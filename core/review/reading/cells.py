@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -11,14 +11,14 @@ from sqlalchemy import Connection, RowMapping, select
 from core.access.people import Person
 from core.access.rights import require
 from core.records import Box, SmearFinding, WbcCall
-from core.review.case.cases import Case, case_in
 from core.review.reading import reading_boxes
 from core.review.reading.reading_boxes import DELETED, KIND, select_boxes
-from core.review.record import readings, roster, stored_finding
+from core.review.record import readings, roster
+from core.review.record.case_rows import Case, case_in, pictures_in
 from core.review.record.readings import FIRST, SECOND, SETTLING
 from core.review.record.review_store import ReviewStore
 from core.slide import judgement
-from core.store.review_schema import answers, case_cells, case_pictures
+from core.store.review_schema import answers, case_cells
 from core.taxonomy import UNIDENTIFIED, WBC_CLASSES, CellKind
 
 ANSWERS: Final = (*WBC_CLASSES, UNIDENTIFIED)
@@ -173,7 +173,11 @@ def cells_in(
     if only is not None:
         query = query.where(case_cells.c.id.in_(list(only)))
     rows = connection.execute(query.order_by(case_cells.c.id)).all()
-    fields = _fields(connection, {row.picture_id for row in rows})
+    fields = {
+        picture.id: picture.finding()
+        for picture in pictures_in(connection, case.id)
+        if picture.kind == "field"
+    }
     twin = reading_boxes.matched_boxes(connection, case) if reading == SETTLING else {}
     wanted = [row.id for row in rows]
     wanted += [twin[number] for number in wanted if number in twin]
@@ -212,16 +216,6 @@ def answers_in(
         for row in connection.execute(query)
     ]
     return {(answer.cell_id, answer.reading): answer for answer in found}
-
-
-def _fields(connection: Connection, pictures: Iterable[int]) -> dict[int, SmearFinding]:
-    """Findings of pictures by their number, with what a person decided about each field."""
-    columns = (case_pictures.c.id, case_pictures.c.finding, case_pictures.c.included)
-    query = select(*columns).where(case_pictures.c.id.in_(list(pictures)))
-    return {
-        number: replace(stored_finding.from_text(text), included_by_person=included)
-        for number, text, included in connection.execute(query)
-    }
 
 
 def _cell(

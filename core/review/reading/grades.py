@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy import Connection, select
 
 from core.access.people import Person
 from core.access.rights import require
 from core.review.reading import reading_boxes
+from core.review.reading.grade_terms import GRADES, PLATELET_WORDS, PLATELETS, TERMS
+from core.review.reading.value_words import grade_words
 from core.review.record import readings
 from core.review.record.case_rows import (
     Case,
@@ -26,40 +27,10 @@ from core.review.record.review_store import ReviewStore
 from core.slide.judgement import platelets_contradict
 from core.store import review_schema as schema
 
-TERMS: Final[Mapping[str, tuple[str, str]]] = {
-    "anisocytosis": ("11-20 %", "> 20 %"),
-    "macrocytes": ("11-20 %", "> 20 %"),
-    "oval_macrocytes": ("2-5 %", "> 5 %"),
-    "microcytes": ("11-20 %", "> 20 %"),
-    "hypochromic_cells": ("11-20 %", "> 20 %"),
-    "polychromasia": ("5-20 %", "> 20 %"),
-    "acanthocytes": ("5-20 %", "> 20 %"),
-    "bite_cells": ("1-2 %", "> 2 %"),
-    "blister_cells": ("1-2 %", "> 2 %"),
-    "echinocytes": ("5-20 %", "> 20 %"),
-    "elliptocytes": ("5-20 %", "> 20 %"),
-    "irregularly_contracted_cells": ("1-2 %", "> 2 %"),
-    "ovalocytes": ("5-20 %", "> 20 %"),
-    "schistocytes": ("1-2 %", "> 2 %"),
-    "sickle_cells": ("1-2 %", "> 2 %"),
-    "spherocytes": ("5-20 %", "> 20 %"),
-    "stomatocytes": ("5-20 %", "> 20 %"),
-    "target_cells": ("5-20 %", "> 20 %"),
-    "teardrop_cells": ("5-20 %", "> 20 %"),
-    "basophilic_stippling": ("5-20 %", "> 20 %"),
-    "howell_jolly_bodies": ("2-3 %", "> 3 %"),
-    "pappenheimer_bodies": ("2-3 %", "> 3 %"),
-}
-"""Term -> share of red cells at grade 2 (moderate) and grade 3 (many). Grade 1 is fewer; of these
-only schistocytes (below 1 %) are reported at it.
-
-Source: Palmer et al. 2015, ICSH recommendations for the nomenclature and grading of peripheral
-blood cell morphological features, table of grades.
-"""
-
-GRADES: Final = {0: "normal", 1: "few", 2: "moderate", 3: "many"}
-PLATELETS: Final = "platelets"
-PLATELET_WORDS: Final = ("decreased", "adequate", "increased", "clumped", "not_determined")
+__all__ = [
+    "GRADES", "PLATELETS", "PLATELET_WORDS", "TERMS", "AgainstCount", "Grade", "GradeDifference",
+    "all_as_normal", "differences", "differences_in", "grade", "grades_in", "grades_of",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -104,15 +75,15 @@ def grade(
     """
     require(person, "review")
     _check(term, value)
-    with recording(store, person, "grade", case_id=case_id, detail=f"{term}: {value}") as book:
+    with recording(store, person, "grade", case_id=case_id, detail=_detail(term, value)) as book:
         case = open_case(book.connection, case_id)
         reading = readings.writable_by(book.connection, case, person)
         known = grades_in(book.connection, case, reading)
         now = known.get(term)
         if (now.revision if now else 0) != revision:
-            theirs = "" if now is None else _shown(now)
+            theirs = "" if now is None else _stored(_value(now))
             by, at = (now.reader_name, now.graded_at) if now else ("", None)
-            mine = "taken back" if value is None else str(value)
+            mine = _stored(value)
             fresh = now.revision if now else 0
             raise StaleEdit((Conflict("grade", case_id, mine, theirs, by, at, fresh),))
         if term == PLATELETS and isinstance(value, str):
@@ -270,23 +241,26 @@ def _save(
     }
     fresh: list[dict[str, object]] = []
     for term, value in wanted.items():
-        said = {
+        values = {
             "grade": value if isinstance(value, int) else None,
             "words": value if isinstance(value, str) else None,
             **who,
         }
         if term in known:
-            book.update(table, known[term].id, **said)
+            book.update(table, known[term].id, **values)
         else:
             own = {"case_id": case.id, "version": case.version, "reading": reading, "term": term}
-            fresh.append({**own, **said, "revision": 1})
+            fresh.append({**own, **values, "revision": 1})
     book.insert_many(table, fresh)
 
 
-def _shown(one: Grade) -> str:
-    if one.words is not None:
-        return one.words
-    return "taken back" if one.grade is None else str(one.grade)
+def _stored(value: int | str | None) -> str:
+    return "taken back" if value is None else str(value)
+
+
+def _detail(term: str, value: int | str | None) -> str:
+    """``target cells: few``, for the ledger."""
+    return f"{term.replace('_', ' ')}: {grade_words(value)}"
 
 
 def _check(term: str, value: int | str | None) -> None:

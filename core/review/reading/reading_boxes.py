@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 from sqlalchemy import Column, Connection, Row, Select, and_, func, or_, select
 
+from core.imaging.boxes import box_iou
 from core.records import Box
 from core.review.record.case_rows import Case
 from core.review.record.ledger import Recording
@@ -253,7 +254,4 @@ def _drawn_by_both(first: Mapping[int, Row[Any]], second: Mapping[int, Row[Any]]
 
 
 def _overlaps(ones: Sequence[Row[Any]], twos: Sequence[Row[Any]]) -> Any:
-    # Loads torch, which nothing else here needs.
-    from core.inference.locate.peaks import box_iou
-
     return box_iou(*(np.array([corners_of(r) for r in rows], np.float64) for rows in (ones, twos)))

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, select
 
 from core.access.people import Person
 from core.access.rights import require
-from core.review.case.cases import Case, case_in, mark_in_review, open_case, picture_in
 from core.review.record import readings
+from core.review.record.case_rows import Case, case_in, mark_in_review, open_case, picture_in
 from core.review.record.errors import CaseRefused, Conflict, StaleEdit
 from core.review.record.ledger import Recording, recording
 from core.review.record.readings import SECOND

@@ -1,15 +1,16 @@
 """Taking back one's own last change of a case, as often as wanted, as new entries of the ledger."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from core.access.people import Person
 from core.access.rights import require_any
-from core.review.case.cases import open_case
 from core.review.reading import reading_boxes
+from core.review.reading.value_words import stored_words
 from core.review.record import readings
+from core.review.record.case_rows import open_case
 from core.review.record.errors import CaseRefused, Conflict, StaleEdit
 from core.review.record.ledger import Change, Entry, entry_of, plain_row, recording
 from core.review.record.review_store import ReviewStore
@@ -35,7 +36,7 @@ _TABLES: Final = {
         schema.grades,
     )
 }
-_UNMADE: Final[dict[str, dict[str, Any]]] = {
+_UNMADE: Final[dict[str, dict[str, object]]] = {
     "case_cells": {"deleted": True},
     "box_edits": dict.fromkeys(reading_boxes.STATE),
     "answers": {"label": None},
@@ -75,7 +76,7 @@ def undo(store: ReviewStore, person: Person, case_id: int) -> Entry | None:
         book.detail = f"{entry.action} of entry {number}"
         book.model = entry.model
         stale = []
-        back: list[tuple[Change, dict[str, Any]]] = []
+        back: list[tuple[Change, dict[str, object]]] = []
         for change in entry.changes:
             if change.table not in _TABLES:
                 continue  # the case went into review: that stays
@@ -93,7 +94,7 @@ def undo(store: ReviewStore, person: Person, case_id: int) -> Entry | None:
         return entry
 
 
-def _last(connection: Any, case_id: int, person: Person) -> int | None:
+def _last(connection: Connection, case_id: int, person: Person) -> int | None:
     ledger = schema.ledger
     here = ledger.c.case_id == case_id
     barrier = connection.execute(
@@ -113,28 +114,28 @@ def _last(connection: Any, case_id: int, person: Person) -> int | None:
     return connection.execute(query).scalar()
 
 
-def _entry(connection: Any, number: int) -> Entry:
+def _entry(connection: Connection, number: int) -> Entry:
     row = connection.execute(select(schema.ledger).where(schema.ledger.c.number == number)).one()
     return entry_of(row._mapping)
 
 
-def _before(change: Change) -> dict[str, Any]:
+def _before(change: Change) -> dict[str, object]:
     """The values to write back. Who and when belong to the undoing, and are in the ledger."""
     if change.old is None:
         return dict(_UNMADE[change.table])
     return _values(change.old)
 
 
-def _values(row: Mapping[str, Any]) -> dict[str, Any]:
+def _values(row: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in row.items() if name not in _NOT_VALUES}
 
 
-def _conflict(change: Change, now: dict[str, Any]) -> Conflict:
+def _conflict(change: Change, now: Mapping[str, object]) -> Conflict:
     before = _before(change)
-    mine = ", ".join(f"{name} {value}" for name, value in before.items())
-    theirs = ", ".join(f"{name} {now[name]}" for name in before)
+    mine = stored_words(before)
+    theirs = stored_words({name: now[name] for name in before})
     by = str(now.get("reader_name") or now.get("author_name") or "")
     what = {"answers": "answer", "remarks": "remark", "grades": "grade"}.get(change.table, "box")
     of_cell = change.table in ("answers", "box_edits")
-    row = int(now["cell_id"]) if of_cell else change.row
-    return Conflict(what, row, mine, theirs, by, None, int(now["revision"]))
+    row = int(str(now["cell_id"])) if of_cell else change.row
+    return Conflict(what, row, mine, theirs, by, None, int(str(now["revision"])))

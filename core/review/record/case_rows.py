@@ -1,19 +1,20 @@
 """Cases and their pictures as they stand in the database, read within a transaction."""
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Connection, select
-from sqlalchemy.exc import NoResultFound
 
 from core.records import SmearFinding
 from core.review.record import stored_finding
 from core.review.record.errors import CaseRefused
 from core.review.record.ledger import Recording
 from core.slide import judgement
-from core.store.review_schema import case_pictures, cases
+from core.slide.laboratory import Laboratory, laboratory_of
+from core.store.review_schema import case_cells, case_pictures, cases
 
 CaseState = Literal["new", "in_review", "second_review", "signed", "amended"]
 
@@ -62,6 +63,7 @@ class CasePicture:
     ``models`` names what said it: ``locator``, ``wbc`` (or ``palm``) and ``preprocessing``.
     ``included`` is what a person decided about a field: it counts, it is left out, or (None) its
     flags decide. ``look`` is the picture's difference hash, None for one kept without.
+    ``in_foreign_laboratory`` is judged over all fields of the case (``of_one_laboratory``).
     """
 
     id: int
@@ -81,12 +83,20 @@ class CasePicture:
     added_at: datetime
     included: bool | None = None
     look: str | None = None
+    in_foreign_laboratory: bool = False
 
     def finding(self) -> SmearFinding:
         """What the program found in a field, with what a person decided about it.
 
+        Where the case comes from a foreign laboratory its limits hold for every cell.
+
         Raises ValueError for a palm.
         """
+        found = self.as_analysed()
+        return found.in_foreign_laboratory() if self.in_foreign_laboratory else found
+
+    def as_analysed(self) -> SmearFinding:
+        """The same by the field alone, whatever the other fields of the case look like."""
         found = stored_finding.from_text(self.finding_text)
         return found if self.included is None else replace(found, included_by_person=self.included)
 
@@ -129,18 +139,51 @@ def mark_in_review(book: Recording, case: Case) -> None:
 
 
 def pictures_in(connection: Connection, case_id: int) -> list[CasePicture]:
-    """Pictures of a case within a transaction."""
+    """Pictures of a case within a transaction; its fields are taken as one laboratory's."""
     query = select(case_pictures).where(case_pictures.c.case_id == case_id)
-    return [picture_of(row) for row in connection.execute(query.order_by(case_pictures.c.id))]
+    rows = connection.execute(query.order_by(case_pictures.c.id))
+    return of_one_laboratory([picture_of(row) for row in rows])
+
+
+def of_one_laboratory(pictures: Sequence[CasePicture]) -> list[CasePicture]:
+    """The same pictures; where their laboratory is foreign its limits hold for every cell."""
+    is_foreign = laboratory_of_pictures(pictures).is_foreign
+    return [replace(picture, in_foreign_laboratory=is_foreign) for picture in pictures]
+
+
+def laboratory_of_pictures(pictures: Iterable[CasePicture]) -> Laboratory:
+    """Whether the laboratory that the fields come from is one the white-cell model knows."""
+    return laboratory_of(picture.as_analysed() for picture in pictures if picture.kind == "field")
+
+
+def update_doubts(book: Recording, case_id: int) -> None:
+    """Mark the cells as doubtful that are so by all fields of a case, as they stand now.
+
+    A field that comes or goes can make the laboratory a foreign one, and so change what is sure.
+    """
+    for picture in pictures_in(book.connection, case_id):
+        if picture.kind != "field":
+            continue
+        found = picture.finding().cells
+        query = select(case_cells).where(
+            case_cells.c.picture_id == picture.id,
+            case_cells.c.place.is_not(None),
+            case_cells.c.machine_label.is_not(None),
+        )
+        for row in book.connection.execute(query).all():
+            doubtful = judgement.call_is_doubtful(found[row.place].wbc)
+            if row.abstained != doubtful:
+                # No new revision: whoever has the cell open changes something else of it.
+                book.update(case_cells, row.id, abstained=doubtful, revision=row.revision)
 
 
 def picture_in(connection: Connection, picture_id: int) -> CasePicture:
     """One picture within a transaction. Raises CaseRefused if there is none."""
-    query = select(case_pictures).where(case_pictures.c.id == picture_id)
-    try:
-        return picture_of(connection.execute(query).one())
-    except NoResultFound as error:
-        raise CaseRefused(f"there is no picture {picture_id}") from error
+    query = select(case_pictures.c.case_id).where(case_pictures.c.id == picture_id)
+    case_id = connection.execute(query).scalar()
+    if case_id is None:
+        raise CaseRefused(f"there is no picture {picture_id}")
+    return next(one for one in pictures_in(connection, case_id) if one.id == picture_id)
 
 
 def picture_of(row: Any) -> CasePicture:

@@ -7,25 +7,15 @@ head, and the anchors outside the database), does every row have the values its 
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    ColumnElement,
-    Connection,
-    RowMapping,
-    Table,
-    literal_column,
-    not_,
-    select,
-    text,
-)
-from sqlalchemy.exc import DatabaseError, SQLAlchemyError
+from sqlalchemy import Connection, Table, select, text
+from sqlalchemy.exc import DatabaseError
 
 from core.review.record import pictures
+from core.review.record.damaged_rows import each_row, plain_rows
 from core.review.record.errors import PictureLost
 from core.review.record.ledger import (
     FIRST_HASH,
@@ -34,18 +24,10 @@ from core.review.record.ledger import (
     Head,
     changes_of,
     hash_of,
-    plain_row,
 )
 from core.review.record.review_store import ReviewStore
-from core.store.columns import UtcTime
-from core.store.review_schema import case_pictures, ledger, ledger_head
+from core.store.review_schema import acceptances, case_pictures, ledger, ledger_head
 
-_MOMENT: Final = (
-    "-".join(["[0-9]" * n for n in (4, 2, 2)])
-    + " "
-    + ":".join(["[0-9]" * 2] * 3)
-    + ("." + "[0-9]" * 6)
-)
 _ANCHOR: Final = re.compile(r"(\d+):([0-9a-f]{64})")
 
 
@@ -74,8 +56,8 @@ class Verification:
 
 
 @dataclass
-class _Told:
-    """A row as the ledger tells it, and the entry that last said each value."""
+class _Recorded:
+    """A row as the ledger has it, and the entry that last set each value."""
 
     values: dict[str, object]
     entry: dict[str, int]
@@ -85,7 +67,7 @@ def verify(store: ReviewStore, expected: Head | None = None) -> Verification:
     """Look at everything.
 
     Args:
-        desk: the database and its folder.
+        store: the database and its folder.
         expected: a head that was written down elsewhere; its entry must still be there.
 
     Returns:
@@ -96,11 +78,11 @@ def verify(store: ReviewStore, expected: Head | None = None) -> Verification:
         with store.database.read() as connection:
             if store.database.is_sqlite:
                 found += _whole_file(connection)
-            told, hashes = _read_chain(connection, found)
+            recorded, hashes = _read_chain(connection, found)
             head = _check_head(connection, hashes, found)
             found += _check_anchors(store, hashes, expected)
-            rows = sum(_check_rows(connection, table, told, found) for table in RECORDED)
-            files = _check_pictures(store, connection, told, found)
+            rows = sum(_check_rows(connection, table, recorded, found) for table in RECORDED)
+            files = _check_pictures(store, connection, recorded, found)
     except DatabaseError as error:
         message = f"the database cannot be read through: {str(error.orig).splitlines()[0]}"
         return Verification(Head(0, FIRST_HASH), 0, 0, (*found, Tampered(None, "", None, message)))
@@ -116,11 +98,11 @@ def _whole_file(connection: Connection) -> Iterator[Tampered]:
 
 def _read_chain(
     connection: Connection, found: list[Tampered]
-) -> tuple[dict[tuple[str, int], _Told], dict[int, str]]:
-    told: dict[tuple[str, int], _Told] = {}
+) -> tuple[dict[tuple[str, int], _Recorded], dict[int, str]]:
+    recorded: dict[tuple[str, int], _Recorded] = {}
     hashes: dict[int, str] = {0: FIRST_HASH}
     last, last_hash = 0, FIRST_HASH
-    for number, row in _each(connection, ledger, ledger.c.number):
+    for number, row in each_row(connection, ledger, ledger.c.number):
 
         def wrong(message: str, number: int = number) -> None:
             found.append(Tampered(number, "ledger", number, message))
@@ -132,29 +114,30 @@ def _read_chain(
             wrong(f"entry {number} was changed and can no longer be read")
             last, last_hash = number, ""
             continue
-        said = {column.name: row[column.name] for column in ledger.columns}
-        if number == last + 1 and last_hash and said["previous_hash"] != last_hash:
+        entry = {column.name: row[column.name] for column in ledger.columns}
+        if number == last + 1 and last_hash and entry["previous_hash"] != last_hash:
             wrong(f"entry {number} does not follow from entry {last}")
-        if hash_of(said) != said["hash"]:
+        if hash_of(entry) != entry["hash"]:
             wrong(
-                f"entry {number} ({said['action']} by {said['who_name']}, {said['at']}) was changed"
+                f"entry {number} ({entry['action']} by {entry['who_name']}, {entry['at']}) "
+                "was changed"
             )
         try:
-            for change in changes_of(said["changes"]):
-                _tell(told, change, number)
+            for change in changes_of(entry["changes"]):
+                _apply(recorded, change, number)
         except (ValueError, KeyError, TypeError):
             wrong(f"what entry {number} changed can no longer be read")
-        hashes[number] = said["hash"]
-        last, last_hash = number, said["hash"]
-    return told, hashes
+        hashes[number] = entry["hash"]
+        last, last_hash = number, entry["hash"]
+    return recorded, hashes
 
 
 def _is(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
-def _tell(told: dict[tuple[str, int], _Told], change: Change, number: int) -> None:
-    row = told.setdefault((change.table, change.row), _Told({}, {}))
+def _apply(recorded: dict[tuple[str, int], _Recorded], change: Change, number: int) -> None:
+    row = recorded.setdefault((change.table, change.row), _Recorded({}, {}))
     row.values.update(change.new)
     row.entry.update(dict.fromkeys(change.new, number))
 
@@ -195,13 +178,13 @@ def _check_anchors(
 def _check_rows(
     connection: Connection,
     table: Table,
-    told: Mapping[tuple[str, int], _Told],
+    recorded: Mapping[tuple[str, int], _Recorded],
     found: list[Tampered],
 ) -> int:
     seen: set[int] = set()
-    for number, row in _rows(connection, table):
+    for number, row in plain_rows(connection, table):
         seen.add(number)
-        known = told.get((table.name, number))
+        known = recorded.get((table.name, number))
         if known is None:
             message = f"{table.name} {number} was added behind the ledger's back"
             found.append(Tampered(None, table.name, number, message))
@@ -210,92 +193,75 @@ def _check_rows(
             found.append(Tampered(max(known.entry.values()), table.name, number, message))
         else:
             found += _compared(table.name, number, row, known)
-    for name, number in told:
+    for name, number in recorded:
         if name == table.name and number not in seen:
-            entry = max(told[name, number].entry.values())
+            entry = max(recorded[name, number].entry.values())
             message = f"{name} {number} was removed; entry {entry} told of it last"
             found.append(Tampered(entry, name, number, message))
     return len(seen)
 
 
-def _compared(name: str, number: int, row: Mapping[str, Any], known: _Told) -> Iterator[Tampered]:
+def _compared(
+    name: str, number: int, row: Mapping[str, Any], known: _Recorded
+) -> Iterator[Tampered]:
     for column, value in row.items():
-        said = known.values.get(column)
+        recorded = known.values.get(column)
         # By type too: 1 and True are equal in Python and not in a database.
-        if value != said or isinstance(value, bool) != isinstance(said, bool):
+        if value != recorded or isinstance(value, bool) != isinstance(recorded, bool):
             entry = known.entry.get(column)
-            shown = f"entry {entry} says {_short(said)}" if entry else "the ledger says nothing"
+            shown = f"entry {entry} says {_short(recorded)}" if entry else "the ledger says nothing"
             message = f"{name} {number}: {column} is {_short(value)}, {shown}"
             yield Tampered(entry, name, number, message)
 
 
 def _short(value: Any) -> str:
-    said = json.dumps(value, ensure_ascii=False, default=str)
-    return said if len(said) <= 60 else said[:57] + "..."
-
-
-def _rows(connection: Connection, table: Table) -> Iterator[tuple[int, dict[str, object] | None]]:
-    """Rows by number; None for one whose values are not of their kind any more."""
-    odd = _odd(connection, table)
-    for number, row in _each(connection, table, table.c.id):
-        try:
-            plain = None if row is None or number in odd else plain_row(table, row)
-        except (ValueError, TypeError):
-            plain = None
-        yield number, plain
-
-
-def _each(
-    connection: Connection, table: Table, key: Column[int]
-) -> Iterator[tuple[int, RowMapping | None]]:
-    """Rows in the order of ``key``, read at once, or one by one where one cannot be read."""
-    try:
-        rows = connection.execute(select(table).order_by(key)).all()
-        found = [(int(row._mapping[key.name]), row._mapping) for row in rows]
-    except (ValueError, TypeError, SQLAlchemyError):
-        for number in connection.execute(select(key).order_by(key)).scalars().all():
-            try:
-                yield number, connection.execute(select(table).where(key == number)).one()._mapping
-            except (ValueError, TypeError, SQLAlchemyError):
-                yield number, None
-        return
-    yield from found
-
-
-def _odd(connection: Connection, table: Table) -> set[int]:
-    """Rows of SQLite with values that only look right when read: 3 for true, half a moment."""
-    if connection.dialect.name != "sqlite":
-        return set()
-    found: set[int] = set()
-    for column in table.columns:
-        raw: ColumnElement[Any] = literal_column(f'"{column.name}"')
-        if isinstance(column.type, Boolean):
-            right = raw.in_([0, 1])
-        elif isinstance(column.type, UtcTime):
-            right = raw.op("GLOB")(_MOMENT)
-        else:
-            continue
-        wrong = select(table.c.id).where(raw.is_not(None), not_(right))
-        found.update(connection.execute(wrong).scalars())
-    return found
+    words = json.dumps(value, ensure_ascii=False, default=str)
+    return words if len(words) <= 60 else words[:57] + "..."
 
 
 def _check_pictures(
     store: ReviewStore,
     connection: Connection,
-    told: Mapping[tuple[str, int], _Told],
+    recorded: Mapping[tuple[str, int], _Recorded],
     found: list[Tampered],
 ) -> int:
+    """Read every picture of a case or of a lab acceptance; returns how many there are."""
     names: set[str] = set()
-    for row in connection.execute(select(case_pictures.c.id, case_pictures.c.sha256)):
-        known = told.get(("case_pictures", row.id))
-        sha256 = str(known.values.get("sha256", row.sha256) if known else row.sha256)
+    for table, row, sha256 in (*_case_pictures(connection, recorded), *_shown(connection)):
         if sha256 in names:
             continue
         names.add(sha256)
         try:
             pictures.read_bytes(store, sha256)
         except PictureLost as lost:
+            known = recorded.get((table, row))
             entry = known.entry.get("sha256") if known else None
-            found.append(Tampered(entry, "case_pictures", row.id, f"picture {row.id}: {lost}"))
+            what = "picture" if table == case_pictures.name else "acceptance"
+            found.append(Tampered(entry, table, row, f"{what} {row}: {lost}"))
     return len(names)
+
+
+def _case_pictures(
+    connection: Connection, recorded: Mapping[tuple[str, int], _Recorded]
+) -> Iterator[tuple[str, int, str]]:
+    """Table, row and hash of the pictures of cases; the hash is the ledger's."""
+    for row in connection.execute(select(case_pictures.c.id, case_pictures.c.sha256)):
+        known = recorded.get((case_pictures.name, row.id))
+        sha256 = known.values.get("sha256", row.sha256) if known else row.sha256
+        yield case_pictures.name, row.id, str(sha256)
+
+
+def _shown(connection: Connection) -> Iterator[tuple[str, int, str]]:
+    """Table, row and hash of the pictures that lab acceptances show."""
+    for row in connection.execute(select(acceptances.c.id, acceptances.c.record)):
+        try:
+            measured = json.loads(row.record)["measured"]
+            shown: Sequence[Mapping[str, object]] = [
+                *measured.get("discordant_cells", ()),
+                *measured.get("discordant_fields", ()),
+            ]
+            names = [str(one["picture"]) for one in shown]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue  # that the record was changed is told by its row
+        for name in names:
+            yield acceptances.name, row.id, name

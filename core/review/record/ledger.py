@@ -178,6 +178,11 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def moment_of(text: str) -> datetime:
+    """The moment that :func:`moment` wrote."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+
+
 def plain_row(table: Table, values: Mapping[str, Any] | RowMapping) -> dict[str, object]:
     """Values as the ledger keeps them: what JSON has, moments as text, long texts as hashes."""
     return {name: _plain(table.name, name, value) for name, value in dict(values).items()}

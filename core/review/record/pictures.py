@@ -16,7 +16,11 @@ def keep(store: ReviewStore, pixels: RgbImage) -> str:
     Only pixels are written: whatever else the sent file said (names, places, dates) is gone. When
     this returns the file outlasts a power cut.
     """
-    data = png(pixels)
+    return keep_png(store, png(pixels))
+
+
+def keep_png(store: ReviewStore, data: bytes) -> str:
+    """The same for a PNG file that this program has made of pixels."""
     name = hashlib.sha256(data).hexdigest()
     path = _path(store, name)
     if path.is_file() and path.stat().st_size == len(data):

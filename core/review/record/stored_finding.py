@@ -12,6 +12,7 @@ from core.records import (
     Estimate,
     Flag,
     LocatorReference,
+    SetsElsewhere,
     SmearFinding,
     WbcCall,
 )
@@ -104,4 +105,13 @@ def _call(said: Mapping[str, Any]) -> WbcCall:
     plain: dict[str, Any] = {
         name: tuple(v) if isinstance(v, list) else v for name, v in values.items()
     }
+    if elsewhere := said.get("elsewhere"):
+        plain["elsewhere"] = SetsElsewhere(
+            probability=float(elsewhere["probability"]),
+            probabilities=dict(elsewhere["probabilities"]),
+            prediction_set=tuple(elsewhere["prediction_set"]),
+            wide_set=tuple(elsewhere["wide_set"]),
+            reported_as=str(elsewhere["reported_as"]),
+            abstained=bool(elsewhere["abstained"]),
+        )
     return WbcCall(**plain, flags=tuple(Flag(**flag) for flag in said["flags"]))

@@ -23,12 +23,15 @@ def of_case(connection: Connection, case: Case, white: Sequence[ReviewCell]) -> 
     boxes = reading_boxes.unsettled(connection, case) if case.reading == SETTLING else ()
     if boxes:
         number = f"{len(boxes)} box{'' if len(boxes) == 1 else 'es'}"
-        message = f"the two readers differ in {number}; settle them under 2 Fields"
+        message = f"the two readers differ in {number}; settle {_it(len(boxes))} under 2 Fields"
         found.insert(0, Blocker("differing_boxes", message, False, boxes))
     grades = [one.term for one in differences_in(connection, case) if one.is_open]
     if grades:
         words = ", ".join(term.replace("_", " ") for term in grades)
-        message = f"the two readers differ in {words}; settle it under 3 Red cells and platelets"
+        message = (
+            f"the two readers differ in {words}; settle {_it(len(grades))} under 3 Red cells and "
+            "platelets"
+        )
         found.insert(0, Blocker("differing_grades", message, False))
     if case.reading == FIRST and _needs_second(white):
         others = second_readers(connection, case)
@@ -50,18 +53,19 @@ def incomplete(white: Sequence[ReviewCell]) -> list[Blocker]:
     white = [cell for cell in white if cell.included]
     differing = tuple(cell.id for cell in white if cell.differs and cell.label is None)
     if differing:
-        message = f"the two readers differ in {_cells(len(differing))}; settle them"
+        message = (
+            f"the two readers differ in {_cells(len(differing))}; settle {_it(len(differing))}"
+        )
         found.append(Blocker("differing", message, False, differing))
     open_ = tuple(cell.id for cell in white if cell.label is None and not cell.differs)
     if open_:
         found.append(Blocker("unreviewed", f"{_cells(len(open_))} not reviewed", True, open_))
-    helped = tuple(cell.id for cell in white if cell.is_preclassified)
-    if helped:
-        names = " and ".join(
-            sorted({cell.answer.reader_name for cell in white if cell.id in helped and cell.answer})
-        )
-        message = f"{_cells(len(helped))} only pre-classified by {names}"
-        found.append(Blocker("preclassified", message, True, helped))
+    proposed = [cell for cell in white if cell.is_preclassified]
+    if proposed:
+        names = " and ".join(sorted({cell.answer.reader_name for cell in proposed if cell.answer}))
+        message = f"{_cells(len(proposed))} only pre-classified by {names}"
+        numbers = tuple(cell.id for cell in proposed)
+        found.append(Blocker("preclassified", message, True, numbers))
     unknown = tuple(cell.id for cell in white if cell.label == UNIDENTIFIED)
     if unknown:
         found.append(Blocker("unidentified", f"{_cells(len(unknown))} unidentified", True, unknown))
@@ -72,6 +76,10 @@ def second_readers(connection: Connection, case: Case) -> list[Person]:
     """People on the list who may be the second reader: they took no part in the first reading."""
     first = readings.first_readers(connection, case)
     return [person for person in roster.may_do(connection, "review") if person.subject not in first]
+
+
+def _it(number: int) -> str:
+    return "it" if number == 1 else "them"
 
 
 def _cells(number: int) -> str:

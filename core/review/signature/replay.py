@@ -16,8 +16,8 @@ from core.models import registry
 from core.models.smear_models import SmearModels
 from core.models.weights import LoadedModel, WeightsRefused
 from core.records import Cell, CellCounts, Field, SmearFinding
-from core.review.case.cases import CasePicture, case_in, pictures_in
 from core.review.record import pictures
+from core.review.record.case_rows import CasePicture, case_in, pictures_in
 from core.review.record.errors import CaseRefused, PictureLost
 from core.review.record.review_store import ReviewStore
 from core.review.record.stored_finding import from_text

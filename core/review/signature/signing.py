@@ -5,23 +5,23 @@ import json
 import os
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, RowMapping, select
 
 from core.access.people import Person
 from core.access.rights import require
-from core.review.case.cases import Case, case_in, open_case
 from core.review.reading import reading_boxes
 from core.review.reading.cells import ReviewCell, cells_in
 from core.review.reading.grades import grades_in
 from core.review.record import readings
+from core.review.record.case_rows import Case, case_in, open_case, pictures_in
 from core.review.record.errors import Blocker, CaseRefused, SignatureBlocked
 from core.review.record.ledger import canonical, head, recording
 from core.review.record.readings import FINISHED_FIRST, FIRST, SECOND, SETTLING
 from core.review.record.review_store import ReviewStore
 from core.review.signature.blockers import incomplete, of_case
 from core.review.signature.snapshot import snapshot_of
+from core.review.signature.snapshot_format import Snapshot
 from core.store import review_schema as schema
 
 
@@ -36,7 +36,7 @@ class Signature:
     signed_name: str
     signed_at: datetime
     reason: str
-    snapshot: dict[str, Any]
+    snapshot: Snapshot
     snapshot_sha256: str
 
 
@@ -74,6 +74,8 @@ def finish_reading(store: ReviewStore, person: Person, case_id: int, reason: str
         case = open_case(book.connection, case_id)
         if case.reading != reading or case.reading == SETTLING:
             raise CaseRefused(f"case {case.accession} is no longer in this reading")
+        if not pictures_in(book.connection, case_id):
+            raise CaseRefused(f"case {case.accession} has no picture, so there is nothing to read")
         mine = readings.writable_by(book.connection, case, person)
         left = incomplete(cells_in(book.connection, case, mine, unveiled=True))
         if left and not reason.strip():
@@ -146,11 +148,13 @@ def sign(store: ReviewStore, person: Person, case_id: int, reason: str = "") -> 
         ]
         if against:
             raise SignatureBlocked(tuple(against))
-        said = snapshot_of(book.connection, case, person, reason.strip(), book.now)
-        if not said["pictures"]:
+        snapshot = snapshot_of(book.connection, case, person, reason.strip(), book.now)
+        if not snapshot["pictures"]:
             raise CaseRefused(f"case {case.accession} has no picture, so there is nothing to sign")
-        text = canonical(said)
-        book.model = " ".join(sorted({m for p in said["pictures"] for m in p["models"].values()}))
+        text = canonical(snapshot)
+        book.model = " ".join(
+            sorted({m for p in snapshot["pictures"] for m in p["models"].values()})
+        )
         number = book.insert(
             schema.signatures,
             {
@@ -233,7 +237,7 @@ def amend(store: ReviewStore, person: Person, case_id: int, reason: str) -> Case
         return case_in(book.connection, case_id)
 
 
-def _carried(case: Case, cell: ReviewCell) -> dict[str, Any] | None:
+def _carried(case: Case, cell: ReviewCell) -> dict[str, object] | None:
     last = cell.answer or cell.second or cell.first
     if cell.label is None or last is None:
         return None
@@ -268,7 +272,7 @@ def signatures_in(connection: Connection, case_id: int) -> list[Signature]:
     return [signature_of(row._mapping) for row in connection.execute(query)]
 
 
-def signature_of(row: Any) -> Signature:
+def signature_of(row: RowMapping) -> Signature:
     """A signature from its row."""
     return Signature(**{**row, "snapshot": json.loads(row["snapshot"])})
 

@@ -8,9 +8,9 @@ from sqlalchemy import Connection
 
 from core.access.people import Person
 from core.access.rights import require
-from core.review.case.cases import Case, case_in
 from core.review.reading.cells import ReviewCell, cells_in
 from core.review.record import readings
+from core.review.record.case_rows import Case, case_in
 from core.review.record.review_store import ReviewStore
 from core.slide import judgement
 from core.slide.differential import Differential, of_labels

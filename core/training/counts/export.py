@@ -16,6 +16,7 @@ from core.models.cards import (
     DensityCounterArchitecture,
     FieldData,
 )
+from core.models.cards.preprocessing import DensityInput, WholeFieldInput
 from core.models.density import DensityCounter
 from core.models.regressor import CountRegressor
 from core.models.weights import LoadedModel, load_model, save_model, write_card
@@ -45,6 +46,7 @@ def export_counts(
     """
     card = CountCard(
         architecture=_architecture(module),
+        preprocessing=DensityInput() if isinstance(module, DensityCounter) else WholeFieldInput(),
         interval_scale=dict.fromkeys(KINDS, 1.0),
         intended_use="A second count of stained blood-smear fields, beside the locator's. "
         "Research use, a qualified person decides.",

@@ -1,8 +1,7 @@
 """Prepare a training of the counter that needs counts only: TXL-PBC or a laboratory's fields."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from torch import nn
 
@@ -28,6 +27,7 @@ from core.training.locator.job import count_facts, own_parts
 from core.training.locator.recipe import split_fields
 from core.training.loop.recipe import Recipe
 from core.training.loop.settings import LoopSettings
+from core.training.recipe_info import Options
 
 _TITLES: Final = {
     "txl": "TXL-PBC train and val, counts only (and one red-cell diameter a field)",
@@ -37,9 +37,7 @@ _TITLES: Final = {
 _PARTS_OF_A_FIELD: Final = 2
 
 
-def prepare(
-    data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path
-) -> PreparedTraining:
+def prepare(data: Path, settings: LoopSettings, options: Options, folder: Path) -> PreparedTraining:
     """Split the fields and load the starting weights.
 
     The option ``start`` is ``imagenet``, ``random`` or ``live`` (the live count model);
@@ -106,9 +104,7 @@ def _first_weights(
     return classifier.module, f"{classifier.identity}, learnt from single cells (PBC)"
 
 
-def _fields(
-    layout: str, data: Path, options: Mapping[str, Any], folder: Path, scaled: bool
-) -> CountingSplit:
+def _fields(layout: str, data: Path, options: Options, folder: Path, scaled: bool) -> CountingSplit:
     """Training and validation fields; ``scaled`` adds the red-cell diameter to counted ones."""
     if layout in ("txl", "two laboratories"):
         public = split_fields(data, seed=0)

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from torch import nn
 
 from core.datasets.fields import LabelledField, read_rgb
 from core.inference.locate.locator import locate
+from core.inference.locate.peaks import Peaks
 from core.models.cards import CountValidation, FieldData, LocatorArchitecture, LocatorCard
 from core.models.locator import Locator
 from core.models.weights import LoadedModel, load_model, save_model, write_card
@@ -50,7 +51,7 @@ def export_locator(
     )
     model = save_model(target, module, card)
     truth = np.stack([field.counts() for field in validation])
-    best: tuple[float, float, np.ndarray, list[Any]] | None = None
+    best: tuple[float, float, np.ndarray, list[Peaks]] | None = None
     for max_iou in MAX_IOUS:
         trial = replace(model, card=model.card.model_copy(update={"max_iou": max_iou}))
         found = [locate(read_rgb(field.path), trial).peaks for field in validation]

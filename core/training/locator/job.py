@@ -1,6 +1,6 @@
 """Prepare a training of the locator: TXL-PBC or a laboratory's boxes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,10 @@ from core.training.locator.export import export_locator
 from core.training.locator.recipe import LocatorRecipe, LocatorSplit, split_fields
 from core.training.loop.settings import LoopSettings
 from core.training.promote import locked_sets
+from core.training.recipe_info import Options, names_in
 
 
-def prepare(
-    data: Path, settings: LoopSettings, options: Mapping[str, Any], folder: Path
-) -> PreparedTraining:
+def prepare(data: Path, settings: LoopSettings, options: Options, folder: Path) -> PreparedTraining:
     """Split the fields and load the starting weights.
 
     Raises:
@@ -97,7 +96,7 @@ def _two_laboratories(data: Path, folder: Path) -> LocatorSplit:
     return LocatorSplit([*home.train, *foreign], home.validation, home.left_out)
 
 
-def _verified(data: Path, options: Mapping[str, Any], folder: Path) -> tuple[LocatorSplit, str]:
+def _verified(data: Path, options: Options, folder: Path) -> tuple[LocatorSplit, str]:
     """Verified fields and a title. Too few to be split, they are learnt beside TXL-PBC's."""
     found = trainable("verified fields", data, site_settings())
     if not found.beside:
@@ -108,7 +107,7 @@ def _verified(data: Path, options: Mapping[str, Any], folder: Path) -> tuple[Loc
     return split, f"{len(own)} fields of {data.name} beside TXL-PBC train and val"
 
 
-def own_split(data: Path, options: Mapping[str, Any], folder: Path) -> LocatorSplit:
+def own_split(data: Path, options: Options, folder: Path) -> LocatorSplit:
     """A laboratory's boxes for training and validation; the test part is locked.
 
     Raises:
@@ -118,12 +117,12 @@ def own_split(data: Path, options: Mapping[str, Any], folder: Path) -> LocatorSp
 
 
 def own_parts(
-    layout: str, data: Path, options: Mapping[str, Any], folder: Path
+    layout: str, data: Path, options: Options, folder: Path
 ) -> tuple[list[Any], list[Any]]:
     """A laboratory's training and validation fields in a layout.
 
     The test part is locked: its list is written into the run's folder, see ``locked_sets``.
     """
-    found = trainable(layout, data, site_settings(), options.get("names"))
+    found = trainable(layout, data, site_settings(), names_in(options))
     locked_sets.lock_fields(folder / locked_sets.FILE, f"{data.name}, test part", found.part(2))
     return found.part(0), found.part(1)

@@ -97,8 +97,9 @@ def _batches(examples: Dataset[Batch], length: int, settings: LoopSettings) -> I
 def proposed_rate(rates: list[float], losses: list[float]) -> float:
     """The rate of the steepest fall before the least loss, to two digits.
 
-    Where the loss never falls clearly, as in a network that has learnt already, the steepest fall
-    is noise: then a tenth of the highest rate at which it is still about as low as ever.
+    Where the loss never falls clearly, as in a network that has learnt already, the steepest
+    fall is noise. The proposal is then a tenth of the highest rate at which the loss is still about
+    as low as its least value.
     """
     # The first smoothed losses are those of a few batches.
     first = len(rates) // 8

@@ -1,7 +1,7 @@
 """The epochs of a run in its folder: ``epochs.jsonl``, a copy of what the checkpoint holds.
 
-The checkpoint is the truth and the file is rewritten whole from it, so that a run killed between
-the two, and going through an epoch again, never leaves a row out or doubled.
+The checkpoint is the truth and the file is rewritten whole from it, so that a run that is
+killed between the two writes and repeats an epoch has every row exactly once.
 """
 
 import json

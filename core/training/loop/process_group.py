@@ -32,7 +32,7 @@ class ProcessGroup:
 
     @property
     def is_main(self) -> bool:
-        """Is this the process that validates and writes."""
+        """Whether this process validates and writes."""
         return self.rank == 0
 
     def device(self) -> torch.device:

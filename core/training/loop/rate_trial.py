@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from core.files import read_json, write_json
+from core.files import read_json_as, write_json
 
 FILE: Final = "rates.json"
 
@@ -27,11 +27,8 @@ def write(folder: Path, trial: RateTrial) -> None:
 
 
 def read(folder: Path) -> RateTrial | None:
-    """The trial in a folder; None while there is none."""
-    stored = read_json(folder / FILE)
-    if stored is None:
-        return None
-    return RateTrial(tuple(stored["rates"]), tuple(stored["losses"]), float(stored["proposed"]))
+    """The trial in a folder; None while there is none. Raises ValueError if it is damaged."""
+    return read_json_as(folder / FILE, RateTrial)
 
 
 def as_csv(trial: RateTrial) -> str:

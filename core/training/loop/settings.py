@@ -24,7 +24,7 @@ OPTIMIZERS: Final = ("adamw", "adam")
 
 @dataclass(frozen=True)
 class LoopSettings:
-    """How long, how fast, how often. Ranges are checked on construction (ValueError).
+    """Length, rate and schedule of a training. Ranges are checked on construction (ValueError).
 
     ``averaging`` is the share of the averaged weights that each step keeps, ``bfloat16`` mixed
     precision, ``accumulation`` the batches whose gradients make one step.

@@ -8,34 +8,24 @@ it was killed: bit for bit on one CPU with the same number of threads.
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from core.store.run_records import Epoch
-from core.training.loop.averaging import WeightAverage
-from core.training.loop.checkpoint import (
-    NEXT_BEST,
-    commit_best,
-    generator_state,
-    load_checkpoint,
-    remove_unfinished,
-    save_checkpoint,
-)
-from core.training.loop.history import as_history, read_history, write_history
+from core.training.loop.checkpoint import commit_best, load_checkpoint, remove_unfinished
 from core.training.loop.order import Batches, groups_of
 from core.training.loop.process_group import current_group
 from core.training.loop.recipe import Batch, Interrupted, Order, Progress, Recipe
-from core.training.loop.settings import LoopSettings, with_defaults
+from core.training.loop.settings import LoopSettings
+from core.training.loop.state import EpochSoFar, TrainingState
 
 __all__ = ["Batch", "Epoch", "Interrupted", "LoopSettings", "Order", "Progress", "Recipe", "train"]
 
-OPTIMIZERS: Final = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
+Control = Callable[[Progress], Order]
 
 
 def rate_at(step: int, total: int, settings: LoopSettings) -> float:
@@ -53,13 +43,13 @@ def train(
     settings: LoopSettings,
     folder: Path,
     report: Callable[[Epoch], None] = lambda epoch: None,
-    control: Callable[[Progress], Order] = lambda progress: "go",
+    control: Control = lambda progress: "go",
 ) -> nn.Module:
     """Train, or resume where ``folder`` holds a checkpoint; returns the best model by validation.
 
     ``folder`` gets ``last.safetensors``, ``best.safetensors`` and ``epochs.jsonl`` after every
     epoch. Stops early after ``patience`` epochs without a better score. ``control`` is called
-    before an epoch and after every batch; when it returns "pause", the loop saves its state and
+    before an epoch and after every step; when it returns "pause", the loop saves its state and
     ends.
 
     Raises:
@@ -71,159 +61,147 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     if group.is_main:
         remove_unfinished(folder)
-    device = group.device()
     torch.manual_seed(settings.seed)
-    model = _built(recipe, device)
-    averaged = _built(recipe, device)
-    averaged.load_state_dict(model.state_dict())
-    average, loss_module = WeightAverage(averaged, model), group.wrapped(LossModule(recipe, model))
-    matrices, vectors = _by_decay(model)
-    optimizer = OPTIMIZERS[settings.optimizer](
-        [
-            {"params": matrices, "weight_decay": settings.weight_decay},
-            {"params": vectors, "weight_decay": 0.0},
-        ],
-        lr=settings.learning_rate,
-    )
-    examples = recipe.training_set()
-    length = len(examples)  # type: ignore[arg-type]  # every training set here has a length
-    group.check(settings.batch_size, length)
-    batches_per_epoch = max(1, length // settings.batch_size)
-    batches_per_step = min(settings.accumulation, batches_per_epoch)
-    steps_per_epoch = batches_per_epoch // batches_per_step
-    start, best_score, best_epoch = 0, -math.inf, -1
-    steps_done, loss_before, seconds_before = 0, 0.0, 0.0
-    history: list[Epoch] = []
+    state = TrainingState(recipe, settings, group)
+    epochs = _Epochs(recipe, settings, state, folder, control)
     if not group.is_main:
         torch.manual_seed(settings.seed + group.rank)  # each process has its own dropout
-
-    last = folder / "last.safetensors"
-    if last.exists():
-        state = load_checkpoint(last)
-        if with_defaults(state["settings"]) != asdict(settings):
-            raise ValueError(f"{folder} holds a run with other settings; resume needs the same")
-        generators = [state["generator"], *state.get("other_generators", [])]
-        if len(generators) != group.size:
-            raise ValueError(
-                f"{folder} holds a run of {len(generators)} processes, these are {group.size}; "
-                "resume needs as many"
-            )
-        model.load_state_dict(state["model"])
-        averaged.load_state_dict(state["averaged"])
-        optimizer.load_state_dict(state["optimizer"])
-        _lay_out_like_parameters(optimizer)
-        torch.set_rng_state(generators[group.rank])
-        start, best_score, best_epoch = state["epoch"] + 1, state["best_score"], state["best_epoch"]
-        steps_done = state.get("batches_done", 0)
-        loss_before, seconds_before = state.get("loss_sum", 0.0), state.get("seconds", 0.0)
-        # Checkpoints of the first version held no history.
-        rows = as_history(state["history"]) if "history" in state else read_history(folder)
-        history = [row for row in rows if row.number < start]
-        if group.is_main:
-            write_history(folder, history)
+    state.restore(folder)
     if group.is_main:
-        commit_best(folder, best_epoch)
-
-    def save(epoch: int, **within: Any) -> None:
-        first, *others = group.gathered(generator_state())
-        everything = {
-            "model": model.state_dict(),
-            "averaged": averaged.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "generator": first,
-            "other_generators": others,
-            "epoch": epoch,
-            "best_score": best_score,
-            "best_epoch": best_epoch,
-            "settings": asdict(settings),
-            "history": [asdict(row) for row in history],
-        }
-        if group.is_main:
-            save_checkpoint(last, {**everything, **within})
-
-    for epoch in range(start, settings.epochs):
-        if epoch - best_epoch > settings.patience:
+        commit_best(folder, state.best_epoch)
+    for epoch in range(state.next_epoch, settings.epochs):
+        if epoch - state.best_epoch > settings.patience:
             break
-        began, loss_sum, first = time.monotonic() - seconds_before, loss_before, steps_done
-        learnt, since = 0, time.monotonic()
-        steps_done, loss_before, seconds_before = 0, 0.0, 0.0
-        rate = rate_at(epoch * steps_per_epoch, steps_per_epoch * settings.epochs, settings)
-        mean = loss_sum / max(1, first)
-        order_now = group.broadcast(
-            control(Progress(epoch, settings.epochs, first, steps_per_epoch, mean, rate, 0.0))
-        )
-        if order_now != "go":
-            raise Interrupted(order_now)  # the state was saved at the end of the last epoch
-        model.train()
-        batch_order = Batches(
-            length,
-            settings.batch_size,
-            steps_per_epoch * batches_per_step,
-            seed=settings.seed,
-            epoch=epoch,
-            skip=first * batches_per_step,
-            group=group,
-        )
-        batches = iter(
-            DataLoader(examples, batch_sampler=batch_order, num_workers=settings.workers)
-        )
-        if first:
-            # Making the iterator drew from the generator: put back its state at the pause.
-            torch.set_rng_state(generators[group.rank])
-        for number, parts in enumerate(groups_of(batches, batches_per_step), start=first):
-            step = epoch * steps_per_epoch + number
-            rate = rate_at(step, steps_per_epoch * settings.epochs, settings)
-            for parameters in optimizer.param_groups:
-                parameters["lr"] = rate
-            optimizer.zero_grad(set_to_none=True)
-            step_loss = 0.0
-            for batch in parts:
-                batch = {k: v.to(device, non_blocking=True) for k, v in batch.items()}
-                with torch.autocast(device.type, torch.bfloat16, enabled=settings.bfloat16):
-                    loss = loss_module(batch) / len(parts)
-                loss.backward()
-                step_loss += group.mean(loss)
-            if not math.isfinite(step_loss):
+        row = epochs.run(epoch)
+        state.end_epoch(folder, row)
+        if group.is_main:
+            report(row)
+    # The other processes may get here before the main one has committed the best checkpoint.
+    return best_model(recipe, folder) if group.is_main else state.averaged
+
+
+class _Epochs:
+    """Trains and validates one epoch of a training after the other."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        settings: LoopSettings,
+        state: TrainingState,
+        folder: Path,
+        control: Control,
+    ) -> None:
+        self._recipe, self._settings, self._state = recipe, settings, state
+        self._folder, self._control = folder, control
+        self._group = current_group()
+        self._device = self._group.device()
+        self._loss = self._group.wrapped(LossModule(recipe, state.model))
+        self._examples = recipe.training_set()
+        self._length = len(self._examples)  # type: ignore[arg-type]  # ours all have a length
+        self._group.check(settings.batch_size, self._length)
+        batches = max(1, self._length // settings.batch_size)
+        self._batches_per_step = min(settings.accumulation, batches)
+        self._steps = batches // self._batches_per_step
+
+    def run(self, epoch: int) -> Epoch:
+        """Train an epoch, from where a pause left it, and validate it.
+
+        Raises:
+            FloatingPointError: if the loss is not finite.
+            Interrupted: if ``control`` asked for an end; for a pause the state was saved.
+        """
+        state, settings = self._state, self._settings
+        sofar, state.paused = state.paused, EpochSoFar()
+        began = time.monotonic() - sofar.seconds
+        examples, since = 0, time.monotonic()
+        rate = rate_at(epoch * self._steps, self._steps * settings.epochs, settings)
+        order = self._ask(epoch, sofar, rate, 0.0)
+        if order != "go":
+            raise Interrupted(order)  # the state was saved at the end of the last epoch
+        state.model.train()
+        for batches in self._batches(epoch, sofar.steps):
+            step = epoch * self._steps + sofar.steps
+            rate = rate_at(step, self._steps * settings.epochs, settings)
+            loss = self._step(batches, step, rate)
+            if not math.isfinite(loss):
                 raise FloatingPointError(
-                    f"loss became {step_loss} in epoch {epoch + 1}, batch {number + 1}; "
+                    f"loss became {loss} in epoch {epoch + 1}, batch {sofar.steps + 1}; "
                     f"a lower learning rate may help"
                 )
-            nn.utils.clip_grad_norm_(model.parameters(), 10.0)
-            optimizer.step()
-            average.follow(min(settings.averaging, (1 + step) / (10 + step)))
-            loss_sum += step_loss
-
-            learnt += settings.batch_size * len(parts)
-            speed, done = learnt / max(1e-9, time.monotonic() - since), number + 1
-            mean = loss_sum / done
-            order_now = group.broadcast(
-                control(Progress(epoch, settings.epochs, done, steps_per_epoch, mean, rate, speed))
-            )
-            if order_now == "pause" and done < steps_per_epoch:
-                spent = time.monotonic() - began
-                save(epoch - 1, batches_done=done, loss_sum=loss_sum, seconds=spent)
-            # After the last batch the epoch ends, with its validation; then control is called.
-            if order_now == "leave" or (order_now == "pause" and done < steps_per_epoch):
-                raise Interrupted(order_now)
-
-        averaged.eval()
-        metrics = group.broadcast(recipe.validate(averaged) if group.is_main else {})
-        better = metrics["score"] > best_score
-        if better:
-            best_score, best_epoch = metrics["score"], epoch
-        if better and group.is_main:
-            save_checkpoint(folder / NEXT_BEST, {"model": averaged.state_dict(), "epoch": epoch})
+            sofar.loss_sum += loss
+            sofar.steps += 1
+            examples += settings.batch_size * len(batches)
+            speed = examples / max(1e-9, time.monotonic() - since)
+            order = self._ask(epoch, sofar, rate, speed)
+            # After the last step the epoch ends with its validation; then control is called again.
+            pausing = order == "pause" and sofar.steps < self._steps
+            if pausing:
+                sofar.seconds = time.monotonic() - began
+                state.save_paused(self._folder, epoch, sofar)
+            if order == "leave" or pausing:
+                raise Interrupted(order)
+        metrics = self._validated()
         seconds = time.monotonic() - began
-        loss_mean = loss_sum / steps_per_epoch
-        history.append(Epoch(epoch, loss_mean, metrics, rate, seconds, learnt))
-        save(epoch)
-        if group.is_main:
-            commit_best(folder, best_epoch)
-            write_history(folder, history)
-            report(history[-1])
+        return Epoch(epoch, sofar.loss_sum / self._steps, metrics, rate, seconds, examples)
 
-    # The other processes may get here before the main one has committed the best checkpoint.
-    return best_model(recipe, folder) if group.is_main else averaged
+    def _batches(self, epoch: int, skip: int) -> Iterator[list[Batch]]:
+        """The batches of each step, without those of the first ``skip`` steps."""
+        order = Batches(
+            self._length,
+            self._settings.batch_size,
+            self._steps * self._batches_per_step,
+            seed=self._settings.seed,
+            epoch=epoch,
+            skip=skip * self._batches_per_step,
+            group=self._group,
+        )
+        loader = DataLoader(self._examples, batch_sampler=order, num_workers=self._settings.workers)
+        batches = iter(loader)
+        if skip and self._state.generator is not None:
+            # Making the iterator drew from the generator: put back its state at the pause.
+            torch.set_rng_state(self._state.generator)
+        return groups_of(batches, self._batches_per_step)
+
+    def _step(self, batches: list[Batch], step: int, rate: float) -> float:
+        """One step of the optimizer; the mean loss of its batches over all processes.
+
+        Where the loss is not finite the weights stay as they are.
+        """
+        state, settings = self._state, self._settings
+        for parameters in state.optimizer.param_groups:
+            parameters["lr"] = rate
+        state.optimizer.zero_grad(set_to_none=True)
+        step_loss = 0.0
+        for batch in batches:
+            batch = {k: v.to(self._device, non_blocking=True) for k, v in batch.items()}
+            with torch.autocast(self._device.type, torch.bfloat16, enabled=settings.bfloat16):
+                loss = self._loss(batch) / len(batches)
+            loss.backward()
+            step_loss += self._group.mean(loss)
+        if math.isfinite(step_loss):
+            nn.utils.clip_grad_norm_(state.model.parameters(), 10.0)
+            state.optimizer.step()
+            # The average follows fast at first: it begins as a copy of untrained weights.
+            state.average.follow(min(settings.averaging, (1 + step) / (10 + step)))
+        return step_loss
+
+    def _ask(self, epoch: int, sofar: EpochSoFar, rate: float, speed: float) -> Order:
+        """The main process's order, in every process; ``speed`` in examples a second."""
+        mean = sofar.loss_sum / max(1, sofar.steps)
+        progress = Progress(
+            epoch, self._settings.epochs, sofar.steps, self._steps, mean, rate, speed
+        )
+        order: Order = self._group.broadcast(self._control(progress))
+        return order
+
+    def _validated(self) -> dict[str, float]:
+        """Metrics of the averaged weights, in every process."""
+        averaged = self._state.averaged
+        averaged.eval()
+        metrics: dict[str, float] = self._group.broadcast(
+            self._recipe.validate(averaged) if self._group.is_main else {}
+        )
+        return metrics
 
 
 class LossModule(nn.Module):
@@ -235,11 +213,6 @@ class LossModule(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         return self._recipe.loss(self._model, batch)
-
-
-def _built(recipe: Recipe, device: torch.device) -> nn.Module:
-    # In two steps, since torch's annotations know no call with both.
-    return recipe.build().to(device).to(memory_format=torch.channels_last)
 
 
 def best_model(recipe: Recipe, folder: Path) -> nn.Module:
@@ -256,21 +229,3 @@ def best_model(recipe: Recipe, folder: Path) -> nn.Module:
     model = recipe.build()
     model.load_state_dict(load_checkpoint(best)["model"])
     return model.eval()
-
-
-def _lay_out_like_parameters(optimizer: torch.optim.Optimizer) -> None:
-    """Give loaded moments the memory order of their parameters.
-
-    A checkpoint holds them in plain order; over another order the processor's vector code rounds
-    differently, and the resumed run would part from the one left alone.
-    """
-    for parameter, state in optimizer.state.items():
-        for key, value in state.items():
-            if isinstance(value, Tensor) and value.shape == parameter.shape:
-                state[key] = torch.empty_like(parameter).copy_(value)
-
-
-def _by_decay(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """Parameters that decay (weights), and those that do not (biases and normalisation)."""
-    trained = [p for p in model.parameters() if p.requires_grad]
-    return [p for p in trained if p.ndim > 1], [p for p in trained if p.ndim <= 1]

@@ -7,8 +7,9 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import TypedDict
 
-from core.files import read_json, write_json
+from core.files import read_json_as, write_json
 
 FILE: Final = "wrong.json"
 MOST: Final = 8
@@ -22,6 +23,18 @@ class WrongExample:
     truth: str
     predicted: str
     badness: float
+
+
+class _Row(TypedDict):
+    path: str
+    truth: str
+    said: str
+    badness: float
+
+
+class _Stored(TypedDict):
+    epoch: int
+    examples: list[_Row]
 
 
 def worst_calls(
@@ -74,20 +87,27 @@ def worst_counts(
 
 def write(folder: Path, epoch: int, examples: Sequence[WrongExample]) -> None:
     """Write the wrong examples of the last epoch into a run's folder, atomically."""
-    rows = [
-        {"path": one.path, "truth": one.truth, "said": one.predicted, "badness": one.badness}
-        for one in examples
-    ]
-    write_json(folder / FILE, {"epoch": epoch, "examples": rows}, durable=False)
+    stored: _Stored = {
+        "epoch": epoch,
+        "examples": [
+            {"path": one.path, "truth": one.truth, "said": one.predicted, "badness": one.badness}
+            for one in examples
+        ],
+    }
+    write_json(folder / FILE, stored, durable=False)
 
 
 def read(folder: Path) -> tuple[int, list[WrongExample]] | None:
-    """Number of the epoch and its examples; None where there are none yet."""
-    stored = read_json(folder / FILE)
+    """Number of the epoch and its examples; None where there are none yet.
+
+    Raises:
+        ValueError: if the file is damaged.
+    """
+    stored = read_json_as(folder / FILE, _Stored)
     if stored is None:
         return None
     examples = [
         WrongExample(row["path"], row["truth"], row["said"], row["badness"])
         for row in stored["examples"]
     ]
-    return int(stored["epoch"]), examples
+    return stored["epoch"], examples

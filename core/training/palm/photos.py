@@ -71,7 +71,7 @@ def target_of(photo: PalmPhoto, target: str) -> float:
 
 
 def _vary(rng: np.random.Generator, pixels: RgbImage) -> RgbImage:
-    """Mirrored, and a little brighter or darker; hue stays, since it is what is learnt."""
+    """Mirror the photo and vary its brightness a little. Hue stays: it is what is learnt."""
     if rng.random() < 0.5:
         pixels = pixels[:, ::-1]
     if rng.random() < 0.5:

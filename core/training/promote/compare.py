@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from core.files import sha256_of
 from core.models import registry
-from core.models.cards import CellData, ModelCard
+from core.models.cards import CellData, ModelCard, WhiteCellCard
 from core.models.registry import Task
-from core.models.weights import LoadedModel, load_model
+from core.models.weights import LoadedModel, WeightsRefused, load_model
 from core.settings import ROOT
 from core.store.runs import Run
 from core.training.promote import locked_sets
@@ -72,6 +72,10 @@ def compare(run: Run, report: Report = lambda title, words, share: None) -> Comp
             results[name] = on_fields(locked, task, smear, challenger, report_set)
         done += len(locked.items)
     external = results.get("external_lab")
+    learnt = {
+        name: learnt_from(model.card, EXTERNAL_LAB) if external is not None else False
+        for name, model in (("champion", champion), ("challenger", challenger))
+    }
     assert not isinstance(external, OnFields)  # the external laboratory has cells only
     return Comparison(
         task=task,
@@ -82,11 +86,8 @@ def compare(run: Run, report: Report = lambda title, words, share: None) -> Comp
         own=results["own"],
         original=results.get("original"),
         external_lab=external,
-        learnt_external=tuple(
-            name
-            for name, model in (("champion", champion), ("challenger", challenger))
-            if external is not None and learnt_from(model.card, EXTERNAL_LAB)
-        ),
+        learnt_external=tuple(name for name, known in learnt.items() if known),
+        origin_unknown=tuple(name for name, known in learnt.items() if known is None),
     )
 
 
@@ -94,13 +95,36 @@ EXTERNAL_LAB: Final = "deepbionet"
 """The laboratory of :func:`core.training.promote.locked_sets.laboratory_left_out`."""
 
 
-def learnt_from(card: ModelCard, laboratory: str) -> bool:
-    """Does the card say that the model learnt from cells of a laboratory."""
+def learnt_from(card: ModelCard, laboratory: str) -> bool | None:
+    """Do a model's card and those of the models it was adapted from name a laboratory.
+
+    An adapted model knows what the model before it knew, and its own card names the cells of the
+    adaptation only.
+
+    Returns:
+        True or False; None where no card names it and one of the earlier models is no longer here.
+    """
+    seen: set[str] = set()
+    while True:
+        if _names(card, laboratory):
+            return True
+        before = card.adapted_from if isinstance(card, WhiteCellCard) else None
+        if before is None or before in seen:
+            return False
+        seen.add(before)
+        try:
+            card = registry.named(before).card
+        except WeightsRefused:
+            return None
+
+
+def _names(card: ModelCard, laboratory: str) -> bool:
+    """Does this card alone say that the model learnt from cells of a laboratory."""
     data = card.data
-    said = [data.set]
+    texts = [data.set]
     if isinstance(data, CellData):
-        said += [data.foreign_sets, *(data.laboratories or ()), *data.foreign_cells]
-    return any(laboratory in words.lower() for words in said)
+        texts += [data.foreign_sets, *(data.laboratories or ()), *data.foreign_cells]
+    return any(laboratory in text.lower() for text in texts)
 
 
 def _report_share(

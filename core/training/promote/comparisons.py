@@ -25,7 +25,7 @@ FOLDER: Final = "comparisons"
 
 
 def task_of(run: Run) -> "Task":
-    """Which model a run's would replace. Raises PromotionRefused if it made none of the kind."""
+    """Task of a run's model. Raises PromotionRefused if it made none that can be compared."""
     task = TASK_OF.get(run.recipe)
     if task is None or not run.model_path:
         raise PromotionRefused(f"run {run.label} made no model that can be compared")
@@ -63,13 +63,13 @@ def begin_here(run: Run, who: Person) -> tuple[Path, IO[bytes]]:
 
 
 def latest(run: Run, *, done: bool = False) -> Job | None:
-    """The newest comparison of a run, whatever came of it, or the newest with a result."""
+    """The newest comparison of a run, whatever its outcome, or the newest with a result."""
     jobs = job.find(folder_of(run) / FOLDER)
     return next((one for one in jobs if not done or one.state == "done"), None)
 
 
 def evidence_of(comparison: Job) -> Comparison:
-    """What was found. Raises ValueError if the file is damaged, FileNotFoundError if it is gone."""
+    """The result. Raises ValueError if the file is damaged, FileNotFoundError if it is gone."""
     return from_json(comparison.result())
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from core.taxonomy import CRITICAL_CLASSES, title
 
-if TYPE_CHECKING:  # they load torch and SciPy, which a screen that only asks how far it is lacks
+if TYPE_CHECKING:  # they load torch and SciPy, which a screen must not wait for
     from core.models.registry import Task
     from core.statistics.paired import PairedDifference, PairedErrors
 
@@ -71,8 +71,8 @@ class OnFields:
 class Compared:
     """What exactly was compared; the sets name their own hashes.
 
-    ``models`` maps ``champion``, ``challenger`` and whatever else stands in the product's path to
-    the hashes of their files, by suffix: the card and what was fitted on the features decide too.
+    ``models`` maps ``champion``, ``challenger`` and every other model in the product's path to the
+    hashes of their files, by suffix: the card and the fitted uncertainty change answers too.
     ``code`` is the commit, ``sources`` the hash of the program's own files.
     """
 
@@ -86,8 +86,9 @@ class Comparison:
     """The evidence: on the run's own test part, on the original data, and elsewhere.
 
     ``external_lab`` are cells of another laboratory; ``learnt_external`` names the models
-    (``champion``, ``challenger``) whose cards say that they learnt from it. A significant fall
-    there blocks a promotion unless a person overrides it with a reason.
+    (``champion``, ``challenger``) whose cards, or those of the models they were adapted from, say
+    that they learnt from it, ``origin_unknown`` those adapted from a model that is no longer here.
+    A significant fall there blocks a promotion unless a person overrides it with a reason.
     """
 
     task: "Task"
@@ -99,6 +100,7 @@ class Comparison:
     original: OnOneSet | OnFields | None
     external_lab: OnOneSet | None = None
     learnt_external: tuple[str, ...] = ()
+    origin_unknown: tuple[str, ...] = ()
 
     @property
     def sets(self) -> dict[str, OnOneSet | OnFields]:
@@ -131,13 +133,22 @@ class Comparison:
         """What the cards say of the other laboratory: who learnt from it."""
         names = {"champion": "the live model", "challenger": "the challenger"}
         learnt = [words for name, words in names.items() if name in self.learnt_external]
-        if not learnt:
+        unknown = [words for name, words in names.items() if name in self.origin_unknown]
+        sentences = []
+        if learnt:
+            have = "has" if len(learnt) == 1 else "have"
+            sentences.append(
+                f"By their cards, {' and '.join(learnt)} {have} learnt from the other laboratory: "
+                "it says nothing about laboratories that are new to them."
+            )
+        if unknown:
+            sentences.append(
+                f"What {' and '.join(unknown)} learnt from is not known: the model before the "
+                "adaptation is no longer here."
+            )
+        if not sentences:
             return "No model's card says that it learnt from the other laboratory."
-        have = "has" if len(learnt) == 1 else "have"
-        return (
-            f"By their cards, {' and '.join(learnt)} {have} learnt from the other laboratory: it "
-            "says nothing about laboratories that are new to them."
-        )
+        return " ".join(sentences)
 
 
 # Any: a stored comparison may be damaged, or of an earlier version.
@@ -166,6 +177,7 @@ def from_json(stored: Mapping[str, Any]) -> Comparison:
             original=original,
             external_lab=external_set,
             learnt_external=tuple(stored.get("learnt_external", ())),
+            origin_unknown=tuple(stored.get("origin_unknown", ())),
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"this is no stored comparison: {error}") from error
@@ -229,7 +241,7 @@ def _against_counts(own: OnFields, original: OnFields | None) -> list[str]:
         reasons.append(
             f"it has not shown to count better on {own.title}: over {better.items} fields its "
             f"error changes by {better.difference:+.2f} cells a field ({better.low:+.2f} to "
-            f"{better.high:+.2f}); the whole interval must lie below nought"
+            f"{better.high:+.2f}); the whole interval must lie below zero"
         )
     for one in (own, original):
         white = one.kinds.get("wbc") if one else None

@@ -105,7 +105,7 @@ def read(file: Path) -> LockedSet[LabelledCell]:
 
     Raises:
         FileNotFoundError: if there is no such list.
-        TestSetBroken: if a picture is gone or is not what it was.
+        TestSetBroken: if a picture is gone or was changed.
     """
     stored = _read(file, "cells")
     cells = [LabelledCell(Path(row["path"]), row["label"]) for row in stored["cells"]]
@@ -114,7 +114,7 @@ def read(file: Path) -> LockedSet[LabelledCell]:
 
 
 def read_fields(file: Path) -> LockedSet[CountedField]:
-    """The same of a set of fields; see :func:`read`."""
+    """Read a set of fields; see :func:`read`."""
     stored = _read(file, "fields")
     counted = [
         CountedField(Path(row["path"]), np.array(row["counts"], np.int64))
@@ -125,7 +125,7 @@ def read_fields(file: Path) -> LockedSet[CountedField]:
 
 
 def _read(file: Path, items: Literal["cells", "fields"]) -> _Stored:
-    """The list in a file, once its pictures are known to be what they were.
+    """The list in a file, after checking that its pictures are unchanged.
 
     Raises:
         FileNotFoundError: if there is no such list.
@@ -145,7 +145,7 @@ def _read(file: Path, items: Literal["cells", "fields"]) -> _Stored:
 
 
 def _hash_of(rows: Iterable[str]) -> str:
-    """The same for the same pictures and truths, in whatever order."""
+    """Hash of a set that does not depend on the order of its rows."""
     return hashlib.sha256("\n".join(sorted(rows)).encode()).hexdigest()
 
 
@@ -187,7 +187,7 @@ def _pbc_test_part(root: Path) -> tuple[LabelledCell, ...]:
 
 def laboratory_left_out() -> Path | None:
     """DeepBioNet's cells, which nothing here is trained on; None without the set."""
-    # An earlier version wrote deepbionet.json without where the cells are.
+    # An earlier version wrote deepbionet.json, without the key ``anywhere``.
     file = settings().var / "test_sets" / "deepbionet_fields.json"
     if not file.exists():
         folder = settings().data / "wbc_other_lab"

@@ -1,4 +1,4 @@
-"""How fast a run is and how long it still takes, from what the database knows of it."""
+"""Speed of a run and the time it still needs, from its row in the database."""
 
 import csv
 import io

@@ -11,8 +11,10 @@ from typing import Any
 from core.access.people import AT_THE_TERMINAL, Person
 from core.settings import settings
 from core.store.runs import Run, RunRefused
-from core.training.loop.settings import loop_settings
+from core.training.loop import rate_trial
+from core.training.loop.settings import LoopSettings, loop_settings
 from core.training.presets import checked_options, recipe_info
+from core.training.recipe_info import Options
 from core.training.runs.lifecycle import book, find, folder_of, start_next, submit, watch
 
 
@@ -21,10 +23,10 @@ def begin(
     data: Path,
     preset: str,
     values: Mapping[str, Any],
-    options: Mapping[str, Any],
+    options: Options,
     target: Path | None,
 ) -> int:
-    """Train anew; the exit status.
+    """Start a new training; returns the exit status.
 
     Raises:
         ValueError: for an unknown recipe, preset or option, or a value outside its range.
@@ -36,7 +38,7 @@ def begin(
 
 
 def go_on(recipe: str, which: str, target: Path | None) -> int:
-    """Go on with the run of that number, name or folder; the exit status.
+    """Resume the run of that number, name or folder; returns the exit status.
 
     Raises:
         ValueError: if there is no such run, or it cannot be resumed.
@@ -55,7 +57,7 @@ def try_rates(
     data: Path,
     preset: str,
     values: Mapping[str, Any],
-    options: Mapping[str, Any],
+    options: Options,
     target: Path | None,
     trial: Path | None,
 ) -> int:
@@ -74,38 +76,15 @@ def try_rates(
         ValueError: for an unknown recipe, preset or option, or a value outside its range.
         FileNotFoundError: if the data is not there.
     """
-    from core.jobs import worker
-    from core.jobs.worker import JobContext
-    from core.training import recipes
-    from core.training.job import in_words
-    from core.training.loop import find_rate, rate_trial
-    from core.training.loop.rate_trial import RateTrial
     from core.training.runs import rate_trials
 
     if trial is not None:
-        os.nice(5)  # a page that a person waits for goes first
-        recipe, data, numbers, complete = rate_trials.task_of(trial)
-    else:
-        chosen = recipe_info(recipe).preset(preset)
-        numbers = loop_settings({**asdict(chosen.settings), **values})
-        complete = checked_options(recipe, {**chosen.options, **options})
-    folder = trial or rate_trials.folder_of(recipe, data, numbers, complete)
-
-    def run_trial(report: Callable[[int, int], None]) -> RateTrial:
-        prepared = recipes.prepare(recipe, data, numbers, complete, folder)
-        result = find_rate.find_rate(prepared.recipe, numbers, report=report)
-        rate_trial.write(folder, result)
-        return result
-
-    if trial is not None:
-
-        def do(context: JobContext) -> dict[str, object]:
-            return asdict(run_trial(lambda done, total: context.report(done, total, "trying")))
-
-        expected = (ValueError, OSError, FloatingPointError)
-        left = worker.work(folder, do, expected=expected, in_words=in_words)
-        return 0 if left.state == "done" else 2
-    result = run_trial(lambda done, total: None)
+        return _trial_in_background(trial)
+    chosen = recipe_info(recipe).preset(preset)
+    numbers = loop_settings({**asdict(chosen.settings), **values})
+    complete = checked_options(recipe, {**chosen.options, **options})
+    folder = rate_trials.folder_of(recipe, data, numbers, complete)
+    result = _try_rates(recipe, data, numbers, complete, folder)
     for rate, loss in zip(result.rates[::4], result.losses[::4], strict=True):
         print(f"{rate:.1e}  loss {loss:.4f}  {'#' * round(40 * loss / max(result.losses))}")
     print(f"proposed: --learning-rate {result.proposed:g}")
@@ -114,8 +93,47 @@ def try_rates(
     return 0
 
 
+def _trial_in_background(folder: Path) -> int:
+    """Do the job of a trial that a screen began; returns the exit status."""
+    from core.jobs import worker
+    from core.jobs.worker import JobContext
+    from core.training.job import in_words
+    from core.training.runs import rate_trials
+
+    os.nice(5)  # a page that a person waits for goes first
+    recipe, data, numbers, options = rate_trials.task_of(folder)
+
+    def do(context: JobContext) -> dict[str, object]:
+        def report(done: int, total: int) -> None:
+            context.report(done, total, "trying")
+
+        return asdict(_try_rates(recipe, data, numbers, options, folder, report))
+
+    expected = (ValueError, OSError, FloatingPointError)
+    ended = worker.work(folder, do, expected=expected, in_words=in_words)
+    return 0 if ended.state == "done" else 2
+
+
+def _try_rates(
+    recipe: str,
+    data: Path,
+    numbers: LoopSettings,
+    options: Options,
+    folder: Path,
+    report: Callable[[int, int], None] = lambda done, total: None,
+) -> rate_trial.RateTrial:
+    """Run the trial and write it into ``folder``."""
+    from core.training import recipes
+    from core.training.loop import find_rate
+
+    prepared = recipes.prepare(recipe, data, numbers, options, folder)
+    result = find_rate.find_rate(prepared.recipe, numbers, report=report)
+    rate_trial.write(folder, result)
+    return result
+
+
 def work_on(run_id: int, attempt: int) -> int:
-    """Train a run that was claimed for this process, then start the next; the exit status."""
+    """Train a run claimed for this process, then start the next; returns the exit status."""
     from core.training.runs.worker import work
 
     run = book().get(run_id)
@@ -186,7 +204,7 @@ def _in_turn(run: Run, target: Path | None) -> int:
 
 
 def person() -> Person:
-    """Whoever types the command."""
+    """The person at the terminal, named by the operating system."""
     return replace(AT_THE_TERMINAL, name=_who())
 
 

@@ -7,12 +7,12 @@ import secrets
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -26,9 +26,10 @@ from core.store.database import DatabaseRefused, database
 from core.store.runs import Run, RunBook, RunRefused
 from core.training.loop.settings import LoopSettings, loop_settings, with_defaults
 from core.training.presets import checked_options, recipe_info
+from core.training.recipe_info import Options
 
 STARTING: Final = timedelta(minutes=10)
-"""How long a process may take to its first sign of life: a busy machine loads slowly."""
+"""Longest time until the first heartbeat of a process: a busy machine loads slowly."""
 
 _DEFINITION: Final = "run.json"
 
@@ -39,7 +40,7 @@ def book() -> RunBook:
 
 
 def folder_of(run: Run) -> Path:
-    """Where a run keeps its checkpoints, log and model."""
+    """Folder of a run's checkpoints, log and model."""
     return settings().var / run.folder
 
 
@@ -52,7 +53,7 @@ def submit(
     recipe: str,
     data: Path,
     chosen: LoopSettings,
-    options: Mapping[str, Any],
+    options: Options,
     *,
     who: Person,
     title: str = "",
@@ -99,13 +100,13 @@ def find(which: str) -> Run:
     values = read_json(folder / _DEFINITION)
     if values is None:
         raise RunRefused(f"{which} is neither the number, the name nor the folder of a run")
-    # An absolute folder stays itself when joined to var.
+    # Joined to var, an absolute path stays as it is.
     run = book().add({**values, "folder": str(folder.resolve())}, "found in its folder")
     return book().ask(run.id, "pause", "found in its folder")
 
 
 def act(run_id: int, action: Literal["pause", "resume", "stop", "discard"], who: Person) -> Run:
-    """Do what a person asked; start whatever may run now.
+    """Carry out a person's action, then start every run that may run now.
 
     Raises:
         RunRefused: if the run's state does not allow it.
@@ -167,7 +168,7 @@ def _spawn(run: Run) -> None:
 
 
 def _look_after(process: "subprocess.Popen[bytes]", run: Run) -> None:
-    """Wait for the process, or it stays a zombie; a run whose process died at once is lost."""
+    """Wait for the process, which would stay a zombie, and mark its run as lost if it died."""
     process.wait()
     with suppress(SQLAlchemyError, DatabaseRefused):
         book().mark_lost(timedelta(days=36_500), {(run.id, run.attempt)})
@@ -175,7 +176,7 @@ def _look_after(process: "subprocess.Popen[bytes]", run: Run) -> None:
 
 @contextmanager
 def hold(run: Run) -> Iterator[None]:
-    """Hold a run's folder for this process; the system lets go of it when the process dies.
+    """Hold a run's folder for this process; the system releases it when the process dies.
 
     Raises:
         RunRefused: if another process holds it.
@@ -191,7 +192,7 @@ def hold(run: Run) -> Iterator[None]:
 
 
 def is_held(run: Run) -> bool:
-    """Is a process of this machine working on the run."""
+    """Whether a process of this machine works on the run."""
     return folder_lock.is_held(folder_of(run))
 
 

@@ -12,7 +12,7 @@ _SETS: Final = "sets"
 
 
 def title_of(folder: Path) -> str:
-    """What people call a folder of pictures: a ZIP's own name, without the hash it is kept by."""
+    """Title of a folder of pictures: a ZIP's own name, without the hash added to it here."""
     if folder.parent == settings().var / _SETS:
         return folder.name.rpartition("-")[0]
     return folder.name

@@ -1,4 +1,4 @@
-"""Several runs in one table: what each reached, and the settings in which they differ."""
+"""Several runs in one table: their best figures, and the settings in which they differ."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from core.training.presets import recipe_info
 from core.training.runs.forecast import best_epoch
 
 Cell = str | float | None
-"""What stands in one cell of the table."""
+"""The value in one cell of the table."""
 
 
 def side_by_side(curves: Sequence[tuple[Run, Sequence[Epoch]]]) -> list[dict[str, Cell]]:

@@ -16,6 +16,7 @@ from core.inference.white_cell.hierarchy import CHILDREN
 from core.models.cards import WhiteCellCard
 from core.models.weights import LoadedModel
 from core.records import WbcCall
+from core.slide.laboratory import Word, judge_laboratory
 from core.statistics.calibration import expected_calibration_error
 from core.statistics.classes import accuracy_row, majority_accuracy, report
 from core.statistics.figures import ClassRow, Measured
@@ -61,6 +62,8 @@ class ExternalFigures(TypedDict):
     accuracy: Measured
     balanced_baseline: float
     majority_baseline: float
+    judged: Word
+    unfamiliar: Measured
     white_cell_not_found: int
     kept: Measured
     accuracy_where_kept: Measured
@@ -76,8 +79,8 @@ def evaluate_external(
 ) -> ExternalFigures:
     """Accuracy, calibration, sets and abstention on every labelled cell of a laboratory.
 
-    Cells that were not found in their picture count as wrong. Only cells of the five common
-    classes are judged.
+    The cells are taken as one laboratory's, as the product takes those of a case. Cells that were
+    not found in their picture count as wrong. Only cells of the five common classes are judged.
 
     Raises:
         FileNotFoundError: if the set is missing.
@@ -89,7 +92,11 @@ def evaluate_external(
     common = [i for i, cell in enumerate(cells) if parent_of(cell.label) in COMMON_CLASSES]
     truth = [parent_of(cells[i].label) for i in common]
     cut = [i for i in common if located[i]]
-    calls = dict(zip(cut, call_crops([centre_crop(frames[i]) for i in cut], model), strict=True))
+    found = call_crops([centre_crop(frames[i]) for i in cut], model)
+    judged = judge_laboratory(found)
+    if judged.is_foreign:
+        found = [call.in_foreign_laboratory() for call in found]
+    calls = dict(zip(cut, found, strict=True))
     predicted = [parent_of(calls[i].label) if i in calls else "not_found" for i in common]
     answered = [(t, calls[i]) for t, i in zip(truth, common, strict=True) if i in calls]
     right = [t == parent_of(call.label) for t, call in answered]
@@ -110,6 +117,8 @@ def evaluate_external(
         "accuracy": accuracy_row([t == p for t, p in zip(truth, predicted, strict=True)]),
         "balanced_baseline": 1 / len(set(truth)),
         "majority_baseline": majority_accuracy(truth),
+        "judged": judged.word,
+        "unfamiliar": accuracy_row([call.unfamiliar for call in found]),
         "white_cell_not_found": len(common) - len(cut),
         "kept": accuracy_row(kept),
         "accuracy_where_kept": accuracy_row([r for r, k in zip(right, kept, strict=True) if k]),

@@ -15,6 +15,7 @@ from core.models.cards import PalmCard
 from core.models.cards.figures import AurocRow
 from core.records import Flag, PalmCall
 from core.slide import palm_words
+from pages.parts import acceptance_mark
 from pages.parts.kinds import ink
 from pages.parts.wording import percent, plain
 
@@ -73,7 +74,7 @@ def _answer(call: PalmCall, card: PalmCard, prevalence: float) -> None:
 def _flags(call: PalmCall, flags: Sequence[Flag]) -> None:
     for flag in flags:
         st.markdown(f":orange-badge[check] {plain(flag.message)}")
-    st.caption(f"Palm model {plain(call.model)}.")
+    acceptance_mark.of_palm(call.model)
 
 
 def caution(card: PalmCard) -> None:

@@ -11,7 +11,7 @@ from core.review.case.cases import SEXES, Case
 from core.review.record import roster
 from core.review.record.errors import CaseRefused, LooksLikeIdentity, StaleEdit
 from core.review.record.review_store import review_store
-from pages.parts import signed_in
+from pages.parts import acceptance_mark, signed_in
 from pages.parts.wording import plain
 
 _ASKED = "case_pseudonym_asked"
@@ -20,11 +20,14 @@ _ASKED = "case_pseudonym_asked"
 def draw(who: Person, case: Case) -> None:
     """One line: where the case stands, who can take it on, and the menu of its life."""
     said, menu = st.columns([6, 1], vertical_alignment="center")
-    words = " ".join(states.next_steps(review_store(), who, case.id))
+    now = states.situation(review_store(), who, case.id)
+    words = " ".join(now.sentences)
     if case.is_cancelled:
         words = f"Cancelled: {plain(case.cancelled_reason or '')}. {words}"
-    said.caption(f"Next: {plain(words)}" if not case.is_cancelled else words)
-    can = states.possible(review_store(), who, case.id)
+    with said.container(gap="xxsmall"):
+        st.caption(f"Next: {plain(words)}" if not case.is_cancelled else words)
+        acceptance_mark.of_case(who, case)
+    can = now.can
     if can & {"change", "cancel", "reopen"}:
         with menu.popover("Case", icon=":material/more_horiz:", width="stretch"):
             if "change" in can:

@@ -6,15 +6,13 @@ from core.access.people import Person
 from core.access.rights import NotAllowed, may
 from core.review.case import timing
 from core.review.case.timing import Period, Quartiles
-from core.review.learning import training_sets
+from core.review.learning import adaptation_offer, training_sets
 from core.review.reading import blind
 from core.review.record.errors import CaseRefused, PictureLost
 from core.review.record.review_store import review_store
 from core.taxonomy import title
 from pages.parts import signed_in
 from pages.parts.wording import percent, plain, several
-
-_SET = "verified-cells"
 
 
 def draw(who: Person) -> None:
@@ -51,7 +49,7 @@ def _corrections(who: Person) -> None:
 
 def _make() -> None:
     try:
-        made = training_sets.make(review_store(), signed_in.person(), _SET, "cells")
+        made = adaptation_offer.make_set(review_store(), signed_in.person())
         said = f"{made.name}, version {made.version}: {several(made.items, 'cell')} kept."
     except (NotAllowed, CaseRefused, PictureLost, OSError) as refusal:
         said = f"No set was made: {refusal}."

@@ -14,7 +14,8 @@ from pages.parts.wording import plain
 
 _ROLE_WORDS: dict[Role, str] = {
     "technologist": "uploads and analyses pictures, puts them into cases",
-    "pathologist": "reviews and signs cases",
+    "pathologist": "reviews and signs cases, and signs lab acceptances",
+    "director": "looks, and signs lab acceptances",
     "trainer": "trains models and makes one live",
     "administrator": "looks after people and settings",
     "viewer": "looks, and changes nothing",

@@ -6,7 +6,7 @@ from core.inference.smear import recount
 from core.records import CountingRule, Estimate, Method, SmearFinding
 from core.slide import judgement
 from core.taxonomy import KINDS
-from pages.parts import wording
+from pages.parts import acceptance_mark, wording
 from pages.parts.agreement.bars import BAR_PX, count_bar
 from pages.parts.smear import cell_words
 from pages.parts.smear.session import SmearSession
@@ -50,6 +50,7 @@ def draw(session: SmearSession) -> None:
             st.caption(words, text_alignment="center", width=BAR_PX)
     _included(session, finding)
     _flags(finding)
+    acceptance_mark.of_finding(finding)
     if session.cell is not None and session.cell < len(finding.cells):
         cell_words.draw_selected(session, session.cell)
     else:

@@ -27,6 +27,10 @@ def draw(session: SmearSession) -> None:
     out = judgement.left_out_sentence(len(findings), judgement.all_left_out(findings))
     if out:
         st.markdown(f":gray-badge[left out] {plain(out)}")
+    laboratory = session.laboratory()
+    if laboratory.cells:
+        colour = "orange" if laboratory.is_foreign else "gray"
+        st.markdown(f":{colour}-badge[laboratory] {laboratory.sentence()}")
     if counted.leukocytes:
         st.plotly_chart(
             _bar(counted),

@@ -165,7 +165,7 @@ def _keep_field(session: SmearSession, who: Person, case: Case, key: Key) -> Non
         who,
         case.id,
         session.originals.field(key[0], session.known[key].finding.file),
-        session.finding(key),
+        session.as_decided(key),
         slide=st.session_state["keep_slide"],
         same_picture_because=st.session_state.get("keep_same_because") or "",
     )

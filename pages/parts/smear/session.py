@@ -18,6 +18,7 @@ from core.inference.originals import Originals
 from core.inference.smear import recount
 from core.models.smear_models import SmearModels
 from core.records import CountingRule, Method, SmearFinding
+from core.slide.laboratory import Laboratory, laboratory_of
 
 _KNOWN = 400
 _MAPS = 24
@@ -52,6 +53,7 @@ class SmearSession:
     entries: dict[str, str | float | None] = field(default_factory=dict)
     _maps: OrderedDict[tuple[object, ...], HeatMap] = field(default_factory=OrderedDict)
     _verdicts: dict[tuple[object, ...], Faithfulness] = field(default_factory=dict)
+    _judged: tuple[object, Laboratory] | None = None
     _taken: int = 0
     _show_next: bool = False
 
@@ -141,7 +143,25 @@ class SmearSession:
         return self.known[wanted]
 
     def finding(self, key: Key | None = None) -> SmearFinding:
-        """Its finding, counted by the rule and the method in force, in or out as decided."""
+        """Its finding, counted by the rule and the method in force, in or out as decided.
+
+        The fields of the set are taken as one laboratory's.
+        """
+        finding = self.as_decided(key)
+        return finding.in_foreign_laboratory() if self.laboratory().is_foreign else finding
+
+    def laboratory(self) -> Laboratory:
+        """Whether the laboratory that the set comes from is one the model knows.
+
+        Every field on the screen asks, so it is judged once for a set and what was decided of it.
+        """
+        state = tuple(self.order), tuple(sorted(self.included.items()))
+        if self._judged is None or self._judged[0] != state:
+            self._judged = state, laboratory_of(self.as_decided(key) for key in self.order)
+        return self._judged[1]
+
+    def as_decided(self, key: Key | None) -> SmearFinding:
+        """The same by the field alone: what a case keeps, which judges over its own fields."""
         analysed = self.field(key)
         finding = recount(analysed.finding, self.rule, self.method)
         decided = self.included.get(analysed.key[0])

@@ -4,31 +4,45 @@ from typer.testing import CliRunner
 
 from core.cli import app
 from core.commands.reproduce.counts import PAPER, as_markdown
+from core.studies.paper_counts_result import LabelErrors, MeanErrors, PaperCounts
 
 
-def _row(rbc, wbc, platelet):
+def _row(rbc, wbc, platelet) -> MeanErrors:
     mean = (rbc + wbc + platelet) / 3
-    kinds = {"rbc": rbc, "wbc": wbc, "platelet": platelet}
-    return {**kinds, "mean": mean, "mean_low": mean - 0.1, "mean_high": mean + 0.1}
+    return {
+        "rbc": rbc,
+        "wbc": wbc,
+        "platelet": platelet,
+        "mean": mean,
+        "mean_low": mean - 0.1,
+        "mean_high": mean + 0.1,
+    }
 
 
-_FOUND = {
+_ERRORS: LabelErrors = {
+    "without": _row(4.0, 0.2, 1.0),
+    "with": _row(2.0, 0.1, 1.0),
+    "constant": _row(2.6, 0.02, 1.05),
+    "locator": _row(9.75, 0.0, 0.28),
+    "n": 60,
+}
+_RESULT: PaperCounts = {
     "setting": "REDUCED for this test",
-    "split": {"training": 240, "validation": 60, "test": 60},
-    **{
-        labels: {
-            "without": _row(4.0, 0.2, 1.0),
-            "with": _row(2.0, 0.1, 1.0),
-            "constant": _row(2.6, 0.02, 1.05),
-            "locator": _row(9.75, 0.0, 0.28),
-        }
-        for labels in ("cbc_labels", "txl_labels")
+    "reduced": True,
+    "split": {
+        "training": 240,
+        "validation": 60,
+        "left_out_as_copies_of_test_fields": 0,
+        "test": 60,
     },
+    "curves": {},
+    "cbc_labels": _ERRORS,
+    "txl_labels": _ERRORS,
 }
 
 
 def test_ours_stand_beside_the_papers_the_constant_and_the_locator():
-    text = as_markdown(_FOUND)
+    text = as_markdown(_RESULT)
     assert [f"### Table {n}" in text for n in (1, 2, 3, 4)] == [True] * 4
     rows = [line for line in text.splitlines() if line.startswith("| RBC |")]
     assert rows[0] == "| RBC | 6.15 | 4.00 | 2.60 | 9.75 |"
@@ -45,9 +59,9 @@ def test_the_papers_means_are_those_of_its_rows():
 
 
 def test_without_the_set_one_sentence_and_status_2(tmp_path):
-    said = CliRunner().invoke(
+    ran = CliRunner().invoke(
         app, ["reproduce", "counts", "--data", str(tmp_path), "--to", str(tmp_path / "out")]
     )
-    assert said.exit_code == 2
-    assert "CBC part 'Training' not found" in said.output
-    assert "Traceback" not in said.output
+    assert ran.exit_code == 2
+    assert "CBC part 'Training' not found" in ran.output
+    assert "Traceback" not in ran.output

@@ -7,29 +7,53 @@ from typer.testing import CliRunner
 
 from core.cli import app
 from core.commands.reproduce.learning_curve import as_markdown
+from core.models.cards.figures import ErrorRow, ErrorRows
 from core.studies.count_tables import learning_curve_svg
 from core.studies.learning_curve import FILE
+from core.studies.learning_curve_result import Cell, LearningCurve
 
 _SVG = "{http://www.w3.org/2000/svg}"
 
 
-def _errors(mean):
-    row = {"mean_absolute_error": mean, "low": mean - 0.1, "high": mean + 0.1}
-    return {"rbc": row, "wbc": row, "platelet": row, "mean": row}
+def _errors(mean) -> ErrorRows:
+    row: ErrorRow = {
+        "mean_absolute_error": mean,
+        "low": mean - 0.1,
+        "high": mean + 0.1,
+        "constant_predictor": 1.4,
+    }
+    kinds: ErrorRows = {
+        "constant": [22.0, 1.0, 1.0],
+        "n": 2,
+        "rbc": row,
+        "wbc": row,
+        "platelet": row,
+        "mean": row,
+    }
+    return kinds
 
 
-def _cell(counter, labelled, drawn, mean, field_errors):
+def _cell(counter, labelled, drawn, mean, field_errors) -> Cell:
     return {
         "counter": counter,
         "labelled": labelled,
         "drawn": drawn,
+        "step": 7,
+        "validation_error": mean,
         "errors": _errors(mean),
         "field_errors": field_errors,
     }
 
 
-_FOUND = {
-    "setting": {"backbone": "made for this test", "steps": 7, "seed": 5},
+_CURVE: LearningCurve = {
+    "setting": {
+        "backbone": "made for this test",
+        "steps": 7,
+        "check_every": 7,
+        "seed": 5,
+        "heads": {},
+        "fields_sha256": "0" * 64,
+    },
     "fields": {
         "training": 80,
         "validation": 9,
@@ -54,7 +78,7 @@ _FOUND = {
 
 
 def test_tables_hold_every_training_and_what_drawn_fields_change():
-    lines = as_markdown(_FOUND).splitlines()
+    lines = as_markdown(_CURVE).splitlines()
     assert (
         "| 25 | 1.50 (1.40 to 1.60) | 1.20 (1.10 to 1.30) | 1.00 (0.90 to 1.10) | "
         "0.90 (0.80 to 1.00) |"
@@ -71,14 +95,14 @@ def test_tables_hold_every_training_and_what_drawn_fields_change():
 
 
 def test_without_drawn_fields_there_are_no_columns_of_them():
-    cells = [cell for cell in _FOUND["cells"] if not cell["drawn"]]
-    text = as_markdown({**_FOUND, "drawn": 0, "cells": cells})
+    cells = [cell for cell in _CURVE["cells"] if not cell["drawn"]]
+    text = as_markdown({**_CURVE, "drawn": 0, "cells": cells})
     assert "drawn" not in text
     assert "| 80 | 1.30 (1.20 to 1.40) | 0.80 (0.70 to 0.90) |" in text
 
 
 def test_the_figure_has_a_line_for_each_counter_and_for_both_references():
-    svg = ElementTree.fromstring(learning_curve_svg(_FOUND))
+    svg = ElementTree.fromstring(learning_curve_svg(_CURVE))
     words = {t.text for t in svg.iter(f"{_SVG}text")}
     assert {
         "plain regression",
@@ -108,11 +132,11 @@ def test_the_figure_has_a_line_for_each_counter_and_for_both_references():
 )
 def test_a_wrong_call_says_one_sentence_and_leaves_nothing(tmp_path, words, sentence):
     out = tmp_path / "out"
-    said = CliRunner().invoke(
+    ran = CliRunner().invoke(
         app,
         ["reproduce", "learning-curve", "--data", str(tmp_path), "--out", str(out), *words],
     )
-    assert said.exit_code == 2
-    assert sentence in said.output
-    assert "Traceback" not in said.output
+    assert ran.exit_code == 2
+    assert sentence in ran.output
+    assert "Traceback" not in ran.output
     assert not (out / FILE).exists()

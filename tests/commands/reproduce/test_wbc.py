@@ -1,13 +1,16 @@
 """The white-cell system's table: the published report, ours and the shipped model side by side."""
 
 from core.commands.reproduce.wbc import as_markdown
+from core.models.cards.white_cell_figures import InLaboratory
+from core.statistics.figures import ClassRow
+from core.studies.paper_wbc import PaperWbcResult
 
 
-def row(precision, recall, f1, n):
+def row(precision, recall, f1, n) -> ClassRow:
     return {"precision": precision, "recall": recall, "f1": f1, "n": n}
 
 
-RESULT = {
+RESULT: PaperWbcResult = {
     "setting": "reduced for this test",
     "start": "random weights",
     "seed": 3,
@@ -17,8 +20,9 @@ RESULT = {
     "accuracy": {"value": 0.5, "low": 0.068, "high": 0.932, "n": 4},
     "majority_baseline": 0.5,
     "confusion": [[2, 0], [2, 0]],
+    "skipped": [],
 }
-LIVE = {
+LIVE: InLaboratory = {
     "report": {"lymphocyte": row(0.98, 0.97, 0.975, 120)},
     "eight_class_accuracy": {"value": 0.982, "low": 0.974, "high": 0.988, "n": 1626},
 }

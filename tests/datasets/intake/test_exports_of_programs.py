@@ -17,12 +17,12 @@ from PIL import Image
 from core.datasets.intake.cells import read_cells
 from core.datasets.intake.fields import read_boxed_fields, read_counted_fields
 from core.datasets.intake.palms import read_palms
-from core.datasets.intake.rows import rows_of_set
+from core.datasets.intake.rows import PictureRow, rows_of_set
 from core.datasets.skipped import DataRefused
 from core.settings import Settings
 
 SETTINGS = Settings()
-Rows = dict[str, dict[str, Any]]
+Rows = dict[str, PictureRow]
 
 
 def picture(path: Path, size: tuple[int, int] = (240, 200), **options: Any) -> None:
@@ -475,3 +475,200 @@ def test_a_palm_whose_folder_contradicts_the_table_is_left_out(tmp_path: Path) -
     rows = {row["file"]: row for row in rows_of_set(read_palms(tmp_path, SETTINGS))}
     assert rows["Anemic/Anemic.jpg"]["anemic"] is True
     assert "its folder Non-Anemic" in rows["Non-Anemic/Non-Anemic.jpg"]["left_out"]
+
+
+# ---- what labelling programs and their users send beside that ----------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "program"),
+    [
+        ("min.json", '[{"image": "0.jpg", "id": 1, "label": [{"x": 1, "rectanglelabels": ["RBC"], '
+         '"original_width": 240}]}]', "Label Studio"),
+        ("a.csv", 'annotation_id,image,label\n1,0.jpg,"[{""x"": 1, ""rectanglelabels"": '
+         '[""RBC""]}]"\n', "Label Studio"),
+        ("via3.json", '{"project": {"pid": "__VIA_PROJECT_ID__"}, "metadata": {}}', "VIA 3"),
+        ("via.csv", "filename,file_size,region_shape_attributes\n0.jpg,1,{}\n", "table of boxes"),
+        ("video.xml", '<annotations><track id="0" label="RBC"><box frame="0" xtl="1"/></track>'
+         "</annotations>", "CVAT"),
+        ("r.json", '[{"image_id": 1, "category_id": 1, "bbox": [1, 1, 9, 9], "score": 0.9}]',
+         "COCO's results"),
+        ("0.json", '{"description": "", "objects": [{"classTitle": "RBC"}]}', "Supervisely"),
+        ("_annotations.csv", "filename,width,height,class,xmin,ymin,xmax,ymax\n"
+         "0.jpg,240,200,RBC,1,1,9,9\n", "table of boxes"),
+        ("_annotations.createml.json", '[{"image": "0.jpg", "annotations": [{"label": "RBC", '
+         '"coordinates": {"x": 9, "y": 9, "width": 5, "height": 5}}]}]', "CreateML"),
+    ],
+)  # fmt: skip
+def test_more_formats_that_are_not_read_are_named_with_the_way_out(
+    tmp_path: Path, name: str, content: str, program: str
+) -> None:
+    picture(tmp_path / "0.jpg")
+    text(tmp_path / name, content)
+    with pytest.raises(DataRefused, match=f"{program}.*export it as COCO, Pascal VOC or YOLO"):
+        read_boxed_fields(tmp_path, SETTINGS)
+
+
+def test_roboflow_coco_keeps_its_parts_and_classes(tmp_path: Path) -> None:
+    """``train/_annotations.coco.json`` beside its pictures, and a class 0 that groups the rest."""
+
+    def groups(content: dict[str, Any]) -> None:
+        content["categories"] = [
+            {"id": 0, "name": "cells", "supercategory": "none"},
+            {"id": 1, "name": "RBC", "supercategory": "cells"},
+        ]
+
+    for part, count in (("train", 7), ("valid", 2), ("test", 2)):
+        files = [f"B_{part}{n}_jpg.rf.{n:032x}.jpg" for n in range(count)]
+        for file in files:
+            picture(tmp_path / part / file)
+        coco(tmp_path / part / "_annotations.coco.json", files, change=groups)
+    text(tmp_path / "README.roboflow.txt", "BCCD - v4\n")
+    rows = boxes(tmp_path)
+    word = {"train": "training", "valid": "validation", "test": "test"}
+    assert len(rows) == 11
+    for file, row in rows.items():
+        assert row["part"] == word[file.split("/")[0]]
+        assert {box["class"] for box in row["boxes"]} == {"RBC"}
+
+
+def test_roboflow_yolo_keeps_its_parts(tmp_path: Path) -> None:
+    for part, count in (("train", 12), ("valid", 2), ("test", 2)):
+        for n in range(count):
+            picture(tmp_path / part / f"images/{n}_jpg.rf.{n}.jpg")
+            yolo(tmp_path / part / f"labels/{n}_jpg.rf.{n}.txt")
+    text(
+        tmp_path / "data.yaml",
+        "train: ../train/images\nval: ../valid/images\ntest: ../test/images\n\nnc: 2\n"
+        "names: ['RBC', 'WBC']\n\nroboflow:\n  workspace: w\n  version: 1\n",
+    )
+    for name in ("README.dataset.txt", "README.roboflow.txt"):
+        text(tmp_path / name, "12 images\n")
+    rows = boxes(tmp_path)
+    assert parts(rows) == {
+        file: {"train": "training", "valid": "validation", "test": "test"}[file.split("/")[0]]
+        for file in rows
+    }
+    assert [box["class"] for box in rows["test/images/0_jpg.rf.0.jpg"]["boxes"]] == ["RBC", "WBC"]
+
+
+def test_cvat_yolo_by_its_obj_names(tmp_path: Path) -> None:
+    picture(tmp_path / "obj_train_data/0.jpg")
+    yolo(tmp_path / "obj_train_data/0.txt")
+    text(tmp_path / "obj.names", "RBC\nWBC\n")
+    text(tmp_path / "obj.data", "classes = 2\ntrain = data/train.txt\nnames = data/obj.names\n")
+    text(tmp_path / "train.txt", "data/obj_train_data/0.jpg\n")
+    (row,) = boxes(tmp_path).values()
+    assert [box["class"] for box in row["boxes"]] == ["RBC", "WBC"]
+
+
+def test_cvat_coco_and_voc(tmp_path: Path) -> None:
+    def attributes(content: dict[str, Any]) -> None:
+        for entry in content["annotations"]:
+            entry |= {"attributes": {"occluded": False, "rotation": 0.0}, "segmentation": []}
+
+    picture(tmp_path / "c/images/0.jpg")
+    coco(tmp_path / "c/annotations/instances_default.json", ["0.jpg"], change=attributes)
+    assert numbers(boxes(tmp_path / "c")) == {"images/0.jpg": 1}
+    picture(tmp_path / "v/JPEGImages/0.jpg")
+    voc(tmp_path / "v/Annotations/0.xml", "0.jpg")
+    text(tmp_path / "v/ImageSets/Main/default.txt", "0\n")
+    text(tmp_path / "v/labelmap.txt", "# label:color_rgb:parts:actions\nRBC:1,2,3::\n")
+    assert numbers(boxes(tmp_path / "v")) == {"JPEGImages/0.jpg": 1}
+
+
+def test_coco_with_masks_and_key_points(tmp_path: Path) -> None:
+    def rich(content: dict[str, Any]) -> None:
+        rle = {"size": [200, 240], "counts": "abc"}
+        content["annotations"][0] |= {"segmentation": rle, "iscrowd": 0}
+        content["annotations"][1] |= {"keypoints": [15, 15, 2], "num_keypoints": 1}
+        del content["annotations"][2]["bbox"]
+        content["annotations"][2]["segmentation"] = rle
+
+    for n in range(2):
+        picture(tmp_path / f"{n}.jpg")
+    coco(tmp_path / "a.json", ["0.jpg", "1.jpg"], change=rich)
+    rows = boxes(tmp_path)
+    assert numbers(rows) == {"0.jpg": 1, "1.jpg": 1}
+    assert any("neither a bbox nor a polygon" in note
+               for note in read_boxed_fields(tmp_path, SETTINGS).notes)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["coco", "yolo"])
+def test_corners_where_sides_are_expected_refuse_the_set(tmp_path: Path, kind: str) -> None:
+    corners = [[10, 10, 40, 40], [100, 60, 150, 120], [180, 120, 230, 190]]
+    picture(tmp_path / "0.jpg")
+
+    def as_corners(content: dict[str, Any]) -> None:
+        content["annotations"] = [
+            {"id": n, "image_id": 0, "category_id": 1, "bbox": box} for n, box in enumerate(corners)
+        ]
+
+    if kind == "coco":
+        coco(tmp_path / "a.json", ["0.jpg"], change=as_corners)
+    else:
+        lines = [f"0 {a / 240} {b / 200} {c / 240} {d / 200}" for a, b, c, d in corners]
+        table(tmp_path / "0.txt", lines)
+    with pytest.raises(DataRefused, match="are corners"):
+        read_boxed_fields(tmp_path, SETTINGS)
+
+
+def test_key_points_without_visibility_pass_for_no_polygon(tmp_path: Path) -> None:
+    line = "{c} {x} 0.2 0.1 0.1 {x} 0.18 {x} 0.22"
+    picture(tmp_path / "images/0.jpg")
+    yolo(tmp_path / "labels/0.txt", line)
+    text(tmp_path / "classes.txt", "RBC\nWBC\n")
+    assert "only a data.yaml tells" in boxes(tmp_path)["images/0.jpg"]["left_out"]
+    text(tmp_path / "data.yaml", "names: [RBC, WBC]\nkpt_shape: [2, 2]\n")
+    assert boxes(tmp_path)["images/0.jpg"]["boxes"][0]["box_xyxy"] == [12, 30, 36, 50]
+    (tmp_path / "data.yaml").unlink()
+    # Turned boxes of four corners all over the picture are no box with points.
+    corners = [(0.1, 0.1), (0.7, 0.6)]
+    table(
+        tmp_path / "labels/0.txt",
+        [f"{c} {x} {y} {x + 0.1} {y} {x + 0.1} {y + 0.1} {x} {y + 0.1}"
+         for c, (x, y) in enumerate(corners)],
+    )  # fmt: skip
+    assert boxes(tmp_path)["images/0.jpg"]["boxes"][1]["box_xyxy"] == [168, 120, 192, 140]
+
+
+def test_boxes_that_reach_far_beyond_the_picture_are_anothers(tmp_path: Path) -> None:
+    """No size is written, so only the boxes themselves say that they are of a larger picture."""
+    picture(tmp_path / "0.jpg")
+    box = "<bndbox><xmin>{}</xmin><ymin>10</ymin><xmax>{}</xmax><ymax>60</ymax></bndbox>"
+    objects = "".join(
+        f"<object><name>RBC</name>{box.format(x, x + 60)}</object>" for x in (10, 90, 200, 230)
+    )
+    text(tmp_path / "0.xml", f"<annotation>{objects}</annotation>")
+    assert "reach far beyond" in boxes(tmp_path)["0.jpg"]["left_out"]
+
+
+@pytest.mark.parametrize("ending", [".heic", ".gif", ".jp2", ".svs", ".dcm", ".cr2"])
+def test_pictures_of_kinds_that_are_not_read_are_counted_as_left_out(
+    tmp_path: Path, ending: str
+) -> None:
+    for label in ("Lymphocyte", "Monocyte"):
+        for n in range(10):
+            picture(tmp_path / label / f"{label[0]}{n}.png", (64, 64))
+    text(tmp_path / f"Monocyte/photo{ending}", "ftypheic and so on")
+    rows = {row["file"]: row for row in rows_of_set(read_cells(tmp_path, SETTINGS))}
+    assert "photo" in rows[f"Monocyte/photo{ending}"]["left_out"]
+    assert len(rows) == 21
+
+
+def test_kaggles_folders_of_blood_cells(tmp_path: Path) -> None:
+    """``dataset2-master``: TRAIN, TEST and TEST_SIMPLE with a folder for each class."""
+    number = 0
+    top = tmp_path / "dataset2-master/images"
+    for part, count in (("TRAIN", 10), ("TEST", 4), ("TEST_SIMPLE", 2)):
+        for label in ("EOSINOPHIL", "LYMPHOCYTE", "MONOCYTE", "NEUTROPHIL"):
+            for _ in range(count):
+                picture(top / part / label / f"_{number}_{number}.jpeg", (64, 64))
+                number += 1
+    text(tmp_path / "dataset2-master/labels.csv", ",Image,Category\n0,0,NEUTROPHIL\n1,1,\n")
+    found = read_cells(tmp_path, SETTINGS)
+    assert found.vanished == () and set(found.labels) == {
+        *("eosinophil", "lymphocyte", "monocyte", "neutrophil")
+    }
+    for row in rows_of_set(found):
+        assert (row["part"] == "test") == ("/TEST" in row["file"])

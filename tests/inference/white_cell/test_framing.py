@@ -92,3 +92,25 @@ def test_a_field_of_red_cells_is_no_white_cell(locator):
     for seed in (41, 42, 43):
         field = draw(seed, wbc=[], platelets=0).field
         assert single_cell_box(field, locator)[0] is None
+
+
+def beside(*seeds_and_labels):
+    """Drawn fields in a row as one picture."""
+    drawn = [draw(seed, wbc=labels).field.pixels for seed, labels in seeds_and_labels]
+    return Field("field.png", np.ascontiguousarray(np.hstack(drawn)), "")
+
+
+def test_the_only_white_cell_of_a_whole_field_is_meant_wherever_it_lies(locator):
+    for seed, label in ((1, "lymphocyte"), (5, "segmented_neutrophil"), (9, "monocyte")):
+        _, box = white_cell(seed, label)
+        field = beside((seed, [label]), (40, []), (41, []))
+        found, diameter = single_cell_box(field, locator)
+        assert found is not None and diameter is not None
+        middle = (np.array(found[:2]) + np.array(found[2:])) / 2
+        expected = (np.array(box[:2]) + np.array(box[2:])) / 2
+        assert np.abs(middle - expected).max() < 0.25 * (box[2] - box[0]), seed
+
+
+def test_of_two_white_cells_away_from_the_middle_neither_is_meant(locator):
+    field = beside((1, ["lymphocyte"]), (40, []), (41, []), (9, ["monocyte"]))
+    assert single_cell_box(field, locator)[0] is None

@@ -11,6 +11,8 @@ import pytest
 
 from core.models.cards import (
     CardPart,
+    CountCard,
+    CountRegressorArchitecture,
     JsonObject,
     LocatorCard,
     PalmCard,
@@ -24,9 +26,11 @@ from core.models.cards import (
     upgrade,
 )
 from core.models.cards.model_card import CARDS, FORMAT
+from core.models.cards.preprocessing import WholeFieldInput
 from core.models.cards.read import checked
 from core.models.cards.uncertainty_card import UNCERTAINTY_FORMAT
 from core.models.refusal import WeightsRefused
+from core.taxonomy import CellKind
 from tests.fixtures.paths import ROOT
 
 OLD = sorted((Path(__file__).parent / "old").glob("*.json"))
@@ -75,6 +79,39 @@ def test_an_old_locator_without_a_width_had_sixty_four_channels():
     card = parse_model_card(old, "m.json")
     assert isinstance(card, LocatorCard)
     assert (card.architecture.width, card.max_iou) == (64, 0.6)
+
+
+@pytest.mark.parametrize("name", ["locator", "counts", "wbc", "palm"])
+def test_a_card_of_format_2_gets_the_one_preprocessing_of_its_network(name):
+    raw = json.loads((Path(__file__).parent / "old" / f"{name}-format-2.json").read_text())
+    assert "preprocessing" not in raw
+    shipped = json.loads((ROOT / "weights" / f"{name}.json").read_text())
+    assert upgrade(raw)["preprocessing"] == shipped["preprocessing"]
+
+
+def test_what_an_older_card_states_of_its_preprocessing_stays():
+    stated: JsonObject = {**HASHES, "format": 2, "architecture": {"kind": "cell_classifier"}}
+    stated["preprocessing"] = {"channels": "BGR"}
+    upgraded = upgrade(stated)["preprocessing"]
+    assert isinstance(upgraded, dict)
+    assert upgraded["channels"] == "BGR" and upgraded["input_px"] == 128
+
+
+def test_a_counter_cannot_have_the_input_of_another_network():
+    ones: dict[CellKind, float] = {"rbc": 1.0, "wbc": 1.0, "platelet": 1.0}
+    network = CountRegressorArchitecture(backbone="resnet18", hidden=8)
+    with pytest.raises(ValueError, match="preprocessing is not that of a count_regressor"):
+        CountCard(architecture=network, interval_scale=ones)
+    card = CountCard(architecture=network, interval_scale=ones, preprocessing=WholeFieldInput())
+    assert card.as_json()["preprocessing"] == {
+        "channels": "RGB",
+        "layout": "NCHW",
+        "range": [0, 1],
+        "mean_and_std": "inside the network",
+        "colour_normalisation": "none",
+        "scale": "the whole field",
+        "input_px": 224,
+    }
 
 
 def test_the_label_shift_was_once_called_elsewhere():
@@ -171,8 +208,10 @@ def test_whatever_is_damaged_there_is_a_sentence_or_a_whole_card(file):
         ),
         ("wbc", ["architecture", "kind"], "forest", "unknown architecture 'forest'; this version"),
         ("wbc", ["preprocessing"], {"channels": "BGR"}, "preprocessing.channels must be 'RGB'"),
+        ("counts", ["preprocessing", "channels"], "BGR", "preprocessing.channels must be 'RGB'"),
+        ("palm", ["preprocessing", "input_px"], 256, "preprocessing.input_px must be 224"),
         ("wbc", ["task"], "locator", "wbc.json: task must be 'wbc', got 'locator'"),
-        ("wbc", ["format"], FORMAT + 1, "wbc.json has format 3; this version reads up to 2"),
+        ("wbc", ["format"], FORMAT + 1, "wbc.json has format 4; this version reads up to 3"),
         ("wbc", ["format"], "two", "wbc.json: format must be a whole number, got 'two'"),
         ("wbc", ["sha256"], KeyError, "wbc.json lacks sha256"),
         ("locator", ["thresholds", "wbc"], KeyError, "locator.json: thresholds: lacks wbc"),

@@ -74,7 +74,13 @@ def test_details_change_and_a_stale_change_is_told(store, people):
     assert ("39" in conflict.yours, "41" in conflict.theirs) == (True, True)
     assert cases.get(store, people.viewer, case.id).age_years == 41
     with pytest.raises(CaseRefused, match="no state to change"):
-        cases.change(store, people.technologist, case.id, changed.revision, state="signed")
+        cases.change(
+            store,
+            people.technologist,
+            case.id,
+            changed.revision,
+            state="signed",  # type: ignore[call-arg]
+        )
 
 
 def test_a_field_is_kept_with_every_cell_and_number(store, people):

@@ -9,19 +9,21 @@ from dataclasses import replace
 
 import pytest
 
-from core.records import Flag
+from core.records import Flag, SetsElsewhere
 from core.review.case import cases, lifecycle, states, worklist
 from core.review.case.same_picture import SamePicture
 from core.review.exchange.case_tables import case_csv, case_json
 from core.review.exchange.contents import gather
+from core.review.exchange.notes import notes_of
+from core.review.exchange.signed_contents import gather_signed
 from core.review.reading import answers, cells, grades
 from core.review.reading.answers import NewAnswer
 from core.review.reading.grades import AgainstCount
-from core.review.record import roster
+from core.review.record import integrity, roster
 from core.review.record.errors import CaseRefused, LooksLikeIdentity
 from core.review.signature import signing, verified
 from core.taxonomy import SYNTHETIC_FLAG
-from tests.fixtures.review import call_of, field_of, finding_of
+from tests.fixtures.review import call_of, field_of, finding_of, the
 
 FLAGGED = replace(call_of("lymphocyte"), flags=(Flag("critical_cell", "could be a blast"),))
 
@@ -94,10 +96,8 @@ def test_differing_grades_are_settled_and_named(store, people, make_case, both_l
     grades.grade(store, people.pathologist, case.id, "spherocytes", 3)
     grades.grade(store, people.second, case.id, grades.PLATELETS, "decreased", against_count=True)
     signature = signing.sign(store, people.pathologist, case.id)
-    assert [d["settled"]["value"] for d in signature.snapshot["grade_differences"]] == [
-        3,
-        "decreased",
-    ]
+    settled = [the(d["settled"])["value"] for d in signature.snapshot["grade_differences"]]
+    assert settled == [3, "decreased"]
     from core.review.exchange.notes import readers_sentences
 
     said = readers_sentences(gather(store, people.viewer, case.id))
@@ -186,3 +186,62 @@ def test_a_drawn_field_is_kept_in_no_case(sqlite_store, people, make_case):
     finding = finding_of(field, [], flags=[Flag(SYNTHETIC_FLAG, "drawn")])
     with pytest.raises(CaseRefused, match="drawn by the program"):
         cases.keep_field(sqlite_store, people.technologist, case.id, field, finding)
+
+
+def familiar_call(label):
+    """Sure where the laboratory is known, not sure where it is not."""
+    elsewhere = SetsElsewhere(
+        probability=0.6,
+        probabilities={label: 0.6, "basophil": 0.4},
+        prediction_set=(label, "basophil"),
+        wide_set=(label, "basophil"),
+        reported_as=label,
+        abstained=True,
+    )
+    return replace(call_of(label), elsewhere=elsewhere)
+
+
+def test_the_fields_of_a_case_are_taken_as_one_laboratory(store, people, make_case):
+    case = make_case(store, [familiar_call("monocyte")])
+    (first,) = cells.cells(store, people.viewer, case.id)
+    assert first.call is not None and first.call.prediction_set == ("monocyte",)
+    assert cases.laboratory(store, people.viewer, case.id).word == "not judged"
+    assert row_of(store, people.viewer, case).priority == "routine"
+
+    more = field_of(8)
+    foreign = [replace(call_of("lymphocyte"), unfamiliar=True) for _ in range(5)]
+    kept = cases.keep_field(store, people.technologist, case.id, more, finding_of(more, foreign))
+    judged = cases.laboratory(store, people.viewer, case.id)
+    assert (judged.word, judged.cells, judged.unfamiliar) == ("foreign", 6, 5)
+    again = next(c for c in cells.cells(store, people.viewer, case.id) if c.id == first.id)
+    assert again.call is not None
+    assert again.call.prediction_set == ("monocyte", "basophil")
+    assert again.revision == first.revision, "whoever had the cell open can still answer"
+    assert row_of(store, people.viewer, case).priority == "doubt"
+    contents = gather(store, people.viewer, case.id)
+    document = json.loads(case_json(contents))
+    assert document["laboratory"] == {"word": "foreign", "cells": 6, "unfamiliar": 5}
+    (row,) = [c for p in document["pictures"] for c in p["cells"] if c.get("id") == first.id]
+    assert row["proposed"]["could_be"] == ["monocyte", "basophil"]
+    assert any(note.startswith("Foreign laboratory: 5 of 6") for note in notes_of(contents))
+    assert integrity.verify(store).is_sound
+
+    lifecycle.include_field(store, people.pathologist, case.id, kept.id, False)
+    assert cases.laboratory(store, people.viewer, case.id).word == "not judged"
+    assert row_of(store, people.viewer, case).priority == "routine"
+
+
+def test_a_signed_version_keeps_the_laboratory_it_was_signed_with(store, people, make_case):
+    case = make_case(store, [familiar_call("monocyte")])
+    say_all(store, people.pathologist, case, "monocyte")
+    signing.sign(store, people.pathologist, case.id)
+    signing.amend(store, people.pathologist, case.id, "one more field")
+    more = field_of(8)
+    foreign = [replace(call_of("lymphocyte"), unfamiliar=True) for _ in range(5)]
+    cases.keep_field(store, people.technologist, case.id, more, finding_of(more, foreign))
+    assert gather(store, people.viewer, case.id).laboratory.is_foreign
+    signed = gather_signed(store, people.viewer, case.id, 1)
+    assert not signed.laboratory.is_foreign
+    (cell,) = [c for c in signed.cells if c.kind == "wbc"]
+    assert cell.call is not None
+    assert cell.call.prediction_set == ("monocyte",)

@@ -14,7 +14,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportion_
 from core.datasets.intake.cells import read_cells
 from core.datasets.intake.fields import read_boxed_fields
 from core.review.case import cases, history, timing
-from core.review.learning import label_errors, queue, training_sets
+from core.review.learning import adaptation_offer, label_errors, queue, training_sets
 from core.review.learning.cell_features import SeenCell, look, unit_length
 from core.review.reading import answers, blind, boxes, cells
 from core.review.reading.answers import NewAnswer
@@ -24,6 +24,7 @@ from core.review.record.errors import CaseRefused
 from core.review.signature import signing
 from core.settings import settings
 from core.taxonomy import KINDS
+from core.training.white_cells.adaptation.laboratory import list_cells
 from tests.fixtures.review import the
 
 
@@ -34,6 +35,30 @@ def _sign(store, who, case, labels=None, seconds=None):
     answers.answer(store, who, case.id, given)
     signing.sign(store, who, case.id, "for the test")
     return found
+
+
+def test_signed_cases_offer_their_cells_to_adapting(sqlite_store, people, make_case):
+    store, paul = sqlite_store, people.pathologist
+    assert adaptation_offer.offer(store, people.viewer).cells == 0
+    for n in range(8):
+        case = make_case(store, ["lymphocyte", "monocyte", "blast"], f"A-{n}", seed=n)
+        _sign(store, paul, case, ["lymphocyte", "monocyte", "unidentified"])
+        found = adaptation_offer.offer(store, people.viewer)
+        # What nobody could identify is no label.
+        assert (found.cells, found.cases) == (2 * (n + 1), n + 1)
+        assert found.is_enough == (found.cells >= 20)
+    for n in range(8, 10):
+        case = make_case(store, ["lymphocyte"] * 10, f"A-{n}", seed=n)
+        _sign(store, paul, case)
+    found = adaptation_offer.offer(store, people.viewer)
+    assert found.is_enough
+    assert found.by_class == {"lymphocyte": 28, "monocyte": 8}
+    assert found.per_class == 10
+    # Nine cells a class are learnt from: the gain is what five brought elsewhere.
+    low, high = found.expected_gain
+    assert 0 < low < high < 0.09
+    made = adaptation_offer.make_set(store, people.trainer)
+    assert list_cells(made.path(store)).counts() == {"lymphocyte": 28, "monocyte": 8}
 
 
 def test_verified_cells_become_a_set_that_the_intake_reads(sqlite_store, people, make_case):

@@ -53,15 +53,15 @@ def counted(tmp_path_factory):
             )
             Image.fromarray(drawn.field.pixels).save(root / f"{number}.png")
             kinds = [cell.kind for cell in drawn.cells]
-            said = [kinds.count("rbc"), kinds.count("wbc"), kinds.count("platelet")]
-            table.writerow([f"{number}.png", *said, f"slide {number}"])
+            numbers = [kinds.count("rbc"), kinds.count("wbc"), kinds.count("platelet")]
+            table.writerow([f"{number}.png", *numbers, f"slide {number}"])
     return root
 
 
 def truth(root):
     with (root / "counts.csv").open() as handle:
         rows = list(csv.reader(handle))[1:]
-    return {name: [int(n) for n in said] for name, *said, _slide in rows}
+    return {name: [int(n) for n in numbers] for name, *numbers, _slide in rows}
 
 
 @pytest.mark.parametrize("network", ["map", "published"])
@@ -69,16 +69,16 @@ def test_both_networks_learn_from_counts_alone(counted, tmp_path, network):
     options = {"layout": "counts", "network": network, "start": "random"}
     job = recipes.prepare("counts", counted, QUICK, options, tmp_path)
     split = read_counted_fields(counted, Settings())
-    said = truth(counted)
-    learnt, judged = ([said[f.path.name] for f in split.part(n)] for n in (0, 1))
+    numbers = truth(counted)
+    learnt, judged = ([numbers[f.path.name] for f in split.part(n)] for n in (0, 1))
     assert (job.facts["training"], job.facts["validation"]) == (len(learnt), len(judged))
     # The naive answer by hand: the medians of what is learnt from.
     naive = np.abs(np.median(learnt, axis=0) - np.array(judged)).mean(axis=0).sum()
     assert job.facts["baseline"] == pytest.approx(naive)
     assert job.facts["kinds"]["rbc"] == np.sum(learnt, axis=0)[0]
-    kept = locked_sets.read_fields(tmp_path / locked_sets.FILE)
-    assert {f.path.name: f.counts().tolist() for f in kept.items} == {
-        f.path.name: said[f.path.name] for f in split.part(2)
+    stored = locked_sets.read_fields(tmp_path / locked_sets.FILE)
+    assert {f.path.name: f.counts().tolist() for f in stored.items} == {
+        f.path.name: numbers[f.path.name] for f in split.part(2)
     }
     rows: list[Epoch] = []
     train(job.recipe, QUICK, tmp_path, rows.append)

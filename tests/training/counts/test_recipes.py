@@ -109,8 +109,8 @@ def test_the_filling_of_a_smaller_field_adds_nothing_to_its_count(tmp_path):
     wanted = torch.tensor(np.stack([field.counts() for field in fields])).float()
     weights = torch.tensor([1.0, 3.0, 3.0])
     by_hand = [
-        (F.smooth_l1_loss(said[0], true, reduction="none", beta=0.5) * weights).sum().item()
-        for said, true in zip(alone, wanted, strict=True)
+        (F.smooth_l1_loss(predicted[0], true, reduction="none", beta=0.5) * weights).sum().item()
+        for predicted, true in zip(alone, wanted, strict=True)
     ]
     assert recipe.loss(model, batch).item() == pytest.approx(np.mean(by_hand), rel=1e-3)
 

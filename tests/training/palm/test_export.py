@@ -83,7 +83,7 @@ class Fitted:
     learn: list[PalmPhoto]
     locked: list[PalmPhoto]
     features: np.ndarray
-    said: list[str]
+    lines: list[str]
 
     @property
     def anemic(self) -> np.ndarray:
@@ -103,16 +103,16 @@ class Fitted:
 @pytest.fixture(scope="module")
 def fitted(data, tmp_path_factory):
     path = tmp_path_factory.mktemp("fitted") / "palm-trial.safetensors"
-    said: list[str] = []
+    lines: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(export, "NOVELTY_RANK", RANK)  # forty axes would take as many photos
-        export.fit_palm(data, path, say=said.append)
+        export.fit_palm(data, path, say=lines.append)
     module = load_model(path).module
     assert isinstance(module, PalmClassifier)
     photos, split = palm_photos(data)
     learn, locked = ([photos[i] for i in part] for part in (split.learn, split.held_out))
     card = json.loads(path.with_suffix(".json").read_text())
-    return Fitted(path, card, module, learn, locked, features_of(module, learn), said)
+    return Fitted(path, card, module, learn, locked, features_of(module, learn), lines)
 
 
 def test_no_block_is_on_both_sides_and_the_card_names_the_locked_ones(fitted):
@@ -123,7 +123,7 @@ def test_no_block_is_on_both_sides_and_the_card_names_the_locked_ones(fitted):
     counted = {name: fitted.card["data"][name] for name in ("photos", "training_photos")}
     assert counted == {"photos": 24, "training_photos": len(fitted.learn)}
     assert fitted.card["data"]["locked_photos"] == len(fitted.locked) == 24 - len(fitted.learn) == 4
-    assert fitted.said[0] == "24 photos: 20 to learn from, 4 locked"
+    assert fitted.lines[0] == "24 photos: 20 to learn from, 4 locked"
 
 
 def test_the_head_is_the_logistic_regression_of_the_development_part(fitted):

@@ -95,12 +95,12 @@ def test_every_photo_is_judged_by_networks_that_saw_nothing_of_its_block(data, t
 def test_a_stopped_cross_validation_goes_on_where_it_was(data, tmp_path):
     photos = load(data / "palm")
     whole = cross_validated_cnn(photos, tmp_path, QUICK, repeats=1, parts=3)
-    kept = sorted(tmp_path.glob("*.npy"))
-    assert len(kept) == 3
-    for file in kept[1:]:  # as if it had been stopped after one training
+    files = sorted(tmp_path.glob("*.npy"))
+    assert len(files) == 3
+    for file in files[1:]:  # as if it had been stopped after one training
         file.unlink()
-    marked = np.load(kept[0]) + 100
-    np.save(kept[0], marked)
+    marked = np.load(files[0]) + 100
+    np.save(files[0], marked)
     again = cross_validated_cnn(photos, tmp_path, QUICK, repeats=1, parts=3)
     moved = np.isclose(again[0], whole[0] + 100)
     assert moved.sum() == len(marked)  # that one was not trained again
@@ -132,10 +132,12 @@ def test_the_figures_say_n_interval_split_and_what_stands_beside(data, model, tm
             assert rows["published_cnn"]["n"] == row["n"]
             assert rows["published_cnn"]["reduced"] == "40x32 pixels"
     # The locked part is answered by the model itself, in its stored precision.
-    held = [photos[i] for i in split.held_out]
+    locked_photos = [photos[i] for i in split.held_out]
     with torch.no_grad():
-        logits = model.module.head(torch.from_numpy(part_of(model.module, held).features).float())
-    expected = auroc(logits[:, 0].double().numpy(), truth_of(held))
+        logits = model.module.head(
+            torch.from_numpy(part_of(model.module, locked_photos).features).float()
+        )
+    expected = auroc(logits[:, 0].double().numpy(), truth_of(locked_photos))
     assert figures["locked"]["auroc"]["value"] == pytest.approx(expected)
 
 

@@ -43,9 +43,9 @@ def test_sent_cells_of_the_locked_part_are_known_and_others_are_not(judged, data
 def test_the_hashes_are_kept_beside_the_list(judged, data_dir):
     file = locked_sets.original()
     assert file is not None
-    kept = np.load(file.with_suffix(".hashes.npy"), allow_pickle=False)
+    cached = np.load(file.with_suffix(".hashes.npy"), allow_pickle=False)
     again = locked_sets.hashes_of(file)
     assert again is not None and judged is not None
-    np.testing.assert_array_equal(kept, again.hashes)
+    np.testing.assert_array_equal(cached, again.hashes)
     assert judged.title == again.title == "PBC test part"
-    assert len(kept) == len(locked_sets.read(file).items)
+    assert len(cached) == len(locked_sets.read(file).items)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -227,12 +228,14 @@ def test_a_significant_fall_elsewhere_blocks_unless_it_is_overridden(site, known
         promotion.promote(found, who=ADA, reason="better at home")
     assert promotion.history() == []
     promotion.promote(found, who=ADA, reason="better at home", override="one microscope only")
-    kept = promotion.history()[0]
-    assert "although on another laboratory" in kept.reason and "one microscope only" in kept.reason
+    newest = promotion.history()[0]
+    assert (
+        "although on another laboratory" in newest.reason and "one microscope only" in newest.reason
+    )
     # The promoted model carries what it was compared on.
-    assert kept.evidence is not None and kept.evidence["external_lab"]["challenger"] == 0.79
+    assert newest.evidence is not None and newest.evidence["external_lab"]["challenger"] == 0.79
     card = registry.live("wbc").card.model_copy(update={"evaluation": {}, "validation": None})
-    assert "another laboratory 79 %, 300 cells" in (_figures(card) or _compared(kept))
+    assert "another laboratory 79 %, 300 cells" in (_figures(card) or _compared(newest))
 
 
 @pytest.mark.parametrize("one", [_fallen(p=0.2), _fallen(difference=0.08)])
@@ -252,3 +255,58 @@ def test_who_learnt_from_the_other_laboratory_is_read_from_the_cards(known_model
         CellData(set="DeepBioNet fields"),
     ):
         assert learnt_from(card.model_copy(update={"data": said}), EXTERNAL_LAB)
+
+
+def test_an_adapted_model_has_learnt_what_the_models_before_it_learnt(monkeypatch):
+    """The card of an adaptation names its own cells only: the way back is followed."""
+    card = registry.live("wbc").card
+    assert isinstance(card, WhiteCellCard)
+    data = {
+        "first": CellData(set="PBC", laboratories=("deepbionet",)),
+        "other": CellData(set="PBC"),
+    }
+    cards = {
+        f"{name}@1": card.model_copy(update={"data": one, "adapted_from": None})
+        for name, one in data.items()
+    }
+    own = CellData(set="home: 100 cells")
+    for name in data:
+        update = {"data": own, "adapted_from": f"{name}@1"}
+        cards[f"{name}@2"] = card.model_copy(update=update)
+        cards[f"{name}@3"] = card.model_copy(update=update | {"adapted_from": f"{name}@2"})
+    # A card that names itself must not be followed for ever.
+    cards["loop@1"] = card.model_copy(update={"data": own, "adapted_from": "loop@1"})
+
+    def named(identity):
+        if identity not in cards:
+            raise WeightsRefused(f"the model {identity} is not here any more")
+        return replace(registry.live("wbc"), card=cards[identity])
+
+    monkeypatch.setattr(registry, "named", named)
+    for step in (1, 2, 3):
+        assert learnt_from(cards[f"first@{step}"], EXTERNAL_LAB) is True
+        assert learnt_from(cards[f"other@{step}"], EXTERNAL_LAB) is False
+    assert learnt_from(cards["loop@1"], EXTERNAL_LAB) is False
+    gone = card.model_copy(update={"data": own, "adapted_from": "gone@1"})
+    assert learnt_from(gone, EXTERNAL_LAB) is None
+    # What names the laboratory itself needs nobody before it.
+    named_itself = gone.model_copy(update={"data": CellData(set="DeepBioNet, 100 cells")})
+    assert learnt_from(named_itself, EXTERNAL_LAB) is True
+
+
+def test_the_evidence_says_who_learnt_from_the_other_laboratory(site, known_models):
+    run = finished_run(known_models, "lymphocyte", site, lymphocyte=20)
+    compared = promotion.compare(run)
+    both = (("champion",), ("challenger",))
+    for learnt, unknown, words in (
+        ((), (), "No model's card says"),
+        (("challenger",), (), "the challenger has learnt from the other laboratory"),
+        ((), ("challenger",), "What the challenger learnt from is not known"),
+        (*both, "the live model has learnt .* What the challenger learnt from is not known"),
+    ):
+        found = replace(compared, learnt_external=learnt, origin_unknown=unknown)
+        assert re.search(words, found.external_words)
+        stored = json.loads(json.dumps(found.as_json()))
+        assert evidence.from_json(stored).origin_unknown == unknown
+        del stored["origin_unknown"]  # as it was stored before that was kept
+        assert evidence.from_json(stored).origin_unknown == ()

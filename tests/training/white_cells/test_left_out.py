@@ -1,5 +1,6 @@
 """A laboratory left out of a training: nothing of it is learnt from, and a stop loses nothing."""
 
+import json
 import os
 import shutil
 import signal
@@ -16,6 +17,8 @@ from core.models.weights import save_model, write_card
 from core.taxonomy import WBC_CLASSES, parent_of
 from core.training.loop.recipe import Interrupted
 from core.training.presets import RECIPES
+from core.training.white_cells.adaptation.curve import measure_curve
+from core.training.white_cells.adaptation.curve_figures import as_table
 from core.training.white_cells.external_lab import evaluate_external
 from core.training.white_cells.fit_uncertainty import Amount
 from core.training.white_cells.job import prepare
@@ -110,6 +113,42 @@ def test_the_test_judges_every_cell_of_the_common_classes(trained, drawn_laborat
     assert balanced["low"] <= balanced["value"] <= balanced["high"]
     assert figures["balanced_baseline"] == pytest.approx(1 / 3)
     assert figures["learnt_from"] == ["cbc", "txl", "deepbionet"]
+
+
+def test_a_curve_goes_on_where_it_was_stopped_and_tests_on_other_cells(
+    trained, drawn_laboratories, tmp_path
+):
+    file = tmp_path / "curve.json"
+    locator = registry.live("locator")
+
+    def measured(draws):
+        lines: list[str] = []
+        figures = measure_curve(
+            trained[1],
+            locator,
+            drawn_laboratories,
+            "munich",
+            file,
+            numbers=(2,),
+            draws=draws,
+            report=lines.append,
+        )
+        return figures, [line for line in lines if "a class" in line]
+
+    first, made = measured(1)
+    assert len(made) == 1 and json.loads(file.read_text()) == first
+    both, made = measured(2)
+    assert len(made) == 1 and "draw 2 of 2" in made[0]
+    assert both["rows"][0] == first["rows"][0]
+    (point,) = both["curve"]
+    cells = [c for c in all_cells(drawn_laboratories, "munich") if parent_of(c.label) != "blast"]
+    assert point["draws"] == 2
+    # Pictures of one cell may be several, so what is neither learnt from nor tested on is a copy.
+    assert 2 * 3 <= point["learnt"] + point["test"] <= len(cells)
+    assert 0 <= point["least"] <= point["after"] <= 1
+    assert f"| 2 | 2 | {point['learnt']:.0f} |" in as_table(both)
+    with pytest.raises(ValueError, match="has learnt from cbc"):
+        measure_curve(trained[1], locator, drawn_laboratories, "cbc", tmp_path / "other.json")
 
 
 def test_a_laboratory_that_was_learnt_from_is_no_test(trained, drawn_laboratories):

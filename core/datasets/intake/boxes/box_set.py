@@ -19,7 +19,9 @@ Layout = Literal["voc", "yolo", "coco"]
 Boxes = npt.NDArray[np.float32]
 
 _OUTSIDE_SHARE: Final = 0.25
-"""Share of boxes that lie beside the picture from which the file is another picture's."""
+"""Share of boxes beside or far beyond the picture from which they are another picture's."""
+_SLACK_PX, _SLACK_SHARE = 3.0, 0.03
+"""How far a box may reach beyond the picture: programs round, and some draw hidden parts."""
 _MOST_OF_SHARES: Final = 1.01
 _LIMITS: Final = Limits(
     max_file_mb=1000, max_megapixels=1000, min_side_px=1, max_side_px=1 << 16, max_files=1
@@ -194,10 +196,13 @@ def _fitted(file: str, size: tuple[int, int], found: Annotation) -> tuple[BoxedP
     good = np.all((cut[:, 2:] - cut[:, :2]) > 0, axis=1)
     outside = int((whole & ~good).sum())
     given = len(corners) + len(found.odd)
-    if outside > 1 and outside > _OUTSIDE_SHARE * len(corners):
+    slack = np.maximum(_SLACK_PX, _SLACK_SHARE * limit)
+    reaching = int((good & np.any(np.abs(corners - cut) > slack, axis=1)).sum())
+    if outside + reaching > max(1, _OUTSIDE_SHARE * len(corners)):
         raise ValueError(
-            f"{outside} of its {given} boxes lie beside its {size[0]} x {size[1]} pixels: they "
-            "were drawn on another picture or another size of it"
+            f"{outside + reaching} of its {given} boxes lie beside its {size[0]} x {size[1]} "
+            "pixels or reach far beyond them: they were drawn on another picture or another size "
+            "of it"
         )
     if outside:
         remarks.append(f"{_boxes(outside)} beside the picture and left out")

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from typing import Any, Final
+from typing import Final
 
 from core.datasets.intake.boxes.files import text_of
 from core.datasets.intake.namesakes import place_of
@@ -22,10 +22,14 @@ Names = dict[int, str]
 
 @dataclass(frozen=True)
 class Classes:
-    """Number -> name, and whether lines hold key points behind the box."""
+    """Number -> name, and whether lines hold key points behind the box.
+
+    ``is_settled``: a ``data.yaml`` speaks, which would say that there are key points.
+    """
 
     names: Names = dataclass_field(default_factory=dict)
     has_key_points: bool = False
+    is_settled: bool = False
 
 
 class ClassLists:
@@ -85,7 +89,11 @@ class ClassLists:
                     )
                 names.setdefault(number, name)
                 by.setdefault(number, one)
-        return Classes(names, any(self._lists[one].has_key_points for one in speaking))
+        return Classes(
+            names,
+            any(self._lists[one].has_key_points for one in speaking),
+            any(self._lists[one].is_settled for one in speaking),
+        )
 
 
 def _disagree(a: Names, b: Names) -> bool:
@@ -97,23 +105,24 @@ def _disagree(a: Names, b: Names) -> bool:
 def _classes(tree: Tree, file: str) -> Classes:
     name = file.casefold()
     if name.endswith(_NOTES):
-        rows = json.loads(text_of(tree.path(file))).get("categories", ())
-        return Classes({int(row["id"]): str(row["name"]).strip() for row in rows})
+        content = json.loads(text_of(tree.path(file)))
+        rows = content.get("categories") if isinstance(content, dict) else None
+        return Classes({int(row["id"]): str(row["name"]).strip() for row in rows or ()})
     if not name.endswith(YAML_ENDINGS):
         lines = [line.strip() for line in text_of(tree.path(file)).splitlines()]
         # An empty line keeps its number: leaving it out would move every class after it.
         return Classes({number: name for number, name in enumerate(lines) if name})
     content = settings_of(tree, file)
-    names: Any = content.get("names")
+    names = content.get("names")
     if names is None:
         return Classes()
     if isinstance(names, list):
         found = {number: str(name).strip() for number, name in enumerate(names)}
     elif isinstance(names, dict):
-        found = {int(number): str(name).strip() for number, name in names.items()}
+        found = {int(str(number)): str(name).strip() for number, name in names.items()}
     else:
         raise FileRefused(f"{file}: names is neither a list nor a mapping")
     count = content.get("nc")
     if isinstance(count, int) and count != len(found):
         raise FileRefused(f"{file} contradicts itself: nc is {count}, names has {len(found)}")
-    return Classes(found, content.get("kpt_shape") is not None)
+    return Classes(found, content.get("kpt_shape") is not None, is_settled=True)

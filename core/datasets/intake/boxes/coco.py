@@ -2,13 +2,15 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
+from pydantic import JsonValue
 
 from core.datasets.intake.boxes.box_set import Annotation, BoxedPicture, BoxSet, read_each
+from core.datasets.intake.boxes.files import JsonObject
 from core.datasets.intake.boxes.masks import masks_of
 from core.datasets.intake.matching import assign
 from core.datasets.intake.numbers import decimal
@@ -20,9 +22,11 @@ _SAME_BOX: Final = 0.9
 _SAME_CELL: Final = 0.5
 """Overlap (IoU) from which boxes of two files are one cell drawn twice."""
 _MOST_NOTES: Final = 20
+_FEWEST_BOXES: Final = 3
+"""Boxes from which their common form says what their numbers are."""
 
 
-def read_coco(tree: Tree, files: dict[str, dict[str, Any]]) -> BoxSet:
+def read_coco(tree: Tree, files: Mapping[str, JsonObject]) -> BoxSet:
     """Pictures with the boxes that all files together give them.
 
     Two files that label the same picture are merged where they add up; where they draw one cell
@@ -41,8 +45,7 @@ def read_coco(tree: Tree, files: dict[str, dict[str, Any]]) -> BoxSet:
     why: dict[str, str] = {}
     notes: list[str] = []
     for file, content in files.items():
-        images, annotations = _annotations(file, content, notes)
-        labels = [name for name, _ in images]
+        labels, annotations = _annotations(file, content, notes)
         found = assign(labels, file, pictures)
         for picture, numbers in found.of_picture.items():
             given[picture] += [(file, annotations[number]) for number in numbers]
@@ -67,9 +70,9 @@ def read_coco(tree: Tree, files: dict[str, dict[str, Any]]) -> BoxSet:
 
 
 def _annotations(
-    file: str, content: dict[str, Any], notes: list[str]
-) -> tuple[list[tuple[str, Any]], list[Annotation]]:
-    """Names of the pictures of one file with their numbers, and the annotation of each."""
+    file: str, content: JsonObject, notes: list[str]
+) -> tuple[list[str], list[Annotation]]:
+    """Names of the pictures of one file, and the annotation of each."""
     names: dict[str, str] = {}
     for row in _rows(content["categories"]):
         number, name = str(row.get("id")), str(row.get("name", "")).strip()
@@ -77,15 +80,15 @@ def _annotations(
             raise DataRefused(
                 f"{file} contradicts itself: category {number} is {names[number]} and {name}"
             )
-    entries: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    entries: dict[str, list[JsonObject]] = defaultdict(list)
     images = [
-        (str(row["file_name"]), row)
+        (file_name, row)
         for row in _rows(content["images"])
-        if isinstance(row.get("file_name"), str) and row["file_name"].strip()
+        if isinstance(file_name := row.get("file_name"), str) and file_name.strip()
     ]
     names_of: dict[str, set[str]] = defaultdict(set)
-    for name, row in images:
-        names_of[str(row.get("id"))].add(name)
+    for file_name, row in images:
+        names_of[str(row.get("id"))].add(file_name)
     known = names_of.keys()
     for row in _rows(content["annotations"]):
         number = str(row.get("image_id"))
@@ -94,6 +97,7 @@ def _annotations(
                 f"{file}: entry {row.get('id')} is of picture {number}, which is not listed"
             )
         entries[number].append(row)
+    _check_no_corners(file, entries, {str(row.get("id")): row for _, row in images})
     part = part_of_name(PurePosixPath(file).stem)
     annotations = []
     for _, image in images:
@@ -116,14 +120,45 @@ def _annotations(
         annotations.append(
             Annotation(corners, kinds, size if min(size) > 0 else None, odd, part, refused)
         )
-    return images, annotations
+    return [file_name for file_name, _ in images], annotations
 
 
-def _rows(value: Any) -> list[dict[str, Any]]:
+def _check_no_corners(
+    file: str, entries: Mapping[str, Sequence[JsonObject]], images: Mapping[str, JsonObject]
+) -> None:
+    """Raises DataRefused for boxes that are x0, y0, x1, y1 where COCO has x, y, width, height.
+
+    They are known by all of them being rising corners inside the picture, which sides of cells are
+    not, and one reaching beyond the picture if its last two numbers are taken for sides.
+    """
+    count, reaches_beyond = 0, False
+    for number, rows in entries.items():
+        image = images.get(number, {})
+        width, height = _number(image.get("width")), _number(image.get("height"))
+        for row in rows:
+            box = row.get("bbox")
+            if not isinstance(box, list) or len(box) != 4:
+                continue
+            x, y, third, fourth = (_coordinate(value) for value in box)
+            if not (third > x and fourth > y):  # also where one is no number
+                return
+            count += 1
+            if min(width, height) > 0:
+                if third > width + 1 or fourth > height + 1:
+                    return
+                reaches_beyond |= x + third > width + 1 or y + fourth > height + 1
+    if count >= _FEWEST_BOXES and reaches_beyond:
+        raise DataRefused(
+            f"the boxes of {file} are corners (x0, y0, x1, y1): COCO has x, y, width and height. "
+            "Export it anew"
+        )
+
+
+def _rows(value: JsonValue) -> list[JsonObject]:
     return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
 
 
-def _number(value: Any) -> float:
+def _number(value: JsonValue) -> float:
     """A finite number, -1 for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return -1.0
@@ -134,7 +169,7 @@ def _number(value: Any) -> float:
     return number if np.isfinite(number) else -1.0
 
 
-def _entry(row: dict[str, Any], names: dict[str, str]) -> tuple[list[float], str]:
+def _entry(row: JsonObject, names: dict[str, str]) -> tuple[list[float], str]:
     """Corners and class of one entry. Raises ValueError with the reason why it has none."""
     category = str(row.get("category_id"))
     if not names.get(category):
@@ -150,29 +185,31 @@ def _entry(row: dict[str, Any], names: dict[str, str]) -> tuple[list[float], str
     if box:
         raise ValueError("its bbox is not four numbers")
     polygons = row.get("segmentation")
-    values = [p for p in polygons if isinstance(p, list)] if isinstance(polygons, list) else []
-    if values and all(len(p) >= 6 and len(p) % 2 == 0 and all(map(_finite, p)) for p in values):
-        across = [float(v) for p in values for v in p[0::2]]
-        down = [float(v) for p in values for v in p[1::2]]
+    values = [
+        [_coordinate(value) for value in polygon]
+        for polygon in (polygons if isinstance(polygons, list) else [])
+        if isinstance(polygon, list)
+    ]
+    if values and all(len(p) >= 6 and len(p) % 2 == 0 and np.isfinite(p).all() for p in values):
+        across = [v for p in values for v in p[0::2]]
+        down = [v for p in values for v in p[1::2]]
         return [min(across), min(down), max(across), max(down)], names[category]
     raise ValueError("it has neither a bbox nor a polygon")
 
 
-def _coordinate(value: Any) -> float:
+def _coordinate(value: JsonValue) -> float:
     """A number, also one written as text; NaN for anything else."""
     if isinstance(value, str):
         try:
             return decimal(value)
         except ValueError:
             return float("nan")
-    return float(value) if _finite(value) else float("nan")
-
-
-def _finite(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return float("nan")
     try:
-        return not isinstance(value, bool | str) and bool(np.isfinite(float(value)))
-    except (TypeError, ValueError, OverflowError):
-        return False
+        return float(value)
+    except OverflowError:
+        return float("nan")
 
 
 def _together(given: Sequence[tuple[str, Annotation]]) -> Annotation:
@@ -221,8 +258,8 @@ def write_coco(pictures: Sequence[BoxedPicture], classes: Sequence[str]) -> str:
         ValueError: for a box whose class is not among ``classes``.
     """
     numbers = {name: number for number, name in enumerate(classes, start=1)}
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
+    images: list[dict[str, str | int]] = []
+    annotations: list[JsonObject] = []
     for image_id, picture in enumerate(pictures, start=1):
         images.append(
             {

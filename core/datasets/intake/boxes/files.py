@@ -4,11 +4,15 @@ import codecs
 import json
 import re
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from xml.etree import ElementTree
 
-from core.datasets.intake import tables
+from pydantic import JsonValue
+
+from core.datasets.intake import table_files
 from core.datasets.intake.reading import FileRefused, reading
+
+JsonObject = dict[str, JsonValue]
 
 _MAX_TEXT_BYTES: Final = 100_000_000
 _DECLARED: Final = re.compile(rb"\s*<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([\w.-]{1,40})[\"']")
@@ -17,7 +21,7 @@ _DECLARED_TEXT: Final = re.compile(r"^\s*<\?xml[^>]*\?>")
 
 def text_of(file: Path) -> str:
     """A file as text. Raises FileRefused for one too large to be an annotation."""
-    return tables.text_of(file, _MAX_TEXT_BYTES)
+    return table_files.text_of(file, _MAX_TEXT_BYTES)
 
 
 def xml_of(file: Path) -> ElementTree.Element:
@@ -53,15 +57,15 @@ def has_tag(file: Path, tag: str) -> bool:
     return top.tag == "annotation" or next(top.iter(tag), None) is not None
 
 
-def coco_of(file: Path) -> dict[str, Any] | None:
+def coco_of(file: Path) -> JsonObject | None:
     """The file as COCO; None if it is none. Raises FileRefused for one that cannot be read."""
     text = text_of(file)
     if '"images"' not in text or '"annotations"' not in text:
         return None
     with reading(file.name):
-        content = json.loads(text)
+        content: JsonValue = json.loads(text)
     keys = {"images", "annotations", "categories"}
     return content if isinstance(content, dict) and keys <= content.keys() else None
 
 
-__all__ = ["FileRefused", "coco_of", "has_tag", "text_of", "xml_of"]
+__all__ = ["FileRefused", "JsonObject", "coco_of", "has_tag", "text_of", "xml_of"]

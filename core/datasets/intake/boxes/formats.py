@@ -7,12 +7,11 @@ Nothing here stops at a bad file: it is left out, and listed with its reason.
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from core.datasets.intake.boxes import coco, voc, yolo
 from core.datasets.intake.boxes.box_set import BoxedPicture, Boxes, BoxSet, Layout
 from core.datasets.intake.boxes.coco import write_coco
-from core.datasets.intake.boxes.files import FileRefused, coco_of, has_tag
+from core.datasets.intake.boxes.files import FileRefused, JsonObject, coco_of, has_tag
 from core.datasets.intake.boxes.other_formats import other_format
 from core.datasets.intake.boxes.voc import write_voc
 from core.datasets.intake.boxes.yolo import write_data_yaml, write_yolo
@@ -49,7 +48,7 @@ def read_boxes(root: Path) -> BoxSet:
             the same pictures.
     """
     tree = list_files(root)
-    files: dict[str, dict[str, Any]] = {}
+    files: dict[str, JsonObject] = {}
     layouts = _layouts(tree, files)
     if not layouts:
         other = other_format(tree)
@@ -75,7 +74,7 @@ def read_boxes(root: Path) -> BoxSet:
     return replace((used or found)[0])
 
 
-def _layouts(tree: Tree, files: dict[str, dict[str, Any]]) -> list[Layout]:
+def _layouts(tree: Tree, files: dict[str, JsonObject]) -> list[Layout]:
     """The layouts there are signs of; COCO files that were read are put into ``files``."""
     layouts: list[Layout] = []
     if any(has_tag(tree.path(file), "object") for file in tree.ending(".xml")):

@@ -12,7 +12,13 @@ _MOST_FILES: Final = 50
 _JSON_SIGNS: Final = (
     ("labelme", (r'"shapes"\s*:', r'"imagePath"\s*:')),
     ("the VGG Image Annotator (VIA)", (r'"(_via_settings|shape_attributes|regions)"\s*:',)),
+    ("VIA 3", (r"__VIA_PROJECT_ID__",)),
     ("Label Studio", (r'"(rectanglelabels|annotations|completions)"\s*:', r'"result"\s*:')),
+    ("Label Studio (JSON-MIN)", (r'"(rectangle|polygon|brush|ellipse|keypoint)labels"\s*:',)),
+    (
+        "COCO's results, without pictures and classes,",
+        (r"^\s*\[\s*\{", r'"image_id"\s*:', r'"(bbox|segmentation)"\s*:', r'"score"\s*:'),
+    ),
     ("CreateML", (r'"coordinates"\s*:', r'"label"\s*:')),
     ("Supervisely", (r'"objects"\s*:', r'"classTitle"\s*:')),
     ("Datumaro", (r'"items"\s*:', r'"categories"\s*:')),
@@ -32,10 +38,12 @@ def other_format(tree: Tree) -> str:
             return f"{file} looks like COCO, but lacks images, annotations or categories"
     for file in tree.ending(".xml")[:_MOST_FILES]:
         head = _head(tree, file)
-        if "<annotations" in head and "<image" in head:
-            return _sentence(file, "an annotation of CVAT for images")
+        if "<annotations" in head and re.search(r"<(image|track)\b", head):
+            return _sentence(file, "an annotation of CVAT for images or video")
     for file in tree.ending(".csv")[:_MOST_FILES]:
         head = _head(tree, file)
+        if '""rectanglelabels""' in head or '""polygonlabels""' in head:
+            return _sentence(file, "an annotation of Label Studio (CSV)")
         if _CSV_SIGN.search(head.split("\n", 1)[0]) or _ROW_OF_BOX.match(head):
             return _sentence(file, "a table of boxes")
     return ""

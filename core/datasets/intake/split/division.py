@@ -41,24 +41,7 @@ def divide(
     if not any(given.names):
         parts = grouped_split(groups.numbers, labels, SHARES, seed) if labels else [[], [], []]
         return Division(everything, _no_empty(parts, groups.numbers))
-    rank = {part: number for number, part in enumerate(PARTS)}
-    judged: dict[int, int] = {}
-    for i in everything:
-        if given.names[i]:
-            group = groups.numbers[i]
-            judged[group] = max(judged.get(group, 0), rank[given.names[i]])
-    chosen, crossing = [], 0
-    for i in everything:
-        if not given.names[i]:
-            why = given.contradicted.get(i, "it lies in none of the set's own parts")
-            skipped.append(Skipped(pictures[i].shown, why))
-        elif rank[given.names[i]] < judged[groups.numbers[i]]:
-            part = PARTS[judged[groups.numbers[i]]]
-            why = f"it belongs together with a picture of the {part} part ({groups.names[i]})"
-            skipped.append(Skipped(pictures[i].shown, why))
-            crossing += 1
-        else:
-            chosen.append(i)
+    chosen, crossing = _kept_of_given(pictures, given, groups, skipped)
     parts = [[n for n, i in enumerate(chosen) if given.names[i] == part] for part in PARTS]
     notes.insert(0, "the set's own split into folders or files is kept")
     if crossing:
@@ -83,6 +66,30 @@ def divide(
         words = " and ".join(PARTS[number] for number in missing)
         notes.insert(1, f"the set brings no {words} part: it is cut out of training")
     return Division(chosen, parts)
+
+
+def _kept_of_given(
+    pictures: Sequence[ReadPicture], given: GivenParts, groups: Groups, skipped: list[Skipped]
+) -> tuple[list[int], int]:
+    """Pictures of a given split that are used, and how many are not since a copy is judged on."""
+    rank = {part: number for number, part in enumerate(PARTS)}
+    judged: dict[int, int] = {}
+    for group, name in zip(groups.numbers, given.names, strict=True):
+        if name:
+            judged[group] = max(judged.get(group, 0), rank[name])
+    chosen, crossing = [], 0
+    for i, name in enumerate(given.names):
+        if not name:
+            why = given.contradicted.get(i, "it lies in none of the set's own parts")
+            skipped.append(Skipped(pictures[i].shown, why))
+        elif rank[name] < judged[groups.numbers[i]]:
+            part = PARTS[judged[groups.numbers[i]]]
+            why = f"it belongs together with a picture of the {part} part ({groups.names[i]})"
+            skipped.append(Skipped(pictures[i].shown, why))
+            crossing += 1
+        else:
+            chosen.append(i)
+    return chosen, crossing
 
 
 def _no_empty(parts: list[list[int]], groups: Sequence[int]) -> list[list[int]]:

@@ -51,7 +51,9 @@ def grouped(
     if not pictures:
         return Groups([], "near-duplicates", 0, [])
     near = near_duplicates.groups(np.stack([picture.hash for picture in pictures])).tolist()
-    keys, columns = groups_of_pictures(tree, [picture.shown for picture in pictures])
+    said = groups_of_pictures(tree, [picture.shown for picture in pictures])
+    keys, columns = said.keys, said.columns
+    notes += [note for note in said.notes if note not in notes]
     if any(folders):
         keys = [(*key, *folder) for key, folder in zip(keys, folders, strict=True)]
         columns = [*columns, "folder"]

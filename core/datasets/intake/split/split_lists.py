@@ -6,17 +6,18 @@ VOC's ``ImageSets/Main/train.txt``, Darknet's ``train.txt``, the folders that a 
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
+from core.datasets.intake.columns import FILE, SPLIT_COLUMNS
 from core.datasets.intake.matching import GENERIC, assign
 from core.datasets.intake.reading import FileRefused, reading
 from core.datasets.intake.split.part_names import part_of_name
-from core.datasets.intake.tables import FILE_COLUMNS, read_tables, text_of
+from core.datasets.intake.table_files import text_of
+from core.datasets.intake.tables import read_tables
 from core.datasets.intake.tree import Tree, folders_of, stem_of
 
-SPLIT_COLUMNS: Final = ("split", "subset", "set", "part", "partition", "phase", "usage")
 YAML_ENDINGS: Final = (".yaml", ".yml")
 
 _MAX_LIST_BYTES: Final = 50_000_000
@@ -53,7 +54,7 @@ def listed_parts(
     return names, contradicted
 
 
-def settings_of(tree: Tree, file: str) -> dict[str, Any]:
+def settings_of(tree: Tree, file: str) -> dict[object, object]:
     """What a YAML file holds; empty where it is no mapping.
 
     Raises:
@@ -126,7 +127,7 @@ def _named_folders(tree: Tree) -> Iterator[tuple[str, str, str]]:
                 with reading(file):
                     lines = text_of(tree.path(file), _MAX_YAML_BYTES).splitlines()
                 pairs = (line.partition("=") for line in lines)
-                content: dict[str, Any] = {key.strip(): value.strip() for key, _, value in pairs}
+                content: dict[object, object] = {k.strip(): v.strip() for k, _, v in pairs}
             else:
                 content = settings_of(tree, file)
         except FileRefused:
@@ -165,18 +166,16 @@ def _inside(folder: str, pictures: Sequence[str]) -> list[str]:
 
 
 def _claim_by_tables(claims: _Claims, tree: Tree, pictures: Sequence[str]) -> None:
-    rows = read_tables(tree, FILE_COLUMNS).rows
-    for table in dict.fromkeys(row.table for row in rows):
-        mine = [row for row in rows if row.table == table and row.cells["file"]]
-        file = table.partition("#")[0]
-        column = next((c for c in SPLIT_COLUMNS if mine and c in mine[0].cells), None)
-        of_table = part_of_name(stem_of(file)) or part_of_name(table.partition("#")[2])
+    for table, rows in read_tables(tree, FILE).by_table().items():
+        file, _, sheet = table.partition("#")
+        column = next((c for c in SPLIT_COLUMNS if c in rows[0].cells), None)
+        of_table = part_of_name(stem_of(file)) or part_of_name(sheet)
         if column is None and not of_table:
             continue
-        found = assign([row.cells["file"] for row in mine], file, pictures)
+        found = assign([row.cells["file"] for row in rows], file, pictures)
         for picture, numbers in found.of_picture.items():
-            for number in numbers:
-                word = mine[number].cells.get(column, "") if column else ""
+            for row in (rows[number] for number in numbers):
+                word = row.cells.get(column, "") if column and not row.odd else ""
                 part = part_of_name(word) or of_table
                 if part:
-                    claims[picture].setdefault(part, f"{table}, line {mine[number].line}")
+                    claims[picture].setdefault(part, row.place)

@@ -36,7 +36,7 @@ from core.training.intakes import judged_on
 from core.training.loop.settings import LoopSettings
 from core.training.promote import locked_sets
 from core.training.runs.lifecycle import code_version
-from core.training.white_cells.adaptation.adaptations import WITHOUT_EXTRAS
+from core.training.white_cells.adaptation.adaptations import WITHOUT_EXTRAS, AdaptationResult
 from core.training.white_cells.adaptation.laboratory import (
     crops_of,
     draw_cells,
@@ -66,13 +66,13 @@ class Adapted:
     run: Run | None
     deep: bool = False
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> AdaptationResult:
         return {
             "model": self.model.identity,
             "file": str(self.model.path),
             "cells": self.cells,
             "left_for_test": self.left_for_test,
-            "skipped": [asdict(one) for one in self.skipped],
+            "skipped": [{"file": one.file, "reason": one.reason} for one in self.skipped],
             "run": self.run.id if self.run else None,
             "deep": self.deep,
         }

@@ -6,6 +6,8 @@ Knows no network, so that a screen can ask it without loading one.
 from pathlib import Path
 from typing import Final
 
+from typing_extensions import TypedDict
+
 from core.access.people import Person
 from core.access.rights import require
 from core.jobs import job
@@ -16,6 +18,36 @@ WITHOUT_EXTRAS: Final = (
     "Its features moved: once it is live, python -m core fit-uncertainty fits novelty, limits and "
     "attributes to it anew; until then it answers without them."
 )
+
+
+class AdaptationTask(TypedDict):
+    """What the process of an adaptation is told: the folder of cells, and how to adapt."""
+
+    data: str
+    per_class: int
+    deep: bool
+
+
+class LeftOut(TypedDict):
+    """A picture that was not learnt from."""
+
+    file: str
+    reason: str
+
+
+class AdaptationResult(TypedDict):
+    """What ``python -m core adapt --json`` prints; ``run`` is None for a model beside a file.
+
+    ``cells`` were learnt from, by class; ``left_for_test`` stay aside.
+    """
+
+    model: str
+    file: str
+    cells: dict[str, int]
+    left_for_test: int
+    skipped: list[LeftOut]
+    run: int | None
+    deep: bool
 
 
 class AdaptationRunning(ValueError):
@@ -32,7 +64,7 @@ def start(data: Path, per_class: int, deep: bool, who: Person) -> Job:
     """
     require(who, "train")
     folder = _folder()
-    task = {"data": str(data), "per_class": per_class, "deep": deep}
+    task: AdaptationTask = {"data": str(data), "per_class": per_class, "deep": deep}
     try:
         return job.start(folder, ["core", "adapt", "--folder", str(folder)], task, who.name)
     except JobRunning as error:

@@ -9,14 +9,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from core.datasets.fields import read_rgb
 from core.datasets.public import pbc
-from core.files import read_json, write_json
+from core.files import read_json_as, write_json
 from core.inference.white_cell.classify import call_crops
 from core.inference.white_cell.features import Answers, answers_of
 from core.inference.white_cell.local_head import generic_features
@@ -25,6 +25,7 @@ from core.models.cards import WhiteCellCard
 from core.models.weights import LoadedModel
 from core.records import RgbImage
 from core.taxonomy import parent_of
+from core.training.white_cells.adaptation.curve_figures import Curve, CurveDraw, curve_of
 from core.training.white_cells.adaptation.laboratory import same_cells
 from core.training.white_cells.adaptation.laboratory_head import (
     head_of,
@@ -39,7 +40,6 @@ from core.training.white_cells.external_lab import refuse_if_learnt
 from core.training.white_cells.foreign_cells import frames_of
 from core.training.white_cells.laboratories import (
     COMMON_CLASSES,
-    LABORATORY_TITLES,
     all_cells,
     balanced_accuracy,
 )
@@ -71,7 +71,7 @@ def measure_curve(
     numbers: Sequence[int] = NUMBERS,
     draws: int = DRAWS,
     report: Report = lambda line: None,
-) -> dict[str, Any]:
+) -> Curve:
     """Accuracy by number of local cells a class; ``file`` gets the JSON, and resumes from it.
 
     Args:
@@ -103,35 +103,17 @@ def measure_curve(
         for number, draw in missing:
             row = _draw(cells, generic, same, home, model, uncertainty, number, draw)
             rows.append(row)
-            write_json(file, _figures(rows, model, laboratory), indent=2)
+            write_json(file, curve_of(rows, model, laboratory), indent=2)
             report(
                 f"{laboratory}: {number} a class, draw {draw + 1} of {draws}: "
                 f"{row['before']:.3f} -> {row['after']:.3f}, original kept {row['kept']:.3f}"
             )
-    return _figures(rows, model, laboratory)
+    return curve_of(rows, model, laboratory)
 
 
-def as_table(figures: dict[str, Any]) -> str:
-    """A Markdown table of the curve."""
-    lines = [
-        f"{figures['title']}, {figures['model']}",
-        "",
-        "| cells a class | draws | learnt from | tested on | before | after, mean | least | "
-        "original laboratory kept | refused |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {row['per_class']} | {row['draws']} | {row['learnt']:.0f} | {row['test']:.0f} | "
-        f"{row['before']:.1%} | {row['after']:.1%} | {row['least']:.1%} | {row['kept']:.1%} | "
-        f"{row['refused']} |"
-        for row in figures["curve"]
-    ]
-    return "\n".join(lines)
-
-
-def _stored_rows(file: Path, model: LoadedModel) -> list[dict[str, Any]]:
-    stored = read_json(file) or {}
-    return list(stored["rows"]) if stored.get("model") == model.identity else []
+def _stored_rows(file: Path, model: LoadedModel) -> list[CurveDraw]:
+    stored = read_json_as(file, Curve)
+    return stored["rows"] if stored and stored["model"] == model.identity else []
 
 
 def _laboratory_cells(
@@ -167,7 +149,7 @@ def _draw(
     uncertainty: Uncertainty,
     number: int,
     draw: int,
-) -> dict[str, Any]:
+) -> CurveDraw:
     learnt, test = _parts(cells.truth, same, number, draw)
     truth = [cells.truth[i] for i in test]
     began = time.monotonic()
@@ -233,32 +215,3 @@ def _with_head(
 
 def _accuracy(truth: Sequence[str], predicted: Sequence[str]) -> float:
     return float(np.mean([t == p for t, p in zip(truth, predicted, strict=True)]))
-
-
-def _figures(rows: Sequence[dict[str, Any]], model: LoadedModel, laboratory: str) -> dict[str, Any]:
-    curve = []
-    for number in sorted({row["per_class"] for row in rows}):
-        of_number = [row for row in rows if row["per_class"] == number]
-        mean = {
-            key: float(np.mean([row[key] for row in of_number]))
-            for key in ("learnt", "test", "before", "after", "accuracy_before", "accuracy_after")
-        }
-        curve.append(
-            {
-                "per_class": number,
-                "draws": len(of_number),
-                **mean,
-                "least": min(row["after"] for row in of_number),
-                "kept": min(row["kept"] for row in of_number),
-                "refused": sum(bool(row["refused"]) for row in of_number),
-            }
-        )
-    return {
-        "laboratory": laboratory,
-        "title": LABORATORY_TITLES[laboratory],
-        "model": model.identity,
-        "measure": "balanced accuracy over the common classes; kept: least share of the original "
-        "laboratory's accuracy",
-        "curve": curve,
-        "rows": list(rows),
-    }

@@ -1,90 +1,42 @@
-"""The frozen dataclasses everything passes around.
+"""What the program found in one field of a smear.
 
 Boxes are ``(x0, y0, x1, y1)`` in pixels of the upright field, origin at the top left.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import dataclass
-from dataclasses import field as dataclass_field
-from typing import Literal, get_args
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
-
+from core.records.picture import Box, Estimate, Flag
 from core.taxonomy import (
     CRITICAL_CLASSES,
     CRITICAL_FLAG,
     KINDS,
     LEFT_OUT_FLAGS,
     WBC_CLASSES,
+    WITHOUT_CLASS_FLAGS,
     CellKind,
 )
 
-Box = tuple[float, float, float, float]
 Method = Literal["locator", "regression"]
 CountingRule = Literal["all_visible", "chamber"]
-RgbImage = npt.NDArray[np.uint8]
-GreyImage = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Field:
-    """One photographed field, upright, 8-bit RGB.
+class SetsElsewhere:
+    """What the limits of another laboratory give for a cell; fields as those of ``WbcCall``."""
 
-    ``pixels`` has shape ``(height, width, 3)`` and is read-only; ``sha256`` is the hash of the
-    bytes it was read from and identifies the picture everywhere.
-    """
-
-    name: str
-    pixels: RgbImage
-    sha256: str
-
-    def __post_init__(self) -> None:
-        if self.pixels.ndim != 3 or self.pixels.shape[2] != 3 or self.pixels.dtype != np.uint8:
-            raise ValueError(f"pixels must be (H, W, 3) uint8, got {self.pixels.shape}")
-        self.pixels.setflags(write=False)
-
-    @property
-    def width(self) -> int:
-        return int(self.pixels.shape[1])
-
-    @property
-    def height(self) -> int:
-        return int(self.pixels.shape[0])
-
-
-@dataclass(frozen=True)
-class Flag:
-    """Something a person should know about a finding: stable code, plain sentence."""
-
-    code: str
-    message: str
-
-    def as_json(self) -> dict[str, str]:
-        return {"code": self.code, "message": self.message}
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value with its interval, ``low <= value <= high``."""
-
-    value: float
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        if not self.low <= self.value <= self.high:
-            raise ValueError(f"not an interval around its value: {self}")
-
-    def as_json(self) -> dict[str, float]:
-        return {"value": self.value, "low": self.low, "high": self.high}
+    probability: float
+    probabilities: Mapping[str, float]
+    prediction_set: tuple[str, ...]
+    wide_set: tuple[str, ...]
+    reported_as: str
+    abstained: bool
 
 
 @dataclass(frozen=True)
 class WbcCall:
-    """What one white cell was called.
+    """The classification of one white cell.
 
     ``probabilities`` maps every class the model knows to [0, 1] and sums to 1.
     ``prediction_set`` is the conformal set of 90 % nominal coverage, most probable first; it is
@@ -93,7 +45,9 @@ class WbcCall:
     where only its siblings cannot be excluded. ``attributes`` are name -> value (WBCAtt), in words
     ``description``, and ``contradictions`` say where they do not go with the class. ``not_a_cell``
     in [0, 1] is None where novelty was not fitted; ``unfamiliar`` says that the stain or the cell
-    is unlike the laboratory learnt from.
+    is unlike the laboratory learnt from, and ``acquainted`` that the model was adapted to cells
+    like it. ``elsewhere`` holds what is said instead where the laboratory as a whole is foreign
+    (:mod:`core.slide.laboratory`); None where the cell was judged by those limits at once.
     """
 
     label: str
@@ -105,11 +59,13 @@ class WbcCall:
     flags: tuple[Flag, ...] = ()
     wide_set: tuple[str, ...] = ()
     reported_as: str = ""
-    attributes: Mapping[str, str] = dataclass_field(default_factory=dict)
+    attributes: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
     contradictions: tuple[str, ...] = ()
     not_a_cell: float | None = None
     unfamiliar: bool = False
+    acquainted: bool = False
+    elsewhere: SetsElsewhere | None = None
 
     def __post_init__(self) -> None:
         if self.label not in WBC_CLASSES:
@@ -124,13 +80,32 @@ class WbcCall:
 
     @property
     def critical(self) -> bool:
-        """Is this call critical by the rule: it carries the flag, or its class is critical.
+        """Whether this call is critical by the rule: it is flagged, or its class is critical.
 
         The rule is set for sensitivity, so a call can be critical though its likeliest class is
         not. Screens and reports ask :mod:`core.slide.judgement`.
         """
         flagged = any(flag.code == CRITICAL_FLAG for flag in self.flags)
         return flagged or self.label in CRITICAL_CLASSES
+
+    def in_foreign_laboratory(self) -> "WbcCall":
+        """The same call by the limits that hold in a laboratory the model does not know.
+
+        What was not a cell, or not found, stays without a class.
+        """
+        if self.elsewhere is None:
+            return self
+        novel = any(flag.code in WITHOUT_CLASS_FLAGS for flag in self.flags)
+        return replace(
+            self,
+            probability=self.elsewhere.probability,
+            probabilities=self.elsewhere.probabilities,
+            prediction_set=self.elsewhere.prediction_set,
+            wide_set=self.elsewhere.wide_set,
+            reported_as=self.elsewhere.reported_as,
+            abstained=self.elsewhere.abstained or novel,
+            elsewhere=None,
+        )
 
     def as_json(self) -> dict[str, object]:
         """The keys that other programs rely on, and no others."""
@@ -148,7 +123,7 @@ class WbcCall:
         }
 
     def in_full(self) -> dict[str, object]:
-        """Everything that was said of the cell: what an exported case holds."""
+        """Everything that was found of the cell: what an exported case holds."""
         return {
             **self.as_json(),
             # The former name of could_be in exported cases; other programs read it.
@@ -252,13 +227,21 @@ class SmearFinding:
 
     @property
     def included(self) -> bool:
-        """Does this field count in totals, differential and blood count.
+        """Whether this field counts in totals, differential and blood count.
 
         Screens and reports ask :mod:`core.slide.judgement`, which also says why not.
         """
         if self.included_by_person is not None:
             return self.included_by_person
         return not any(flag.code in LEFT_OUT_FLAGS for flag in self.flags)
+
+    def in_foreign_laboratory(self) -> "SmearFinding":
+        """The same finding by the limits that hold in a laboratory the model does not know."""
+        cells = tuple(
+            replace(cell, wbc=cell.wbc.in_foreign_laboratory()) if cell.wbc else cell
+            for cell in self.cells
+        )
+        return replace(self, cells=cells)
 
     def cells_of(self, kind: CellKind) -> tuple[Cell, ...]:
         return tuple(cell for cell in self.cells if cell.kind == kind)
@@ -274,48 +257,4 @@ class SmearFinding:
             "counts": self.counts.as_json(),
             "cells": [cell.as_json() for cell in self.cells],
             "flags": [flag.as_json() for flag in self.flags],
-        }
-
-
-PalmDecision = Literal["anemia_suspected", "not_suspected", "refer"]
-
-
-@dataclass(frozen=True)
-class PalmCall:
-    """What one palm was called.
-
-    ``anemia_probability`` is calibrated for ``prevalence``, the share of people like this one with
-    anemia, with ``low`` and ``high`` as its 95 % interval; ``refer`` is the answer where the
-    program does not know. ``research_result``: the model's locked evidence does not exclude chance.
-    """
-
-    file: str
-    anemia_probability: float
-    low: float
-    high: float
-    decision: PalmDecision
-    flags: tuple[Flag, ...]
-    model: str
-    prevalence: float = 0.5
-    research_result: bool = True
-
-    def __post_init__(self) -> None:
-        if not 0.0 < self.prevalence < 1.0:
-            raise ValueError(f"a prevalence must lie between 0 and 1, got {self.prevalence}")
-        if not 0.0 <= self.low <= self.anemia_probability <= self.high <= 1.0:
-            raise ValueError(f"not a probability with its interval: {self}")
-        if self.decision not in get_args(PalmDecision):
-            raise ValueError(f"unknown decision {self.decision!r}")
-
-    def as_json(self) -> dict[str, object]:
-        return {
-            "file": self.file,
-            "anemia_probability": round(self.anemia_probability, 4),
-            "low": round(self.low, 4),
-            "high": round(self.high, 4),
-            "decision": self.decision,
-            "prevalence": self.prevalence,
-            "research_result": self.research_result,
-            "flags": [flag.as_json() for flag in self.flags],
-            "model": self.model,
         }

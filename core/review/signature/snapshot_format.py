@@ -1,0 +1,194 @@
+"""The JSON that a signature stands under, typed.
+
+A signed snapshot is never written anew, so every key that was added later may be missing in an
+older one: those are ``NotRequired``, and whoever reads them says what their absence means.
+"""
+
+from typing import NotRequired, TypedDict
+
+from core.taxonomy import CellKind
+
+
+class IntervalJson(TypedDict):
+    """Bounds of a share, each in [0, 1]."""
+
+    low: float
+    high: float
+
+
+class DifferentialRowJson(TypedDict):
+    """A :class:`core.slide.differential.DifferentialRow`."""
+
+    label: str
+    cells: int
+    share: float
+    interval: IntervalJson
+    is_part_of: str | None
+
+
+class DifferentialJson(TypedDict):
+    """A :class:`core.slide.differential.Differential`."""
+
+    rows: list[DifferentialRowJson]
+    leukocytes: int
+    unsure: int
+    not_counted: dict[str, int]
+
+
+class SnapshotCase(TypedDict):
+    """Details of the case; ``created_at`` as the ledger writes a moment."""
+
+    id: int
+    accession: str
+    pseudonym: str
+    sex: str
+    age_years: int | None
+    indication: str
+    created_at: str
+    second_reader: bool
+
+
+class LedgerPlace(TypedDict):
+    """The head of the ledger before the signature."""
+
+    entries: int
+    hash: str
+
+
+class SnapshotPicture(TypedDict):
+    """A picture of the case. ``counts`` are the cells in it, also in a field that is left out.
+
+    ``palm`` is there for a palm only: the JSON of the palm command.
+    """
+
+    id: int
+    kind: str
+    name: str
+    slide: str
+    sha256: str
+    source_sha256: str
+    width: int
+    height: int
+    models: dict[str, str]
+    code_version: str
+    flags: list[str]
+    included: NotRequired[bool]
+    included_by_person: NotRequired[bool | None]
+    left_out: NotRequired[str | None]
+    boxes_confirmed_by: NotRequired[list[str]]
+    boxes_changed: NotRequired[bool]
+    counts: dict[CellKind, int]
+    palm: NotRequired[dict[str, object]]
+
+
+class SnapshotAnswer(TypedDict):
+    """What a reader called a cell; ``preclassified``, where it is true: they may not review."""
+
+    reading: int
+    label: str | None
+    reader: str
+    reader_name: NotRequired[str]
+    preclassified: NotRequired[bool]
+
+
+class SnapshotBox(TypedDict):
+    """A cell of any kind. ``place`` is its number in the program's finding, None if drawn."""
+
+    id: int
+    picture_id: int
+    place: int | None
+    kind: CellKind
+    box_xyxy_px: list[float]
+    deleted: bool
+
+
+class SnapshotCell(SnapshotBox, total=False):
+    """The same with what white cells have besides; red cells and platelets have none of it."""
+
+    label: str | None
+    proposed: str | None
+    probability: float | None
+    abstained: bool
+    novel: bool
+    critical: bool
+    blind: bool
+    readers: list[SnapshotAnswer]
+
+
+class GivenGrade(TypedDict):
+    """A grade (0 to 3) or the platelets' word, and who gave it; None: taken back."""
+
+    value: int | str | None
+    reader_name: str
+
+
+class GradeDifferenceRow(TypedDict):
+    """A term in which the two readers differed: what each gave, and as what it was settled."""
+
+    term: str
+    first: GivenGrade | None
+    second: GivenGrade | None
+    settled: GivenGrade | None
+
+
+class BoxDifferenceRow(TypedDict):
+    """A box in which the two readers differed: the kind each had there, None for no cell.
+
+    ``settled`` and ``settled_by`` are None while nobody settled it; ``deleted`` is True where it
+    was settled as no cell. In the oldest versions only the settling is known.
+    """
+
+    cell_id: int
+    first: NotRequired[str | None]
+    second: NotRequired[str | None]
+    settled: NotRequired[str | None]
+    settled_by: str | None
+    deleted: bool
+
+
+class ReaderRow(TypedDict):
+    """Somebody who took part in a reading; ``preclassified``, where it is true: not a reviewer."""
+
+    reading: int
+    reader: str
+    reader_name: str
+    preclassified: NotRequired[bool]
+
+
+class SnapshotRemark(TypedDict):
+    """A comment on a cell, a picture or the case; ``author`` is a name."""
+
+    picture_id: int | None
+    cell_id: int | None
+    text: str
+    author: str
+    written_at: str
+
+
+class Snapshot(TypedDict):
+    """Everything a signature stands under."""
+
+    format: int
+    case: SnapshotCase
+    version: int
+    signed_by: str
+    signed_name: str
+    signed_at: str
+    reason: str
+    ledger: LedgerPlace
+    note: str
+    proposed: DifferentialJson
+    verified: DifferentialJson
+    white_cells: int
+    reviewed: int
+    unidentified: int
+    minimum_cells: NotRequired[int]
+    changed: int
+    pictures: list[SnapshotPicture]
+    cells: list[SnapshotCell]
+    grades: dict[str, int]
+    platelets: str | None
+    grade_differences: NotRequired[list[GradeDifferenceRow]]
+    box_differences: NotRequired[list[BoxDifferenceRow]]
+    readers: NotRequired[list[ReaderRow]]
+    remarks: list[SnapshotRemark]

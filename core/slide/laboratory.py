@@ -1,0 +1,92 @@
+"""Is a laboratory familiar or foreign to the white-cell model, judged over all its white cells.
+
+A single cell tells little: in a foreign laboratory half of the cells look familiar, and the limits
+for familiar cells are too narrow for them. So the pictures of one case, one set on the screen, or
+one command are taken as one laboratory's, and where too many of their white cells are unlike those
+learnt from, sets and abstention of all of them follow the limits for unfamiliar cells.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from scipy.stats import binomtest
+
+from core.records import SmearFinding, WbcCall
+
+Word = Literal["familiar", "foreign", "not judged"]
+
+AT_HOME: Final = 0.06
+"""Share of unfamiliar cells in the laboratory learnt from: measured on PBC's test part (6.1 %)."""
+
+_LEAST_SHARE: Final = 0.10
+_SIGNIFICANCE: Final = 0.01
+_FEWEST: Final = 20
+"""With fewer white cells a laboratory is never called familiar: a foreign one could look so."""
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """``unfamiliar`` of ``cells`` white cells are unlike those the model learnt from."""
+
+    word: Word
+    cells: int
+    unfamiliar: int
+
+    @property
+    def is_foreign(self) -> bool:
+        """Must sets and abstention of every cell follow the limits for unfamiliar cells."""
+        return self.word == "foreign"
+
+    def sentence(self) -> str:
+        """What screens, reports and the terminal say; empty without a white cell."""
+        if not self.cells:
+            return ""
+        share = f"{self.unfamiliar} of {self.cells} white cells look"
+        if self.cells == 1:
+            share = f"{'the' if self.unfamiliar else 'no'} white cell looks"
+        if self.word == "foreign":
+            return (
+                f"Foreign laboratory: {share} unlike those that the model learnt from. It is not "
+                "acquainted with this laboratory, so it is sure of fewer cells."
+            )
+        if self.word == "familiar":
+            return f"Familiar laboratory: {share} unlike those that the model learnt from."
+        return f"Laboratory not judged: {share} unfamiliar, too few cells to tell."
+
+    def as_json(self) -> dict[str, object]:
+        return {"word": self.word, "cells": self.cells, "unfamiliar": self.unfamiliar}
+
+
+def judge_laboratory(calls: Iterable[WbcCall]) -> Laboratory:
+    """Judge the laboratory that these white cells come from.
+
+    Foreign: at least a tenth of the cells are unfamiliar, and significantly more than at home
+    (one-sided exact binomial test, 1 %). Cells that the model was adapted to are no evidence.
+    """
+    known = list(calls)
+    unfamiliar = sum(call.unfamiliar and not call.acquainted for call in known)
+    word: Word = "familiar" if len(known) >= _FEWEST else "not judged"
+    if unfamiliar >= _LEAST_SHARE * len(known) and unfamiliar:
+        test = binomtest(unfamiliar, len(known), AT_HOME, alternative="greater")
+        if test.pvalue < _SIGNIFICANCE:
+            word = "foreign"
+    return Laboratory(word, len(known), unfamiliar)
+
+
+def laboratory_of(findings: Iterable[SmearFinding]) -> Laboratory:
+    """Judge the laboratory of these fields by those that count."""
+    return judge_laboratory(
+        cell.wbc
+        for finding in findings
+        if finding.included
+        for cell in finding.cells
+        if cell.wbc is not None
+    )
+
+
+def as_one_laboratory(findings: Sequence[SmearFinding]) -> list[SmearFinding]:
+    """The same findings, by the limits that hold in the laboratory they all come from."""
+    if laboratory_of(findings).is_foreign:
+        return [finding.in_foreign_laboratory() for finding in findings]
+    return list(findings)

@@ -1,0 +1,56 @@
+"""``counts.json``: what the repetition of the count-regression paper stores and prints."""
+
+from typing import Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+KindOrMean = Literal["rbc", "wbc", "platelet", "mean"]
+
+
+class MeanErrors(TypedDict):
+    """Mean absolute errors in cells a field; the interval is that of their mean."""
+
+    rbc: float
+    wbc: float
+    platelet: float
+    mean: float
+    mean_low: float
+    mean_high: float
+
+
+# In the call's form, since "with" is a word of Python.
+LabelErrors = TypedDict(
+    "LabelErrors",
+    {
+        "without": MeanErrors,
+        "with": MeanErrors,
+        "with, backbone from WBC": NotRequired[MeanErrors],
+        "locator": MeanErrors,
+        "constant": MeanErrors,
+        "n": int,
+    },
+)
+"""Errors of every method by the same labels of ``n`` test fields.
+
+``without`` and ``with`` are the trainings without and with a fine-tuned backbone.
+"""
+
+
+class Parts(TypedDict):
+    """How many fields each part has, and how many were left out."""
+
+    training: int
+    validation: int
+    left_out_as_copies_of_test_fields: int
+    test: int
+
+
+class PaperCounts(TypedDict):
+    """The whole result; ``curves`` are ``[epoch, training loss, validation loss]`` by training."""
+
+    setting: str
+    reduced: bool
+    split: Parts
+    curves: dict[str, list[list[float]]]
+    cbc_labels: LabelErrors
+    txl_labels: LabelErrors
