@@ -19,12 +19,12 @@ _ASKED = "case_pseudonym_asked"
 
 def draw(who: Person, case: Case) -> None:
     """One line: where the case stands, who can take it on, and the menu of its life."""
-    said, menu = st.columns([6, 1], vertical_alignment="center")
+    line, menu = st.columns([6, 1], vertical_alignment="center")
     now = states.situation(review_store(), who, case.id)
     words = " ".join(now.sentences)
     if case.is_cancelled:
         words = f"Cancelled: {plain(case.cancelled_reason or '')}. {words}"
-    with said.container(gap="xxsmall"):
+    with line.container(gap="xxsmall"):
         st.caption(f"Next: {plain(words)}" if not case.is_cancelled else words)
         acceptance_mark.of_case(who, case)
     can = now.can
