@@ -24,6 +24,7 @@ from core.store.database import DatabaseRefused
 from core.taxonomy import KINDS, title
 from pages.parts import signed_in
 from pages.parts.agreement import view as agreement_view
+from pages.parts.kinds import STYLES
 from pages.parts.wording import plain, several
 
 _PERIODS = {"All": None, "Last 30 days": 30, "Last 90 days": 90, "Last year": 365}
@@ -98,7 +99,8 @@ def _labels(pairs: LabelPairs, signed: SignedCases, one: Source, two: Source) ->
 def _counts(signed: SignedCases) -> None:
     st.subheader("Cells per field: corrected boxes and the program's count", anchor=False)
     kind = st.segmented_control(
-        "Kind", KINDS, default="rbc", required=True, format_func=title, key="agreement_kind",
+        "Kind", KINDS, default="rbc", required=True, key="agreement_kind",
+        format_func=lambda kind: STYLES[kind].title,
         label_visibility="collapsed",
     )  # fmt: skip
     pairs = count_pairs(signed, kind)

@@ -39,16 +39,16 @@ _STEPS = {
 
 def _chosen(who: Person) -> Case | None:
     """The case of the address, or the one opened last."""
-    asked = st.query_params.get("case") or st.session_state.get("review_case")
-    if asked is None:
+    requested = st.query_params.get("case") or st.session_state.get("review_case")
+    if requested is None:
         return None
     try:
-        number = int(asked)
+        number = int(requested)
         if not 0 < number < 2**63:  # more than a database's number holds
-            raise ValueError(asked)
+            raise ValueError(requested)
         case = cases.get(review_store(), who, number)
     except (CaseRefused, ValueError, OverflowError):
-        st.warning(f"There is no case {plain(str(asked))[:40]}.", icon=":material/warning:")
+        st.warning(f"There is no case {plain(str(requested)[:40])}.", icon=":material/warning:")
         return None
     st.session_state["review_case"] = case.id
     st.query_params["case"] = str(case.id)
@@ -107,8 +107,8 @@ def _head(case: Case, who: Person) -> str:
 def _held(case: Case, who: Person) -> None:
     if case.is_closed or not may(who, "review") or case.assigned_to in (None, who.subject):
         return
-    said, act = st.columns([5, 1], vertical_alignment="center")
-    said.info(
+    left, act = st.columns([5, 1], vertical_alignment="center")
+    left.info(
         f"{case_words.holder(case, who)} has this case. What both of you save is kept apart: "
         "whoever saves second is told."
     )

@@ -160,14 +160,14 @@ def _give_back(case_id: int) -> None:
 
 
 def _empty(who: Person) -> None:
-    asked = st.session_state
-    if asked.get("work_search") or asked.get("work_priorities") or asked.get("work_mine") != "All":
+    state = st.session_state
+    if state.get("work_search") or state.get("work_priorities") or state.get("work_mine") != "All":
         st.info("No case is like this. Take a filter away to see more.")
         return
-    if asked.get("work_states") == "Cancelled":
+    if state.get("work_states") == "Cancelled":
         st.info("No case is cancelled.")
         return
-    if asked.get("work_states") == "Signed":
+    if state.get("work_states") == "Signed":
         st.info("No case has been signed yet.")
         return
     st.info(

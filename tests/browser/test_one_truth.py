@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +19,27 @@ from core.records import Flag
 from core.review.case import cases
 from core.review.record.review_store import ReviewStore
 from core.store.database import Database
+from core.taxonomy import title
+from pages.parts.wording import percent, set_words
 from tests.browser.test_analyse_smear import send, value_of, wait_for_counts, wait_for_fields
 from tests.browser.test_review import finding, ready, step
 from tests.fixtures.browser import PATIENCE_MS, served
 
 pytestmark = pytest.mark.browser
+
+
+def table_of(page: Page, button: str) -> list[dict[str, str]]:
+    """The rows of a CSV that a button of the screen gives."""
+    with page.expect_download() as got:
+        page.get_by_role("button", name=button, exact=True).click()
+    return list(csv.DictReader(Path(got.value.path()).read_text().splitlines()))
+
+
+def enter(page: Page, name: str, value: str) -> None:
+    box = page.get_by_label(name, exact=True)
+    box.fill(value)
+    box.press("Enter")
+
 
 WHO = Person("local user", "local", LOCAL_SUBJECT)
 
@@ -78,8 +96,21 @@ def test_a_critical_cell_is_critical_on_every_screen(window: Page, site: str) ->
     window.keyboard.press("Enter")
     expect(desk.locator(".notice")).to_contain_text("press the letter of its class")
     expect(desk.locator(".progress")).to_have_text("0 of 3 reviewed, 0 changed")
+    window.keyboard.press("l")
+    expect(desk.locator(".progress")).to_have_text("1 of 3 reviewed, 0 changed")
+    for _ in range(12):  # from the second on the browser sends repeats, as of a key held down
+        window.keyboard.down("Enter")
+    window.keyboard.up("Enter")
+    expect(desk.locator(".progress")).to_have_text("2 of 3 reviewed, 0 changed")
+    expect(desk.locator(".saved")).to_have_text("all saved")
+    window.keyboard.press("z")
+    window.keyboard.press("z")
+    expect(desk.locator(".progress")).to_have_text("0 of 3 reviewed, 0 changed")
+    expect(desk.locator(".saved")).to_have_text("all saved")
     step(window, "4 Sign")
     expect(window.get_by_text("Critical: 1 white cell").first).to_be_visible()
+    not_assessed = window.get_by_text("Red-cell morphology and platelets: not assessed.")
+    expect(not_assessed.first).to_be_visible()
     # The draft stands beside it, and says the same.
     page = window.locator(".report")
     expect(page).to_contain_text("1 critical white cell: 1 called lymphocyte")
@@ -121,3 +152,74 @@ def test_what_is_no_smear_counts_nowhere_until_a_person_takes_it_in(
     expect(page.get_by_text("no field counts")).to_be_visible()
     page.get_by_role("button", name="Take this field in").click()
     expect(page.get_by_text("Fields still needed").first).to_be_visible()
+
+
+def test_nothing_entered_raises_no_alarm_and_what_is_entered_stays(page: Page) -> None:
+    page.get_by_role("button", name="Analyse a synthetic smear").click()
+    wait_for_counts(page)
+    page.get_by_role("tab", name="Blood count").click()
+    expect(page.get_by_text("Nothing is estimated by factor: no calibration")).to_be_visible()
+    table = page.get_by_role("table").last
+    expect(table).to_contain_text("too few to judge")
+    expect(table).not_to_contain_text("per µL")
+    expect(table).not_to_contain_text(re.compile("critical|low|high"))
+
+    # The ratio to the red cells alone; of so few cells it is shown and not judged.
+    enter(page, "Analyser's RBC, 10⁶/µL", "4.5")
+    expect(table).to_contain_text("Platelets per µL, by ratio to RBC")
+    enter(page, "Age, years", "40")
+    expect(page.get_by_text("Without an age nothing is marked")).to_have_count(0)
+    expect(table).not_to_contain_text(re.compile("critical|low|high"))
+    page.get_by_role("button", name="Site").click()
+    page.get_by_role("menuitem", name="Help").click()
+    expect(page.get_by_role("heading", name="Help", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Work").click()
+    page.get_by_role("menuitem", name="Analyse smear").click()
+    page.get_by_role("tab", name="Blood count").click()
+    expect(page.get_by_label("Analyser's RBC, 10⁶/µL", exact=True)).to_have_value("4.5")
+    expect(page.get_by_label("Age, years", exact=True)).to_have_value("40")
+
+
+def test_the_files_say_of_a_critical_cell_what_the_screen_says(page: Page, data_dir: Path) -> None:
+    send(page, data_dir / "cbc" / "Testing" / "Images" / "BloodImage_00347.jpg")
+    wait_for_counts(page)
+    gallery = page.get_by_role("tabpanel").first
+    expect(gallery.get_by_text("critical", exact=True)).to_be_visible()
+    shown = gallery.inner_text()
+
+    cell = next(row for row in table_of(page, "Cells CSV") if row["kind"] == "wbc")
+    could_be = cell["could_be"].split()
+    assert f"{title(cell['class'])} {percent(float(cell['probability']))}" in shown
+    assert len(could_be) > 1
+    assert set_words(tuple(could_be)).lower() in " ".join(shown.lower().split())
+    assert cell["critical"] == "True" and cell["model"]
+    field = table_of(page, "Fields CSV")[0]
+    assert value_of(page, "RBC per field") == int(field["rbc"])
+    assert int(field["critical"]) == 1 and field["wbc_model"] == cell["model"]
+    with page.expect_download() as got:
+        page.get_by_role("button", name="JSON").click()
+    said = json.loads(Path(got.value.path()).read_text())["fields"][0]
+    wbc = next(one["wbc"] for one in said["cells"] if one["kind"] == "wbc")
+    assert (wbc["could_be"], wbc["critical"], wbc["model"]) == (could_be, True, cell["model"])
+    assert said["included"] is True and said["counts"]["rbc"]["value"] == int(field["rbc"])
+
+
+def test_a_palms_file_holds_the_figures_of_the_screen(
+    page: Page, server: str, data_dir: Path
+) -> None:
+    page.goto(f"{server}/screen_palm")
+    page.locator("input[type=file]").first.set_input_files(
+        data_dir / "palm" / "images" / "Anemic-264.png"
+    )
+    page.get_by_role("button", name="Screen 1 photo").click()
+    page.get_by_text("Research result, not shown").click()
+    expect(page.get_by_text("of those with such a palm have it")).to_be_visible()
+    before = page.get_by_text("of those with such a palm have it").inner_text()
+    page.get_by_role("slider").first.press("ArrowRight")
+    sentence = page.get_by_text("Where 31 % of the people have anemia")
+    expect(sentence).to_be_visible()
+    assert sentence.inner_text() != before
+    row = table_of(page, "CSV")[0]
+    value, low, high = (float(row[name]) for name in ("anemia_probability", "low", "high"))
+    assert float(row["prevalence"]) == 0.31
+    assert f"about {percent(value)} ({100 * low:.0f} to {percent(high)})" in sentence.inner_text()

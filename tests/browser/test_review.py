@@ -14,7 +14,7 @@ from core.access.people import AT_THE_TERMINAL, Person
 from core.imaging import synthetic
 from core.records import Cell, CellCounts, Estimate, SmearFinding, WbcCall
 from core.review.case import cases
-from core.review.reading import boxes
+from core.review.reading import boxes, grades
 from core.review.reading.cells import cells
 from core.review.record import roster
 from core.review.record.review_store import ReviewStore
@@ -138,6 +138,28 @@ def step(page: Page, name: str) -> None:
     page.get_by_role("radio", name=name).or_(page.get_by_text(name, exact=True)).first.click()
 
 
+def grade_both(store: ReviewStore, person: Person, grade: int, platelets: str) -> None:
+    grades.grade(store, person, 1, "spherocytes", grade)
+    grades.grade(store, person, 1, grades.PLATELETS, platelets, against_count=True)
+
+
+def settle_grades(page: Page, store: ReviewStore) -> None:
+    """What they graded apart stands side by side; nothing is taken for either until it is settled.
+
+    Each term by itself: for the spherocytes the first reader, for the platelets the second.
+    """
+    step(page, "3 Red cells and platelets")
+    apart = page.get_by_text("the readers differ.")
+    expect(apart).to_have_count(2)
+    expect(apart.filter(has_text="Spherocytes")).to_contain_text("Paul: few; Petra: many.")
+    expect(apart.filter(has_text="Platelets")).to_contain_text("Paul: adequate; Petra: decreased.")
+    assert not {"spherocytes", grades.PLATELETS} & grades.grades_of(store, PAUL, 1).keys()
+    page.locator(".st-key-settle_grade_First_spherocytes button").click()
+    expect(apart.filter(has_text="Spherocytes")).to_contain_text("Settled: few.")
+    page.locator(".st-key-settle_grade_Second_platelets button").click()
+    expect(apart.filter(has_text="Platelets")).to_contain_text("Settled: decreased.")
+
+
 def said_by(store: ReviewStore, person: Person) -> dict[int, str | None]:
     return {cell.id: cell.label for cell in cells(store, person, 1)}
 
@@ -194,6 +216,7 @@ def test_two_readers_from_the_first_key_to_the_signature(
         # A platelet that he sees in the first field, and the second reader will not.
         field = cases.case_pictures_of(store, PAUL, 1)[0]
         boxes.add_box(store, PAUL, 1, field.id, "platelet", (8.0, 8.0, 30.0, 30.0))
+        grade_both(store, PAUL, 1, "adequate")
         step(paul, "2 Fields")
         expect(paul.get_by_text("3 in the case", exact=True)).to_be_visible()
         step(paul, "4 Sign")
@@ -208,12 +231,14 @@ def test_two_readers_from_the_first_key_to_the_signature(
         for _ in range(6):
             petra.keyboard.press("Enter")
         saved(petra, "6 of 6 reviewed, 0 changed")
+        grade_both(store, PETRA, 3, "decreased")
         step(petra, "2 Fields")
         expect(petra.get_by_text("2 in the case", exact=True)).to_be_visible()
         step(petra, "4 Sign")
         petra.get_by_role("button", name="Finish my reading").click()
         expect(petra.get_by_text("The two readers differ in 1 box")).to_be_visible()
         expect(petra.get_by_text("The two readers differ in 1 white cell")).to_be_visible()
+        expect(petra.get_by_text("spherocytes, platelets")).to_be_visible()
         expect(petra.get_by_role("button", name="Sign case")).to_be_disabled()
 
         # Boxes and answers of both stand side by side; settled, it is signed.
@@ -228,11 +253,14 @@ def test_two_readers_from_the_first_key_to_the_signature(
         expect(desk_of_petra.get_by_text("Petra: Lymphocyte")).to_be_visible()
         petra.keyboard.press("m")
         saved(petra, "6 of 6 reviewed, 1 changed")
+        settle_grades(petra, store)
         step(petra, "4 Sign")
         petra.get_by_role("button", name="Sign case").click()
         # Everything that will be signed is listed, and it is asked for once more by name.
         dialog = petra.get_by_role("dialog")
-        expect(dialog.get_by_text("Red cells: not assessed.")).to_be_visible()
+        expect(dialog).to_contain_text(
+            "Platelets: Paul adequate, Petra decreased; settled by Petra"
+        )
         dialog.get_by_role("button", name="Sign as Petra").click()
         expect(petra.get_by_text("Signed, version 1")).to_be_visible()
 

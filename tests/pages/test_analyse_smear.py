@@ -63,6 +63,16 @@ def test_the_foot_says_what_this_is_for_which_models_and_who():
     assert "Signed in: local user" in foot
 
 
+def test_drawn_fields_are_offered_no_case(app):
+    app.button(key="synthetic").click().run()
+    wait_for_batch(app)
+    assert "drawn by the program: no case can hold them" in words(app)
+    assert not [button.key for button in app.button if button.key == "keep"]
+    # Photographs of blood take their place, and may be kept.
+    send(app, ("field.png", synthetic.png_bytes(synthetic.draw(42).field), "image/png"))
+    assert [button.key for button in app.button if button.key == "keep"]
+
+
 def test_the_synthetic_button_gives_counts_and_the_next_press_the_next_seed(app, analysed):
     app.button(key="synthetic").click().run()
     wait_for_batch(app)

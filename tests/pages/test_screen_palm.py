@@ -1,17 +1,27 @@
 """The screen Screen palm, driven without a browser."""
 
+import json
+
 import cv2
 import numpy as np
 import pytest
 
+from core.access.people import LOCAL_SUBJECT, Person
 from core.imaging.synthetic import draw
 from core.models import registry
 from core.models.cards import PalmCard
 from core.models.cards.figures import AurocRow, PalmFigures
+from core.review.case import worklist
+from core.review.exchange.case_tables import case_json
+from core.review.exchange.contents import gather
+from core.review.exchange.report import case_page
+from core.review.record.review_store import review_store
+from core.settings import Settings
 from core.slide import palm_words
 from pages.parts.palm import compared as palm_compared
 from pages.parts.palm import how as palm_how
 from pages.parts.palm import verdict as palm_verdict
+from pages.parts.wording import percent
 from tests.fixtures.screens import opened
 
 
@@ -89,6 +99,33 @@ def test_palms_are_judged_and_something_else_is_refused_kindly(palm_screen):
     assert "Not judged" in said and "smear" in said
     app.button(key="palm_clear").click().run()
     assert not app.session_state["palm"].photos
+
+
+@pytest.mark.usefixtures("drawn_palms_are_usual")
+def test_a_kept_palm_and_its_files_hold_the_prevalence_of_the_screen(palm_screen):
+    app = palm_screen
+    app.file_uploader[0].upload("kept.png", png(palm()), "image/png")
+    app.run().button(key="palm_go").click().run()
+    app.toggle(key="palm_research").set_value(True).run()
+    app.session_state["palm_tabs_True"] = "Of 1,000 people like this"
+    app.run().slider(key="palm_prevalence").set_value(12).run()
+    shown = next(m.value for m in app.markdown if m.value.startswith("Where 12 %"))
+    app.text_input(key="palm_keep_accession").set_value("PREV-12")
+    next(b for b in app.button if b.label == "Keep this palm").click().run()
+    assert not app.exception
+    # What is set afterwards is of the next palm.
+    app.slider(key="palm_prevalence").set_value(80).run()
+
+    who = Person("local user", "local", LOCAL_SUBJECT)
+    row = next(r for r in worklist.worklist(review_store(), who) if r.case.accession == "PREV-12")
+    contents = gather(review_store(), who, row.case.id)
+    call = json.loads(case_json(contents))["pictures"][0]["palm"]
+    assert call["prevalence"] == call["read_with"]["prevalence"] == 0.12
+    assert f"about **{percent(call['anemia_probability'])}**" in shown
+    assert "where 12 % of all people like this have it" in " ".join(
+        case_page(contents, Settings()).split()
+    )
+    app.button(key="palm_clear").click().run()
 
 
 def test_every_choice_of_a_photo_is_followed(palm_screen):

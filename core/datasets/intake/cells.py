@@ -21,7 +21,7 @@ from core.datasets.intake.tree import Tree
 from core.datasets.public.pbc import LabelledCell
 from core.datasets.skipped import DataRefused, Skipped
 from core.settings import Settings
-from core.taxonomy import WBC_CLASSES, parent_of
+from core.taxonomy import WBC_CLASSES, parent_of, title
 
 __all__ = ["MIN_SIDE_PX", "PARTS", "CellIntake", "DataRefused", "Skipped", "read_cells"]
 
@@ -200,7 +200,7 @@ def _too_few(
         few = {name: why for name, why in few.items() if name not in enough}
     if len({*labels} - few.keys()) < 2:
         return {}
-    notes += [f"{name} is left out: {why}" for name, why in few.items()]
+    notes += [f"{title(name).lower()} is left out: {why}" for name, why in few.items()]
     return few
 
 

@@ -85,14 +85,14 @@ def numbers(
     line: PassingBablok | None = None
     try:
         line = passing_bablok(reference, other)
-        said = _line(line)
+        words = _line(line)
     except ValueError as refusal:
-        said = f"No regression: {refusal}."
+        words = f"No regression: {refusal}."
     inside = f"{found.lower:.2f} to {found.upper:.2f} {unit}"
     st.markdown(
         f"Bias **{found.bias:+.2f}** {unit} ({found.bias_interval.low:+.2f} to "
         f"{found.bias_interval.high:+.2f}), {several(found.pairs, 'pair')}; 95 of 100 differences "
-        f"lie within {inside}. {said}"
+        f"lie within {inside}. {words}"
     )
     left, right = st.columns(2, gap="large")
     with left:

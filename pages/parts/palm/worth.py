@@ -103,11 +103,11 @@ def _values(found: Worth) -> None:
 
 
 def _table(found: Worth) -> None:
-    told = found.expected
+    expected = found.expected
     rows = (
-        (SHORT["anemia_suspected"], told.suspected_anemic, told.suspected_other),
-        (SHORT["refer"], told.referred_anemic, told.referred_other),
-        (SHORT["not_suspected"], told.cleared_anemic, told.cleared_other),
+        (SHORT["anemia_suspected"], expected.suspected_anemic, expected.suspected_other),
+        (SHORT["refer"], expected.referred_anemic, expected.referred_other),
+        (SHORT["not_suspected"], expected.cleared_anemic, expected.cleared_other),
     )
     lines = ["| The program says | with anemia | without |", "|---|---:|---:|"]
     lines += [f"| {plain(name)} | {round(ill)} | {round(well)} |" for name, ill, well in rows]

@@ -19,12 +19,12 @@ _ASKED = "case_pseudonym_asked"
 
 def draw(who: Person, case: Case) -> None:
     """One line: where the case stands, who can take it on, and the menu of its life."""
-    said, menu = st.columns([6, 1], vertical_alignment="center")
+    line, menu = st.columns([6, 1], vertical_alignment="center")
     now = states.situation(review_store(), who, case.id)
     words = " ".join(now.sentences)
     if case.is_cancelled:
         words = f"Cancelled: {plain(case.cancelled_reason or '')}. {words}"
-    with said.container(gap="xxsmall"):
+    with line.container(gap="xxsmall"):
         st.caption(f"Next: {plain(words)}" if not case.is_cancelled else words)
         acceptance_mark.of_case(who, case)
     can = now.can
@@ -44,7 +44,13 @@ def _details(who: Person, case: Case) -> None:
     with st.form(f"details_{key}", border=False):
         st.text_input("Accession number", case.accession, max_chars=64, key=f"acc_{key}")
         st.text_input("Pseudonym", case.pseudonym, max_chars=64, key=f"pseudo_{key}")
-        st.selectbox("Sex", SEXES, SEXES.index(case.sex), key=f"sex_{key}")
+        st.selectbox(
+            "Sex",
+            SEXES,
+            SEXES.index(case.sex),
+            key=f"sex_{key}",
+            format_func=str.capitalize,
+        )
         st.number_input("Age, years", 0, 130, case.age_years, 1, key=f"age_{key}")
         st.text_input("Indication", case.indication, max_chars=2000, key=f"ind_{key}")
         if st.session_state.get(_ASKED) == case.id:

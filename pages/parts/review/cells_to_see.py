@@ -153,8 +153,8 @@ def _card(one: Queued | Suspect, why: str, verified: str | None = None) -> _Card
 def _cards(who: Person, cards: list[_Card], name: str, verb: str) -> None:
     page = 1
     if len(cards) > _PER_PAGE:
-        said, turn = st.columns([3, 2], vertical_alignment="center")
-        said.markdown(f"**{several(len(cards), 'cell')}**")
+        left, turn = st.columns([3, 2], vertical_alignment="center")
+        left.markdown(f"**{several(len(cards), 'cell')}**")
         with turn.container(horizontal=True, horizontal_alignment="right"):
             page = st.pagination(-(-len(cards) // _PER_PAGE), key=f"{name}_page")
     else:

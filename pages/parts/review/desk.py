@@ -225,11 +225,11 @@ def _save(case_id: int, ops: Sequence[Mapping[str, Any]]) -> dict[str, object]:
             try:
                 answers.answer(review_store(), who, case_id, given)
                 break
-            except StaleEdit as told:
+            except StaleEdit as refused:
                 # The others of the batch are not held back by those that somebody else changed.
-                stale += told.conflicts
-                taken = {conflict.row for conflict in told.conflicts}
-                given = [new for new in given if new.cell_id not in taken]
+                stale += refused.conflicts
+                conflicting = {conflict.row for conflict in refused.conflicts}
+                given = [new for new in given if new.cell_id not in conflicting]
     except (NotAllowed, CaseRefused) as refusal:
         return {"error": f"Not saved: {refusal}.", "conflicts": []}
     except (DatabaseRefused, SQLAlchemyError):
@@ -248,10 +248,10 @@ def _new_answers(who: Person, case_id: int, ops: Sequence[Mapping[str, Any]]) ->
     given = []
     for op in ops:
         number, label, revision = int(op["cell"]), op["label"], int(op["revision"])
-        said = now.get(number)
+        before = now.get(number)
         if "after" in op:
-            if said is not None and (said.label, said.reader) == (op["after"], who.subject):
-                revision = said.revision
+            if before is not None and (before.label, before.reader) == (op["after"], who.subject):
+                revision = before.revision
             elif label is None and revision == 0:
                 continue  # taken back before it was ever saved
         given.append(NewAnswer(number, label, revision, float(op["seconds"])))

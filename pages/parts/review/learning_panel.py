@@ -50,10 +50,10 @@ def _corrections(who: Person) -> None:
 def _make() -> None:
     try:
         made = adaptation_offer.make_set(review_store(), signed_in.person())
-        said = f"{made.name}, version {made.version}: {several(made.items, 'cell')} kept."
+        notice = f"{made.name}, version {made.version}: {several(made.items, 'cell')} kept."
     except (NotAllowed, CaseRefused, PictureLost, OSError) as refusal:
-        said = f"No set was made: {refusal}."
-    st.session_state["learning_notice"] = said
+        notice = f"No set was made: {refusal}."
+    st.session_state["learning_notice"] = notice
 
 
 def _times(who: Person) -> None:

@@ -18,7 +18,7 @@ def draw(case: Case, standing: Verified) -> None:
         f"**Nucleated red cells** {share.value:.1f} per 100 white cells "
         f"({share.low:.1f} to {share.high:.1f}), {found} verified."
     )
-    entry, said = st.columns([2, 3], vertical_alignment="bottom")
+    entry, answer = st.columns([2, 3], vertical_alignment="bottom")
     wbc = entry.number_input(
         "Analyser's WBC, per \u00b5L",
         0,
@@ -31,9 +31,9 @@ def draw(case: Case, standing: Verified) -> None:
     )
     if wbc:
         less = corrected_range(wbc, share)
-        said.markdown(
+        answer.markdown(
             f"Corrected: **{rounded(less.value)} per \u00b5L** "
             f"({rounded(less.low)} to {rounded(less.high)})"
         )
     else:
-        said.caption("Enter it to correct it for them.")
+        answer.caption("Enter it to correct it for them.")

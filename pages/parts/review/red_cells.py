@@ -184,8 +184,8 @@ def _save(
         )
     except AgainstCount as question:
         st.session_state["review_against_count"] = (case_id, str(question), value, revision)
-    except StaleEdit as told:
-        one = told.conflicts[0]
+    except StaleEdit as stale:
+        one = stale.conflicts[0]
         st.session_state["review_grades_notice"] = (
             f"{one.by or 'Somebody else'} graded {_words(term).lower()} {one.theirs} in the "
             f"meantime; yours was {one.yours}. Nothing was overwritten."

@@ -57,9 +57,9 @@ def draw(who: Person, case: Case, closed: str) -> None:
 
 def _remarks(who: Person, case: Case, closed: str) -> None:
     st.markdown("**Comments**")
-    said = remarks.remarks_of(review_store(), who, case.id)
-    comments.draw(who, case, said, closed)
-    if not said:
+    written = remarks.remarks_of(review_store(), who, case.id)
+    comments.draw(who, case, written, closed)
+    if not written:
         st.caption("None yet.")
     if closed:
         return
@@ -84,7 +84,9 @@ def _open(who: Person, case: Case, signed: list[Signature], closed: str) -> None
         )
         _earlier(who, case, signed)
     against = signing.blockers(review_store(), who, case.id)
-    st.subheader(_heading(case), anchor=False)
+    st.subheader(
+        "Finish the second reading" if case.reading == SECOND else "Sign this case", anchor=False
+    )
     for one in against:
         st.markdown(f":{'orange' if one.reason_suffices else 'red'}[●] {_sentence(one)}")
     if not against:
@@ -124,12 +126,6 @@ def _open(who: Person, case: Case, signed: list[Signature], closed: str) -> None
             on_click=_finish,
             args=(case.id,),
         )
-
-
-def _heading(case: Case) -> str:
-    if case.reading == SECOND:
-        return "Finish the second reading"
-    return "Sign this case"
 
 
 def _sentence(one: Blocker) -> str:

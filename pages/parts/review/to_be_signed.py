@@ -8,7 +8,7 @@ import streamlit as st
 from core.access.people import Person
 from core.review.case.cases import Case
 from core.review.exchange.contents import CaseContents, gather
-from core.review.exchange.notes import NOT_ASSESSED, notes_of
+from core.review.exchange.notes import notes_of
 from core.review.reading.grades import GRADES, PLATELETS
 from core.review.record.review_store import review_store
 from core.taxonomy import KINDS, title
@@ -29,7 +29,7 @@ def sentences(who: Person, case: Case) -> list[str]:
         found.append(_differential(contents))
     found += notes_of(contents)
     if contents.fields:
-        found += [_counts(contents), _grades(contents), _flags(contents)]
+        found += [_counts(contents), *_grades(contents), _flags(contents)]
     found.append(f"{several(len(contents.remarks), 'comment')}.")
     return found
 
@@ -56,23 +56,26 @@ def _counts(contents: CaseContents) -> str:
     )
 
 
-def _grades(contents: CaseContents) -> str:
+def _grades(contents: CaseContents) -> list[str]:
+    """What was assessed; what was not is among the notes."""
     abnormal = [
         f"{title(term).lower()} {GRADES[one.grade]}"
         for term, one in contents.grades.items()
         if term != PLATELETS and one.grade
     ]
     graded = sum(t != PLATELETS and g.grade is not None for t, g in contents.grades.items())
-    red = NOT_ASSESSED
+    found = []
     if graded:
         red = ", ".join(abnormal) or "normal"
-        red += f" ({several(graded, 'term')} graded)"
+        found.append(f"Red cells: {red} ({several(graded, 'term')} graded).")
     platelets = contents.grades.get(PLATELETS)
-    word = platelets.words.replace("_", " ") if platelets and platelets.words else NOT_ASSESSED
-    return f"Red cells: {red}. Platelets: {word}."
+    if platelets and platelets.words:
+        found.append(f"Platelets: {platelets.words.replace('_', ' ')}.")
+    return found
 
 
 def _flags(contents: CaseContents) -> str:
     codes = sorted({code for field in contents.counting_fields for code in field.flag_codes})
-    words = ", ".join(code.replace("_", " ") for code in codes) or "none"
-    return f"Flags of the program on the fields that count: {words}."
+    # As the report words them.
+    words = (code.replace("_", " ").replace("wbc", "white cell") for code in codes)
+    return f"Flags of the program on the fields that count: {', '.join(words) or 'none'}."

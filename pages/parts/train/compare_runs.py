@@ -50,14 +50,14 @@ def draw(who: Person) -> None:
     # In the address, so that a reload finds it.
     st.query_params["challenger"] = chosen
     run = candidates[chosen]
-    asked = comparisons.latest(run)
-    if asked is not None and asked.state == "running":
-        st.fragment(_wait, run_every=EVERY_S)(run, asked, who)
+    comparison = comparisons.latest(run)
+    if comparison is not None and comparison.state == "running":
+        st.fragment(_wait, run_every=EVERY_S)(run, comparison, who)
         return
-    if asked is not None:
-        _outcome(asked)
+    if comparison is not None:
+        _outcome(comparison)
     if may(who, "train"):
-        words = _PRESS if asked is None else "Compare again"
+        words = _PRESS if comparison is None else "Compare again"
         st.button(words, key="compare", icon=":material/balance:", on_click=_start, args=(run,))
         refusal = st.session_state.pop(_REFUSED, None)
         if refusal:
@@ -66,16 +66,16 @@ def draw(who: Person) -> None:
         st.caption("Comparing takes the role trainer.")
     kept = comparisons.latest(run, done=True)
     if kept is not None:
-        if kept.folder != (asked.folder if asked else None):
+        if kept.folder != (comparison.folder if comparison else None):
             st.caption(f"Found before, {kept.at:%d %b %H:%M} UTC:")
         _found(kept, who)
 
 
 def _first(candidates: dict[str, Run]) -> str:
     """The one in the address, or that is being compared, or the newest."""
-    asked = st.query_params.get("challenger")
-    if asked in candidates:
-        return asked
+    requested = st.query_params.get("challenger")
+    if requested in candidates:
+        return requested
     for name, run in candidates.items():
         one = comparisons.latest(run)
         if one is not None and one.state == "running":
@@ -96,53 +96,55 @@ def _start(run: Run) -> None:
 
 def _wait(run: Run, began: Job, who: Person) -> None:
     """Draws itself again every two seconds; asks for the whole page when there is a result."""
-    asked = comparisons.latest(run)
-    if asked is None or asked.folder != began.folder or asked.state != "running":
+    comparison = comparisons.latest(run)
+    if comparison is None or comparison.folder != began.folder or comparison.state != "running":
         st.rerun(scope="app")
-    where = asked.progress
+    where = comparison.progress
     share = where.share
     title = where.message[:1].upper() + where.message[1:]
     st.progress(share, text=plain(title))
     # The first pictures are slow, since models are loaded: a guess from them would frighten.
     left = where.seconds * (1 - share) / share if share > 0.02 else None
     st.caption(
-        f"{time_left(left).capitalize()}. Asked for by {plain(asked.who)} at "
-        f"{asked.at:%H:%M} UTC. It goes on when this page is closed."
+        f"{time_left(left).capitalize()}. Asked for by {plain(comparison.who)} at "
+        f"{comparison.at:%H:%M} UTC. It goes on when this page is closed."
     )
     if may(who, "train"):
         st.button(
             "Stop comparing",
             key="stop_comparing",
             icon=":material/stop:",
-            disabled=asked.stopping,
+            disabled=comparison.stopping,
             on_click=_stop,
-            args=(asked,),
+            args=(comparison,),
         )
 
 
-def _stop(asked: Job) -> None:
+def _stop(comparison: Job) -> None:
     # Whoever may not any more sees the page without the button.
     with suppress(NotAllowed):
-        comparisons.ask_to_stop(asked, signed_in.person())
+        comparisons.ask_to_stop(comparison, signed_in.person())
 
 
-def _outcome(asked: Job) -> None:
+def _outcome(comparison: Job) -> None:
     """Why there is no result, or when it was made."""
-    said = f"{plain(asked.who)}, {asked.at:%d %b %H:%M} UTC"
-    if asked.state == "done":
-        st.caption(f"Compared for {said}.")
+    origin = f"{plain(comparison.who)}, {comparison.at:%d %b %H:%M} UTC"
+    if comparison.state == "done":
+        st.caption(f"Compared for {origin}.")
         return
-    words = "was lost" if asked.state == "lost" else "gave no result"
-    st.error(f"The comparison ({said}) {words}: {plain(asked.message)}.", icon=":material/error:")
-    log = asked.log()
-    if asked.state == "lost" or "Traceback" in log:
+    words = "was lost" if comparison.state == "lost" else "gave no result"
+    st.error(
+        f"The comparison ({origin}) {words}: {plain(comparison.message)}.", icon=":material/error:"
+    )
+    log = comparison.log()
+    if comparison.state == "lost" or "Traceback" in log:
         with st.expander("Log"):
             st.code(log or "nothing yet", language=None, height=180)
 
 
-def _found(asked: Job, who: Person) -> None:
+def _found(comparison: Job, who: Person) -> None:
     try:
-        found = comparisons.evidence_of(asked)
+        found = comparisons.evidence_of(comparison)
     except (ValueError, OSError) as refusal:
         st.error(
             f"What was found cannot be read ({plain(str(refusal))}); compare again.",

@@ -20,6 +20,7 @@ from core.training.intakes import EXPECTED, LAYOUTS, read_own
 from core.training.presets import RECIPES, recipe_info
 from core.training.recipe_info import OptionValue
 from core.training.runs.sent_archives import keep_archive, title_of
+from pages.parts.kinds import STYLES
 from pages.parts.train import plots as run_plots
 from pages.parts.train import samples, verified_sets
 from pages.parts.wording import plain, several
@@ -105,12 +106,12 @@ def _public(recipe: str) -> ChosenData | None:
 
 
 def _typed() -> Path | None:
-    said = st.text_input(
+    typed = st.text_input(
         "Folder on this computer",
         key="data_folder",
         placeholder="/home/lab/pictures",
     )
-    return Path(said.strip()).expanduser() if said.strip() else None
+    return Path(typed.strip()).expanduser() if typed.strip() else None
 
 
 def _sent() -> Path | None:
@@ -222,8 +223,9 @@ def _show(found: Intake[Any]) -> None:
         if all(isinstance(item, CountedField | LabelledField) for item in found.items):
             st.dataframe(
                 [
-                    {"Cells": title(kind), **dict(zip(map(str.capitalize, PARTS), n, strict=True))}
-                    for kind, n in totals(found).items()
+                    {"Cells": style.title}
+                    | dict(zip(map(str.capitalize, PARTS), numbers, strict=True))
+                    for style, numbers in zip(STYLES.values(), totals(found).values(), strict=True)
                 ],
                 hide_index=True,
             )
@@ -252,15 +254,15 @@ def _show(found: Intake[Any]) -> None:
 def _name(recipe: str, found: Intake[Any], named: dict[str, str | None]) -> None:
     """A choice for every name of the folder's own that needs a meaning."""
     meanings = [None, *recipe_info(recipe).named, *([""] if recipe != "wbc" else [])]
-    words = {None: "leave out" if recipe == "wbc" else "not said yet", "": "leave such boxes out"}
+    words = {None: "leave out" if recipe == "wbc" else "not chosen yet", "": "leave such boxes out"}
     for own in dict.fromkeys([*found.unknown, *named]):
-        said = st.selectbox(
+        chosen = st.selectbox(
             f"What is {plain(own)}" if recipe != "wbc" else f"Class of folder {plain(own)}",
             meanings,
             index=meanings.index(named.get(own)),
             format_func=lambda name: words.get(name) or title(str(name)),
             key=f"class_of_{own}",
         )
-        if said != named.get(own):
-            named[own] = said
+        if chosen != named.get(own):
+            named[own] = chosen
             st.rerun()

@@ -60,8 +60,8 @@ def draw() -> None:
     titles = {run.name: _name(run) for run in everything}
     if st.session_state.get("run_shown") not in names:
         running = [run.name for run in everything if run.state == "running"]
-        asked = st.query_params.get("run")
-        st.session_state.run_shown = asked if asked in names else (running or names)[0]
+        requested = st.query_params.get("run")
+        st.session_state.run_shown = requested if requested in names else (running or names)[0]
     left, right = st.columns([1, 1])
     shown = left.selectbox("Run", names, format_func=lambda name: titles[name], key="run_shown")
     st.query_params["run"] = shown
@@ -219,13 +219,13 @@ def _button(
     icon: str,
     tip: str | None,
 ) -> None:
-    asked = run.state == "running" and run.request == action
+    already_asked = run.state == "running" and run.request == action
     st.button(
         words,
         key=f"do_{action}",
         icon=icon,
         help=tip,
-        disabled=asked or not run.allows(action),
+        disabled=already_asked or not run.allows(action),
         on_click=_act,
         args=(run.id, action),
     )
