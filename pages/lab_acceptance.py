@@ -35,7 +35,7 @@ from core.review.record.errors import CaseRefused
 from core.review.record.review_store import review_store
 from core.settings import settings
 from core.store.database import DatabaseRefused
-from pages.parts import signed_in
+from pages.parts import pressed, signed_in
 from pages.parts.agreement import acceptance_found
 from pages.parts.wording import plain, several
 
@@ -121,7 +121,15 @@ def _take(who: Person) -> None:
     may_run = any(may(who, right) for right in _MAY_RUN)
     label = f"Analyse {several(len(pictures), 'field')}" if pictures else "Analyse fields"
     blocked = not (pictures and chosen and may_run)
-    if st.button(label, type="primary", disabled=blocked, key="acceptance_analyse"):
+    st.button(
+        label,
+        type="primary",
+        disabled=blocked,
+        key="acceptance_analyse",
+        on_click=pressed.keep,
+        args=("acceptance_analyse",),
+    )
+    if pressed.take("acceptance_analyse") and not blocked:
         sources = uploads([(file.name, file.getvalue()) for file in pictures], limits)
         _analyse(sources, results, chosen)
         st.session_state["acceptance_intake"] = number + 1
@@ -212,10 +220,14 @@ def _verdict(measured: Measured, limits: list[Limit], who: Person) -> None:
     with st.form("acceptance_sign", border=False):
         title = st.text_input("Title", placeholder="November 2026, Giemsa", max_chars=120)
         note = st.text_area("Note", height=80, max_chars=2000)
-        pressed = st.form_submit_button(
-            f"Sign as {plain(who.name)}", type="primary", icon=":material/draw:"
+        st.form_submit_button(
+            f"Sign as {plain(who.name)}",
+            type="primary",
+            icon=":material/draw:",
+            on_click=pressed.keep,
+            args=("acceptance_sign",),
         )
-    if pressed:
+    if pressed.take("acceptance_sign"):
         try:
             kept = records.sign(review_store(), who, title, measured, limits, note)
         except (CaseRefused, NotAllowed) as refusal:
@@ -253,6 +265,10 @@ def _kept(kept: list[Acceptance]) -> None:
         )
 
 
+def _put_away() -> None:
+    st.session_state.pop("acceptance_done", None)
+
+
 def main() -> None:
     """Draw the screen."""
     who = signed_in.allowed("view")
@@ -272,9 +288,12 @@ def main() -> None:
     else:
         acceptance_found.draw(done[0])
         _verdict(*done, who)
-        if st.button("Put away without signing", icon=":material/delete:", key="acceptance_away"):
-            st.session_state.pop("acceptance_done")
-            st.rerun()
+        st.button(
+            "Put away without signing",
+            icon=":material/delete:",
+            key="acceptance_away",
+            on_click=_put_away,
+        )
     _kept(kept)
 
 

@@ -179,7 +179,9 @@ class Batch:
         """Where it is now."""
         done = self._done
         left = self._seconds / done * (self._total - done) if done else None
-        current = self._sources[done].name if done < len(self._sources) else ""
+        # Held here: the thread empties it when it ends.
+        sources = self._sources
+        current = sources[done].name if done < len(sources) else ""
         return Progress(done, self._total, current, left, self._thread.is_alive())
 
     def _run(self) -> None:

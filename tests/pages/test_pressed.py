@@ -9,9 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.fixtures.paths import ROOT
 
-PAGES = sorted(
-    path for path in (ROOT / "pages").rglob("*.py") if path.name != "lab_acceptance.py"
-)  # that page still acts in the run of the press
+PAGES = sorted((ROOT / "pages").rglob("*.py"))
 
 OF_ONE_RUN = {"button", "form_submit_button"}
 

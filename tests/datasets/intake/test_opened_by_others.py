@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
+import supervision
 import yaml
 from PIL import Image
 from torchvision.datasets import VOCDetection
@@ -73,15 +74,37 @@ def test_voc_as_torchvision_opens_it(saved: Path) -> None:
         np.testing.assert_allclose(np.reshape(sides, (-1, 4)), one.boxes_xyxy_px, atol=0.005)
 
 
-def test_yolo_by_the_rules_of_its_own_documents(saved: Path) -> None:
-    """Found as Ultralytics documents it: ``path`` and ``train`` lead to the pictures, ``/images/``
-    becomes ``/labels/``, and every line is a class and centre, width and height in shares.
-    """
+@pytest.fixture
+def yolo(saved: Path) -> Path:
+    """The same pictures with YOLO's labels and ``data.yaml``."""
     for one in pictures():
         labels = saved / "labels" / f"{PurePosixPath(one.file).stem}.txt"
         labels.parent.mkdir(exist_ok=True)
         labels.write_text(write_yolo(one, CLASSES))
     (saved / "data.yaml").write_text(write_data_yaml(CLASSES, [one.file for one in pictures()]))
+    return saved
+
+
+def test_yolo_as_supervision_opens_it(yolo: Path) -> None:
+    folder = yolo / PurePosixPath(pictures()[0].file).parent
+    opened = supervision.DetectionDataset.from_yolo(
+        str(folder), str(yolo / "labels"), str(yolo / "data.yaml")
+    )
+    assert opened.classes == [*CLASSES]
+    found = {Path(path).name: boxes for path, _, boxes in opened}
+    for one in pictures():
+        boxes = found.pop(PurePosixPath(one.file).name)
+        assert boxes.class_id is not None
+        assert [opened.classes[number] for number in boxes.class_id] == [*one.names]
+        np.testing.assert_allclose(boxes.xyxy.reshape(-1, 4), one.boxes_xyxy_px, atol=1e-3)
+    assert not found
+
+
+def test_yolo_by_the_rules_of_its_own_documents(yolo: Path) -> None:
+    """Found as Ultralytics documents it: ``path`` and ``train`` lead to the pictures, ``/images/``
+    becomes ``/labels/``, and every line is a class and centre, width and height in shares.
+    """
+    saved = yolo
     content = yaml.safe_load((saved / "data.yaml").read_text())
     assert content["nc"] == len(content["names"]) == len(CLASSES)
     expected = {PurePosixPath(one.file).name: one for one in pictures()}
