@@ -106,7 +106,7 @@ def _as_one_laboratory(
 ) -> tuple[list[tuple[dict[str, object], str]], str]:
     """Rows and lines of fields that are taken as one laboratory's."""
     from core.review.acceptance.status import KEY, known_here
-    from core.slide.laboratory import as_one_laboratory, laboratory_of
+    from core.slide.foreign_laboratory import as_one_laboratory, laboratory_of
 
     laboratory = laboratory_of(findings)
     known = known_here()
@@ -173,7 +173,7 @@ def classify(
         answers: "list[tuple[str, WbcCall]]",
     ) -> tuple[list[tuple[dict[str, object], str]], str]:
         from core.review.acceptance.status import KEY, known_here
-        from core.slide.laboratory import judge_laboratory
+        from core.slide.foreign_laboratory import judge_laboratory
 
         laboratory = judge_laboratory(call for _, call in answers)
         known = known_here()

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.imaging import decoders
+from core.imaging import decoder_processes
 from core.imaging.refusal import ImageRefused, Limits
 from core.records import GreyImage, RgbImage
 from core.settings import settings
@@ -63,9 +63,10 @@ class LabelledField:
 def read_rgb(path: Path) -> RgbImage:
     """A data-set picture as ``(H, W, 3)`` RGB, as the product reads it.
 
-    What people bring is decoded in the process for it (:mod:`core.imaging.decoders`), whose limits
-    of time and memory hold. JPEG of the public sets, which the project chose, is decoded here: a
-    training reads tens of thousands of them, and OpenCV gives the same pixels three times as fast.
+    What people bring is decoded in a process for it (:mod:`core.imaging.decoder_processes`), whose
+    limits of time and memory hold. JPEG of the public sets, which the project chose, is decoded
+    here: a training reads tens of thousands of them, and OpenCV gives the same pixels three times
+    as fast.
 
     Raises:
         OSError: if it cannot be read.
@@ -77,7 +78,7 @@ def read_rgb(path: Path) -> RgbImage:
             raise OSError(f"not a readable picture: {path}")
         return np.ascontiguousarray(pixels[:, :, ::-1], dtype=np.uint8)
     try:
-        return decoders.decode(path.name, data, _WIDE_LIMITS)
+        return decoder_processes.decode(path.name, data, _WIDE_LIMITS)
     except ImageRefused as refusal:
         raise OSError(f"not a readable picture: {path}: {refusal.message}") from refusal
 
@@ -97,7 +98,7 @@ def read_grey(path: Path) -> GreyImage:
             raise OSError(f"not a readable picture: {path}")
         return np.asarray(grey, dtype=np.uint8)
     try:
-        pixels = decoders.decode_grey(path.name, data, _WIDE_LIMITS)
+        pixels = decoder_processes.decode_grey(path.name, data, _WIDE_LIMITS)
     except ImageRefused as refusal:
         raise OSError(f"not a readable picture: {path}: {refusal.message}") from refusal
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) if pixels.ndim == 3 else pixels)

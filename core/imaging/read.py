@@ -1,7 +1,7 @@
 """Reading pictures that somebody else made: real type, limits, orientation, pixels only.
 
 What is read and how is in `core.imaging.decode`; it runs in a process of its own
-(`core.imaging.decoders`), because a picture from outside may be made to do harm.
+(`core.imaging.decoder_processes`), because a picture from outside may be made to do harm.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from core.imaging import decoders
+from core.imaging import decoder_processes
 from core.imaging.decode.kinds import kind_of
 from core.imaging.refusal import ACCEPTED, ImageRefused, Limits, check_bytes
 from core.records import Field
@@ -49,7 +49,7 @@ def read_field(
         ImageRefused: whatever is wrong with the file; nothing else is raised.
     """
     limits = _checked(name, data, settings, min_side_px)
-    pixels = decoders.decode(name, data, limits)
+    pixels = decoder_processes.decode(name, data, limits)
     return Field(name=name, pixels=pixels, sha256=hashlib.sha256(data).hexdigest())
 
 
@@ -70,7 +70,7 @@ def read_frames(
     if kind_of(data) != "DICOM":
         return only
     limits = _checked(name, data, settings, min_side_px)
-    frames = decoders.count_pictures(name, data, limits)
+    frames = decoder_processes.count_pictures(name, data, limits)
     if frames == 1:
         return only
     of_file = hashlib.sha256(data).hexdigest()
@@ -79,7 +79,7 @@ def read_frames(
 
 def _read_frame(name: str, data: bytes, limits: Limits, of_file: str, index: int) -> Field:
     shown = f"{name}, frame {index + 1}"
-    pixels = decoders.decode(shown, data, limits, index)
+    pixels = decoder_processes.decode(shown, data, limits, index)
     return Field(shown, pixels, hashlib.sha256(f"{of_file} frame {index + 1}".encode()).hexdigest())
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final
 
 from core.imaging import synthetic
-from core.imaging.decoders import Stop
+from core.imaging.decoder_processes import Stop
 from core.imaging.read import ImageRefused, read_frames
 from core.imaging.view import LONG_SIDE_PX, jpeg, png, shrink
 from core.inference.locate.cell_crop import crop_cell

@@ -47,7 +47,7 @@ class WbcCall:
     in [0, 1] is None where novelty was not fitted; ``unfamiliar`` says that the stain or the cell
     is unlike the laboratory learnt from, and ``acquainted`` that the model was adapted to cells
     like it. ``elsewhere`` holds what is said instead where the laboratory as a whole is foreign
-    (:mod:`core.slide.laboratory`); None where the cell was judged by those limits at once.
+    (:mod:`core.slide.foreign_laboratory`); None where the cell was judged by those limits at once.
     """
 
     label: str

@@ -10,7 +10,7 @@ from typing import Final
 
 from core.records import SmearFinding, WbcCall
 from core.slide import judgement
-from core.slide.laboratory import laboratory_of
+from core.slide.foreign_laboratory import laboratory_of
 from core.taxonomy import KINDS
 
 DISCLAIMER = "Research use only: a qualified person decides."

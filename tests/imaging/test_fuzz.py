@@ -17,7 +17,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from core.imaging import decoders, synthetic
+from core.imaging import decoder_processes, synthetic
 from core.imaging.read import ImageRefused, read_frames
 from core.settings import Settings
 from tests.imaging.colour_profiles import DISPLAY_P3, matrix_profile
@@ -130,10 +130,10 @@ def test_mutated_files_give_a_picture_or_a_refusal(part: int) -> None:
 
 def _check_memory() -> None:
     """No decoding process ever held more than its limit, by the system's own record."""
-    for child in decoders._pool._all:
+    for child in decoder_processes._pool._all:
         try:
             with open(f"/proc/{child._process.pid}/status") as file:
                 peak = next(line for line in file if line.startswith("VmHWM"))
         except OSError:
             continue  # not Linux, or ended
-        assert int(peak.split()[1]) * 1024 <= decoders.MEMORY_BYTES
+        assert int(peak.split()[1]) * 1024 <= decoder_processes.MEMORY_BYTES

@@ -1,7 +1,7 @@
 """Bytes of a file become pixels: what is read, how, and what is refused.
 
-Everything here runs in the decoding process (`core.imaging.decoders`), on bytes that anybody may
-have sent, and imports nothing that process does not need.
+Everything here runs in a decoding process (`core.imaging.decoder_processes`), on bytes that anybody
+may have sent, and imports nothing that process does not need.
 """
 
 from __future__ import annotations

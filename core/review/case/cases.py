@@ -26,7 +26,7 @@ from core.review.record.case_rows import (
 from core.review.record.errors import CaseRefused, Conflict, LooksLikeIdentity, StaleEdit
 from core.review.record.ledger import recording
 from core.review.record.review_store import ReviewStore
-from core.slide.laboratory import Laboratory
+from core.slide.foreign_laboratory import Laboratory
 from core.store.review_schema import cases
 
 __all__ = [

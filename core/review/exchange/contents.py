@@ -38,7 +38,7 @@ from core.review.signature.snapshot_format import (
 from core.review.signature.verified import Verified, verified_in
 from core.settings import settings
 from core.slide import judgement
-from core.slide.laboratory import Laboratory
+from core.slide.foreign_laboratory import Laboratory
 from core.taxonomy import KINDS, UNIDENTIFIED, CellKind
 
 

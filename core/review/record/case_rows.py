@@ -13,7 +13,7 @@ from core.review.record import stored_finding
 from core.review.record.errors import CaseRefused
 from core.review.record.ledger import Recording
 from core.slide import judgement
-from core.slide.laboratory import Laboratory, laboratory_of
+from core.slide.foreign_laboratory import Laboratory, laboratory_of
 from core.store.review_schema import case_cells, case_pictures, cases
 
 CaseState = Literal["new", "in_review", "second_review", "signed", "amended"]

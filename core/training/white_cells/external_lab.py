@@ -16,7 +16,7 @@ from core.inference.white_cell.hierarchy import CHILDREN
 from core.models.cards import WhiteCellCard
 from core.models.weights import LoadedModel
 from core.records import WbcCall
-from core.slide.laboratory import Word, judge_laboratory
+from core.slide.foreign_laboratory import Word, judge_laboratory
 from core.statistics.calibration import expected_calibration_error
 from core.statistics.classes import accuracy_row, majority_accuracy, report
 from core.statistics.figures import ClassRow, Measured

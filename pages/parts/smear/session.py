@@ -18,7 +18,7 @@ from core.inference.originals import Originals
 from core.inference.smear import recount
 from core.models.smear_models import SmearModels
 from core.records import CountingRule, Method, SmearFinding
-from core.slide.laboratory import Laboratory, laboratory_of
+from core.slide.foreign_laboratory import Laboratory, laboratory_of
 
 _KNOWN = 400
 _MAPS = 24

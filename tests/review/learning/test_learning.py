@@ -24,7 +24,7 @@ from core.review.record.errors import CaseRefused
 from core.review.signature import signing
 from core.settings import settings
 from core.taxonomy import KINDS
-from core.training.white_cells.adaptation.laboratory import list_cells
+from core.training.white_cells.adaptation.laboratory_cells import list_cells
 from tests.fixtures.review import the
 
 

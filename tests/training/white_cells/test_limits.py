@@ -7,7 +7,7 @@ from core.datasets.intake.cells import DataRefused
 from core.datasets.public.pbc import LabelledCell
 from core.inference.white_cell.hierarchy import classes_above
 from core.taxonomy import CRITICAL_CLASSES
-from core.training.white_cells.adaptation.laboratory import draw_cells, list_cells
+from core.training.white_cells.adaptation.laboratory_cells import draw_cells, list_cells
 from core.training.white_cells.adaptation.last_layer import (
     AdaptRefused,
     allowed_classes,

@@ -11,7 +11,7 @@ from core.datasets.intake.boxes.masks import masks_of
 from core.datasets.intake.reading import FileRefused, reading
 from core.datasets.intake.tree import Tree
 from core.datasets.skipped import Skipped
-from core.imaging import decoders
+from core.imaging import decoder_processes
 from core.imaging.decode import StoredSize
 from core.imaging.refusal import ImageRefused, Limits
 
@@ -150,7 +150,7 @@ def stored_size_of(tree: Tree, file: str) -> StoredSize:
     try:
         with reading(file):
             data = tree.path(file).read_bytes()
-        return decoders.stored_size(file.rpartition("/")[2], data, _LIMITS)
+        return decoder_processes.stored_size(file.rpartition("/")[2], data, _LIMITS)
     except ImageRefused as refusal:
         raise FileRefused(refusal.message) from refusal
 

@@ -37,7 +37,7 @@ from core.training.loop.settings import LoopSettings
 from core.training.promote import locked_sets
 from core.training.runs.lifecycle import code_version
 from core.training.white_cells.adaptation.adaptations import WITHOUT_EXTRAS, AdaptationResult
-from core.training.white_cells.adaptation.laboratory import (
+from core.training.white_cells.adaptation.laboratory_cells import (
     crops_of,
     draw_cells,
     list_cells,

@@ -28,7 +28,7 @@ from core.models.weights import LoadedModel
 from core.records import Field, RgbImage
 from core.statistics.classes import accuracy_row
 from core.taxonomy import parent_of
-from core.training.white_cells.adaptation.laboratory import draw_cells, same_cells
+from core.training.white_cells.adaptation.laboratory_cells import draw_cells, same_cells
 from core.training.white_cells.adaptation.laboratory_head import (
     head_of,
     is_local,

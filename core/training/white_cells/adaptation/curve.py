@@ -26,7 +26,7 @@ from core.models.weights import LoadedModel
 from core.records import RgbImage
 from core.taxonomy import parent_of
 from core.training.white_cells.adaptation.curve_figures import Curve, CurveDraw, curve_of
-from core.training.white_cells.adaptation.laboratory import same_cells
+from core.training.white_cells.adaptation.laboratory_cells import same_cells
 from core.training.white_cells.adaptation.laboratory_head import (
     head_of,
     is_local,

@@ -12,7 +12,7 @@ from core.inference.white_cell.uncertainty import Uncertainty
 from core.models.cards import WhiteCellCard
 from core.models.weights import LoadedModel
 from core.records import RgbImage
-from core.training.white_cells.adaptation.laboratory import same_cells
+from core.training.white_cells.adaptation.laboratory_cells import same_cells
 from core.training.white_cells.adaptation.local_head import (
     LocalCells,
     LocalHead,

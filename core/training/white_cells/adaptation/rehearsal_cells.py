@@ -9,7 +9,7 @@ from core.imaging.read import ImageRefused
 from core.inference.white_cell.uncertainty import Uncertainty
 from core.models.cards.uncertainty_card import CellIndex
 from core.models.weights import LoadedModel
-from core.training.white_cells.adaptation.laboratory import crop_of
+from core.training.white_cells.adaptation.laboratory_cells import crop_of
 from core.training.white_cells.adaptation.last_blocks import RehearsalCells
 from core.training.white_cells.adaptation.last_layer import AdaptRefused
 from core.training.white_cells.cell_examples import centre_crop

@@ -14,7 +14,7 @@ from core.models.classifier import CellClassifier
 from core.training.promote import locked_sets
 from core.training.promote.compare_cells import on_cells
 from core.training.white_cells.adaptation.adapt import adapt_to
-from core.training.white_cells.adaptation.laboratory import (
+from core.training.white_cells.adaptation.laboratory_cells import (
     crop_of,
     crops_of,
     list_cells,

@@ -18,9 +18,9 @@ import numpy as np
 
 from core.imaging.decode import StoredSize
 from core.imaging.decode.process import Reply, Request, Task
-from core.imaging.decoders.child import MEMORY_BYTES, SECONDS, ChildGone
-from core.imaging.decoders.pool import Pool, Stopped
-from core.imaging.decoders.stop import Stop
+from core.imaging.decoder_processes.child import MEMORY_BYTES, SECONDS, ChildGone
+from core.imaging.decoder_processes.pool import Pool, Stopped
+from core.imaging.decoder_processes.stop import Stop
 from core.imaging.refusal import MEGA, ImageRefused, Limits
 from core.records import GreyImage, RgbImage
 

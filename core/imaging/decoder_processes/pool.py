@@ -7,8 +7,8 @@ import threading
 from collections.abc import Iterator
 from typing import Final
 
-from core.imaging.decoders.child import Child
-from core.imaging.decoders.stop import current_stop
+from core.imaging.decoder_processes.child import Child
+from core.imaging.decoder_processes.stop import current_stop
 
 _STOP_SECONDS: Final = 0.5
 """How often a request that waits for a free process looks whether it was stopped."""

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from core.records import Cell, CellCounts, Estimate, Flag, SetsElsewhere, SmearFinding, WbcCall
-from core.slide.laboratory import as_one_laboratory, judge_laboratory, laboratory_of
+from core.slide.foreign_laboratory import as_one_laboratory, judge_laboratory, laboratory_of
 
 
 def call(*, unfamiliar=False, acquainted=False, flags=()):

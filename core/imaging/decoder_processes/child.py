@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from core.imaging.decode.process import HEADER, Reply, Request
-from core.imaging.decoders.stop import current_stop
+from core.imaging.decoder_processes.stop import current_stop
 from core.settings import ROOT
 
 SECONDS: Final = 10.0

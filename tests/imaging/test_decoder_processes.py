@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.imaging import decoders, synthetic
+from core.imaging import decoder_processes, synthetic
 from core.imaging.decode import decode
-from core.imaging.decoders import Stop
+from core.imaging.decoder_processes import Stop
 from core.imaging.read import ImageRefused, read_field
 from core.imaging.refusal import Limits
 from core.inference.batch import Batch, uploads
@@ -49,14 +49,14 @@ def endless_jpeg(scans: int = 3000) -> bytes:
 
 def children() -> list[int]:
     """Process ids of the decoding processes of this program."""
-    return [child._process.pid for child in decoders._pool._all]
+    return [child._process.pid for child in decoder_processes._pool._all]
 
 
 @pytest.fixture
 def fresh() -> Iterator[None]:
-    decoders.close()
+    decoder_processes.close()
     yield
-    decoders.close()
+    decoder_processes.close()
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP", "TIFF", "WEBP"])
@@ -69,7 +69,7 @@ def test_a_child_gives_what_the_decoder_gives(kind: str) -> None:
 def test_a_picture_without_end_is_refused_in_time_and_the_next_is_read(
     fresh: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoders, "SECONDS", 0.5)
+    monkeypatch.setattr(decoder_processes, "SECONDS", 0.5)
     with pytest.raises(ImageRefused) as caught:
         read_field("endless.jpg", endless_jpeg(), LIMITS)
     assert caught.value.code == "too_slow" and "ordinary JPEG" in caught.value.message
@@ -80,15 +80,15 @@ def test_the_parent_may_be_gone_and_the_child_still_ends(tmp_path) -> None:
     (tmp_path / "endless.jpg").write_bytes(endless_jpeg())
     program = f"""
         import sys, threading, time
-        from core.imaging import decoders
+        from core.imaging import decoder_processes
         from core.imaging.read import read_field
         from core.settings import Settings
-        decoders.child.SECONDS = 1.0
+        decoder_processes.child.SECONDS = 1.0
         data = open({str(tmp_path / "endless.jpg")!r}, "rb").read()
         threading.Thread(target=read_field, args=("a", data, Settings()), daemon=True).start()
-        while not [c for c in decoders._pool._all if c._serving]:
+        while not [c for c in decoder_processes._pool._all if c._serving]:
             time.sleep(0.05)
-        print(*(c._process.pid for c in decoders._pool._all), flush=True)
+        print(*(c._process.pid for c in decoder_processes._pool._all), flush=True)
         import os, signal
         os.kill(os.getpid(), signal.SIGKILL)
     """
@@ -118,7 +118,7 @@ def test_stop_ends_the_picture_that_is_being_decoded(fresh: None) -> None:
 
     thread = threading.Thread(target=work)
     thread.start()
-    while not any(child._serving for child in list(decoders._pool._all)):
+    while not any(child._serving for child in list(decoder_processes._pool._all)):
         time.sleep(0.02)
     stop.set()
     thread.join(8)
@@ -131,7 +131,7 @@ def test_stop_ends_the_picture_that_is_being_decoded(fresh: None) -> None:
 def test_a_batch_stops_within_a_picture(fresh: None) -> None:
     sources = uploads([("endless.jpg", endless_jpeg()), ("a.jpg", JPEG)], LIMITS)
     batch = Batch(sources, registry.smear_models()).start()
-    while not any(child._serving for child in list(decoders._pool._all)):
+    while not any(child._serving for child in list(decoder_processes._pool._all)):
         time.sleep(0.02)
     batch.stop()
     assert batch.wait(8) and batch.stopped
@@ -221,7 +221,7 @@ PROGRAM = """
     import io, multiprocessing, os, sys
     import numpy as np
     from PIL import Image
-    from core.imaging import decoders
+    from core.imaging import decoder_processes
     from core.imaging.read import read_field
     from core.settings import Settings
 
@@ -231,7 +231,7 @@ PROGRAM = """
 
     def read():
         assert read_field("a", DATA, Settings()).width == 320
-        return [child._process.pid for child in decoders._pool._all]
+        return [child._process.pid for child in decoder_processes._pool._all]
 
     def worker(queue):
         queue.put(read())
