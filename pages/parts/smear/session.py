@@ -139,7 +139,9 @@ class SmearSession:
     def field(self, key: Key | None = None) -> AnalysedField:
         """The field on show, or another of the set, as it was analysed."""
         wanted = key or self.shown
-        assert wanted is not None
+        if wanted is None or wanted not in self.known:
+            # "Start over" came while this run was still drawing: the next one draws the empty set.
+            st.stop()
         return self.known[wanted]
 
     def finding(self, key: Key | None = None) -> SmearFinding:
