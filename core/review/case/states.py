@@ -158,7 +158,7 @@ def situation(store: ReviewStore, person: Person, case_id: int) -> Situation:
         for way in _in_order([way for way in ways if _is_open(way, against)], against):
             people = [p for p in _people(connection, way, person) if _takes_on(way, p, first)]
             steps.append(NextStep(way.action, tuple(people)))
-            sentences.append(_sentence(way, case, people, person))
+            sentences.append(_sentence(way, case, people, person, needs_reason=bool(against)))
         return Situation(state, can, tuple(steps), tuple(sentences))
 
 
@@ -210,9 +210,13 @@ def _in_order(ways: Iterable[Way], against: Iterable[Blocker]) -> list[Way]:
     return sorted(found, key=lambda way: _NEXT[way.state].index(way.action))
 
 
-def _sentence(way: Way, case: Case, people: list[Person], person: Person) -> str:
+def _sentence(
+    way: Way, case: Case, people: list[Person], person: Person, *, needs_reason: bool
+) -> str:
     reading = "second" if case.reading == SECOND else "first"
     words = _WORDS[way.action].format(reading=reading)
+    if way.action == "sign" and needs_reason:
+        words += " as it is, with a reason"
     if not people:
         rights = [right for right in way.rights if right != "preclassify"]
         roles = " or ".join(dict.fromkeys(role for r in rights for role in roles_with(r)))

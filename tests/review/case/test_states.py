@@ -199,6 +199,7 @@ SECOND_OUTSIDE = OPEN | {"take_back", "answer", "finish"}
 SETTLING = OPEN | {"answer", "settle", "sign"}
 BOTH = "You or Petra can "
 ANYBODY_SIGNS = f"{BOTH}sign it."
+ANYBODY_SIGNS_SO = f"{BOTH}sign it as it is, with a reason."
 REVIEW = f"{BOTH}review its cells."
 FINISH = f"{BOTH}finish the first reading."
 NOBODY_SECOND = (
@@ -210,17 +211,17 @@ REOPENS = "You or Petra or Tina can open it again."
 
 TABLE = [
     Row(empty, "empty", OPEN, OPEN, SENDS, ("Tina can put pictures into it.",)),
-    Row(unread, "first", FIRST, FIRST, SENDS | {"answer"}, (REVIEW, ANYBODY_SIGNS)),
+    Row(unread, "first", FIRST, FIRST, SENDS | {"answer"}, (REVIEW, ANYBODY_SIGNS_SO)),
     Row(unread, "first", FIRST, FIRST, SENDS | {"answer"}, (REVIEW, FINISH), "always"),
-    Row(preclassified, "first", FIRST, FIRST, SENDS | {"answer"}, (REVIEW, ANYBODY_SIGNS)),
-    Row(assigned, "first", FIRST, FIRST, SENDS | {"answer"}, (REVIEW, ANYBODY_SIGNS)),
-    Row(returned, "first", FIRST, FIRST, SENDS | {"answer"}, (REVIEW, ANYBODY_SIGNS)),
+    Row(preclassified, "first", FIRST, FIRST, SENDS | {"answer"}, (REVIEW, ANYBODY_SIGNS_SO)),
+    Row(assigned, "first", FIRST, FIRST, SENDS | {"answer"}, (REVIEW, ANYBODY_SIGNS_SO)),
+    Row(returned, "first", FIRST, FIRST, SENDS | {"answer"}, (REVIEW, ANYBODY_SIGNS_SO)),
     Row(read, "first", FIRST, FIRST, SENDS | {"answer"}, (ANYBODY_SIGNS,)),
     Row(read, "first", FIRST, FIRST, SENDS | {"answer"}, (FINISH,), "always"),
     # Petra's answers stand, so Paul, who saw none of them before he was relieved, can be second.
     Row(taken_over, "first", FIRST, FIRST, SENDS | {"answer"}, (FINISH,), "always"),
     # Both have seen it, so nobody can read second, and it is signed with a reason.
-    Row(taken_back, "first", FIRST, FIRST, SENDS | {"answer"}, (ANYBODY_SIGNS,), "always"),
+    Row(taken_back, "first", FIRST, FIRST, SENDS | {"answer"}, (ANYBODY_SIGNS_SO,), "always"),
     Row(
         second, "second", SECOND_INSIDE, SECOND_OUTSIDE, SENDS,
         ("Petra can finish the second reading.", TAKE_BACK),
