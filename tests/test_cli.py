@@ -26,7 +26,9 @@ def folder(tmp_path_factory):
     return root
 
 
-def test_analyse_prints_one_object_per_picture_in_order_and_goes_on_after_a_bad_one(folder):
+def test_analyse_prints_one_object_per_picture_in_order_and_goes_on_after_a_bad_one(
+    folder, own_var
+):
     names = [str(folder / name) for name in ("a.png", "b.jpg", "missing.png", "c.png")]
     result = run(app, ["analyse", *names, "--json"])
     assert result.exit_code == 1

@@ -10,10 +10,9 @@ from core.review.case import cases
 from core.review.reading import answers, cells
 from core.review.reading.box_confirmations import confirm_boxes
 from core.review.record import roster
-from core.review.record.review_store import ReviewStore
+from core.review.record.review_store import review_store
 from core.review.signature import signing
 from core.settings import settings
-from core.store.database import Database
 from core.taxonomy import title
 from tests.fixtures.screens import opened, words
 
@@ -21,12 +20,9 @@ WHO = Person("local user", "local", "local")
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
-    """A desk of the test's own, used by the pages too."""
-    made = ReviewStore(Database(f"sqlite:///{tmp_path / 'pages.db'}"), tmp_path)
-    for module in ("core.review.record.review_store", "pages.parts.agreement.acceptance_line"):
-        monkeypatch.setattr(f"{module}.review_store", lambda: made)
-    return made
+def here(own_var):
+    """The store of an installation of the test's own, which the pages use too."""
+    return review_store()
 
 
 @pytest.fixture(scope="module")
