@@ -89,13 +89,6 @@ class Measured:
         """Cells that were called differently, whether or not they are shown."""
         return sum(laboratory != program for laboratory, program in self.labels)
 
-    @property
-    def picture_names(self) -> tuple[str, ...]:
-        """Names of all its pictures, each once."""
-        cells = [cell.picture for cell in self.discordant_cells]
-        fields = [field.picture for field in self.discordant_fields]
-        return tuple(dict.fromkeys([*cells, *fields]))
-
     def as_json(self) -> dict[str, object]:
         """Everything but the pictures; :func:`from_json` reads it."""
         return {name: value for name, value in asdict(self).items() if name != "pictures"}

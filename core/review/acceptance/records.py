@@ -126,14 +126,6 @@ def every(store: ReviewStore, person: Person) -> list[Acceptance]:
     return [_acceptance(store, row._mapping, places.get(row.id, (0, ""))) for row in rows]
 
 
-def of_models(store: ReviewStore, person: Person, wbc: str, locator: str) -> Acceptance | None:
-    """The last acceptance of these two models together, None if there is none."""
-    pair = (wbc, locator)
-    return next(
-        (one for one in every(store, person) if (one.wbc_model, one.locator_model) == pair), None
-    )
-
-
 def _acceptance(store: ReviewStore, row: RowMapping, place: tuple[int, str]) -> Acceptance:
     record = json.loads(row["record"])
     return Acceptance(

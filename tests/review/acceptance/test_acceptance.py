@@ -19,9 +19,10 @@ from core.review.acceptance.limits import (
     judged,
 )
 from core.review.acceptance.measure import from_json, measure
-from core.review.acceptance.records import every, of_models, sign
+from core.review.acceptance.records import every, sign
 from core.review.acceptance.report import acceptance_report
 from core.review.acceptance.results import read_results
+from core.review.acceptance.status import acceptances_in
 from core.review.record.errors import CaseRefused
 from core.review.record.integrity import verify
 from core.settings import Settings
@@ -151,9 +152,17 @@ def test_it_is_signed_kept_and_told_by_the_ledger(sqlite_store, people, measured
     )
     assert [one.title for one in every(sqlite_store, people.viewer)] == ["Dec 2026", "Nov 2026"]
     models = measured.models
-    found = of_models(sqlite_store, people.viewer, models["wbc"], models["locator"])
-    assert found == again
-    assert of_models(sqlite_store, people.viewer, "another@1", models["locator"]) is None
+    with sqlite_store.database.read() as connection:
+        known = acceptances_in(connection)
+    last = known.of({"wbc": models["wbc"], "locator": models["locator"]}).signed
+    assert last is not None
+    assert (last.title, last.accepted, last.signed_name, last.signed_at) == (
+        again.title,
+        again.accepted,
+        again.signed_name,
+        again.signed_at,
+    )
+    assert known.of({"wbc": "another@1", "locator": models["locator"]}).signed is None
     assert verify(sqlite_store).is_sound
     with sqlite_store.database.write() as connection:
         from core.store.review_schema import acceptances
