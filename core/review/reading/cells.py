@@ -173,10 +173,12 @@ def cells_in(
     if only is not None:
         query = query.where(case_cells.c.id.in_(list(only)))
     rows = connection.execute(query.order_by(case_cells.c.id)).all()
+    # The answer to a key asks for one cell: only its field is taken to the limits that hold.
+    shown_fields = {row.picture_id for row in rows}
     fields = {
         picture.id: picture.finding()
         for picture in pictures_in(connection, case.id)
-        if picture.kind == "field"
+        if picture.id in shown_fields
     }
     matched = reading_boxes.matched_boxes(connection, case) if reading == SETTLING else {}
     wanted = [row.id for row in rows]

@@ -103,7 +103,7 @@ class CasePicture:
     @property
     def left_out(self) -> judgement.LeftOut | None:
         """Why this field does not count; None for one that does, and for a palm."""
-        return judgement.left_out(self.finding()) if self.kind == "field" else None
+        return judgement.left_out(self.as_analysed()) if self.kind == "field" else None
 
     def palm(self) -> dict[str, Any]:
         """The program's answer to a palm, as the palm command gives it."""
@@ -161,20 +161,21 @@ def update_doubts(book: Recording, case_id: int) -> None:
 
     A field that comes or goes can make the laboratory a foreign one, and so change what is sure.
     """
-    for picture in pictures_in(book.connection, case_id):
-        if picture.kind != "field":
-            continue
-        found = picture.finding().cells
-        query = select(case_cells).where(
-            case_cells.c.picture_id == picture.id,
-            case_cells.c.place.is_not(None),
-            case_cells.c.machine_label.is_not(None),
-        )
-        for row in book.connection.execute(query).all():
-            doubtful = judgement.call_is_doubtful(found[row.place].wbc)
-            if row.abstained != doubtful:
-                # No new revision: whoever has the cell open changes something else of it.
-                book.update(case_cells, row.id, abstained=doubtful, revision=row.revision)
+    fields = {
+        picture.id: picture.finding()
+        for picture in pictures_in(book.connection, case_id)
+        if picture.kind == "field"
+    }
+    query = select(case_cells).where(
+        case_cells.c.case_id == case_id,
+        case_cells.c.place.is_not(None),
+        case_cells.c.machine_label.is_not(None),
+    )
+    for row in book.connection.execute(query.order_by(case_cells.c.id)).all():
+        doubtful = judgement.call_is_doubtful(fields[row.picture_id].cells[row.place].wbc)
+        if row.abstained != doubtful:
+            # No new revision: whoever has the cell open changes something else of it.
+            book.update(case_cells, row.id, abstained=doubtful, revision=row.revision)
 
 
 def picture_in(connection: Connection, picture_id: int) -> CasePicture:
