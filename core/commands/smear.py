@@ -106,12 +106,12 @@ def _as_one_laboratory(
 ) -> tuple[list[tuple[dict[str, object], str]], str]:
     """Rows and lines of fields that are taken as one laboratory's."""
     from core.review.acceptance.status import KEY, known_here
-    from core.slide.foreign_laboratory import as_one_laboratory, laboratory_of
+    from core.slide.foreign_laboratory import laboratory_of
 
     laboratory = laboratory_of(findings)
     known = known_here()
     rows = []
-    for finding in as_one_laboratory(findings):
+    for finding in map(laboratory.as_judged, findings):
         accepted = known.of_finding(finding)
         row = {**finding.as_json(), "laboratory": laboratory.word, KEY: accepted.status}
         line = f"{finding.file}: {_finding_words(finding)}{_acceptance_line(accepted)}"
@@ -179,7 +179,7 @@ def classify(
         known = known_here()
         rows = []
         for name, call in answers:
-            judged = call.in_foreign_laboratory() if laboratory.is_foreign else call
+            judged = laboratory.as_judged(call)
             accepted = known.of({"locator": models()[0].identity, "wbc": judged.model})
             row = {
                 "file": name,

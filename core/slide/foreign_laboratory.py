@@ -6,15 +6,16 @@ one command are taken as one laboratory's, and where too many of their white cel
 learnt from, sets and abstention of all of them follow the limits for unfamiliar cells.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from scipy.stats import binomtest
 
 from core.records import SmearFinding, WbcCall
 
 Word = Literal["familiar", "foreign", "not judged"]
+Judged = TypeVar("Judged", WbcCall, SmearFinding)
 
 AT_HOME: Final = 0.06
 """Share of unfamiliar cells in the laboratory learnt from: measured on PBC's test part (6.1 %)."""
@@ -37,6 +38,10 @@ class Laboratory:
     def is_foreign(self) -> bool:
         """Must sets and abstention of every cell follow the limits for unfamiliar cells."""
         return self.word == "foreign"
+
+    def as_judged(self, one: Judged) -> Judged:
+        """The same call or finding, by the limits that hold in this laboratory."""
+        return one.in_foreign_laboratory() if self.is_foreign else one
 
     def sentence(self) -> str:
         """What screens, reports and the terminal say; empty without a white cell."""
@@ -83,10 +88,3 @@ def laboratory_of(findings: Iterable[SmearFinding]) -> Laboratory:
         for cell in finding.cells
         if cell.wbc is not None
     )
-
-
-def as_one_laboratory(findings: Sequence[SmearFinding]) -> list[SmearFinding]:
-    """The same findings, by the limits that hold in the laboratory they all come from."""
-    if laboratory_of(findings).is_foreign:
-        return [finding.in_foreign_laboratory() for finding in findings]
-    return list(findings)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from core.records import Cell, CellCounts, Estimate, Flag, SetsElsewhere, SmearFinding, WbcCall
-from core.slide.foreign_laboratory import as_one_laboratory, judge_laboratory, laboratory_of
+from core.slide.foreign_laboratory import judge_laboratory, laboratory_of
 
 
 def call(*, unfamiliar=False, acquainted=False, flags=()):
@@ -44,6 +44,11 @@ def finding(*calls, included=None):
         flags=(),
         included_by_person=included,
     )
+
+
+def as_one_laboratory(findings):
+    laboratory = laboratory_of(findings)
+    return [laboratory.as_judged(one) for one in findings]
 
 
 @pytest.mark.parametrize(

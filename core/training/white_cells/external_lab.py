@@ -94,8 +94,7 @@ def evaluate_external(
     cut = [i for i in common if located[i]]
     found = call_crops([centre_crop(frames[i]) for i in cut], model)
     judged = judge_laboratory(found)
-    if judged.is_foreign:
-        found = [call.in_foreign_laboratory() for call in found]
+    found = [judged.as_judged(call) for call in found]
     calls = dict(zip(cut, found, strict=True))
     predicted = [parent_of(calls[i].label) if i in calls else "not_found" for i in common]
     answered = [(t, calls[i]) for t, i in zip(truth, common, strict=True) if i in calls]

@@ -149,8 +149,7 @@ class SmearSession:
 
         The fields of the set are taken as one laboratory's.
         """
-        finding = self.as_decided(key)
-        return finding.in_foreign_laboratory() if self.laboratory().is_foreign else finding
+        return self.laboratory().as_judged(self.as_decided(key))
 
     def laboratory(self) -> Laboratory:
         """Whether the laboratory that the set comes from is one the model knows.
