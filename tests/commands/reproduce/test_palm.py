@@ -8,7 +8,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from core.cli import app
-from core.studies import paper_palm_states
+from core.studies import paper_palm, paper_palm_states
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_a_stopped_run_resumes_after_its_last_training(text, root, monkeypatch):
     assert len(results) == 8  # two manners, two clusters, two states
     results[3].unlink()
     trained = []
-    train = paper_palm_states.train_and_test
+    train = paper_palm.train_and_test
 
     def counted(split, state, settings):
         trained.append(state)
