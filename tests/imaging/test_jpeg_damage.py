@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from core.imaging import synthetic
 from core.imaging.read import ImageRefused, read_field
 from core.settings import Settings
 
-KINDS = {
+KINDS: dict[str, dict[str, Any]] = {
     "baseline": {},
     "progressive": {"progressive": True},
     "restart markers": {"restart_marker_rows": 1},

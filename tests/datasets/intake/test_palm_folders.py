@@ -11,7 +11,7 @@ from core.datasets.intake.palms import read_palms
 from core.datasets.intake.rows import rows_of_set
 from core.datasets.skipped import DataRefused
 from core.settings import Settings
-from tests.datasets.intake.test_tables import picture, table
+from tests.datasets.intake.test_exports_of_programs import picture, table
 
 SETTINGS = Settings()
 
