@@ -3,6 +3,7 @@
 The door is an ASGI middleware: who may not come in is turned away before Streamlit reads a byte.
 """
 
+import os
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Any
@@ -19,7 +20,11 @@ from core.access.browser_token import BrowserTokens
 from core.access.guard import Guard, address_with
 from core.access.sign_in import ServingRefused
 from core.access.upload_quota import UploadQuota
+from core.jobs import scratch
 from core.settings import ROOT, settings
+
+# Whatever the server writes is for the user of this installation alone.
+os.umask(0o077)
 
 
 def _subject(cookies: dict[str, str]) -> str | None:
@@ -73,6 +78,7 @@ def _show_address() -> None:
 
 @asynccontextmanager
 async def _opening(_app: App) -> AsyncIterator[dict[str, Any]]:
+    scratch.prepare(settings().var)
     _show_address()
     yield {}
 
