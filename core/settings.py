@@ -82,6 +82,10 @@ class Settings(BaseSettings):
         pattern=r"^(https?://[^/?#\s@]+)?$",
         description="address at which people open this site, such as https://hemadesk.clinic.example",
     )
+    folders: str = Setting(
+        "",
+        description="folders below which people who sign in may name one, separated as in PATH",
+    )
     max_upload_mb_per_person: float = Setting(
         2500.0, gt=0, description="megabytes of uploads of one person that are kept in memory"
     )

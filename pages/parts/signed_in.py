@@ -5,6 +5,7 @@ person may do is checked again by every function in ``core`` that does it.
 """
 
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Final, NoReturn
 
 import streamlit as st
@@ -12,6 +13,7 @@ from streamlit import config
 from streamlit.runtime.pages_manager import PagesManager
 
 from core.access import sign_in
+from core.access.folders import folder_here
 from core.access.people import Person
 from core.access.rights import NotAllowed, Right, require
 from core.access.sign_in import ServingRefused, SignInRefused
@@ -57,6 +59,11 @@ def allowed(right: Right) -> Person:
         st.warning(plain(str(refusal)), icon=":material/lock:")
         st.stop()
     return who
+
+
+def folder(typed: str) -> Path:
+    """A folder of this computer that somebody typed. Raises FolderRefused."""
+    return folder_here(typed, sign_in.mode(st.get_option("server.address")))
 
 
 def by_oidc() -> bool:
