@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.commands.case_backup import backup, restore
 from core.commands.case_export import export
 from core.commands.queue_gain import queue_gain
 from core.commands.terminal import stop
@@ -23,6 +24,8 @@ app = typer.Typer(
 )
 
 app.command()(export)
+app.command()(backup)
+app.command()(restore)
 app.command(name="queue-gain")(queue_gain)
 
 _HEAD = re.compile(r"[0-9]+:.{64}", re.ASCII)
