@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     minimum_cells: int = Setting(
         100, ge=0, le=10_000, description="white cells below which a report is preliminary"
     )
+    site_classes: Path | None = Setting(
+        None, description="CSV of white-cell classes that this site adds to those of the readers"
+    )
     blind_share: float = Setting(
         0.05, ge=0, le=0.5, description="share of white cells reviewed without the model's answer"
     )

@@ -39,12 +39,11 @@ from typing import Final, Literal
 from core.records import Flag, SmearFinding, WbcCall
 from core.statistics.poisson import ratio_interval
 from core.taxonomy import (
-    CRITICAL_CLASSES,
     CRITICAL_FLAG,
     LEFT_OUT_FLAGS,
-    NOT_LEUKOCYTES,
     SYNTHETIC_FLAG,
     UNIDENTIFIED,
+    is_critical,
 )
 
 Mark = Literal["critical", "check"]
@@ -114,9 +113,9 @@ def cell_is_critical(
             and takes nothing away from what the rule said.
     """
     if preclassified:
-        return answered in CRITICAL_CLASSES or call_is_critical(call)
+        return (answered is not None and is_critical(answered)) or call_is_critical(call)
     if answered is not None and answered != UNIDENTIFIED:
-        return answered in CRITICAL_CLASSES
+        return is_critical(answered)
     return call_is_critical(call)
 
 
@@ -132,11 +131,6 @@ def cell_marks(
     return _marks(
         cell_is_critical(call, answered), cell_is_doubtful(call, answered, differs=differs)
     )
-
-
-def is_leukocyte(label: str) -> bool:
-    """Does a cell of this class count in the differential."""
-    return label not in NOT_LEUKOCYTES and label != UNIDENTIFIED
 
 
 def is_included(finding: SmearFinding) -> bool:

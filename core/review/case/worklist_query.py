@@ -31,7 +31,7 @@ from core.store.review_schema import (
     cases,
     signatures,
 )
-from core.taxonomy import CRITICAL_CLASSES, CRITICAL_FLAG, LEFT_OUT_FLAGS
+from core.taxonomy import CRITICAL_FLAG, LEFT_OUT_FLAGS, critical_labels
 
 _COUNTS: Final = or_(
     case_pictures.c.included.is_(True),
@@ -192,8 +192,8 @@ def critical_cells(
     """
     likely = or_(
         case_pictures.c.flag_codes.like(f"%{CRITICAL_FLAG}%"),
-        case_cells.c.machine_label.in_(sorted(CRITICAL_CLASSES)),
-        _LABEL.in_(sorted(CRITICAL_CLASSES)),
+        case_cells.c.machine_label.in_(sorted(critical_labels())),
+        _LABEL.in_(sorted(critical_labels())),
     )
     query = (
         select(

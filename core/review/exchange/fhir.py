@@ -9,7 +9,13 @@ import uuid
 from typing import Any, Final, Literal
 
 from core.review.exchange.contents import CaseContents
-from core.review.exchange.loinc import DIFFERENTIAL, MANUAL_DIFFERENTIAL, MORPHOLOGY, Loinc
+from core.review.exchange.loinc import (
+    DIFFERENTIAL,
+    MANUAL_DIFFERENTIAL,
+    MORPHOLOGY,
+    Loinc,
+    share_code,
+)
 from core.review.exchange.notes import notes_of
 from core.review.reading.grades import GRADES, PLATELETS
 from core.slide.differential import DifferentialRow
@@ -152,7 +158,7 @@ def _grade_findings(contents: CaseContents) -> list[tuple[str, Resource]]:
 def _share(row: DifferentialRow, leukocytes: int) -> Resource:
     low, high = 100 * row.interval.low, 100 * row.interval.high
     return {
-        "code": _concept(DIFFERENTIAL.get(row.label), title(row.label)),
+        "code": _concept(share_code(row.label), title(row.label)),
         "valueQuantity": {
             "value": round(100 * row.share, 1),
             "unit": "%",
@@ -172,7 +178,7 @@ def _share(row: DifferentialRow, leukocytes: int) -> Resource:
 def _concept(loinc: Loinc | None, text: str) -> Resource:
     concept: Resource = {"text": text}
     if loinc is not None:
-        coding = {"system": "http://loinc.org", "code": loinc.code}
+        coding = {"system": loinc.system, "code": loinc.code}
         if loinc.display:
             coding["display"] = loinc.display
         concept["coding"] = [coding]

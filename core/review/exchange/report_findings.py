@@ -11,7 +11,7 @@ from core.review.exchange.report_page import ReportForm
 from core.review.reading.cells import ReviewCell
 from core.review.reading.grades import GRADES, PLATELETS
 from core.slide import judgement
-from core.taxonomy import CRITICAL_CLASSES, KINDS, title
+from core.taxonomy import KINDS, is_critical, title
 
 _MOST_PICTURES: Final = 16
 _PER_ROW: Final = 8
@@ -26,10 +26,10 @@ def critical(paper: ReportForm, contents: CaseContents) -> None:
     paper.heading("Critical cells")
     sure = sum(cell.label is not None for cell in found)
     words = f"{len(found)} critical white {'cell' if len(found) == 1 else 'cells'}: " + ", ".join(
-        f"{n} {'called ' if label not in CRITICAL_CLASSES else ''}{title(label).lower()}"
+        f"{n} {'called ' if not is_critical(label) else ''}{title(label).lower()}"
         for label, n in sorted(Counter(_label(cell) for cell in found).items())
     )
-    if any(_label(cell) not in CRITICAL_CLASSES for cell in found):
+    if any(not is_critical(_label(cell)) for cell in found):
         words += " (a blast or an immature granulocyte cannot be excluded)"
     if sure < len(found):
         words += f"; {len(found) - sure} of them not reviewed by a person"
@@ -73,7 +73,7 @@ def differential(paper: ReportForm, contents: CaseContents) -> None:
                 f"{100 * first.share:.1f}" if first else "not determined",
             ]
         )
-    strong = [n for n, r in enumerate(verified.rows) if r.label in CRITICAL_CLASSES and r.cells]
+    strong = [n for n, r in enumerate(verified.rows) if is_critical(r.label) and r.cells]
     paper.grid(
         ("Class", "Cells", "%", "95 % interval", "Program alone, %"),
         rows,

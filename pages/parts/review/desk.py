@@ -26,26 +26,18 @@ from core.review.record.errors import CaseRefused, Conflict, StaleEdit
 from core.review.record.review_store import ReviewStore, review_store
 from core.slide import judgement
 from core.store.database import DatabaseRefused
-from core.taxonomy import CRITICAL_CLASSES, UNIDENTIFIED, title
+from core.taxonomy import (
+    KEYS,
+    UNIDENTIFIED,
+    answer_labels,
+    critical_labels,
+    model_class,
+    reader_class,
+    title,
+)
 from pages.parts import signed_in
 from pages.parts.picture import in_page
 from pages.parts.wording import percent
-
-KEYS: Final[dict[str, str]] = {
-    "segmented_neutrophil": "S",
-    "band_neutrophil": "B",
-    "lymphocyte": "L",
-    "monocyte": "M",
-    "eosinophil": "E",
-    "basophil": "O",
-    "immature_granulocyte": "I",
-    "erythroblast": "N",
-    "blast": "X",
-    "smudge": "K",
-    "platelet": "P",
-    UNIDENTIFIED: "?",
-}
-"""Class -> the key a reviewer types."""
 
 _FOLDER: Final = Path(__file__).parent / "desk_assets"
 _KEY: Final = "review_desk"
@@ -124,17 +116,10 @@ def draw(
             "key": "|".join(
                 [sheet_key(case, cells), str(case.version), str(case.reading), who.subject]
             ),
-            "classes": [
-                {
-                    "label": label,
-                    "key": key,
-                    "title": "Unidentified" if label == UNIDENTIFIED else title(label),
-                }
-                for label, key in KEYS.items()
-            ],
+            "classes": [_class(label) for label in answer_labels()],
             "cells": [_row(cell, said[cell.id], may(who, "review")) for cell in cells],
             "closed": closed,
-            "critical": sorted(CRITICAL_CLASSES),
+            "critical": sorted(critical_labels()),
             "ack": st.session_state.get("review_ack"),
             "jump": st.session_state.get("review_jump"),
             "said": st.session_state.get("review_said"),
@@ -143,6 +128,18 @@ def draw(
         on_remark_change=_remarked,
         on_undo_change=_undo,
     )
+
+
+def _class(label: str) -> dict[str, object]:
+    known = reader_class(label)
+    return {
+        "label": label,
+        "key": known.key if known else KEYS[label],
+        "title": "Unidentified" if label == UNIDENTIFIED else title(label),
+        # The model's class of which this is one, where only people tell it.
+        "model": model_class(label),
+        "fine": known is not None,
+    }
 
 
 def _row(cell: ReviewCell, remarks: list[dict[str, str]], reviews: bool) -> dict[str, object]:

@@ -122,7 +122,8 @@ const called = (desk, cell) => label(desk, cell.id) ?? cell.proposed ?? cell.mac
 
 function isChanged(desk, cell) {
   const said = label(desk, cell.id);
-  return said !== null && !!cell.machine && said !== cell.machine;
+  // A class that only people tell is no change of the model's class that it is a part of.
+  return said !== null && !!cell.machine && ![said, desk.titles.get(said)?.model].includes(cell.machine);
 }
 
 // By the reader's class if there is one, else by the rule, as core.slide.judgement has it.
