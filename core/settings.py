@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     site_classes: Path | None = Setting(
         None, description="CSV of white-cell classes that this site adds to those of the readers"
     )
+    target_cells: int = Setting(
+        200, ge=0, le=10_000, description="white cells that a differential is counted to; 0: none"
+    )
     blind_share: float = Setting(
         0.05, ge=0, le=0.5, description="share of white cells reviewed without the model's answer"
     )

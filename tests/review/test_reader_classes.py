@@ -45,8 +45,8 @@ def test_it_is_counted_listed_and_exported(sqlite_store, people, read_case):
     assert (row.critical, row.priority) == (2, "critical")
     sign(sqlite_store, people.pathologist, read_case.id)
     contents = gather(sqlite_store, people.viewer, read_case.id)
-    # A part of the machine's class is no correction of it; another class is.
-    assert contents.standing.changed == 1
+    # A part of the machine's class is no change of it; a class of its own is.
+    assert contents.standing.changed == 3
     rows = list(csv.DictReader(io.StringIO(case_csv(contents))))
     assert [r["verified"] for r in rows if r["kind"] == "wbc"] == list(GIVEN)
     document = json.loads(case_json(contents))

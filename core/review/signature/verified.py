@@ -14,7 +14,7 @@ from core.review.record.case_rows import Case, case_in
 from core.review.record.review_store import ReviewStore
 from core.slide import judgement
 from core.slide.differential import Differential, of_labels
-from core.taxonomy import KINDS, UNIDENTIFIED, WBC_CLASSES, CellKind, model_class
+from core.taxonomy import KINDS, UNIDENTIFIED, WBC_CLASSES, CellKind, parent_of
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def of_cells(cells: Sequence[ReviewCell], *, blind_shown: bool = True) -> Verifi
         changed=sum(
             cell.call is not None
             and cell.label is not None
-            and cell.call.label not in (cell.label, model_class(cell.label))
+            and cell.call.label not in (cell.label, parent_of(cell.label))
             for cell in white
             if blind_shown or not cell.in_blind_sample
         ),

@@ -24,14 +24,17 @@ from core.review.reading.remarks import Remark, remark
 from core.review.reading.sheet import Sheet, sheet
 from core.review.record.errors import CaseRefused, Conflict, StaleEdit
 from core.review.record.review_store import ReviewStore, review_store
+from core.settings import settings
 from core.slide import judgement
+from core.slide.calibration import CALIBRATIONS, read_calibrations
 from core.store.database import DatabaseRefused
 from core.taxonomy import (
     KEYS,
     UNIDENTIFIED,
     answer_labels,
     critical_labels,
-    model_class,
+    is_leukocyte,
+    parent_of,
     reader_class,
     title,
 )
@@ -51,7 +54,7 @@ _desk = st.components.v2.component(
     "hemadesk_review_desk",
     html=_read("desk.html"),
     css=_read("desk.css"),
-    js=_read("desk.js", "saving.js", "keys.js", "film.js", "cell.js"),
+    js=_read("desk.js", "saving.js", "keys.js", "film.js", "wall.js", "look.js", "cell.js"),
 )
 _sheet = st.components.v2.component("hemadesk_review_sheet", js=_read("sheet.js"))
 
@@ -64,7 +67,11 @@ def _pictures(
     _fields: Sequence[CasePicture],
     _cells: Sequence[ReviewCell],
 ) -> Sheet:
-    return sheet(_desk_of, _who, _fields, _cells)
+    try:
+        calibrations = read_calibrations(settings().var / CALIBRATIONS)
+    except ValueError:
+        calibrations = ()  # the page Settings says what is wrong; the red cells give a scale
+    return sheet(_desk_of, _who, _fields, _cells, calibrations)
 
 
 def sheet_key(case: Case, cells: Sequence[ReviewCell]) -> str:
@@ -84,12 +91,14 @@ def draw_sheet(
         data={
             "key": key,
             "cells": {str(number): in_page(data) for number, data in pictures.cells.items()},
+            "um": {str(number): round(um, 2) for number, um in pictures.um.items()},
             "fields": {
                 str(field.id): {
                     "source": in_page(pictures.fields[field.id]),
                     "name": field.name,
                     "width": field.width,
                     "height": field.height,
+                    "scale": pictures.scales.get(field.id, ""),
                 }
                 for field in fields
                 if field.id in pictures.fields
@@ -119,6 +128,7 @@ def draw(
             "classes": [_class(label) for label in answer_labels()],
             "cells": [_row(cell, said[cell.id], may(who, "review")) for cell in cells],
             "closed": closed,
+            "target": settings().target_cells,
             "critical": sorted(critical_labels()),
             "ack": st.session_state.get("review_ack"),
             "jump": st.session_state.get("review_jump"),
@@ -136,9 +146,10 @@ def _class(label: str) -> dict[str, object]:
         "label": label,
         "key": known.key if known else KEYS[label],
         "title": "Unidentified" if label == UNIDENTIFIED else title(label),
-        # The model's class of which this is one, where only people tell it.
-        "model": model_class(label),
+        # The class of which this is a part, where only people tell it.
+        "part": parent_of(label),
         "fine": known is not None,
+        "leukocyte": is_leukocyte(label),
     }
 
 
