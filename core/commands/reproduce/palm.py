@@ -1,5 +1,6 @@
 """``python -m core reproduce palm``: the CNN on palm photos (Rizal et al. 2022)."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -7,15 +8,24 @@ import typer
 from core.commands.terminal import Data, progress, public_sets, results_folder, stop
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from core.datasets.public.ghana_palms import PalmPhoto
-    from core.studies.paper_palm import CnnSettings
+    from core.studies.paper_palm_tables import StateResult
 
 
 def palm(
     data: Data = None,
-    reduced: Annotated[
-        bool, typer.Option(help="small photos and few epochs: minutes on a processor")
-    ] = False,
+    to: Annotated[
+        Path | None, typer.Option(help="folder for the results of the trainings and the tables")
+    ] = None,
+    full: Annotated[
+        bool,
+        typer.Option(
+            "--full/--reduced",
+            help="500x375 pixels, some hours on two cores; or small photos and few epochs",
+        ),
+    ] = True,
     states: Annotated[int, typer.Option(min=1, max=10, help="random states, from 0")] = 10,
     epochs: Annotated[int | None, typer.Option(min=1, help="largest number of epochs")] = None,
     limits: Annotated[
@@ -29,8 +39,14 @@ def palm(
             "a stopped run resumes"
         ),
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="only print what would be trained, and for how long")
+    ] = False,
 ) -> None:
-    """Tables 1 to 4 of the palm paper: as published, then with a split that does not leak."""
+    """Tables 1 to 4 of the palm paper: as published, then with a split that does not leak.
+
+    A run that was stopped resumes after its last finished training.
+    """
     if limits not in (None, "paper", "who"):
         stop(f"--limits must be paper or who, got {limits!r}")
     sets = public_sets(data)
@@ -39,6 +55,7 @@ def palm(
     from core.datasets.public.ghana_palms import load, usable
     from core.studies.paper_palm import REDUCED, CnnSettings
     from core.studies.paper_palm_clusters import clusters
+    from core.studies.paper_palm_states import all_states, forecast
 
     try:
         photos = usable(load(sets / "palm", limits))  # type: ignore[arg-type]  # checked above
@@ -49,16 +66,23 @@ def palm(
     if grouped:
         _print_grouped(photos, epochs)
         return
-    chosen = REDUCED if reduced else CnnSettings()
+    chosen = CnnSettings() if full else REDUCED
     if epochs is not None:
         chosen = replace(chosen, epochs=epochs)
-    print(f"# The CNN on palm photos, {len(photos)} photos\n")
+    if dry_run:
+        print(forecast(photos, states, chosen))
+        return
+    folder = results_folder(to, "reproduce", "palm")
+    results = all_states(photos, states, chosen, folder, progress)
+    parts = [f"# The CNN on palm photos, {len(photos)} photos\n"]
     if chosen.reduced:
-        print(f"Reduced: {chosen.reduced}.\n")
-    both = clusters(photos)
-    for number, cluster in enumerate(both, start=1):
-        _print_facts(number, cluster)
-    _print_tables(both, states, chosen)
+        parts.append(f"Reduced: {chosen.reduced}.\n")
+    parts += [_facts(number, cluster) for number, cluster in enumerate(clusters(photos), start=1)]
+    parts.append(as_markdown(results))
+    tables = "\n".join(parts)
+    (folder / "tables.md").write_text(tables + "\n")
+    print(tables)
+    print(f"The tables and the result of each training are in {folder}.")
 
 
 def _print_grouped(photos: "list[PalmPhoto]", epochs: int | None) -> None:
@@ -92,66 +116,50 @@ def _print_grouped(photos: "list[PalmPhoto]", epochs: int | None) -> None:
     )
 
 
-def _print_facts(number: int, cluster: "list[PalmPhoto]") -> None:
+def _facts(number: int, cluster: "list[PalmPhoto]") -> str:
     from core.studies.paper_palm_clusters import cluster_facts
 
     ill = sum(bool(photo.anemic) for photo in cluster)
     copies = len(cluster) - len({photo.path for photo in cluster})
-    print(f"Cluster {number}: {len(cluster)} photos, {ill} anemic, {copies} of them copies.\n")
+    lines = [f"Cluster {number}: {len(cluster)} photos, {ill} anemic, {copies} of them copies.", ""]
     known = [facts for facts in cluster_facts(cluster) if facts.values]
     if not known:
-        print("No haemoglobin, haematocrit, age or sex in the table.\n")
-        return
-    print("| | mean | range | missing |\n|---|---|---|---|")
-    for facts in known:
-        print(
+        lines.append("No haemoglobin, haematocrit, age or sex in the table.")
+    else:
+        lines += ["| | mean | range | missing |", "|---|---|---|---|"]
+        lines += [
             f"| {facts.name} | {facts.mean:.2f} | {facts.lowest:g} to {facts.highest:g} | "
             f"{facts.missing} of {len(cluster)} |"
-        )
-    print()
+            for facts in known
+        ]
+    return "\n".join([*lines, ""])
 
 
-def _print_tables(
-    both: "tuple[list[PalmPhoto], list[PalmPhoto]]", states: int, chosen: "CnnSettings"
-) -> None:
-    from core.studies.paper_palm import train_and_test
-    from core.studies.paper_palm_clusters import split_as_in_paper, split_honestly
-    from core.studies.paper_palm_tables import (
-        StateResult,
-        cells_table,
-        mean_of,
-        paper_rows,
-        scores_table,
-    )
+def as_markdown(results: "Mapping[str, list[list[StateResult]]]") -> str:
+    """Tables 1 to 4 in each manner of splitting, and what they come to."""
+    from core.studies.paper_palm_tables import cells_table, mean_of, paper_rows, scores_table
 
+    parts: list[str] = []
     summaries: list[str] = []
-    for manner, split in (
-        ("As published", split_as_in_paper),
-        ("Honestly", split_honestly),
-    ):
-        print(f"## {manner}\n")
-        rows: list[list[StateResult]] = []
-        for number, cluster in enumerate(both, start=1):
-            results = []
-            for state in range(states):
-                result = train_and_test(split(cluster, state), state, chosen)[0]
-                results.append(result)
-                progress(f"cluster {number}, state {state} done")
-            rows.append(results)
-        for number, results in enumerate(rows, start=1):
-            paper = paper_rows(number)[:states] if manner == "As published" else ()
-            print(f"Table {number}, cluster {number}, percent\n\n{scores_table(results, paper)}\n")
-        for number, results in enumerate(rows, start=1):
-            print(f"Table {number + 2}, cluster {number}\n\n{cells_table(results)}\n")
-        every = [result for results in rows for result in results]
+    for manner, rows in results.items():
+        parts.append(f"## {manner}\n")
+        for number, states in enumerate(rows, start=1):
+            paper = paper_rows(number)[: len(states)] if manner == "As published" else ()
+            parts.append(
+                f"Table {number}, cluster {number}, percent\n\n{scores_table(states, paper)}\n"
+            )
+        for number, states in enumerate(rows, start=1):
+            parts.append(f"Table {number + 2}, cluster {number}\n\n{cells_table(states)}\n")
+        every = [result for states in rows for result in states]
         single = [100 * result.accuracy for result in every]
         summaries.append(
             f"{manner}: mean accuracy {100 * mean_of(every, 'accuracy'):.1f} %, single random "
             f"states {min(single):.1f} to {max(single):.1f} %, always the more frequent class "
             f"{100 * mean_of(every, 'majority'):.1f} %."
         )
-    print(" ".join(summaries))
-    print(
+    parts += [
+        " ".join(summaries),
         "In the published split photos of one group stand on both sides, honestly they do not. "
-        "A difference smaller than the spread of the random states shows nothing by itself."
-    )
+        "A difference smaller than the spread of the random states shows nothing by itself.",
+    ]
+    return "\n".join(parts)

@@ -8,10 +8,12 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from core.cli import app
+from core.studies import paper_palm, paper_palm_states
 
 
 @pytest.fixture(scope="module")
-def text(tmp_path_factory):
+def root(tmp_path_factory):
+    """Photos whose brightness gives the label away."""
     root = tmp_path_factory.mktemp("sets")
     (root / "palm" / "images").mkdir(parents=True)
     rng = np.random.default_rng(0)
@@ -23,10 +25,19 @@ def text(tmp_path_factory):
             pixels = np.clip(rng.normal(150 if ill else 110, 20, (50, 60, 3)), 0, 255)
             Image.fromarray(pixels.astype(np.uint8)).save(root / "palm" / "images" / f"{i}.png")
             table.writerow([f"{i}.png", int(ill), i, f"{'ill' if ill else 'well'}-{i // 2}"])
+    return root
+
+
+def reproduce(root, *more):
     words = ["reproduce", "palm", "--reduced", "--states", "2", "--epochs", "1"]
-    ran = CliRunner().invoke(app, [*words, "--data", str(root)])
+    ran = CliRunner().invoke(app, [*words, "--data", str(root), "--to", str(root / "to"), *more])
     assert ran.exit_code == 0, ran.stderr
-    return ran.stdout
+    return ran
+
+
+@pytest.fixture(scope="module")
+def text(root):
+    return reproduce(root).stdout
 
 
 def test_what_was_reduced_is_said_before_any_table(text):
@@ -52,3 +63,29 @@ def test_four_tables_stand_twice_and_the_papers_column_only_beside_its_split(tex
 def test_the_last_lines_hold_the_range_of_the_states_and_the_naive_baseline(text):
     assert text.count("always the more frequent class") == 2
     assert text.count("single random states") == 2
+
+
+def test_a_stopped_run_resumes_after_its_last_training(text, root, monkeypatch):
+    results = sorted((root / "to").glob("*.json"))
+    assert len(results) == 8  # two manners, two clusters, two states
+    results[3].unlink()
+    trained = []
+    train = paper_palm.train_and_test
+
+    def counted(split, state, settings):
+        trained.append(state)
+        return train(split, state, settings)
+
+    monkeypatch.setattr(paper_palm_states, "train_and_test", counted)
+    again = reproduce(root)
+    assert again.stdout == text
+    assert len(trained) == 1
+    assert "8 of 8: honestly, cluster 2, state 1: accuracy" in again.stderr
+    assert (root / "to" / "tables.md").read_text() in text
+
+
+def test_a_dry_run_says_what_and_how_long_and_trains_nothing(root):
+    said = reproduce(root, "--dry-run", "--to", str(root / "dry")).stdout
+    assert "8 trainings of about" in said and "at most 1 epochs" in said
+    assert "MB of memory" in said
+    assert not (root / "dry").exists()
