@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     target_cells: int = Setting(
         200, ge=0, le=10_000, description="white cells that a differential is counted to; 0: none"
     )
+    canned_comments: Path | None = Setting(
+        None, description="text file of comments that readers add by key, one a line, nine at most"
+    )
     blind_share: float = Setting(
         0.05, ge=0, le=0.5, description="share of white cells reviewed without the model's answer"
     )

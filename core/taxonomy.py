@@ -104,7 +104,7 @@ KEYS: Final[dict[str, str]] = {
 }
 """Class -> the key a reviewer types; a reader's class names its own."""
 
-DESK_KEYS: Final[frozenset[str]] = frozenset("ZCVWG")
+DESK_KEYS: Final[frozenset[str]] = frozenset("ZCVFGW")
 """Letters that do something else at the review desk."""
 
 _TITLES: Final[dict[str, str]] = {

@@ -109,6 +109,8 @@ def _found(row: WorklistRow) -> str:
     notes = []
     if row.critical:
         notes.append(several(row.critical, "critical cell"))
+    if row.critical_seen:
+        notes.append(several(row.critical_seen, "critical abnormality", "critical abnormalities"))
     if row.disagreement:
         notes.append("the readers differ")
     if row.doubtful and not row.case.is_closed:

@@ -12,6 +12,7 @@ Of a call (one white cell as a model called it):
 
 Of a cell (a call and what a person answered):
     ``cell_is_critical``   the person's class if there is one, else the call
+    ``is_critical_term``   is something seen (an abnormality) critical
     ``cell_is_doubtful``   nobody answered yet, and the call is doubtful or two readers differ
     ``cell_marks``         the words to show with it
 
@@ -37,6 +38,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from core.records import Flag, SmearFinding, WbcCall
+from core.slide.abnormality import abnormality
 from core.statistics.poisson import ratio_interval
 from core.taxonomy import (
     CRITICAL_FLAG,
@@ -117,6 +119,12 @@ def cell_is_critical(
     if answered is not None and answered != UNIDENTIFIED:
         return is_critical(answered)
     return call_is_critical(call)
+
+
+def is_critical_term(term: str) -> bool:
+    """Is something that was seen in a cell or a field critical: Auer rods, parasites."""
+    known = abnormality(term)
+    return known is not None and known.critical
 
 
 def cell_is_doubtful(call: WbcCall | None, answered: str | None, *, differs: bool = False) -> bool:
@@ -223,7 +231,7 @@ def priority(*, critical: int, disagreement: bool, doubtful: int) -> Priority:
     """How urgent a case is.
 
     Args:
-        critical: cells that are critical now.
+        critical: cells that are critical now, and critical abnormalities that were seen.
         disagreement: do two readers differ, so that somebody must settle it.
         doubtful: cells that nobody answered yet and that are doubtful.
     """

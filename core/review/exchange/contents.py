@@ -10,6 +10,8 @@ from core.access.people import Person
 from core.access.rights import require
 from core.records import Box, RgbImage
 from core.review.acceptance.status import LabAcceptance, LabAcceptances, acceptances_in
+from core.review.case.critical_calls import CriticalCall, calls_in
+from core.review.reading.abnormalities import Seen, seen_in
 from core.review.reading.box_confirmations import confirmed_in
 from core.review.reading.cells import ReviewCell, cells_in
 from core.review.reading.grades import Grade, grades_in
@@ -50,6 +52,7 @@ class CaseContents:
     to a blind cell is absent until the case is signed. ``signature`` is of the version that
     stands, None for a draft. ``ledger`` is the case's last entry. ``readers``,
     ``grade_differences`` and ``box_differences`` are as the signed snapshot has them;
+    ``seen`` are abnormalities, ``calls`` those about critical findings.
     ``confirmed`` are those who confirmed each field's boxes. ``acceptances`` are the laboratory's,
     signed before the signature of a signed version, or until now for a draft.
     """
@@ -69,6 +72,9 @@ class CaseContents:
     minimum_cells: int
     confirmed: dict[int, tuple[str, ...]]
     acceptances: LabAcceptances
+    seen: tuple[Seen, ...]
+    calls: tuple[CriticalCall, ...]
+    target_cells: int
     _store: ReviewStore
 
     @property
@@ -81,6 +87,11 @@ class CaseContents:
         return bool(self.fields) and judgement.is_preliminary(
             self.standing.verified.leukocytes, self.minimum_cells
         )
+
+    @property
+    def is_below_target(self) -> bool:
+        """Whether fewer white cells were counted than this laboratory counts to."""
+        return bool(self.fields) and self.standing.verified.leukocytes < self.target_cells
 
     @property
     def laboratory(self) -> Laboratory:
@@ -168,6 +179,9 @@ def gather(store: ReviewStore, person: Person, case_id: int) -> CaseContents:
             minimum_cells=settings().minimum_cells,
             confirmed=confirmed_in(connection, case, reading),
             acceptances=acceptances_in(connection, signed[0].signed_at if signed else None),
+            seen=tuple(seen_in(connection, case, reading)),
+            calls=tuple(calls_in(connection, case_id)),
+            target_cells=settings().target_cells,
             _store=store,
         )
 

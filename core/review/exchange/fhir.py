@@ -18,6 +18,7 @@ from core.review.exchange.loinc import (
 )
 from core.review.exchange.notes import notes_of
 from core.review.reading.grades import GRADES, PLATELETS
+from core.slide.abnormality import ABNORMALITIES
 from core.slide.differential import DifferentialRow
 from core.slide.tables import DISCLAIMER
 from core.taxonomy import title
@@ -28,6 +29,7 @@ Resource = dict[str, Any]
 
 _NAMESPACE: Final = uuid.UUID("6f1b5d0e-5d0f-4c55-9d0a-2f3b1c6a7e10")
 _GENDER: Final = {"female": "female", "male": "male", "other": "other", "unknown": "unknown"}
+_INTERPRETATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 _CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/v2-0074"
 
 
@@ -119,7 +121,11 @@ def _observations(contents: CaseContents, status: str, issued: str) -> list[tupl
         "effectiveDateTime": contents.case.created_at.isoformat(timespec="seconds"),
         "issued": issued,
     }
-    findings = (*_differential_findings(contents), *_grade_findings(contents))
+    findings = (
+        *_differential_findings(contents),
+        *_grade_findings(contents),
+        *_abnormality_findings(contents),
+    )
     return [(name, common | finding) for name, finding in findings]
 
 
@@ -152,6 +158,27 @@ def _grade_findings(contents: CaseContents) -> list[tuple[str, Resource]]:
             continue
         code = _concept(MORPHOLOGY.get(term), title(term))
         found.append((f"grade-{term}", {"code": code, "valueCodeableConcept": {"text": words}}))
+    return found
+
+
+def _abnormality_findings(contents: CaseContents) -> list[tuple[str, Resource]]:
+    """What was seen in cells and fields: present, with how often and whether it is critical."""
+    found: list[tuple[str, Resource]] = []
+    for known in ABNORMALITIES:
+        places = [one for one in contents.seen if one.term == known.term]
+        if not places:
+            continue
+        code = _concept(Loinc(known.loinc) if known.loinc else None, known.title)
+        number = f"{len(places)} {known.place}{'' if len(places) == 1 else 's'}"
+        finding: Resource = {
+            "code": code,
+            "valueCodeableConcept": {"text": "present"},
+            "note": [{"text": f"Seen in {number}."}],
+        }
+        if known.critical:
+            coding = {"system": _INTERPRETATION, "code": "AA", "display": "Critical abnormal"}
+            finding["interpretation"] = [{"coding": [coding]}]
+        found.append((f"seen-{known.term}", finding))
     return found
 
 

@@ -7,6 +7,7 @@ acknowledged here, after the transaction with its entry in the ledger.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,8 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.access.people import Person
 from core.access.rights import NotAllowed, may
 from core.review.case.cases import Case, CasePicture
-from core.review.reading import answers, undo
+from core.review.reading import abnormalities, answers, undo
 from core.review.reading.answers import NewAnswer
+from core.review.reading.canned_comments import canned_comments
 from core.review.reading.cells import ReviewCell
 from core.review.reading.cells import cells as cells_of
 from core.review.reading.remarks import Remark, remark
@@ -26,6 +28,7 @@ from core.review.record.errors import CaseRefused, Conflict, StaleEdit
 from core.review.record.review_store import ReviewStore, review_store
 from core.settings import settings
 from core.slide import judgement
+from core.slide.abnormality import ABNORMALITIES
 from core.slide.calibration import CALIBRATIONS, read_calibrations
 from core.store.database import DatabaseRefused
 from core.taxonomy import (
@@ -54,7 +57,9 @@ _desk = st.components.v2.component(
     "hemadesk_review_desk",
     html=_read("desk.html"),
     css=_read("desk.css"),
-    js=_read("desk.js", "saving.js", "keys.js", "film.js", "wall.js", "look.js", "cell.js"),
+    js=_read(
+        "desk.js", "saving.js", "keys.js", "film.js", "wall.js", "look.js", "seen.js", "cell.js"
+    ),
 )
 _sheet = st.components.v2.component("hemadesk_review_sheet", js=_read("sheet.js"))
 
@@ -128,6 +133,12 @@ def draw(
             "classes": [_class(label) for label in answer_labels()],
             "cells": [_row(cell, said[cell.id], may(who, "review")) for cell in cells],
             "closed": closed,
+            "abnormalities": [asdict(one) for one in ABNORMALITIES],
+            "seen": [
+                {"term": one.term, "field": one.picture_id, "cell": one.cell_id}
+                for one in abnormalities.seen_of(review_store(), who, case.id)
+            ],
+            "ready": canned_comments(settings().canned_comments),
             "target": settings().target_cells,
             "critical": sorted(critical_labels()),
             "ack": st.session_state.get("review_ack"),
@@ -137,6 +148,7 @@ def draw(
         on_batch_change=_received,
         on_remark_change=_remarked,
         on_undo_change=_undo,
+        on_seen_change=_seen,
     )
 
 
@@ -203,9 +215,37 @@ def _remarked() -> None:
     if sent and case_id is not None:
         try:
             who = signed_in.person()
-            remark(review_store(), who, case_id, str(sent["text"]), cell_id=int(sent["cell"]))
+            cell = sent["cell"]
+            remark(
+                review_store(),
+                who,
+                case_id,
+                str(sent["text"]),
+                cell_id=None if cell is None else int(cell),
+            )
         except (NotAllowed, CaseRefused) as refusal:
             _say(f"The comment was not saved: {refusal}.")
+
+
+def _seen() -> None:
+    """Save that something is seen in a cell or a field, or is not there after all."""
+    sent = _sent("seen")
+    case_id = st.session_state.get("review_case_open")
+    if not sent or case_id is None:
+        return
+    cell = sent["cell"]
+    try:
+        abnormalities.mark(
+            review_store(),
+            signed_in.person(),
+            case_id,
+            str(sent["term"]),
+            picture_id=int(sent["field"]),
+            cell_id=None if cell is None else int(cell),
+            present=bool(sent["present"]),
+        )
+    except (NotAllowed, CaseRefused) as refusal:
+        _say(f"Not saved: {refusal}.")
 
 
 def _undo() -> None:

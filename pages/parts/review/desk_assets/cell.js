@@ -26,6 +26,7 @@ function current(desk) {
     row.classList.toggle("says", row.dataset.label === cell.machine);
     row.classList.toggle("is", row.dataset.label === label(desk, cell.id));
   }
+  seenLine(desk, cell);
   if (!sheet) return;
   const source = sheet.cells[cell.id] || "";
   if (desk.ui.lens.getAttribute("src") !== source) desk.ui.lens.src = source;
@@ -139,6 +140,15 @@ function say(desk, words) {
   conflicts(desk);
 }
 
+function readyList(desk) {
+  return desk.data.ready.map((text, place) => {
+    const line = make("span", "ready", "");
+    line.append(make("kbd", "", String(place + 1)), ` ${text}`);
+    line.style.display = "block";
+    return line;
+  });
+}
+
 function conflicts(desk) {
   const parts = [];
   if (desk.error) {
@@ -162,6 +172,7 @@ function conflicts(desk) {
     look.onclick = () => go(desk, id);
     parts.push(look, mine, theirs);
   }
+  if (desk.prefix === "V") parts.push(...readyList(desk));
   if (desk.hint) parts.push(make("span", "", desk.hint));
   desk.ui.notice.hidden = !parts.length;
   desk.ui.notice.replaceChildren(...parts);

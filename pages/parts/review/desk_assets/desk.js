@@ -31,6 +31,7 @@ export default function (component) {
   const desk = (desks[data.key] = desks[data.key] || fresh(data));
   desk.send = (batch) => setTriggerValue("batch", batch);
   desk.sendRemark = (remark) => setTriggerValue("remark", remark);
+  desk.sendSeen = (seen) => setTriggerValue("seen", seen);
   desk.askUndo = (number) => setTriggerValue("undo", number);
   take(desk, data);
   if (desk.root !== root) {
@@ -78,7 +79,7 @@ function fresh(data) {
     anchor: null, pending: new Map(), inflight: null, undo: [], conflicts: new Map(), error: "",
     batch: Date.now(), root: null, zoom: 1, filter: "all", layout: "strip", since: performance.now(),
     late: false, hint: "", thumbs: new Map(), holding: false, drag: null,
-    target: Number(kept("hemadesk-target") ?? data.target ?? 0), reached: false,
+    prefix: "", target: Number(kept("hemadesk-target") ?? data.target ?? 0), reached: false,
     size: Number(kept("hemadesk-wall-size") ?? 52), look: { ...AS_PHOTOGRAPHED }, whole: false,
   };
 }

@@ -10,10 +10,11 @@ function build(desk, root) {
     where: q(".where"), classes: q(".classes"), notice: q(".notice"), many: q(".many"),
     filter: q(".filter"), layout: q(".layout"), comment: q(".comment"), fine: q(".fine"),
     work: q(".work"), size: q(".size"), target: q(".target"), whole: q(".whole"),
-    countOn: q(".count-on"), ruler: q(".ruler"), measure: q(".measure"),
+    countOn: q(".count-on"), ruler: q(".ruler"), measure: q(".measure"), seen: q(".seen"),
   };
   buildWall(desk);
   buildLook(desk);
+  buildSeen(desk);
   desk.ui.layout.value = desk.layout;
   desk.ui.comment.onkeydown = (event) => comment(desk, event);
   desk.ui.layout.onchange = () => { desk.layout = desk.ui.layout.value; desk.ui.layout.blur(); film(desk); room(desk); };

@@ -30,12 +30,35 @@ function key(desk, event) {
   }
 }
 
+// F and V wait for a second key: what is seen, or which ready comment. Any other key ends that.
+const PREFIXES = { F: seenKey, V: readyKey };
+
+function prefix(desk, name) {
+  desk.prefix = name;
+  desk.ui.seen.classList.toggle("asks", name === "F");
+  conflicts(desk);
+}
+
+function readyKey(desk, pressed) {
+  const text = desk.data.ready[Number(pressed) - 1];
+  if (!text || desk.data.closed) return false;
+  desk.sendRemark({ number: ++desk.batch, cell: null, text });
+  say(desk, `Comment on the case: ${text}`);
+  return true;
+}
+
 function act(desk, pressed, shift) {
+  if (desk.prefix) {
+    const takes = PREFIXES[desk.prefix];
+    prefix(desk, "");
+    if (takes(desk, pressed) || pressed === "Escape") return true;
+  }
   switch (pressed) {
     case "ArrowRight": move(desk, 1, shift); return true;
     case "ArrowLeft": move(desk, -1, shift); return true;
     case "ArrowDown": return desk.layout === "wall" && moveRow(desk, 1, shift);
     case "ArrowUp": return desk.layout === "wall" && moveRow(desk, -1, shift);
+    case "F": case "V": if (!desk.data.closed) prefix(desk, pressed); return true;
     case "G": countOn(desk); return true;
     case "Home": go(desk, desk.shown[0]); return true;
     case "End": go(desk, desk.shown[desk.shown.length - 1]); return true;
