@@ -174,6 +174,7 @@ function conflicts(desk) {
   }
   if (desk.prefix === "V") parts.push(...readyList(desk));
   if (desk.hint) parts.push(make("span", "", desk.hint));
+  desk.ui.notice.classList.toggle("info", !desk.error && !desk.conflicts.size);
   desk.ui.notice.hidden = !parts.length;
   desk.ui.notice.replaceChildren(...parts);
 }

@@ -3,7 +3,7 @@
 function typing(event) {
   const where = event.composedPath()[0];
   return where instanceof HTMLElement && (where.isContentEditable ||
-    (where.matches("input, textarea, select, [role=textbox], [role=combobox]")));
+    (where.matches("input:not([type=range]), textarea, select, [role=textbox], [role=combobox]")));
 }
 
 const REPEATS = new Set(["ArrowRight", "ArrowLeft", "+", "=", "-"]);
@@ -11,6 +11,9 @@ const REPEATS = new Set(["ArrowRight", "ArrowLeft", "+", "=", "-"]);
 function key(desk, event) {
   if (!desk.root || !desk.root.isConnected || event.ctrlKey || event.metaKey || event.altKey) return;
   if (typing(event) || document.querySelector('[role="dialog"]')) return;
+  // A slider takes the arrows, and leaves the letters to the cells.
+  const slides = event.composedPath()[0] instanceof HTMLInputElement;
+  if (slides && /^(Arrow|Home|End|Page|Tab)/.test(event.key)) return;
   const pressed = event.key.length === 1 ? event.key.toUpperCase() : event.key;
   const onButton = event.composedPath()[0] instanceof HTMLElement &&
     event.composedPath()[0].matches("button, a, [role=tab], [role=radio]") &&

@@ -18,6 +18,7 @@ function buildLook(desk) {
     look(desk);
     button.classList.toggle("on", Object.values(desk.look).some((value) => value !== 1));
   };
+  for (const one of [...sliders, desk.ui.size]) one.onpointerup = () => one.blur();
   sliders.forEach((one) => { one.oninput = () => { desk.look[one.dataset.look] = Number(one.value); show(); }; });
   panel.querySelector("[data-look-reset]").onclick = () => { desk.look = { ...AS_PHOTOGRAPHED }; show(); };
   desk.ui.lens.draggable = false;

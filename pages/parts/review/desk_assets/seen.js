@@ -2,7 +2,8 @@
 
 function buildSeen(desk) {
   const parts = [];
-  for (const [place, words] of [["cell", "Seen in this cell"], ["field", "Seen in this field"]]) {
+  for (const [place, words] of [["cell", "Cell"], ["field", "Field"]]) {
+    if (parts.length) parts.push(make("i", "", ""));
     parts.push(make("b", "", words));
     for (const one of desk.data.abnormalities.filter((a) => a.place === place)) {
       const button = make("button", one.critical ? "critical" : "", "");
