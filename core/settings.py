@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     laboratory_logo: Path | None = Setting(
         None, description="PNG or JPEG at the head of every report"
     )
+    report_paper: Literal["A4", "Letter"] = Setting("A4", description="paper of the reports")
     report_font: Path | None = Setting(
         None, description="TrueType file for reports in scripts that DejaVu Sans lacks"
     )

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.access.people import Person
 from core.access.rights import NotAllowed, may
-from core.review.case import worklist
+from core.review.case import cases, worklist
 from core.review.case.worklist import OPEN_STATES, Order, WorklistRow
 from core.review.record.errors import CaseRefused
 from core.review.record.readings import FIRST
@@ -14,12 +14,13 @@ from core.review.record.review_store import review_store
 from core.slide.judgement import PRIORITIES
 from core.store.database import DatabaseRefused
 from pages.parts import pressed, signed_in
-from pages.parts.review import case_words, cells_to_see
+from pages.parts.review import case_words, cells_to_see, order_list, turnaround
 from pages.parts.wording import plain, several
 
 _COLUMNS = (1.6, 2.6, 2.6, 1.6, 2, 2.2)
 _SHOWN = 50
 _CASES, _LABEL, _LOOK = "Cases", "To label next", "Worth a second look"
+_TIMES = "Turnaround"
 _WHICH = {"Open": OPEN_STATES, "Signed": ("signed", "amended"), "Cancelled": OPEN_STATES}
 _ORDERS: dict[str, Order] = {
     "priority": "priority",
@@ -37,9 +38,10 @@ def _filters(who: Person) -> list[WorklistRow]:
     search, which, urgent, mine = st.columns([3.8, 3.1, 4.6, 2.6], vertical_alignment="bottom")
     text = search.text_input(
         "Search",
-        placeholder="Accession number, pseudonym or indication",
+        placeholder="Accession number (or scan it), pseudonym or indication",
         key="work_search",
         label_visibility="collapsed",
+        on_change=_scanned,
     )
     states = which.segmented_control(
         "Cases", list(_WHICH), default="Open", required=True, key="work_states",
@@ -57,7 +59,10 @@ def _filters(who: Person) -> list[WorklistRow]:
         "Whose", ["All", "Mine", "Free"], default="All", required=True, key="work_mine",
         label_visibility="collapsed",
     )  # fmt: skip
-    by, turn, _ = st.columns([2.4, 1.8, 9], vertical_alignment="center")
+    by, turn, _, orders = st.columns([2.4, 1.8, 6.6, 2.4], vertical_alignment="center")
+    if may(who, "upload"):
+        with orders:
+            order_list.draw()
     order = by.selectbox(
         "Sort by", list(_ORDERS), key="work_order", label_visibility="collapsed",
         format_func=lambda name: f"Sorted by {name}",
@@ -75,6 +80,20 @@ def _filters(who: Person) -> list[WorklistRow]:
         order=_ORDERS[order or "priority"],
         descending=bool(backwards),
     )
+
+
+def _scanned() -> None:
+    """A whole accession number, as a scanner types it, opens its case."""
+    text = (st.session_state.get("work_search") or "").strip()
+    if not text:
+        return
+    try:
+        case = cases.find_accession(review_store(), signed_in.person(), text)
+    except (NotAllowed, DatabaseRefused):
+        return
+    if case is not None:
+        st.session_state["work_search"] = ""
+        _open(case.id, False)
 
 
 def _head() -> None:
@@ -185,6 +204,7 @@ def _view(who: Person) -> str:
     views = [_CASES]
     views += [_LABEL] if may(who, "review") else []
     views += [_LOOK] if may(who, "review") or may(who, "train") else []
+    views += [_TIMES] if may(who, "review") else []
     head, choice = st.columns([3, 5], vertical_alignment="center")
     head.title("Worklist", anchor=False)
     view = _CASES
@@ -199,6 +219,8 @@ def _view(who: Person) -> str:
             cells_to_see.draw_queue(who)
         elif view == _LOOK:
             cells_to_see.draw_suspects(who)
+        elif view == _TIMES:
+            turnaround.draw(who)
     except DatabaseRefused as refusal:
         st.error(f"Cases cannot be read: {plain(str(refusal))}.", icon=":material/error:")
     return view

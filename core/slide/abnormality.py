@@ -42,6 +42,14 @@ ABNORMALITIES: Final[tuple[Abnormality, ...]] = (
 )
 """The critical ones first. Source of the terms: Palmer et al. 2015 (ICSH)."""
 
+_NAMES: Final = ("Auer", "Döhle", "Howell", "Pappenheimer")
+
+
+def in_text(title: str) -> str:
+    """A title as it stands inside a sentence: small letters, but for the names of persons."""
+    return title if title.startswith(_NAMES) else title[0].lower() + title[1:]
+
+
 _BY_TERM: Final = {one.term: one for one in ABNORMALITIES}
 
 

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
 from scipy.stats import fisher_exact
 from sqlalchemy import Connection, select
 
 from core.access.people import Person
 from core.access.rights import require
-from core.review.record.case_rows import case_in
+from core.review.record.case_rows import Case, case_in
 from core.review.record.review_store import ReviewStore
 from core.review.signature.signing import signature_of
 from core.store.review_schema import cases, signatures
@@ -83,13 +84,30 @@ def smears_of_patient(store: ReviewStore, person: Person, case_id: int) -> list[
         return _signed(connection, case.pseudonym)
 
 
-def _signed(connection: Connection, pseudonym: str) -> list[SmearOfPatient]:
+def previous_smear(
+    connection: Connection, case: Case, before: datetime | None = None
+) -> SmearOfPatient | None:
+    """The smear of another case of this patient that was signed last; None where there is none.
+
+    ``before`` the moment of a signature, so that a signed report says the same for good; None: now.
+    """
+    if not case.pseudonym:
+        return None
+    found = [one for one in _signed(connection, case.pseudonym, before) if one.case_id != case.id]
+    return max(found, key=lambda one: (one.signed_at, one.case_id), default=None)
+
+
+def _signed(
+    connection: Connection, pseudonym: str, before: datetime | None = None
+) -> list[SmearOfPatient]:
     query = (
         select(signatures)
         .join(cases, cases.c.id == signatures.c.case_id)
         .where(cases.c.pseudonym == pseudonym, cases.c.cancelled_at.is_(None))
         .order_by(signatures.c.case_id, signatures.c.version)
     )
+    if before is not None:
+        query = query.where(signatures.c.signed_at < before)
     last = {row.case_id: signature_of(row._mapping) for row in connection.execute(query)}
     found = []
     for case_id, signature in last.items():
@@ -140,7 +158,7 @@ def _delta(label: str, before: SmearOfPatient, after: SmearOfPatient) -> Delta:
     n, m = before.leukocytes, after.leukocytes
     p = None
     if n and m:
-        p = float(fisher_exact([[one, n - one], [two, m - two]]).pvalue)
+        p = float(fisher_exact(np.array([[one, n - one], [two, m - two]])).pvalue)
     return Delta(label, one, n, two, m, p)
 
 

@@ -13,6 +13,7 @@ from core.review.signature.snapshot_format import (
     GradeDifferenceRow,
 )
 from core.slide import judgement
+from core.slide.abnormality import in_text
 from core.taxonomy import title
 
 NOT_ASSESSED: Final = "not assessed"
@@ -100,7 +101,7 @@ def abnormality_words(contents: CaseContents) -> list[tuple[bool, str]]:
         of_cells = places.pop(one.term)
         what = "cell" if of_cells[0] else "field"
         number = f"{len(of_cells)} {what}{'' if len(of_cells) == 1 else 's'}"
-        found.append((one.is_critical, f"{one.title[0].lower()}{one.title[1:]} in {number}"))
+        found.append((one.is_critical, f"{in_text(one.title)} in {number}"))
     return found
 
 

@@ -9,7 +9,8 @@ from core.access.rights import require
 from core.records import SmearFinding
 from core.review.acceptance.status import acceptances_in
 from core.review.case.critical_calls import CriticalCall
-from core.review.exchange.contents import CaseContents
+from core.review.case.patient import previous_smear
+from core.review.exchange.contents import CaseContents, UsualShares
 from core.review.reading.abnormalities import Seen
 from core.review.reading.cells import Answer, ReviewCell
 from core.review.reading.grades import PLATELETS, Grade
@@ -58,6 +59,7 @@ def gather_signed(store: ReviewStore, person: Person, case_id: int, version: int
             if any(c.table == "signatures" and c.row == signature.id for c in entry.changes)
         ]
         accepted = acceptances_in(connection, signature.signed_at)
+        previous = previous_smear(connection, _case_as_signed(case, signature), signature.signed_at)
     cells = _cells(case_id, pictures, signature)
     return CaseContents(
         case=_case_as_signed(case, signature),
@@ -86,6 +88,11 @@ def gather_signed(store: ReviewStore, person: Person, case_id: int, version: int
             for n, row in enumerate(snapshot.get("critical_calls", ()))
         ),
         target_cells=snapshot.get("target_cells", 0),
+        usual=UsualShares.of(
+            _case_as_signed(case, signature),
+            {n: (low, high) for n, (low, high) in snapshot.get("usual_shares", {}).items()},
+        ),
+        previous=previous,
         _store=store,
     )
 

@@ -36,7 +36,9 @@ from core.review.signature.verified import counts, of_cells
 from core.settings import settings
 from core.slide import judgement
 from core.slide.differential import Differential
+from core.slide.reference_ranges import RANGES_FILE
 from core.slide.tables import DISCLAIMER
+from core.slide.usual_shares import site_shares
 from core.store.review_schema import box_edits, case_cells, ledger_head
 
 FORMAT: Final = 1
@@ -96,6 +98,10 @@ def snapshot_of(
         snapshot["critical_calls"] = [_call(one) for one in calls]
     if settings().target_cells:
         snapshot["target_cells"] = settings().target_cells
+    # Only what the site entered itself: the set that the program brings is the same tomorrow.
+    own = site_shares(settings().var / RANGES_FILE, case.sex, case.age_years)
+    if own:
+        snapshot["usual_shares"] = {label: list(limits) for label, limits in own.items()}
     return snapshot
 
 

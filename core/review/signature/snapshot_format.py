@@ -216,3 +216,4 @@ class Snapshot(TypedDict):
     abnormalities: NotRequired[list[SnapshotSeen]]
     critical_calls: NotRequired[list[SnapshotCall]]
     target_cells: NotRequired[int]
+    usual_shares: NotRequired[dict[str, list[float]]]
