@@ -19,6 +19,9 @@ class Settings(BaseSettings):
     data: Path = Setting(ROOT / "data", description="folder of the public image sets")
     weights: Path = Setting(ROOT / "weights", description="folder of shipped models")
     var: Path = Setting(ROOT / "var", description="folder for runs, caches and everything written")
+    cache: Path | None = Setting(
+        None, description="folder for what can be made again, default: cache below var"
+    )
 
     max_file_mb: float = Setting(50.0, gt=0, le=1000, description="largest file, megabytes")
     max_megapixels: float = Setting(100.0, gt=0, le=1000, description="largest picture, megapixels")
@@ -91,6 +94,11 @@ class Settings(BaseSettings):
     administrators: str = Setting(
         "", description="who is an administrator from the first sign-in on; separated by commas"
     )
+
+    @property
+    def cache_folder(self) -> Path:
+        """Where what can be made again is kept; may be deleted at any time."""
+        return self.cache or self.var / "cache"
 
 
 @lru_cache
