@@ -14,11 +14,12 @@ from core.review.record.review_store import review_store
 from core.slide.judgement import PRIORITIES
 from core.store.database import DatabaseRefused
 from pages.parts import pressed, signed_in
-from pages.parts.review import case_words, cells_to_see, order_list, turnaround
+from pages.parts.review import case_words
 from pages.parts.wording import plain, several
+from pages.parts.worklist import cells_to_see, order_list, turnaround
 
 _COLUMNS = (1.6, 2.6, 2.6, 1.6, 2, 2.2)
-_SHOWN = 50
+_SHOWN = 25
 _CASES, _LABEL, _LOOK = "Cases", "To label next", "Worth a second look"
 _TIMES = "Turnaround"
 _WHICH = {"Open": OPEN_STATES, "Signed": ("signed", "amended"), "Cancelled": OPEN_STATES}

@@ -164,3 +164,9 @@ def test_a_case_is_read_on_the_wall(page: Page, store: ReviewStore) -> None:
     expect(page.locator('.seen [data-term="auer_rods"]')).to_have_attribute("aria-pressed", "true")
     (seen,) = abnormalities.seen_of(store, ME, 1)
     assert seen.is_critical
+
+    # Why, and what it is compared with: for whoever reads the case, analysing takes another right.
+    page.keyboard.press("w")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Verified by this laboratory")
+    expect(dialog).to_contain_text("No map can be drawn")  # the model that answered is not here

@@ -43,6 +43,7 @@ from core.taxonomy import (
 )
 from pages.parts import signed_in
 from pages.parts.picture import in_page
+from pages.parts.review import why
 from pages.parts.wording import percent
 
 _FOLDER: Final = Path(__file__).parent / "desk_assets"
@@ -111,8 +112,8 @@ def draw_sheet(
         },
         height=1,
     )
-    for why in pictures.lost:
-        st.error(f"A picture of this case cannot be shown. {why}.", icon=":material/error:")
+    for reason in pictures.lost:
+        st.error(f"A picture of this case cannot be shown. {reason}.", icon=":material/error:")
 
 
 def draw(
@@ -149,6 +150,7 @@ def draw(
         on_remark_change=_remarked,
         on_undo_change=_undo,
         on_seen_change=_seen,
+        on_why_change=_why,
     )
 
 
@@ -246,6 +248,12 @@ def _seen() -> None:
         )
     except (NotAllowed, CaseRefused) as refusal:
         _say(f"Not saved: {refusal}.")
+
+
+def _why() -> None:
+    sent = _sent("why")
+    if sent:
+        st.session_state[why.OPENED] = int(sent["cell"])
 
 
 def _undo() -> None:

@@ -31,6 +31,7 @@ export default function (component) {
   const desk = (desks[data.key] = desks[data.key] || fresh(data));
   desk.send = (batch) => setTriggerValue("batch", batch);
   desk.sendRemark = (remark) => setTriggerValue("remark", remark);
+  desk.askWhy = (cell) => setTriggerValue("why", cell);
   desk.sendSeen = (seen) => setTriggerValue("seen", seen);
   desk.askUndo = (number) => setTriggerValue("undo", number);
   take(desk, data);

@@ -21,6 +21,7 @@ function build(desk, root) {
   desk.ui.filter.onchange = () => { desk.filter = desk.ui.filter.value; desk.ui.filter.blur(); film(desk, true); };
   root.querySelector('[data-act="accept"]').onclick = (e) => { e.currentTarget.blur(); accept(desk); };
   root.querySelector('[data-act="back"]').onclick = (e) => { e.currentTarget.blur(); back(desk); };
+  root.querySelector('[data-act="why"]').onclick = (e) => { e.currentTarget.blur(); why(desk); };
   desk.ui.lens.parentElement.onwheel = (event) => {
     event.preventDefault();
     desk.zoom = Math.max(1, Math.min(4, desk.zoom * (event.deltaY < 0 ? 1.2 : 1 / 1.2)));

@@ -75,6 +75,7 @@ function act(desk, pressed, shift) {
       return true;
     case "Enter": accept(desk); return true;
     case "Z": back(desk); return true;
+    case "W": why(desk); return true;
     case "C": desk.ui.comment.focus(); return true;
   }
   if (!desk.byKey.has(pressed)) return false;
@@ -83,6 +84,12 @@ function act(desk, pressed, shift) {
 }
 
 // Many cells take one letter, but a critical cell is looked at and named by itself.
+function why(desk) {
+  if (desk.at === null) return;
+  leave(desk);
+  desk.askWhy({ number: ++desk.batch, cell: desk.at });
+}
+
 function name(desk, label, all = targets(desk)) {
   const cells = all.length > 1 ? all.filter((id) => !isCritical(desk, desk.cells.get(id))) : all;
   if (cells.length) answer(desk, cells, () => label, all);
