@@ -16,12 +16,12 @@ from core.store.database import DatabaseRefused
 from pages.parts import pressed, signed_in
 from pages.parts.review import case_words
 from pages.parts.wording import plain, several
-from pages.parts.worklist import cells_to_see, order_list, turnaround
+from pages.parts.worklist import cells_to_see, order_list, release_trial, turnaround
 
 _COLUMNS = (1.6, 2.6, 2.6, 1.6, 2, 2.2)
 _SHOWN = 25
 _CASES, _LABEL, _LOOK = "Cases", "To label next", "Worth a second look"
-_TIMES = "Turnaround"
+_TIMES, _RULE = "Turnaround", "Release rule"
 _WHICH = {"Open": OPEN_STATES, "Signed": ("signed", "amended"), "Cancelled": OPEN_STATES}
 _ORDERS: dict[str, Order] = {
     "priority": "priority",
@@ -206,6 +206,7 @@ def _view(who: Person) -> str:
     views += [_LABEL] if may(who, "review") else []
     views += [_LOOK] if may(who, "review") or may(who, "train") else []
     views += [_TIMES] if may(who, "review") else []
+    views += [_RULE] if may(who, "sign") else []
     head, choice = st.columns([3, 5], vertical_alignment="center")
     head.title("Worklist", anchor=False)
     view = _CASES
@@ -222,6 +223,8 @@ def _view(who: Person) -> str:
             cells_to_see.draw_suspects(who)
         elif view == _TIMES:
             turnaround.draw(who)
+        elif view == _RULE:
+            release_trial.draw(who)
     except DatabaseRefused as refusal:
         st.error(f"Cases cannot be read: {plain(str(refusal))}.", icon=":material/error:")
     return view

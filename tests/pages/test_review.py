@@ -150,6 +150,8 @@ def test_the_lists_of_cells_open_a_cell_in_its_case(kept):
     app.switch_page("pages/worklist.py").run()
     app.segmented_control(key="work_view").set_value("Turnaround").run()
     assert "No case was signed in this time." in words(app)
+    app.segmented_control(key="work_view").set_value("Release rule").run()
+    assert "It would have released 0 of 0 signed cases." in words(app)
     app.segmented_control(key="work_view").set_value("Cases").run()
     app.text_input(key="work_search").set_value("H-").run()
     assert "H-1" in words(app) and not app.exception
