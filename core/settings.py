@@ -52,6 +52,15 @@ class Settings(BaseSettings):
     minimum_cells: int = Setting(
         100, ge=0, le=10_000, description="white cells below which a report is preliminary"
     )
+    site_classes: Path | None = Setting(
+        None, description="CSV of white-cell classes that this site adds to those of the readers"
+    )
+    target_cells: int = Setting(
+        200, ge=0, le=10_000, description="white cells that a differential is counted to; 0: none"
+    )
+    canned_comments: Path | None = Setting(
+        None, description="text file of comments that readers add by key, one a line, nine at most"
+    )
     blind_share: float = Setting(
         0.05, ge=0, le=0.5, description="share of white cells reviewed without the model's answer"
     )
@@ -66,6 +75,7 @@ class Settings(BaseSettings):
     laboratory_logo: Path | None = Setting(
         None, description="PNG or JPEG at the head of every report"
     )
+    report_paper: Literal["A4", "Letter"] = Setting("A4", description="paper of the reports")
     report_font: Path | None = Setting(
         None, description="TrueType file for reports in scripts that DejaVu Sans lacks"
     )
