@@ -12,13 +12,13 @@ from core.review.reading.grades import PLATELETS
 from core.review.reading.remarks import Remark
 from core.review.record.case_rows import CasePicture
 from core.review.record.ledger import moment
-from core.slide.tables import DISCLAIMER, call_row, inert
+from core.slide.tables import DISCLAIMER, LABORATORY, call_row, inert
 
 COLUMNS = (
     "accession", "version", "state", "picture", "slide", "included", "left_out", "cell", "kind",
     "x0_px", "y0_px", "x1_px", "y1_px", "proposed", "probability", "could_be", "reported_as",
     "critical", "abstained", "novel", "flags", "verified", "reader", "answered_at", "first_reader",
-    "second_reader", "remarks", "model", KEY, "note",
+    "second_reader", "remarks", "model", LABORATORY, KEY, "note",
 )  # fmt: skip
 
 
@@ -31,6 +31,7 @@ def case_csv(contents: CaseContents) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
+    mark = contents.laboratory.class_mark
     comments: dict[int, list[str]] = {}
     for remark in contents.remarks:
         if remark.cell_id is not None:
@@ -63,6 +64,7 @@ def case_csv(contents: CaseContents) -> str:
                     _label(cell.second),
                     inert(" | ".join(comments.get(cell.id, []))),
                     call.model if call else picture.models.get("locator", ""),
+                    mark if call else "",
                     contents.acceptance_of(picture).status,
                     DISCLAIMER,
                 ]
