@@ -35,6 +35,7 @@ SCREENS: Final[dict[str, tuple[Screen, ...]]] = {
     "Learn": (
         Screen("fine_tune", "Fine-tune", "model_training", "train"),
         Screen("models", "Models", "deployed_code", "view"),
+        Screen("acquaintance", "Get acquainted", "handshake", "read"),
         Screen("lab_acceptance", "Lab acceptance", "fact_check", "view"),
     ),
     "Site": (

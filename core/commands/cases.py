@@ -1,6 +1,7 @@
 """``python -m core cases``: list, show, verify and replay cases of the review."""
 
 import json
+import os
 import re
 import sys
 from dataclasses import asdict
@@ -228,6 +229,15 @@ def replay(
         print(f"{row.picture.name}: {verdict}{notes}")
     if not all(row.is_identical for row in rows):
         raise typer.Exit(1)
+
+
+@app.command("get-acquainted", hidden=True)
+def get_acquainted(folder: Annotated[Path, typer.Option()]) -> None:
+    """Read the fields of a job that the page Get acquainted began."""
+    from core.review.learning.acquaintance import acquaintance_worker
+
+    os.nice(5)  # a page that a person waits for goes first
+    acquaintance_worker.work(folder)
 
 
 def _store() -> "ReviewStore":

@@ -36,7 +36,7 @@ def draw(who: Person) -> None:
     )
     last = adaptations.latest()
     if last is not None and last.state == "running":
-        st.fragment(_wait, run_every=EVERY_S)()
+        st.fragment(wait, run_every=EVERY_S)()
         return
     if last is not None:
         _outcome(last)
@@ -131,7 +131,7 @@ def _adapt() -> None:
         state[_REFUSED] = f"{refusal}."
 
 
-def _wait() -> None:
+def wait() -> None:
     """Draws itself again every two seconds; asks for the whole page when there is a result."""
     last = adaptations.latest()
     if last is None or last.state != "running":
