@@ -19,6 +19,9 @@ class Settings(BaseSettings):
     data: Path = Setting(ROOT / "data", description="folder of the public image sets")
     weights: Path = Setting(ROOT / "weights", description="folder of shipped models")
     var: Path = Setting(ROOT / "var", description="folder for runs, caches and everything written")
+    cache: Path | None = Setting(
+        None, description="folder for what can be made again, default: cache below var"
+    )
 
     max_file_mb: float = Setting(50.0, gt=0, le=1000, description="largest file, megabytes")
     max_megapixels: float = Setting(100.0, gt=0, le=1000, description="largest picture, megapixels")
@@ -49,6 +52,15 @@ class Settings(BaseSettings):
     minimum_cells: int = Setting(
         100, ge=0, le=10_000, description="white cells below which a report is preliminary"
     )
+    site_classes: Path | None = Setting(
+        None, description="CSV of white-cell classes that this site adds to those of the readers"
+    )
+    target_cells: int = Setting(
+        200, ge=0, le=10_000, description="white cells that a differential is counted to; 0: none"
+    )
+    canned_comments: Path | None = Setting(
+        None, description="text file of comments that readers add by key, one a line, nine at most"
+    )
     blind_share: float = Setting(
         0.05, ge=0, le=0.5, description="share of white cells reviewed without the model's answer"
     )
@@ -68,6 +80,7 @@ class Settings(BaseSettings):
     laboratory_logo: Path | None = Setting(
         None, description="PNG or JPEG at the head of every report"
     )
+    report_paper: Literal["A4", "Letter"] = Setting("A4", description="paper of the reports")
     report_font: Path | None = Setting(
         None, description="TrueType file for reports in scripts that DejaVu Sans lacks"
     )
@@ -105,6 +118,11 @@ class Settings(BaseSettings):
     administrators: str = Setting(
         "", description="who is an administrator from the first sign-in on; separated by commas"
     )
+
+    @property
+    def cache_folder(self) -> Path:
+        """Where what can be made again is kept; may be deleted at any time."""
+        return self.cache or self.var / "cache"
 
 
 @lru_cache

@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -68,6 +69,28 @@ def list_cases(
             f"{row.case.accession}: {row.case.state.replace('_', ' ')}, {row.priority}, "
             f"{row.reviewed} of {row.white_cells} white cells reviewed in {row.fields} fields{has}"
         )
+
+
+@app.command()
+def orders(
+    file: Annotated[Path, typer.Argument(help="CSV in UTF-8 with a column accession")],
+) -> None:
+    """Make a case of each line of an order list; accessions that are cases stay as they are."""
+    from core.access.people import AT_THE_TERMINAL
+    from core.review.exchange.orders import read_orders
+    from core.review.record.errors import CaseRefused
+
+    try:
+        found = read_orders(_store(), AT_THE_TERMINAL, file.read_bytes())
+    except CaseRefused as refusal:
+        stop(refusal)
+    except OSError as error:
+        stop(f"cannot read: {error.strerror or error} ({error.filename})")
+    for line in found.refused:
+        print(line, file=sys.stderr)
+    print(f"{len(found.made)} cases made, {len(found.known)} were there already.")
+    if found.refused:
+        raise typer.Exit(1)
 
 
 @app.command()

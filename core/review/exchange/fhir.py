@@ -9,9 +9,16 @@ import uuid
 from typing import Any, Final, Literal
 
 from core.review.exchange.contents import CaseContents
-from core.review.exchange.loinc import DIFFERENTIAL, MANUAL_DIFFERENTIAL, MORPHOLOGY, Loinc
+from core.review.exchange.loinc import (
+    DIFFERENTIAL,
+    MANUAL_DIFFERENTIAL,
+    MORPHOLOGY,
+    Loinc,
+    share_code,
+)
 from core.review.exchange.notes import notes_of, palm_sentences
 from core.review.reading.grades import GRADES, PLATELETS
+from core.slide.abnormality import ABNORMALITIES
 from core.slide.differential import DifferentialRow
 from core.slide.tables import DISCLAIMER
 from core.taxonomy import title
@@ -22,6 +29,7 @@ Resource = dict[str, Any]
 
 _NAMESPACE: Final = uuid.UUID("6f1b5d0e-5d0f-4c55-9d0a-2f3b1c6a7e10")
 _GENDER: Final = {"female": "female", "male": "male", "other": "other", "unknown": "unknown"}
+_INTERPRETATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 _CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/v2-0074"
 
 
@@ -118,7 +126,11 @@ def _observations(contents: CaseContents, status: str, issued: str) -> list[tupl
         "effectiveDateTime": contents.case.created_at.isoformat(timespec="seconds"),
         "issued": issued,
     }
-    findings = (*_differential_findings(contents), *_grade_findings(contents))
+    findings = (
+        *_differential_findings(contents),
+        *_grade_findings(contents),
+        *_abnormality_findings(contents),
+    )
     return [(name, common | finding) for name, finding in findings]
 
 
@@ -154,10 +166,31 @@ def _grade_findings(contents: CaseContents) -> list[tuple[str, Resource]]:
     return found
 
 
+def _abnormality_findings(contents: CaseContents) -> list[tuple[str, Resource]]:
+    """What was seen in cells and fields: present, with how often and whether it is critical."""
+    found: list[tuple[str, Resource]] = []
+    for known in ABNORMALITIES:
+        places = [one for one in contents.seen if one.term == known.term]
+        if not places:
+            continue
+        code = _concept(Loinc(known.loinc) if known.loinc else None, known.title)
+        number = f"{len(places)} {known.place}{'' if len(places) == 1 else 's'}"
+        finding: Resource = {
+            "code": code,
+            "valueCodeableConcept": {"text": "present"},
+            "note": [{"text": f"Seen in {number}."}],
+        }
+        if known.critical:
+            coding = {"system": _INTERPRETATION, "code": "AA", "display": "Critical abnormal"}
+            finding["interpretation"] = [{"coding": [coding]}]
+        found.append((f"seen-{known.term}", finding))
+    return found
+
+
 def _share(row: DifferentialRow, leukocytes: int) -> Resource:
     low, high = 100 * row.interval.low, 100 * row.interval.high
     return {
-        "code": _concept(DIFFERENTIAL.get(row.label), title(row.label)),
+        "code": _concept(share_code(row.label), title(row.label)),
         "valueQuantity": {
             "value": round(100 * row.share, 1),
             "unit": "%",
@@ -177,7 +210,7 @@ def _share(row: DifferentialRow, leukocytes: int) -> Resource:
 def _concept(loinc: Loinc | None, text: str) -> Resource:
     concept: Resource = {"text": text}
     if loinc is not None:
-        coding = {"system": "http://loinc.org", "code": loinc.code}
+        coding = {"system": loinc.system, "code": loinc.code}
         if loinc.display:
             coding["display"] = loinc.display
         concept["coding"] = [coding]

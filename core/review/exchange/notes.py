@@ -15,6 +15,7 @@ from core.review.signature.snapshot_format import (
     GradeDifferenceRow,
 )
 from core.slide import judgement, palm_words
+from core.slide.abnormality import in_text
 from core.taxonomy import title
 
 NOT_ASSESSED: Final = "not assessed"
@@ -25,11 +26,18 @@ def notes_of(contents: CaseContents) -> list[str]:
     """Sentences that belong to the findings wherever they are shown, the gravest first."""
     found = []
     critical = critical_cells(contents)
-    if critical:
-        number = f"{len(critical)} white {_cells(len(critical))}"
-        found.append(f"Critical: {number}.")
+    parts = [f"{len(critical)} white {_cells(len(critical))}"] if critical else []
+    parts += [words for is_critical, words in abnormality_words(contents) if is_critical]
+    if parts:
+        found.append(f"Critical: {', '.join(parts)}.")
+    others = [words for is_critical, words in abnormality_words(contents) if not is_critical]
+    if others:
+        found.append(f"Seen: {', '.join(others)}.")
+    found += [one.sentence for one in contents.calls]
     if contents.is_preliminary:
         found.append(preliminary_sentence(contents))
+    elif contents.is_below_target:
+        found.append(target_sentence(contents))
     out = judgement.left_out_sentence(len(contents.fields), contents.left_out)
     if out:
         found.append(out)
@@ -85,6 +93,31 @@ def preliminary_sentence(contents: CaseContents) -> str:
         f"Preliminary: the differential rests on {counted} white {_cells(counted)}, fewer than the "
         f"{contents.minimum_cells} this laboratory asks for."
     )
+
+
+def target_sentence(contents: CaseContents) -> str:
+    """That the differential rests on fewer cells than the laboratory counts to."""
+    counted = contents.standing.verified.leukocytes
+    return (
+        f"Below target: the differential rests on {counted} white {_cells(counted)}; this "
+        f"laboratory counts to {contents.target_cells}."
+    )
+
+
+def abnormality_words(contents: CaseContents) -> list[tuple[bool, str]]:
+    """Each abnormality once: whether it is critical, and ``Auer rods in 2 cells``."""
+    places: dict[str, list[bool]] = {}
+    for one in contents.seen:
+        places.setdefault(one.term, []).append(one.cell_id is not None)
+    found = []
+    for one in contents.seen:
+        if one.term not in places:
+            continue
+        of_cells = places.pop(one.term)
+        what = "cell" if of_cells[0] else "field"
+        number = f"{len(of_cells)} {what}{'' if len(of_cells) == 1 else 's'}"
+        found.append((one.is_critical, f"{in_text(one.title)} in {number}"))
+    return found
 
 
 def assessed(contents: CaseContents) -> tuple[tuple[bool, str], ...]:

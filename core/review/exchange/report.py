@@ -13,10 +13,12 @@ from core.review.exchange.notes import (
 )
 from core.review.exchange.paper import CRITICAL, GREY, Paper
 from core.review.exchange.report_findings import (
+    abnormalities,
     counts,
     critical,
     differential,
     morphology,
+    typical,
     white_cells,
 )
 from core.review.exchange.report_page import ReportForm, ReportPage
@@ -62,6 +64,8 @@ def _write(paper: ReportForm, contents: CaseContents) -> None:
         differential(paper, contents)
         counts(paper, contents)
         morphology(paper, contents)
+        abnormalities(paper, contents)
+        typical(paper, contents)
     _palms(paper, contents)
     _readers(paper, contents)
     _comments(paper, contents)
