@@ -68,6 +68,11 @@ class Settings(BaseSettings):
         200, ge=1, le=100_000, description="new corrections after which a training is proposed"
     )
 
+    keep_file_names: bool = Setting(
+        False,
+        description="do cases keep the names of sent files, which may name a patient; else field 3",
+    )
+
     laboratory: str = Setting("", max_length=120, description="name at the head of every report")
     laboratory_address: str = Setting(
         "", max_length=400, description="lines under it, separated by |: address, telephone"

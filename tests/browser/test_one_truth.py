@@ -80,7 +80,7 @@ def test_a_critical_cell_is_critical_on_every_screen(window: Page, site: str) ->
     # The accession number, copied from the screen as it stands there, finds its case.
     shown = window.locator("strong", has_text="H-2026").first.inner_text()
     assert shown == "H-2026/17 A-9"
-    search = window.get_by_placeholder("Accession number, pseudonym or indication")
+    search = window.get_by_placeholder("Accession number")
     search.fill(shown)
     search.press("Enter")
     expect(window.get_by_text("1 critical cell")).to_be_visible()

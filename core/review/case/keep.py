@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from core.access.people import Person
 from core.access.rights import require
@@ -55,7 +56,6 @@ def keep_field(
     """
     require(person, "upload")
     _check(field, finding)
-    text = stored_finding.as_text(finding)
     calls = [cell.wbc for cell in finding.cells if cell.wbc]
     models = {"locator": _locator_of(finding), "preprocessing": preprocessing_version()}
     if finding.regression_model:
@@ -72,9 +72,11 @@ def keep_field(
         if known is not None:
             return known
         _ask_about_copies(book, case_id, field, sha256, same_picture_because)
+        name = _name_in_case(book.connection, case_id, "field", field)
         row = _picture_row(book, person, case_id, "field", field, slide, sha256, codes)
         row |= {
-            "finding": text,
+            "name": name,
+            "finding": stored_finding.as_text(replace(finding, file=name)),
             "models": json.dumps(models, sort_keys=True),
             "included": finding.included_by_person,
         }
@@ -112,9 +114,13 @@ def keep_palm(
         if known is not None:
             return known
         _ask_about_copies(book, case_id, field, sha256, same_picture_because)
+        name = _name_in_case(book.connection, case_id, "palm", field)
         row = _picture_row(book, person, case_id, "palm", field, slide, sha256, codes)
         row |= {
-            "finding": json.dumps(call, sort_keys=True),
+            "name": name,
+            "finding": json.dumps(
+                {**call, "file": name} if "file" in call else call, sort_keys=True
+            ),
             "models": json.dumps(named, sort_keys=True),
         }
         return picture_in(book.connection, book.insert(case_pictures, row))
@@ -151,7 +157,6 @@ def _picture_row(
     return {
         "case_id": case_id,
         "kind": kind,
-        "name": field.name[:255],
         "slide": slide.strip()[:64],
         "sha256": sha256,
         "source_sha256": field.sha256,
@@ -163,6 +168,21 @@ def _picture_row(
         "added_by": person.subject,
         "added_at": book.now,
     }
+
+
+def _name_in_case(connection: Connection, case_id: int, kind: str, field: Field) -> str:
+    """What a picture is called in its case: ``field 3``, or the sent file's name if the site asks.
+
+    A file is often named after its patient, and what stands in the ledger once stays there.
+    """
+    if settings().keep_file_names:
+        return field.name[:255]
+    before = connection.execute(
+        select(func.count())
+        .select_from(case_pictures)
+        .where(case_pictures.c.case_id == case_id, case_pictures.c.kind == kind)
+    ).scalar_one()
+    return f"{kind} {before + 1}"
 
 
 def _cell_rows(

@@ -237,7 +237,12 @@ def _served(folder: Path) -> Iterator[str]:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     command += ["--server.headless", "true"]
-    environment = {**os.environ, "HEMADESK_VAR": str(folder), "HEMADESK_DATABASE_URL": ""}
+    environment = {
+        **os.environ,
+        "HEMADESK_VAR": str(folder),
+        "HEMADESK_DATABASE_URL": "",
+        "HEMADESK_LOCAL_TOKEN": "off",
+    }
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
