@@ -86,6 +86,25 @@ class Settings(BaseSettings):
     local_role: Literal[
         "local", "technologist", "pathologist", "director", "trainer", "administrator", "viewer"
     ] = Setting("local", description="what they may do; local: everything")
+    local_token: Literal["once", "off"] = Setting(
+        "off",
+        description="in local mode, does a browser need the one-time token of the printed address",
+    )
+    public_address: str = Setting(
+        "",
+        pattern=r"^(https?://[^/?#\s@]+)?$",
+        description="address at which people open this site, such as https://hemadesk.clinic.example",
+    )
+    folders: str = Setting(
+        "",
+        description="folders below which people who sign in may name one, separated as in PATH",
+    )
+    max_upload_mb_per_person: float = Setting(
+        2500.0, gt=0, description="megabytes of uploads of one person that are kept in memory"
+    )
+    max_upload_mb_in_all: float = Setting(
+        6000.0, gt=0, description="megabytes of uploads of all people that are kept in memory"
+    )
     proxy_header: str = Setting("", description="header in which a proxy names who is signed in")
     proxy_secret: SecretStr = Setting(
         SecretStr(""), description="what the proxy proves itself with, in X-Hemadesk-Proxy-Secret"

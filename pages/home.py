@@ -13,6 +13,7 @@ from core.store.database import DatabaseRefused
 from core.store.runs import Run
 from core.training.runs import lifecycle
 from pages.parts import signed_in
+from pages.parts.acquaintance import door
 from pages.parts.review import case_words, learning_panel
 from pages.parts.wording import percent, plain, several
 
@@ -123,6 +124,8 @@ def main() -> None:
         return
     left, right = st.columns([8, 3.2], gap="large")
     with left:
+        if may(who, "read"):
+            door.draw(who)
         if rows:
             _numbers(rows, who)
             _cases(rows, who)

@@ -96,7 +96,7 @@ def _head(case: Case, who: Person) -> str:
         badges = case_words.state_badge(case)
         laboratory = cases.laboratory(review_store(), who, case.id)
         if laboratory.is_foreign:
-            badges += " :orange-badge[foreign laboratory]"
+            badges += f" :orange-badge[{laboratory.class_mark}]"
         st.subheader(
             f"Case {plain(case.accession)}{version} {badges}",
             anchor=False,

@@ -1,6 +1,7 @@
 """``python -m core cases``: list, show, verify and replay cases of the review."""
 
 import json
+import os
 import re
 import sys
 from dataclasses import asdict
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.commands.case_backup import backup, restore
 from core.commands.case_export import export
 from core.commands.queue_gain import queue_gain
 from core.commands.terminal import stop
@@ -24,6 +26,8 @@ app = typer.Typer(
 )
 
 app.command()(export)
+app.command()(backup)
+app.command()(restore)
 app.command(name="queue-gain")(queue_gain)
 
 _HEAD = re.compile(r"[0-9]+:.{64}", re.ASCII)
@@ -225,6 +229,15 @@ def replay(
         print(f"{row.picture.name}: {verdict}{notes}")
     if not all(row.is_identical for row in rows):
         raise typer.Exit(1)
+
+
+@app.command("get-acquainted", hidden=True)
+def get_acquainted(folder: Annotated[Path, typer.Option()]) -> None:
+    """Read the fields of a job that the page Get acquainted began."""
+    from core.review.learning.acquaintance import acquaintance_worker
+
+    os.nice(5)  # a page that a person waits for goes first
+    acquaintance_worker.work(folder)
 
 
 def _store() -> "ReviewStore":

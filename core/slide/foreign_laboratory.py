@@ -20,6 +20,9 @@ Judged = TypeVar("Judged", WbcCall, SmearFinding)
 AT_HOME: Final = 0.06
 """Share of unfamiliar cells in the laboratory learnt from: measured on PBC's test part (6.1 %)."""
 
+NOT_ACQUAINTED: Final = "not acquainted with this laboratory"
+"""What the classes of a foreign laboratory carry until the model was adapted to it."""
+
 _LEAST_SHARE: Final = 0.10
 _SIGNIFICANCE: Final = 0.01
 _FEWEST: Final = 20
@@ -43,6 +46,14 @@ class Laboratory:
         """The same call or finding, by the limits that hold in this laboratory."""
         return one.in_foreign_laboratory() if self.is_foreign else one
 
+    @property
+    def class_mark(self) -> str:
+        """What every class from this laboratory carries, on screens, in cases and in exports.
+
+        Empty where the model knows the laboratory, or too few cells tell.
+        """
+        return NOT_ACQUAINTED if self.is_foreign else ""
+
     def sentence(self) -> str:
         """What screens, reports and the terminal say; empty without a white cell."""
         if not self.cells:
@@ -52,15 +63,20 @@ class Laboratory:
             share = f"{'the' if self.unfamiliar else 'no'} white cell looks"
         if self.word == "foreign":
             return (
-                f"Foreign laboratory: {share} unlike those that the model learnt from. It is not "
-                "acquainted with this laboratory, so it is sure of fewer cells."
+                f"Foreign laboratory: {share} unlike those that the model learnt from. It is "
+                f"{self.class_mark}, so it is sure of fewer cells."
             )
         if self.word == "familiar":
             return f"Familiar laboratory: {share} unlike those that the model learnt from."
         return f"Laboratory not judged: {share} unfamiliar, too few cells to tell."
 
     def as_json(self) -> dict[str, object]:
-        return {"word": self.word, "cells": self.cells, "unfamiliar": self.unfamiliar}
+        return {
+            "word": self.word,
+            "cells": self.cells,
+            "unfamiliar": self.unfamiliar,
+            "classes": self.class_mark,
+        }
 
 
 def judge_laboratory(calls: Iterable[WbcCall]) -> Laboratory:

@@ -63,6 +63,9 @@ def findings_csv(findings: Iterable[SmearFinding], acceptance: AcceptanceOf | No
     return out.getvalue()
 
 
+LABORATORY: Final = "laboratory"
+"""Column beside every class: empty, or that the model is not acquainted with the laboratory."""
+
 _CELL: Final = ("file", "included", "cell", "kind", "x0_px", "y0_px", "x1_px", "y1_px", "score")
 CALL: Final = (
     "class", "probability", "could_be", "reported_as", "critical", "abstained", "flags", "model",
@@ -89,12 +92,15 @@ def call_row(call: WbcCall | None) -> list[object]:
 def cells_csv(findings: Iterable[SmearFinding], acceptance: AcceptanceOf | None = None) -> str:
     """One row per located cell: kind, box, score and, for white cells, all that the screen says.
 
-    The column ``lab_acceptance`` is there where ``acceptance`` is given.
+    The fields are taken as one laboratory's. The column ``lab_acceptance`` is there where
+    ``acceptance`` is given.
     """
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow([*_CELL, *CALL, *([_ACCEPTANCE] if acceptance else []), "note"])
-    for finding in findings:
+    writer.writerow([*_CELL, *CALL, LABORATORY, *([_ACCEPTANCE] if acceptance else []), "note"])
+    fields = list(findings)
+    mark = laboratory_of(fields).class_mark
+    for finding in fields:
         status = [acceptance(finding)] if acceptance else []
         for number, cell in enumerate(finding.cells, start=1):
             writer.writerow(
@@ -106,6 +112,7 @@ def cells_csv(findings: Iterable[SmearFinding], acceptance: AcceptanceOf | None 
                     *(f"{side:.1f}" for side in cell.box_xyxy_px),
                     f"{cell.score:.4f}",
                     *call_row(cell.wbc),
+                    mark if cell.wbc else "",
                     *status,
                     DISCLAIMER,
                 ]

@@ -82,7 +82,7 @@ def fetch(
     kept = data / ".fetch"
     kept.mkdir(parents=True, exist_ok=True)
     part, record = kept / f"{name}.part", kept / f"{name}.json"
-    _download(source.address, part, record, report)
+    download(source.address, part, record, report)
     digest = sha256_of(part)
     known = read_json_as(record, _Known) or {}
     expected = source.sha256 or known.get("sha256")
@@ -104,7 +104,18 @@ def fetch(
     return Fetched(folder, files, digest, expected is not None)
 
 
-def _download(address: str, part: Path, record: Path, report: Report) -> None:
+def download(address: str, part: Path, record: Path, report: Report) -> None:
+    """Download a file into ``part``, or go on with what is there of it.
+
+    Args:
+        address: of a web server.
+        part: what came so far, and the whole file in the end.
+        record: remembers the address and the server's mark of the file.
+        report: gets the bytes that are there, and how many there are in all if known.
+
+    Raises:
+        FetchRefused: if the server does not give it, or it broke off.
+    """
     if urlparse(address).scheme not in ("http", "https"):
         raise FetchRefused(f"{address} is no address of a web server")
     known = read_json_as(record, _Known) or {}

@@ -28,7 +28,7 @@ from core.models.cards import WhiteCellCard
 from core.models.weights import LoadedModel, WeightsRefused
 from core.records import Field, Flag, RgbImage, SetsElsewhere, WbcCall
 from core.statistics.calibration import as_probabilities
-from core.taxonomy import CRITICAL_CLASSES, title
+from core.taxonomy import CRITICAL_CLASSES, parent_of, title
 
 _NOVEL: Final = Flag(
     "novel_cell", "This does not look like a white cell that the model learnt; it was not guessed."
@@ -122,12 +122,23 @@ def _call(
         probability=float(row[best]),
         probabilities=probabilities,
         prediction_set=tuple(classes[i] for i in chosen),
-        abstained=bool(row[best] < calibration.abstain_below),
+        abstained=_surety(label, probabilities, calibration) < calibration.abstain_below,
         model=model.identity,
         flags=_critical(label, dict(zip(classes, as_learnt, strict=True)), uncertainty),
         wide_set=shown,
         reported_as=reported_as(label, shown),
     )
+
+
+def _surety(label: str, probabilities: dict[str, float], calibration: Calibration) -> float:
+    """What is compared with the limit of abstention: the probability of the class or its parent.
+
+    Abroad, segmented against band says little, and a neutrophil that is surely one is worth saying.
+    """
+    if not calibration.abstain_by_parent:
+        return probabilities[label]
+    parent = parent_of(label)
+    return sum(p for name, p in probabilities.items() if parent_of(name) == parent)
 
 
 def _elsewhere(

@@ -1,7 +1,8 @@
 """A laboratory's own head: fitted to a few of its cells, beside the network that stays as it is.
 
 It reads the network's features beside those of ImageNet's MobileNetV2 from four depths, which keep
-what a network trained on blood cells has forgotten. The ImageNet weights are the palm classifier's
+what a network trained on blood cells has forgotten, and, where one was fetched, those of a
+foundation model of blood cells. The ImageNet weights are the palm classifier's
 backbone, which was never trained further, so no second copy is shipped.
 
 A gate, fitted between the two laboratories' cells, decides which cells the head answers: those of
@@ -22,7 +23,9 @@ from core.inference.white_cell.features import Answers
 from core.inference.white_cell.hierarchy import CHILDREN
 from core.inference.white_cell.novelty import on_axes
 from core.inference.white_cell.uncertainty import Uncertainty
+from core.models.cards.uncertainty_card import LocalHeadCard
 from core.models.engine import as_batch
+from core.models.foundation import InstalledFoundation, foundation_features, installed_foundation
 from core.models.palm_classifier import PalmClassifier
 from core.models.weights import WeightsRefused, load_model
 from core.records import RgbImage
@@ -40,13 +43,37 @@ GATE: Final = "local.gate"
 _BATCH: Final = 32
 
 
-def generic_features(crops: Sequence[RgbImage]) -> Array:
-    """ImageNet features of crops, ``(N, 1432)``.
+def generic_features(
+    crops: Sequence[RgbImage], foundation: InstalledFoundation | None = None
+) -> Array:
+    """ImageNet features of crops, ``(N, 1432)``, and beside them those of a foundation model.
 
     Raises:
-        WeightsRefused: if the palm classifier's file is missing or is no such network.
+        WeightsRefused: if the palm classifier's file is missing or is no such network, or the
+            foundation model's does not fit.
     """
-    return _pooled(crops, settings().weights / "palm.safetensors")
+    pooled = _pooled(crops, settings().weights / "palm.safetensors")
+    if foundation is None:
+        return pooled
+    return np.concatenate([pooled, foundation_features(crops, foundation)], axis=1)
+
+
+def _foundation_of(local: LocalHeadCard) -> InstalledFoundation | None:
+    """The foundation model whose features a head was fitted to; None if to none.
+
+    Raises:
+        WeightsRefused: if it is not here, or is another file than then.
+    """
+    if not local.foundation:
+        return None
+    installed = installed_foundation()
+    if installed is None or installed.identity != local.foundation:
+        raise WeightsRefused(
+            f"this model was adapted with the features of {local.foundation}, which is not here; "
+            f"run python -m core weights fetch {local.foundation.split('@')[0]}, or roll back to "
+            "the model before"
+        )
+    return installed
 
 
 @torch.no_grad()
@@ -136,7 +163,8 @@ def head_logits(
     """Logits ``(N, classes)`` of the local head for cells that it answers."""
     local = uncertainty.card.local_head
     assert local is not None, "only asked for cells that a head answers"
-    features = np.concatenate([answers.features, generic_features(crops)], axis=1)
+    generic = generic_features(crops, _foundation_of(local))
+    features = np.concatenate([answers.features, generic], axis=1)
     head = features @ uncertainty.tensors[WEIGHT].T + uncertainty.tensors[BIAS]
     groups = groups_of(local.labels, classes)
     return combined(answers.logits, head, groups, local.prior, local.absent)

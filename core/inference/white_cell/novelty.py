@@ -25,13 +25,15 @@ class Calibration:
     """Limits for one group of cells; probabilities are taken at ``temperature``.
 
     ``set_limit`` and ``wide_limit`` are least probabilities of a class in the 90 % set and in the
-    set that people are shown; ``abstain_below`` is the least probability of a call.
+    set that people are shown; ``abstain_below`` is the least probability of a call, or of its
+    parent class where ``abstain_by_parent``.
     """
 
     temperature: float
     set_limit: float
     wide_limit: float
     abstain_below: float
+    abstain_by_parent: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,5 +106,9 @@ def calibration_of(
     groups = uncertainty.card.calibration
     limits = groups.unfamiliar if unfamiliar else groups.familiar
     return Calibration(
-        limits.temperature, limits.set_limit, limits.wide_limit, limits.abstain_below
+        limits.temperature,
+        limits.set_limit,
+        limits.wide_limit,
+        limits.abstain_below,
+        limits.abstain_by_parent,
     )

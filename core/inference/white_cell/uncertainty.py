@@ -120,7 +120,9 @@ def _check_arrays(card: UncertaintyCard, tensors: Arrays) -> None:
     if card.local_head is not None:
         rows |= dict.fromkeys(("local.weight", "local.bias"), len(card.local_head.labels))
     if card.index is not None:
-        rows |= dict.fromkeys(("index.label", "index.feature"), len(card.index.files))
+        names = ["index.label", "index.feature"]
+        names += ["index.foundation"] if card.index.foundation else []
+        rows |= dict.fromkeys(names, len(card.index.files))
     for name, count in rows.items():
         if len(tensors[name]) != count:
             raise ValueError(f"{name} has {len(tensors[name])} rows, the card names {count}")

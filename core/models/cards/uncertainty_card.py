@@ -26,6 +26,7 @@ class GroupLimits(CardPart):
     set_limit: Share
     wide_limit: Share
     abstain_below: Share
+    abstain_by_parent: bool = False
 
 
 class GroupCalibration(CardPart):
@@ -70,10 +71,14 @@ class NoveltyLimits(CardPart):
 
 
 class CellIndex(CardPart):
-    """Files of stored training cells, relative to the data folder, and the classes they name."""
+    """Files of stored training cells, relative to the data folder, and the classes they name.
+
+    ``foundation`` names the foundation model whose features of them are stored too; empty for none.
+    """
 
     classes: ClassNames
     files: Texts
+    foundation: str = ""
 
 
 class AttributeHeads(CardPart):
@@ -107,7 +112,8 @@ class LocalHeadCard(CardPart):
 
     ``labels`` are classes or parents, in the order of its rows. ``prior`` is the share of the
     network's own log-odds that is added, ``absent`` is added to the log-probability of classes
-    without a local cell, ``strength`` is scikit-learn's C.
+    without a local cell, ``strength`` is scikit-learn's C. ``foundation`` names the foundation
+    model whose features it reads too; empty for none.
     """
 
     labels: ClassNames
@@ -115,6 +121,7 @@ class LocalHeadCard(CardPart):
     strength: Positive
     absent: Annotated[float, Field(le=0, allow_inf_nan=False)]
     gain: LocalHeadGain
+    foundation: str = ""
 
 
 class UncertaintyCard(CardPart):

@@ -14,13 +14,13 @@ from core.review.reading.grades import PLATELETS
 from core.review.reading.remarks import Remark
 from core.review.record.case_rows import CasePicture
 from core.review.record.ledger import moment
-from core.slide.tables import DISCLAIMER, call_row, inert
+from core.slide.tables import DISCLAIMER, LABORATORY, call_row, inert
 
 COLUMNS = (
     "accession", "version", "state", "picture", "slide", "included", "left_out", "cell", "kind",
     "x0_px", "y0_px", "x1_px", "y1_px", "proposed", "probability", "could_be", "reported_as",
     "critical", "abstained", "novel", "flags", "verified", "reader", "answered_at", "first_reader",
-    "second_reader", "remarks", "abnormalities", "model", KEY, "note",
+    "second_reader", "remarks", "abnormalities", "model", LABORATORY, KEY, "note",
 )  # fmt: skip
 
 
@@ -33,6 +33,7 @@ def case_csv(contents: CaseContents) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
+    mark = contents.laboratory.class_mark
     comments: dict[int, list[str]] = {}
     for remark in contents.remarks:
         if remark.cell_id is not None:
@@ -66,6 +67,7 @@ def case_csv(contents: CaseContents) -> str:
                     inert(" | ".join(comments.get(cell.id, []))),
                     " | ".join(one.term for one in contents.seen if one.cell_id == cell.id),
                     call.model if call else picture.models.get("locator", ""),
+                    mark if call else "",
                     contents.acceptance_of(picture).status,
                     DISCLAIMER,
                 ]

@@ -16,7 +16,7 @@ from core.review.exchange.loinc import (
     Loinc,
     share_code,
 )
-from core.review.exchange.notes import notes_of
+from core.review.exchange.notes import notes_of, palm_sentences
 from core.review.reading.grades import GRADES, PLATELETS
 from core.slide.abnormality import ABNORMALITIES
 from core.slide.differential import DifferentialRow
@@ -74,12 +74,8 @@ def _bundle(contents: CaseContents) -> Resource:
         "resourceType": "DiagnosticReport",
         "identifier": [{"value": f"{case.accession}-v{case.version}"}],
         "status": status,
-        "category": [
-            {"coding": [{"system": _CATEGORY, "code": "HM", "display": "Hematology"}]},
-        ],
-        "code": _concept(MANUAL_DIFFERENTIAL, "Blood smear report"),
+        "code": {"text": "Palm report"},
         "subject": {"reference": _url(contents, "patient")},
-        "specimen": [{"reference": _url(contents, "specimen")}],
         "effectiveDateTime": case.created_at.isoformat(timespec="seconds"),
         "issued": issued,
         "result": [{"reference": _url(contents, name)} for name, _ in observations],
@@ -87,7 +83,16 @@ def _bundle(contents: CaseContents) -> Resource:
     }
     if signed is not None:
         report["resultsInterpreter"] = [{"display": signed.signed_name}]
-    resources = [("report", report), ("patient", patient), ("specimen", specimen), *observations]
+    resources = [("report", report), ("patient", patient)]
+    # A photograph of a hand is no specimen of blood.
+    if contents.fields or not contents.pictures:
+        report["category"] = [
+            {"coding": [{"system": _CATEGORY, "code": "HM", "display": "Hematology"}]}
+        ]
+        report["code"] = _concept(MANUAL_DIFFERENTIAL, "Blood smear report")
+        report["specimen"] = [{"reference": _url(contents, "specimen")}]
+        resources.append(("specimen", specimen))
+    resources += observations
     return {
         "resourceType": "Bundle",
         "type": "collection",
@@ -215,6 +220,8 @@ def _concept(loinc: Loinc | None, text: str) -> Resource:
 def _conclusion(contents: CaseContents) -> str:
     parts = [remark.text for remark in contents.remarks if remark.picture_id is None]
     parts += notes_of(contents)
+    # In words only: a photograph measures nothing, and an Observation would look as if it did.
+    parts += [f"Palm: {sentence}" for sentence in palm_sentences(contents)]
     if contents.ledger:
         parts.append(f"Ledger entry {contents.ledger.entries}, {contents.ledger.hash}.")
     return "\n".join([*parts, DISCLAIMER])

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+from core.inference.palm.screening import can_be_judged
+from core.records import Flag
 from core.review.acceptance.status import of_pictures
 from core.review.exchange.contents import CaseContents
 from core.review.reading.cells import ReviewCell
@@ -12,7 +14,7 @@ from core.review.signature.snapshot_format import (
     GivenGrade,
     GradeDifferenceRow,
 )
-from core.slide import judgement
+from core.slide import judgement, palm_words
 from core.slide.abnormality import in_text
 from core.taxonomy import title
 
@@ -48,10 +50,23 @@ def notes_of(contents: CaseContents) -> list[str]:
     return found + readers_sentences(contents) + acceptance_sentences(contents)
 
 
+def palm_sentences(contents: CaseContents) -> list[str]:
+    """What is said of the palms of a case, in the words of screen and terminal."""
+    found = []
+    for picture in contents.pictures:
+        if picture.kind == "palm":
+            call = picture.palm()
+            spoilt = not can_be_judged([Flag(str(f["code"]), "") for f in call.get("flags", [])])
+            found += palm_words.sentences(call, spoilt)
+    return [*found, palm_words.NO_MEASUREMENT] if found else []
+
+
 def acceptance_sentences(contents: CaseContents) -> list[str]:
     """A sentence for each decision whether this laboratory has accepted the models."""
+    # What held at the signature stays, whatever was accepted since: it says which moment it means.
+    moment = ", at the signature" if contents.signature else ""
     return [
-        f"Models of the {' and '.join(kinds)}: {one.words}."
+        f"Models of the {' and '.join(kinds)}{moment}: {one.words}."
         for one, kinds in of_pictures(contents.acceptances, contents.pictures)
     ]
 

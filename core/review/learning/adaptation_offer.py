@@ -40,6 +40,12 @@ class AdaptationOffer:
     by_class: Mapping[str, int]
     per_class: int
 
+    @classmethod
+    def of(cls, by_class: Mapping[str, int], cases: int) -> "AdaptationOffer":
+        """So many cells of each class, from so many cases."""
+        cells = sum(by_class.values())
+        return cls(cells, cases, by_class, 20 if cells >= _MANY_CELLS else 10)
+
     @property
     def is_enough(self) -> bool:
         """Can it be tried: at least twenty cells, and two classes with two cells each."""
@@ -69,10 +75,7 @@ def offer(store: ReviewStore, person: Person) -> AdaptationOffer:
             by_class.update(labels)
             if labels:
                 cases.add(field.case_id)
-    cells = sum(by_class.values())
-    return AdaptationOffer(
-        cells, len(cases), dict(by_class.most_common()), 20 if cells >= _MANY_CELLS else 10
-    )
+    return AdaptationOffer.of(dict(by_class.most_common()), len(cases))
 
 
 def make_set(store: ReviewStore, person: Person) -> TrainingSet:

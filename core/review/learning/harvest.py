@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 from core.records import Box
 from core.review.record.case_rows import CasePicture, pictures_in
 from core.review.signature.signing import signature_of
-from core.review.signature.snapshot_format import SnapshotCell
+from core.review.signature.snapshot_format import SnapshotCell, reviewed_label
 from core.store.review_schema import signatures
 from core.taxonomy import CellKind, model_class
 
@@ -93,7 +93,7 @@ def verified_fields(connection: Connection) -> Iterator[VerifiedField]:
 
 def _cell(row: SnapshotCell) -> VerifiedCell:
     x0, y0, x1, y1 = row["box_xyxy_px"]
-    label = row.get("label")
+    label = reviewed_label(row)
     # What only people tell is learnt as the class of the models that it belongs to.
     identified = None if label is None else model_class(label)
     return VerifiedCell(

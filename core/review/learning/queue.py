@@ -49,10 +49,13 @@ class Queued:
     rarity: float
 
 
-def next_cells(store: ReviewStore, person: Person, number: int = 50) -> list[Queued]:
+def next_cells(
+    store: ReviewStore, person: Person, number: int = 50, *, case_id: int | None = None
+) -> list[Queued]:
     """Cells of open cases that nobody has answered, the most useful first.
 
     Blind ones are left out: their place in the list would tell what the machine thinks of them.
+    With ``case_id`` only that case's are listed.
 
     Raises:
         NotAllowed: without the right to read.
@@ -60,7 +63,7 @@ def next_cells(store: ReviewStore, person: Person, number: int = 50) -> list[Que
     """
     require(person, "read")
     with store.database.read() as connection:
-        rows = connection.execute(_unanswered()).all()
+        rows = connection.execute(_unanswered(case_id)).all()
         numbers = {row.case_id for row in rows}
         named = select(cases.c.id, cases.c.accession).where(cases.c.id.in_(numbers))
         accessions = {row.id: row.accession for row in connection.execute(named)}
@@ -111,10 +114,10 @@ def next_cells(store: ReviewStore, person: Person, number: int = 50) -> list[Que
 
 
 # Any: the columns of select_boxes.
-def _unanswered() -> Select[Any]:
+def _unanswered(case_id: int | None) -> Select[Any]:
     """White cells of open cases that nobody has answered, the least sure first."""
     answered = select(answers.c.cell_id).where(answers.c.label.is_not(None))
-    return (
+    query = (
         select_boxes(cases.c.version, cases.c.reading)
         .where(cases.c.state.in_(["new", "in_review"]), cases.c.cancelled_at.is_(None))
         .where(KIND == "wbc", DELETED.is_(False), case_cells.c.blind.is_(False))
@@ -122,6 +125,7 @@ def _unanswered() -> Select[Any]:
         .order_by(case_cells.c.abstained.desc(), case_cells.c.machine_probability)
         .limit(MOST_LOOKED_AT)
     )
+    return query if case_id is None else query.where(cases.c.id == case_id)
 
 
 def uncertainty(probabilities: Array) -> Array:

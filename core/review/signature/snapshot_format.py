@@ -115,6 +115,18 @@ class SnapshotCell(SnapshotBox, total=False):
     readers: list[SnapshotAnswer]
 
 
+def reviewed_label(row: SnapshotCell) -> str | None:
+    """What a reviewer called a white cell; None where it was only pre-classified.
+
+    A case can be signed with cells that only a pre-classifier answered. Those answers are proposals
+    and no evidence, neither of a model's errors nor for a training.
+    """
+    label, readers = row.get("label"), row.get("readers", [])
+    if readers and all(one.get("preclassified") for one in readers if one["label"] == label):
+        return None
+    return label
+
+
 class GivenGrade(TypedDict):
     """A grade (0 to 3) or the platelets' word, and who gave it; None: taken back."""
 

@@ -18,9 +18,11 @@ from core.datasets.fields import read_rgb
 from core.datasets.public import pbc, wbcatt
 from core.datasets.public.pbc import LabelledCell
 from core.inference.white_cell.features import Answers, answers_of
+from core.inference.white_cell.neighbours import FOUNDATION
 from core.inference.white_cell.novelty import apply_label_shift, on_axes
 from core.inference.white_cell.uncertainty import save_uncertainty
 from core.models.cards import LabelShift, UncertaintyCard, WhiteCellCard
+from core.models.foundation import foundation_features, installed_foundation
 from core.models.weights import LoadedModel
 from core.records import RgbImage
 from core.training.augment import vary_sharpness, vary_stain
@@ -106,7 +108,8 @@ def fit_uncertainty(
 
     report("novelty")
     foreign, foreign_cells = _foreign(data, model, locator)
-    no_cells = answers_of(things_that_are_no_cells(rng, data, amount.no_cells), model)
+    fields = red_cell_fields(data, laboratories_of(model))
+    no_cells = answers_of(things_that_are_no_cells(rng, data, amount.no_cells, fields), model)
     # Every other one, so that both halves have every class.
     learnt_from, judged_by = outside.features[::2], outside.features[1::2]
     others = [known.features, learnt_from] + ([foreign] if len(foreign) else [])
@@ -163,10 +166,16 @@ def fit_uncertainty(
     ]
     stored = [*(cell.path for cell in indexed), *(foreign_cells[i].path for i in more)]
     labels = [*known_labels, *(foreign_cells[i].label for i in more)]
+    foundation = installed_foundation()
     fitted["index"] = {
         "classes": list(classes),
         "files": [path.relative_to(data).as_posix() for path in stored],
+        "foundation": "" if foundation is None else foundation.identity,
     }
+    if foundation is not None:
+        report(f"features of {len(stored)} indexed cells by {foundation.identity}")
+        crops = [*_crops(indexed), *(centre_crop(foreign_cells[i].pixels) for i in more)]
+        tensors[FOUNDATION] = foundation_features(crops, foundation).astype(np.float16)
     features = np.concatenate([known.features, foreign[more]]) if more else known.features
     tensors["index.feature"] = features.astype(np.float16)
     tensors["index.label"] = np.array([classes.index(name) for name in labels], np.int16)
@@ -213,6 +222,20 @@ def _furthest(distances: Array, limit: float) -> npt.NDArray[np.bool_]:
     """Cells beyond the limit; where those are few, as many of the furthest as limits need."""
     wanted = min(len(distances), _FEWEST_UNFAMILIAR)
     return np.asarray(distances > min(limit, float(np.sort(distances)[-wanted]) - 1e-6))
+
+
+def red_cell_fields(data: Path, laboratories: Sequence[str]) -> list[Path]:
+    """Folders of fields whose red cells the novelty head is shown: of laboratories learnt from.
+
+    CBC's training fields, or DeepBioNet's where CBC is left out; none for a network of PBC alone,
+    which has no fields. TXL-PBC's cannot stand for CBC's: copies of CBC's fields are among them.
+    """
+    cbc, deepbionet = data / "cbc" / "Training" / "Images", data / "wbc_other_lab"
+    if "cbc" in laboratories and cbc.is_dir():
+        return [cbc]
+    if "deepbionet" in laboratories and deepbionet.is_dir():
+        return sorted(folder for folder in deepbionet.iterdir() if folder.is_dir())
+    return []
 
 
 def _usable(cells: Sequence[LabelledCell], classes: Sequence[str]) -> list[LabelledCell]:

@@ -118,8 +118,18 @@ def fit_familiarity(rows: Array, labels: Sequence[str], validation: Array) -> Ne
     return Near(means, whiten, limit)
 
 
-def things_that_are_no_cells(rng: np.random.Generator, data: Path, each: int) -> list[RgbImage]:
-    """Noise and text, and patches of hand photographs and of fields' red cells if there are any."""
+def things_that_are_no_cells(
+    rng: np.random.Generator, data: Path, each: int, fields: Sequence[Path] = ()
+) -> list[RgbImage]:
+    """Noise and text, patches of hand photographs if there are any, and of the red cells of fields.
+
+    Args:
+        rng: draws them.
+        data: folder of the public sets.
+        each: how many of each sort.
+        fields: folders of fields. They must be of laboratories that the network learnt from: a
+            laboratory that is the test must not be known by its red cells either.
+    """
     found = [draw(rng) for draw in (not_cells.noise, not_cells.text) for _ in range(each)]
     for folder in (data / "hands" / "images", data / "hands" / "phone"):
         photographs = _photographs(folder, 12)
@@ -127,8 +137,8 @@ def things_that_are_no_cells(rng: np.random.Generator, data: Path, each: int) ->
             not_cells.patch(rng, photographs[i % len(photographs)])
             for i in range(each // 2 if photographs else 0)
         ]
-    fields = _photographs(data / "cbc" / "Training" / "Images", 40)
-    cuts = [not_cells.patch(rng, fields[i % len(fields)]) for i in range(each if fields else 0)]
+    shown = [photograph for folder in fields for photograph in _photographs(folder, 40)]
+    cuts = [not_cells.patch(rng, shown[i % len(shown)]) for i in range(each if shown else 0)]
     found += [cut for cut in cuts if not not_cells.has_nucleus(cut)]
     return found
 

@@ -16,6 +16,12 @@ def badges(call: WbcCall) -> str:
     return " ".join(wording.flag_badge(mark) for mark in judgement.call_marks(call))
 
 
+def laboratory_badge(session: SmearSession) -> str:
+    """Markdown of what the classes carry where the model does not know the laboratory, or empty."""
+    mark = session.laboratory().class_mark
+    return f":orange-badge[{mark}]" if mark else ""
+
+
 def alternatives(call: WbcCall) -> str:
     """``Could be monocyte or lymphocyte``, or nothing where one class is left."""
     if len(call.could_be) < 2:
@@ -56,6 +62,8 @@ def draw_selected(session: SmearSession, index: int) -> None:
             )
             if alternatives(cell.wbc):
                 st.caption(alternatives(cell.wbc))
+            if session.laboratory().is_foreign:
+                st.caption(laboratory_badge(session))
             st.button(
                 "Why this class",
                 key="why_selected",

@@ -31,6 +31,8 @@ def draw(session: SmearSession) -> None:
     if laboratory.cells:
         colour = "orange" if laboratory.is_foreign else "gray"
         st.markdown(f":{colour}-badge[laboratory] {laboratory.sentence()}")
+    if laboratory.is_foreign:
+        st.page_link("pages/acquaintance.py", label="Get acquainted", icon=":material/handshake:")
     if counted.leukocytes:
         st.plotly_chart(
             _bar(counted),

@@ -35,7 +35,7 @@ def draw(session: SmearSession) -> None:
     text += f"; {critical} critical" if critical else ""
     text += f"; {unsure} to check." if unsure else "."
     top, turn = st.columns([3, 2], vertical_alignment="center")
-    top.markdown(text)
+    top.markdown(f"{text} {cell_words.laboratory_badge(session)}")
     page = 1
     pages = -(-len(cards) // _PER_PAGE)
     if pages > 1:

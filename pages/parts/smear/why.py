@@ -117,7 +117,11 @@ def draw_class(
             "Class", ranked, format_func=lambda item: _class_name(call, item), key=f"class-{name}"
         )
         strength = _strength(name)
-        marks = [cell_words.badges(call), cell_words.alternatives(call)]
+        marks = [
+            cell_words.badges(call),
+            cell_words.alternatives(call),
+            cell_words.laboratory_badge(session),
+        ]
         if any(marks):
             st.markdown(" ".join(mark for mark in marks if mark))
         alike.draw_words(call)

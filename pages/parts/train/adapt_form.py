@@ -1,11 +1,11 @@
 """Adapt the live white-cell model to this laboratory with a handful of its cells."""
 
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 import streamlit as st
 
+from core.access.folders import FolderRefused
 from core.access.people import Person
 from core.access.rights import NotAllowed, may
 from core.jobs.job import Job
@@ -36,7 +36,7 @@ def draw(who: Person) -> None:
     )
     last = adaptations.latest()
     if last is not None and last.state == "running":
-        st.fragment(_wait, run_every=EVERY_S)()
+        st.fragment(wait, run_every=EVERY_S)()
         return
     if last is not None:
         _outcome(last)
@@ -116,16 +116,22 @@ def _adapt() -> None:
         return
     try:
         adaptations.start(
-            Path(folder).expanduser(),
+            signed_in.folder(folder),
             int(state["adapt_per_class"]),
             bool(state.get("adapt_deep")),
             signed_in.person(),
         )
-    except (AdaptationRunning, NotAllowed, DatabaseRefused, OSError) as refusal:
+    except (
+        AdaptationRunning,
+        FolderRefused,
+        NotAllowed,
+        DatabaseRefused,
+        OSError,
+    ) as refusal:
         state[_REFUSED] = f"{refusal}."
 
 
-def _wait() -> None:
+def wait() -> None:
     """Draws itself again every two seconds; asks for the whole page when there is a result."""
     last = adaptations.latest()
     if last is None or last.state != "running":

@@ -2,6 +2,7 @@
 
 import html
 import io
+import json
 import re
 import unicodedata
 
@@ -12,6 +13,7 @@ from pypdf import PdfReader
 from core.review.case import cases
 from core.review.exchange.case_tables import case_json
 from core.review.exchange.contents import gather
+from core.review.exchange.fhir import case_fhir
 from core.review.exchange.formats import FORMATS
 from core.review.exchange.letters import NotPrintable, why_not_printable
 from core.review.exchange.report import case_page, case_report
@@ -197,6 +199,14 @@ def test_a_palm_is_told_with_its_interval(case_store, reader, drawn_fields):
     ]
     assert [flat.index(sentence) for sentence in words] == sorted(map(flat.index, words))
     assert pdf.metadata is not None and pdf.metadata.title == "Palm report"
+    # FHIR says it in words; an Observation would look like a measurement.
+    entries = json.loads(case_fhir(gather(case_store, reader, made.id)))["entry"]
+    conclusion = entries[0]["resource"]["conclusion"]
+    places = [conclusion.index(f"Palm: {sentence}") for sentence in words]
+    assert places == sorted(places)
+    kinds = [entry["resource"]["resourceType"] for entry in entries]
+    assert kinds == ["DiagnosticReport", "Patient"], "nothing of a smear or its specimen"
+    assert entries[0]["resource"]["code"] == {"text": "Palm report"}
     assert "palm-test-1" in flat and "White-cell differential" not in flat
 
 

@@ -36,7 +36,11 @@ from core.training.intakes import judged_on
 from core.training.loop.settings import LoopSettings
 from core.training.promote import locked_sets
 from core.training.runs.lifecycle import code_version
-from core.training.white_cells.adaptation.adaptations import WITHOUT_EXTRAS, AdaptationResult
+from core.training.white_cells.adaptation.adaptations import (
+    WITHOUT_EXTRAS,
+    AdaptationGain,
+    AdaptationResult,
+)
 from core.training.white_cells.adaptation.laboratory_cells import (
     crops_of,
     draw_cells,
@@ -75,18 +79,34 @@ class Adapted:
             "skipped": [{"file": one.file, "reason": one.reason} for one in self.skipped],
             "run": self.run.id if self.run else None,
             "deep": self.deep,
+            "gain": self.gain,
+        }
+
+    @property
+    def gain(self) -> AdaptationGain | None:
+        """What it brings, cross-validated; None for the deep way, which measures nothing."""
+        local = self.model.card_as(WhiteCellCard).local_head
+        if local is None:
+            return None
+        one = local.gain
+        return {
+            "before": one.before,
+            "after": one.after,
+            "value": one.value,
+            "low": one.low,
+            "high": one.high,
+            "n": one.n,
         }
 
     def in_words(self) -> str:
         cells = ", ".join(f"{name} {count}" for name, count in self.cells.items())
         lines = [f"{self.model.identity} is adapted by {cells} cells."]
-        local = self.model.card_as(WhiteCellCard).local_head
-        if local is not None:
-            gain = local.gain
+        gain = self.gain
+        if gain is not None:
             lines.append(
-                f"Cross-validated on these cells: {gain.before:.1%} right before, "
-                f"{gain.after:.1%} after (gain {gain.value:+.1%}, 95 % interval "
-                f"{gain.low:+.1%} to {gain.high:+.1%}, {gain.n} cells)."
+                f"Cross-validated on these cells: {gain['before']:.1%} right before, "
+                f"{gain['after']:.1%} after (gain {gain['value']:+.1%}, 95 % interval "
+                f"{gain['low']:+.1%} to {gain['high']:+.1%}, {gain['n']} cells)."
             )
         lines += [f"left out: {one.file}, {one.reason}" for one in self.skipped]
         if self.deep:

@@ -24,6 +24,7 @@ from core.inference.white_cell.uncertainty import uncertainty_of
 from core.models.cards import WhiteCellCard
 from core.models.cards.white_cell_figures import AdaptationDraw, AdaptationFigures
 from core.models.classifier import CellClassifier
+from core.models.foundation import installed_foundation
 from core.models.weights import LoadedModel
 from core.records import Field, RgbImage
 from core.statistics.classes import accuracy_row
@@ -71,11 +72,13 @@ def measure_adaptation(
     report("locating the cells of the other laboratory")
     cells, crops = _located(other_labs.deepbionet(data / "wbc_other_lab"), locator)
     truth = [str(cell.label) for cell in cells]
-    here, generic, same = answers_of(crops, live), generic_features(crops), same_cells(crops)
+    foundation = installed_foundation()
+    here, same = answers_of(crops, live), same_cells(crops)
+    generic = generic_features(crops, foundation)
     test = [c for c in pbc.split(pbc.load(data / "pbc"))[2] if c.label and not c.odd_background]
     report(f"features of {len(test)} test cells of PBC")
     home_crops = [centre_crop(read_rgb(cell.path)) for cell in test]
-    home, home_generic = answers_of(home_crops, live), generic_features(home_crops)
+    home, home_generic = answers_of(home_crops, live), generic_features(home_crops, foundation)
     home_truth = [str(cell.label) for cell in test]
     before_names, home_before_names = (
         [call.label for call in call_crops(part, live)] for part in (crops, home_crops)

@@ -4,7 +4,7 @@ Knows no network, so that a screen can ask it without loading one.
 """
 
 from pathlib import Path
-from typing import Final
+from typing import Final, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -35,10 +35,25 @@ class LeftOut(TypedDict):
     reason: str
 
 
+class AdaptationGain(TypedDict):
+    """Balanced accuracy before and after, cross-validated within the ``n`` cells learnt from.
+
+    ``value`` is the difference; ``low`` to ``high`` its 95 % interval.
+    """
+
+    before: float
+    after: float
+    value: float
+    low: float
+    high: float
+    n: int
+
+
 class AdaptationResult(TypedDict):
     """What ``python -m core adapt --json`` prints; ``run`` is None for a model beside a file.
 
-    ``cells`` were learnt from, by class; ``left_for_test`` stay aside.
+    ``cells`` were learnt from, by class; ``left_for_test`` stay aside. ``gain`` is None for the
+    deep way, which measures none, and absent in results of earlier versions.
     """
 
     model: str
@@ -48,6 +63,7 @@ class AdaptationResult(TypedDict):
     skipped: list[LeftOut]
     run: int | None
     deep: bool
+    gain: NotRequired[AdaptationGain | None]
 
 
 class AdaptationRunning(ValueError):

@@ -22,6 +22,7 @@ from core.inference.white_cell.features import Answers, answers_of
 from core.inference.white_cell.local_head import generic_features
 from core.inference.white_cell.uncertainty import Uncertainty, uncertainty_of
 from core.models.cards import WhiteCellCard
+from core.models.foundation import installed_foundation
 from core.models.weights import LoadedModel
 from core.records import RgbImage
 from core.taxonomy import parent_of
@@ -99,7 +100,8 @@ def measure_curve(
     if missing:
         report(f"{laboratory}: features of its cells and of the original laboratory's")
         cells, home = _laboratory_cells(model, locator, data, laboratory), _home_cells(model, data)
-        generic, same = generic_features(cells.crops), same_cells(cells.crops)
+        generic = generic_features(cells.crops, installed_foundation())
+        same = same_cells(cells.crops)
         for number, draw in missing:
             row = _draw(cells, generic, same, home, model, uncertainty, number, draw)
             rows.append(row)
@@ -165,7 +167,8 @@ def _draw(
         local = is_local(cells.answers, head, uncertainty)
         after = [parent_of(name) for name in _with_head(cells, generic[local], local, head, model)]
         local = is_local(home.answers, head, uncertainty)
-        home_generic = generic_features([home.crops[int(i)] for i in np.flatnonzero(local)])
+        local_crops = [home.crops[int(i)] for i in np.flatnonzero(local)]
+        home_generic = generic_features(local_crops, installed_foundation())
         home_after = _with_head(home, home_generic, local, head, model)
     right = _accuracy(home.truth, home.predicted)
     return {

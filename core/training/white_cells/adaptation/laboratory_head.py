@@ -1,6 +1,7 @@
 """A laboratory's own head from its crops: their features, the gate, and the answer with both."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ from core.inference.white_cell.local_head import combined, generic_features, gro
 from core.inference.white_cell.novelty import apply_label_shift, familiarity, on_axes
 from core.inference.white_cell.uncertainty import Uncertainty
 from core.models.cards import WhiteCellCard
+from core.models.foundation import installed_foundation
 from core.models.weights import LoadedModel
 from core.records import RgbImage
 from core.training.white_cells.adaptation.laboratory_cells import same_cells
@@ -31,8 +33,11 @@ def local_head_of(
     seed: int,
 ) -> LocalHead:
     """The head of a laboratory's cells. Raises AdaptRefused where it gains nothing."""
-    answers, generic = answers_of(crops, live), generic_features(crops)
+    foundation = installed_foundation()
+    answers, generic = answers_of(crops, live), generic_features(crops, foundation)
     cells = local_cells(answers, generic, labels, same_cells(crops), uncertainty)
+    if foundation is not None:
+        cells = replace(cells, foundation=foundation.identity)
     return head_of(cells, live, uncertainty, seed)
 
 

@@ -49,6 +49,7 @@ class LocalHead:
     absent: float
     gain: LocalHeadGain
     gate: Array
+    foundation: str = ""
 
     def as_card(self) -> LocalHeadCard:
         """What the model's card says of it."""
@@ -58,6 +59,7 @@ class LocalHead:
             strength=self.strength,
             absent=self.absent,
             gain=self.gain,
+            foundation=self.foundation,
         )
 
 
@@ -68,7 +70,8 @@ class LocalCells:
     ``features`` ``(N, width)`` are the network's beside the generic ones, ``logits``
     ``(N, classes)`` the network's, ``predicted`` ``(N, classes)`` those that the live model answers
     with today (classes weighed as elsewhere). ``labels`` are classes or parents. Pictures of one
-    and the same cell have one number in ``same_cell`` ``(N,)``.
+    and the same cell have one number in ``same_cell`` ``(N,)``. ``foundation`` names the foundation
+    model whose features are the last ones; empty where there is none.
     """
 
     features: Array
@@ -76,6 +79,7 @@ class LocalCells:
     predicted: Array
     labels: Sequence[str]
     same_cell: npt.NDArray[np.int64]
+    foundation: str = ""
 
 
 def fit_local_head(cells: LocalCells, classes: Sequence[str], gate: Array, seed: int) -> LocalHead:
@@ -126,7 +130,7 @@ def fit_local_head(cells: LocalCells, classes: Sequence[str], gate: Array, seed:
             "the live model stays better"
         )
     weight, bias = _logistic(features, truth, len(names), strength)
-    return LocalHead(names, weight, bias, prior, strength, absent, gain, gate)
+    return LocalHead(names, weight, bias, prior, strength, absent, gain, gate, cells.foundation)
 
 
 def _folds(

@@ -1,0 +1,1 @@
+"""The steps of the page Get acquainted, and the door to it."""
