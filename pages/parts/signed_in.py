@@ -26,7 +26,7 @@ _IN_APP: Final = ContextVar("_IN_APP", default=False)
 
 
 def enter_app() -> None:
-    """Called by screens.py: the page that follows is drawn inside it, with menu and foot."""
+    """Called by the navigation: the page that follows is drawn inside it, with menu and foot."""
     _IN_APP.set(True)
 
 
@@ -72,7 +72,7 @@ def by_oidc() -> bool:
 
 
 def _through_the_app() -> None:
-    """Run screens.py round the page, also for the first request of a server.
+    """Run app.py round the page, also for the first request of a server.
 
     Until ``st.navigation`` was called once in its process, Streamlit takes the folder ``pages`` for
     its older kind of app and runs the file of an address such as ``/review`` alone. Whether this

@@ -1,7 +1,4 @@
-"""The screens of Hemadesk: page settings, sign-in, navigation and the foot line.
-
-``app.py`` serves them.
-"""
+"""The screens of Hemadesk, and what stands round each: settings, sign-in, menu and foot line."""
 
 from typing import Final, NamedTuple
 
@@ -57,25 +54,28 @@ def _page(screen: Screen, who: Person) -> st.Page:
     )
 
 
-signed_in.enter_app()
-st.set_page_config(
-    page_title="Hemadesk",
-    page_icon=mark.ICON,
-    layout="wide",
-)
-st.html(mark.STYLE)
-st.logo(mark.WORDMARK, size="large")
-person = signed_in.person()
-# At the top, where the header stands anyway: the width belongs to the picture.
-pages = {group: [_page(screen, person) for screen in screens] for group, screens in SCREENS.items()}
-# Streamlit serves its default page at / alone and calls /home "not found", though the first request
-# of a server opens it: so the page at / is Home too, and Home has its address as all others.
-pages["Work"].append(
-    st.Page("pages/home.py", title="Home", url_path="start", default=True, visibility="hidden")
-)
-page = st.navigation(position="top", pages=pages)
-pressed.enter_page(page.url_path)
-first_load.load()
-# Before the page: one that may not be opened stops there, and the line belongs to every screen.
-foot.draw(person)
-page.run()
+def draw() -> None:
+    """Draw the screen of the address; called in every run of a session."""
+    signed_in.enter_app()
+    st.set_page_config(
+        page_title="Hemadesk",
+        page_icon=mark.ICON,
+        layout="wide",
+    )
+    st.html(mark.STYLE)
+    st.logo(mark.WORDMARK, size="large")
+    person = signed_in.person()
+    # At the top, where the header stands anyway: the width belongs to the picture.
+    pages = {group: [_page(one, person) for one in screens] for group, screens in SCREENS.items()}
+    # Streamlit serves its default page at / alone and calls /home "not found", though the first
+    # request of a server opens it: so the page at / is Home too, and Home has its address as all
+    # others.
+    pages["Work"].append(
+        st.Page("pages/home.py", title="Home", url_path="start", default=True, visibility="hidden")
+    )
+    page = st.navigation(position="top", pages=pages)
+    pressed.enter_page(page.url_path)
+    first_load.load()
+    # Before the page: one that may not be opened stops there, and the line belongs to every screen.
+    foot.draw(person)
+    page.run()
