@@ -50,6 +50,8 @@ with left:
 2. **Cells**: a letter gives the class, **Enter** accepts the model's answer, **Z** takes back, the
    arrows move, **C** comments. Shift or Ctrl with a click chooses many cells for one letter. An
    answer counts when the line says *all saved*. Some cells are shown without the model's answer.
+   **Order: wall by class** lays all cells out; drag one, or those chosen, onto a class. **F** and a
+   letter say what is seen besides, **V** and a digit add a ready comment, **W** shows why.
 3. **Fields**: click a cell to change its kind or take it away; draw a box round one that was
    missed.
 4. **Red cells and platelets**: grades from 0 to 3, each kept as you press it.

@@ -52,7 +52,19 @@ def _chosen(who: Person) -> Case | None:
         return None
     st.session_state["review_case"] = case.id
     st.query_params["case"] = str(case.id)
+    _go_to_linked_cell(case)
     return case
+
+
+def _go_to_linked_cell(case: Case) -> None:
+    """``/review?case=7&cell=41`` is a link to one cell, for a colleague; followed once."""
+    asked = st.query_params.get("cell", "")
+    if not asked.isdecimal() or st.session_state.get("review_linked") == (case.id, asked):
+        return
+    st.session_state["review_linked"] = (case.id, asked)
+    before = st.session_state.get("review_jump") or {"number": 0}
+    st.session_state["review_jump"] = {"number": before["number"] + 1, "cell": int(asked[:18])}
+    st.session_state["review_opened_at_cell"] = case.id
 
 
 def _empty(who: Person) -> None:

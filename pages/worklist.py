@@ -39,7 +39,7 @@ def _filters(who: Person) -> list[WorklistRow]:
     search, which, urgent, mine = st.columns([3.8, 3.1, 4.6, 2.6], vertical_alignment="bottom")
     text = search.text_input(
         "Search",
-        placeholder="Accession number (or scan it), pseudonym or indication",
+        placeholder="Accession number, pseudonym or indication",
         key="work_search",
         label_visibility="collapsed",
         on_change=_scanned,

@@ -77,13 +77,15 @@ def test_a_critical_cell_is_critical_on_every_screen(window: Page, site: str) ->
     expect(tile.get_by_test_id("stMetricValue")).to_have_text("1")
     window.goto(f"{site}/worklist")
     expect(window.get_by_text("1 critical cell")).to_be_visible()
-    # The accession number, copied from the screen as it stands there, finds its case.
+    # The accession number, copied from the screen as it stands there, opens its case, as a scanner
+    # that types it does.
     shown = window.locator("strong", has_text="H-2026").first.inner_text()
     assert shown == "H-2026/17 A-9"
     search = window.get_by_placeholder("Accession number")
     search.fill(shown)
     search.press("Enter")
-    expect(window.get_by_text("1 critical cell")).to_be_visible()
+    expect(window.get_by_text(f"Case {shown}")).to_be_visible()
+    window.goto(f"{site}/worklist")
     search.fill("no such case")
     search.press("Enter")
     expect(window.get_by_text("No case is like this.")).to_be_visible()

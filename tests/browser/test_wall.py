@@ -137,7 +137,8 @@ def test_a_case_is_read_on_the_wall(page: Page, store: ReviewStore) -> None:
     group(page, "lymphocyte").nth(0).click()
     group(page, "lymphocyte").nth(22).click(modifiers=["Shift"])
     page.keyboard.press("l")
-    saved(page, "100 of 120 reviewed, 1 changed; target of 100 reached")
+    saved(page, "100 of 120 reviewed, 1 changed")
+    expect(page.locator(".desk .counted")).to_have_text("target of 100 reached")
     group(page, "lymphocyte").nth(30).click()
     page.keyboard.press("Enter")
     expect(page.locator(".desk .notice")).to_contain_text("The target of 100 white cells")
@@ -164,6 +165,10 @@ def test_a_case_is_read_on_the_wall(page: Page, store: ReviewStore) -> None:
     expect(page.locator('.seen [data-term="auer_rods"]')).to_have_attribute("aria-pressed", "true")
     (seen,) = abnormalities.seen_of(store, ME, 1)
     assert seen.is_critical
+
+    # A colleague gets a link to the cell.
+    page.locator('[data-act="link"]').click()
+    expect(page.locator(".desk .notice")).to_contain_text("/review?case=1&cell=")
 
     # Why, and what it is compared with: for whoever reads the case, analysing takes another right.
     page.keyboard.press("w")

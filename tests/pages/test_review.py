@@ -146,6 +146,10 @@ def test_the_lists_of_cells_open_a_cell_in_its_case(kept):
     assert "Case H-1" in words(app)
     assert app.session_state["review_jump"]["cell"] == number
     assert app.session_state["review_opened_at_cell"] == 1
+    # A colleague's link opens the case at its cell.
+    app.query_params["case"], app.query_params["cell"] = "1", str(min(waiting))
+    app.switch_page("pages/review.py").run()
+    assert app.session_state["review_jump"]["cell"] == min(waiting) and not app.exception
     # A scanner types a whole number: the case opens. Part of one only narrows the list.
     app.switch_page("pages/worklist.py").run()
     app.segmented_control(key="work_view").set_value("Turnaround").run()

@@ -37,6 +37,7 @@ function current(desk) {
 }
 
 function marks(desk, cell, field) {
+  desk.ui.plate.parentElement.style.setProperty("--ratio", field.width / field.height);
   if (desk.marksOf !== cell.field) {
     desk.marksOf = cell.field;
     const inside = desk.order.filter((id) => desk.cells.get(id).field === cell.field);
@@ -99,6 +100,9 @@ function many(desk) {
   desk.ui.many.textContent = `${n} cells chosen: a letter changes all of them, Esc lets go.`;
 }
 
+// As core's screens say it: what is there is never 0 %.
+const percentWords = (share) => (share > 0 && share < 0.01 ? "< 1 %" : `${Math.round(100 * share)} %`);
+
 function counts(desk) {
   let reviewed = 0, changed = 0;
   const model = new Map(), verified = new Map();
@@ -117,7 +121,7 @@ function counts(desk) {
     row.querySelector(".model").textContent = model.get(row.dataset.label) || "";
     row.querySelector(".verified").textContent = n || "";
     const share = n && counted && desk.titles.get(row.dataset.label).leukocyte;
-    row.querySelector(".share").textContent = share ? `${Math.round((100 * n) / counted)} %` : "";
+    row.querySelector(".share").textContent = share ? percentWords(n / counted) : "";
   }
   targetLine(desk, counted);
   wallHeads(desk);

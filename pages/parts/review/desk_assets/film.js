@@ -5,7 +5,7 @@ function build(desk, root) {
   desk.thumbs = new Map();
   const q = (s) => root.querySelector(s);
   desk.ui = {
-    progress: q(".progress"), bar: q(".bar i"), saved: q(".saved"), film: q(".film"),
+    progress: q(".progress"), counted: q(".counted"), bar: q(".bar i"), saved: q(".saved"), film: q(".film"),
     lens: q(".lens img"), facts: q(".facts"), plate: q(".plate img"), marks: q(".marks"),
     where: q(".where"), classes: q(".classes"), notice: q(".notice"), many: q(".many"),
     filter: q(".filter"), layout: q(".layout"), comment: q(".comment"), fine: q(".fine"),
@@ -21,6 +21,7 @@ function build(desk, root) {
   desk.ui.filter.onchange = () => { desk.filter = desk.ui.filter.value; desk.ui.filter.blur(); film(desk, true); };
   root.querySelector('[data-act="accept"]').onclick = (e) => { e.currentTarget.blur(); accept(desk); };
   root.querySelector('[data-act="back"]').onclick = (e) => { e.currentTarget.blur(); back(desk); };
+  root.querySelector('[data-act="link"]').onclick = (e) => { e.currentTarget.blur(); link(desk); };
   root.querySelector('[data-act="why"]').onclick = (e) => { e.currentTarget.blur(); why(desk); };
   desk.ui.lens.parentElement.onwheel = (event) => {
     event.preventDefault();

@@ -84,6 +84,15 @@ function act(desk, pressed, shift) {
 }
 
 // Many cells take one letter, but a critical cell is looked at and named by itself.
+// The address is shown too: a browser copies only where the page came over a safe connection.
+function link(desk) {
+  if (desk.at === null) return;
+  const at = new URL(location.href);
+  at.search = `?case=${desk.key.match(/^case-(\d+)/)[1]}&cell=${desk.at}`;
+  navigator.clipboard?.writeText(at.href).catch(() => {});
+  say(desk, `Link to this cell, for a colleague: ${at.href}`);
+}
+
 function why(desk) {
   if (desk.at === null) return;
   leave(desk);

@@ -79,7 +79,7 @@ function wallHeads(desk) {
     const n = shown.get(name);
     group.section.hidden = !n;
     const words = name === "critical" ? "Critical, not named yet" : name ? desk.titles.get(name).title : "Without the model's answer";
-    const share = name && desk.titles.get(name)?.leukocyte && all ? `, ${Math.round((100 * n) / all)} %` : "";
+    const share = name && desk.titles.get(name)?.leukocyte && all ? `, ${percentWords(n / all)}` : "";
     const unsure = [...group.members.children].filter((one) => one.classList.contains("is-check")).length;
     group.head.textContent = `${words}, ${n}${share}${unsure ? `, ${unsure} to check` : ""}`;
   }
@@ -185,11 +185,10 @@ function targetLine(desk, counted) {
   if (!there) desk.goneOn = false;
   desk.reached = !!there && !desk.goneOn;
   desk.ui.countOn.hidden = !desk.reached || !!desk.data.closed;
-  desk.ui.progress.classList.toggle("there", !!there);
-  if (!desk.target) return;
-  desk.ui.progress.textContent += there
-    ? `; target of ${desk.target} reached`
-    : `; ${counted} of ${desk.target} counted`;
+  desk.ui.counted.classList.toggle("there", !!there);
+  desk.ui.counted.textContent = !desk.target ? "" : there
+    ? `target of ${desk.target} reached`
+    : `${counted} of ${desk.target} counted`;
 }
 
 // Only a cell that was not named yet would count on; what is named may always be corrected.
