@@ -220,6 +220,20 @@ def adapt(store: ReviewStore, person: Person) -> Job:
     found = offer_of(chosen)
     if one is None or not found.is_enough:
         raise CaseRefused("adapting takes at least twenty named cells, two of each of two classes")
+    folder = write_named(store, person, one, chosen)
+    return adaptations.start(folder, found.per_class, False, person)
+
+
+def write_named(
+    store: ReviewStore, person: Person, one: Acquaintance, chosen: Sequence[ReviewCell]
+) -> Path:
+    """Write the named ones of these cells as class folders, which adapting reads.
+
+    Raises:
+        NotAllowed: without the right to read.
+        PictureLost: if a stored picture is gone or was changed.
+        OSError: if they cannot be written.
+    """
     folder = one.job.folder / f"named-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     by_id = {picture.id: picture for picture in cases.case_pictures_of(store, person, one.case_id)}
     for cell in chosen:
@@ -230,7 +244,7 @@ def adapt(store: ReviewStore, person: Person) -> Job:
             diameter = picture.finding().rbc_diameter_px
             data = png(framed(pixels, cell.box_xyxy_px, diameter))
             write_file(folder / label / f"cell{cell.id}.png", data)
-    return adaptations.start(folder, found.per_class, False, person)
+    return folder
 
 
 def adaptation(one: Acquaintance) -> Job | None:
