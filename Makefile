@@ -22,7 +22,7 @@ export PYTHONUTF8 := 1
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
-run: $(RUN) $(HANDS) ## install what is needed, serve on http://127.0.0.1:8501
+run: $(RUN) $(HANDS) ## install what is needed, serve; open the address it prints
 	$(PY) -m streamlit run app.py
 
 test: $(DEV) $(HANDS) ## install what is needed with the development tools, then `make check`

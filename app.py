@@ -1,78 +1,88 @@
-"""Hemadesk: ``streamlit run app.py``. Page settings, sign-in, navigation and the foot line."""
+"""Hemadesk: ``streamlit run app.py``. The screens of ``screens.py``, behind a door that asks first.
 
-from typing import Final, NamedTuple
+The door is an ASGI middleware: who may not come in is turned away before Streamlit reads a byte.
+"""
+
+import os
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from typing import Any
 
 import streamlit as st
+from streamlit import config
+from streamlit.runtime import get_instance
+from streamlit.starlette import App
+from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
+from streamlit.web.server.starlette.starlette_websocket import _get_signed_cookie_with_chunks
 
-from core.access.people import Person
-from core.access.rights import Right, may
-from pages.parts import first_load, foot, mark, pressed, signed_in
+from core.access import gates, sign_in
+from core.access.browser_token import BrowserTokens
+from core.access.guard import Guard, address_with
+from core.access.sign_in import ServingRefused
+from core.access.upload_quota import UploadQuota
+from core.jobs import scratch
+from core.settings import ROOT, settings
 
-
-class Screen(NamedTuple):
-    """A page of the app, and the right without which it is neither in the menu nor drawn."""
-
-    file: str
-    title: str
-    icon: str
-    right: Right
-
-
-SCREENS: Final[dict[str, tuple[Screen, ...]]] = {
-    "Work": (
-        Screen("home", "Home", "home", "view"),
-        Screen("analyse_smear", "Analyse smear", "biotech", "analyse"),
-        Screen("screen_palm", "Screen palm", "back_hand", "analyse"),
-    ),
-    "Review": (
-        Screen("worklist", "Worklist", "checklist", "read"),
-        Screen("review", "Review", "rate_review", "read"),
-        Screen("agreement", "Agreement", "compare_arrows", "view"),
-    ),
-    "Learn": (
-        Screen("fine_tune", "Fine-tune", "model_training", "train"),
-        Screen("models", "Models", "deployed_code", "view"),
-        Screen("acquaintance", "Get acquainted", "handshake", "read"),
-        Screen("lab_acceptance", "Lab acceptance", "fact_check", "view"),
-    ),
-    "Site": (
-        Screen("settings", "Settings", "settings", "view"),
-        Screen("help", "Help", "help", "view"),
-    ),
-}
+# Whatever the server writes is for the user of this installation alone.
+os.umask(0o077)
 
 
-def _page(screen: Screen, who: Person) -> st.Page:
-    return st.Page(
-        f"pages/{screen.file}.py",
-        title=screen.title,
-        icon=f":material/{screen.icon}:",
-        # As Streamlit would name it from the file: the first request of a server asks for that.
-        url_path=screen.file,
-        # Still reached by its address, where it says who may open it.
-        visibility="visible" if may(who, screen.right) else "hidden",
+def _subject(cookies: dict[str, str]) -> str | None:
+    """The person of Streamlit's signed cookie of OpenID Connect."""
+    return sign_in.subject_in_cookie(_get_signed_cookie_with_chunks(cookies, USER_COOKIE_NAME))
+
+
+def _sessions_with_files() -> Collection[str]:
+    return list(get_instance().uploaded_file_mgr.file_storage)  # type: ignore[attr-defined]
+
+
+def _behind_door(inside: Any) -> tuple[Guard, BrowserTokens | None]:
+    site = settings()
+    tokens: BrowserTokens | None = None
+    gate: gates.Gate
+    try:
+        how = sign_in.mode(st.get_option("server.address"))
+    except ServingRefused as refusal:
+        gate = gates.ClosedGate(str(refusal))
+    else:
+        if how == "local":
+            tokens = BrowserTokens() if site.local_token == "once" else None
+            gate = gates.LocalGate(tokens)
+        elif how == "proxy":
+            gate = gates.ProxyGate(site)
+        else:
+            gate = gates.OidcGate(site, _subject)
+    quota = UploadQuota(
+        per_person_mb=site.max_upload_mb_per_person,
+        in_all_mb=site.max_upload_mb_in_all,
+        sessions=_sessions_with_files,
     )
+    door = Guard(
+        inside,
+        gate=gate,
+        quota=quota,
+        tokens=tokens,
+        used=_show_address,
+        public_address=site.public_address,
+    )
+    return door, tokens
 
 
-signed_in.enter_app()
-st.set_page_config(
-    page_title="Hemadesk",
-    page_icon=mark.ICON,
-    layout="wide",
-)
-st.html(mark.STYLE)
-st.logo(mark.WORDMARK, size="large")
-person = signed_in.person()
-# At the top, where the header stands anyway: the width belongs to the picture.
-pages = {group: [_page(screen, person) for screen in screens] for group, screens in SCREENS.items()}
-# Streamlit serves its default page at / alone and calls /home "not found", though the first request
-# of a server opens it: so the page at / is Home too, and Home has its address as all others.
-pages["Work"].append(
-    st.Page("pages/home.py", title="Home", url_path="start", default=True, visibility="hidden")
-)
-page = st.navigation(position="top", pages=pages)
-pressed.enter_page(page.url_path)
-first_load.load()
-# Before the page: one that may not be opened stops there, and the line belongs to every screen.
-foot.draw(person)
-page.run()
+def _show_address() -> None:
+    """Print the address that lets the next browser in."""
+    if _TOKENS is not None:
+        host = st.get_option("server.address") or "127.0.0.1"
+        address = address_with(_TOKENS.token, host, config.get_option("server.port"))
+        print(f"  Open {address} in a browser of this computer; it lets one in.", flush=True)
+
+
+@asynccontextmanager
+async def _opening(_app: App) -> AsyncIterator[dict[str, Any]]:
+    scratch.prepare(settings().var)
+    _show_address()
+    yield {}
+
+
+# Streamlit looks for this assignment, and serves what the name stands for in the end.
+app: Any = App(ROOT / "screens.py", lifespan=_opening)
+app, _TOKENS = _behind_door(app)

@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -21,7 +21,7 @@ JsonObject = dict[str, JsonValue]
 ``TypedDict``, a dataclass or a pydantic model.
 """
 
-_UNFINISHED: Final = ".writing"
+UNFINISHED: Final = ".writing"
 """Suffix of every temporary file, so that no search for ``*.json`` or the like finds one."""
 
 
@@ -38,7 +38,7 @@ def atomic_path(path: Path, *, durable: bool = True) -> Iterator[Path]:
         durable: wait until content and name are on the disk. Without it a power cut may lose the
             file, which is fine for progress that is written again a second later.
     """
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}{_UNFINISHED}")
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
     try:
         yield temporary
         if durable:
@@ -134,8 +134,41 @@ def sha256_of(path: Path) -> str:
 
 def remove_unfinished(folder: Path) -> None:
     """Remove the temporary files of writers that were killed; call it only where nobody writes."""
-    for file in folder.glob(f"*{_UNFINISHED}"):
+    for file in folder.glob(f"*{UNFINISHED}"):
         file.unlink(missing_ok=True)
+
+
+def open_to_others(root: Path) -> list[Path]:
+    """Files and folders of a folder, and itself, that other users of this machine may use."""
+    return [path for path in _all(root) if _mode(path) & 0o077]
+
+
+def make_private(root: Path) -> None:
+    """Close a folder and everything in it to other users of this machine: 0700 and 0600.
+
+    What belongs to somebody else stays as it is; `open_to_others` finds it.
+    """
+    if os.name != "posix":
+        return
+    for path in open_to_others(root):
+        with suppress(OSError):
+            path.chmod(_mode(path) & 0o700)
+
+
+def _all(root: Path) -> Iterator[Path]:
+    yield root
+    for folder, folders, files in os.walk(root):
+        for name in (*folders, *files):
+            path = Path(folder, name)
+            if not path.is_symlink():
+                yield path
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode & 0o777
+    except OSError:  # gone in the meantime
+        return 0
 
 
 def sync_folder(folder: Path) -> None:

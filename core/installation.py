@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import torch
 
+from core.files import open_to_others
 from core.imaging.synthetic import draw
 from core.inference.smear import analyse
 from core.inference.white_cell.uncertainty import uncertainty_of, uncertainty_path
@@ -32,6 +33,7 @@ def checks() -> Iterator[Check]:
     version = ".".join(map(str, sys.version_info[:3]))
     yield Check("Python 3.11 or newer", sys.version_info >= (3, 11), version)
     yield _var_is_writable()
+    yield _var_is_private()
     yield _settings_are_known()
     broken = False
     for task in (*registry.TASKS, *registry.OTHER_TASKS):
@@ -75,13 +77,23 @@ def _settings_are_known() -> Check:
 def _var_is_writable() -> Check:
     folder = settings().var
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = folder / ".probe"
         probe.write_text("")
         probe.unlink()
     except OSError as error:
         return Check("the folder for runs can be written", False, f"{folder}: {error.strerror}")
     return Check("the folder for runs can be written", True, str(folder))
+
+
+def _var_is_private() -> Check:
+    """Pictures and the database are patients' data: no other user of the machine may read them."""
+    name = "no other user of this machine can read the folder for runs"
+    folder = settings().var
+    found = open_to_others(folder) if os.name == "posix" else []
+    if found:
+        return Check(name, False, f"{len(found)} can be read, such as {found[0]}; chmod -R go= it")
+    return Check(name, True, str(folder))
 
 
 def _extras_belong() -> Check:

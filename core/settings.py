@@ -19,6 +19,9 @@ class Settings(BaseSettings):
     data: Path = Setting(ROOT / "data", description="folder of the public image sets")
     weights: Path = Setting(ROOT / "weights", description="folder of shipped models")
     var: Path = Setting(ROOT / "var", description="folder for runs, caches and everything written")
+    cache: Path | None = Setting(
+        None, description="folder for what can be made again, default: cache below var"
+    )
 
     max_file_mb: float = Setting(50.0, gt=0, le=1000, description="largest file, megabytes")
     max_megapixels: float = Setting(100.0, gt=0, le=1000, description="largest picture, megapixels")
@@ -49,6 +52,15 @@ class Settings(BaseSettings):
     minimum_cells: int = Setting(
         100, ge=0, le=10_000, description="white cells below which a report is preliminary"
     )
+    site_classes: Path | None = Setting(
+        None, description="CSV of white-cell classes that this site adds to those of the readers"
+    )
+    target_cells: int = Setting(
+        200, ge=0, le=10_000, description="white cells that a differential is counted to; 0: none"
+    )
+    canned_comments: Path | None = Setting(
+        None, description="text file of comments that readers add by key, one a line, nine at most"
+    )
     blind_share: float = Setting(
         0.05, ge=0, le=0.5, description="share of white cells reviewed without the model's answer"
     )
@@ -63,6 +75,7 @@ class Settings(BaseSettings):
     laboratory_logo: Path | None = Setting(
         None, description="PNG or JPEG at the head of every report"
     )
+    report_paper: Literal["A4", "Letter"] = Setting("A4", description="paper of the reports")
     report_font: Path | None = Setting(
         None, description="TrueType file for reports in scripts that DejaVu Sans lacks"
     )
@@ -73,6 +86,25 @@ class Settings(BaseSettings):
     local_role: Literal[
         "local", "technologist", "pathologist", "director", "trainer", "administrator", "viewer"
     ] = Setting("local", description="what they may do; local: everything")
+    local_token: Literal["once", "off"] = Setting(
+        "once",
+        description="in local mode, does a browser need the one-time token of the printed address",
+    )
+    public_address: str = Setting(
+        "",
+        pattern=r"^(https?://[^/?#\s@]+)?$",
+        description="address at which people open this site, such as https://hemadesk.clinic.example",
+    )
+    folders: str = Setting(
+        "",
+        description="folders below which people who sign in may name one, separated as in PATH",
+    )
+    max_upload_mb_per_person: float = Setting(
+        2500.0, gt=0, description="megabytes of uploads of one person that are kept in memory"
+    )
+    max_upload_mb_in_all: float = Setting(
+        6000.0, gt=0, description="megabytes of uploads of all people that are kept in memory"
+    )
     proxy_header: str = Setting("", description="header in which a proxy names who is signed in")
     proxy_secret: SecretStr = Setting(
         SecretStr(""), description="what the proxy proves itself with, in X-Hemadesk-Proxy-Secret"
@@ -81,6 +113,11 @@ class Settings(BaseSettings):
     administrators: str = Setting(
         "", description="who is an administrator from the first sign-in on; separated by commas"
     )
+
+    @property
+    def cache_folder(self) -> Path:
+        """Where what can be made again is kept; may be deleted at any time."""
+        return self.cache or self.var / "cache"
 
 
 @lru_cache

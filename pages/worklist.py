@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.access.people import Person
 from core.access.rights import NotAllowed, may
-from core.review.case import worklist
+from core.review.case import cases, worklist
 from core.review.case.worklist import OPEN_STATES, Order, WorklistRow
 from core.review.record.errors import CaseRefused
 from core.review.record.readings import FIRST
@@ -14,12 +14,14 @@ from core.review.record.review_store import review_store
 from core.slide.judgement import PRIORITIES
 from core.store.database import DatabaseRefused
 from pages.parts import pressed, signed_in
-from pages.parts.review import case_words, cells_to_see
+from pages.parts.review import case_words
 from pages.parts.wording import plain, several
+from pages.parts.worklist import cells_to_see, order_list, release_trial, turnaround
 
 _COLUMNS = (1.6, 2.6, 2.6, 1.6, 2, 2.2)
-_SHOWN = 50
+_SHOWN = 25
 _CASES, _LABEL, _LOOK = "Cases", "To label next", "Worth a second look"
+_TIMES, _RULE = "Turnaround", "Release rule"
 _WHICH = {"Open": OPEN_STATES, "Signed": ("signed", "amended"), "Cancelled": OPEN_STATES}
 _ORDERS: dict[str, Order] = {
     "priority": "priority",
@@ -37,9 +39,10 @@ def _filters(who: Person) -> list[WorklistRow]:
     search, which, urgent, mine = st.columns([3.8, 3.1, 4.6, 2.6], vertical_alignment="bottom")
     text = search.text_input(
         "Search",
-        placeholder="Accession number, pseudonym or indication",
+        placeholder="Accession number (or scan it), pseudonym or indication",
         key="work_search",
         label_visibility="collapsed",
+        on_change=_scanned,
     )
     states = which.segmented_control(
         "Cases", list(_WHICH), default="Open", required=True, key="work_states",
@@ -57,7 +60,10 @@ def _filters(who: Person) -> list[WorklistRow]:
         "Whose", ["All", "Mine", "Free"], default="All", required=True, key="work_mine",
         label_visibility="collapsed",
     )  # fmt: skip
-    by, turn, _ = st.columns([2.4, 1.8, 9], vertical_alignment="center")
+    by, turn, _, orders = st.columns([2.4, 1.8, 6.6, 2.4], vertical_alignment="center")
+    if may(who, "upload"):
+        with orders:
+            order_list.draw()
     order = by.selectbox(
         "Sort by", list(_ORDERS), key="work_order", label_visibility="collapsed",
         format_func=lambda name: f"Sorted by {name}",
@@ -75,6 +81,20 @@ def _filters(who: Person) -> list[WorklistRow]:
         order=_ORDERS[order or "priority"],
         descending=bool(backwards),
     )
+
+
+def _scanned() -> None:
+    """A whole accession number, as a scanner types it, opens its case."""
+    text = (st.session_state.get("work_search") or "").strip()
+    if not text:
+        return
+    try:
+        case = cases.find_accession(review_store(), signed_in.person(), text)
+    except (NotAllowed, DatabaseRefused):
+        return
+    if case is not None:
+        st.session_state["work_search"] = ""
+        _open(case.id, False)
 
 
 def _head() -> None:
@@ -109,6 +129,8 @@ def _found(row: WorklistRow) -> str:
     notes = []
     if row.critical:
         notes.append(several(row.critical, "critical cell"))
+    if row.critical_seen:
+        notes.append(several(row.critical_seen, "critical abnormality", "critical abnormalities"))
     if row.disagreement:
         notes.append("the readers differ")
     if row.doubtful and not row.case.is_closed:
@@ -183,6 +205,8 @@ def _view(who: Person) -> str:
     views = [_CASES]
     views += [_LABEL] if may(who, "review") else []
     views += [_LOOK] if may(who, "review") or may(who, "train") else []
+    views += [_TIMES] if may(who, "review") else []
+    views += [_RULE] if may(who, "sign") else []
     head, choice = st.columns([3, 5], vertical_alignment="center")
     head.title("Worklist", anchor=False)
     view = _CASES
@@ -197,6 +221,10 @@ def _view(who: Person) -> str:
             cells_to_see.draw_queue(who)
         elif view == _LOOK:
             cells_to_see.draw_suspects(who)
+        elif view == _TIMES:
+            turnaround.draw(who)
+        elif view == _RULE:
+            release_trial.draw(who)
     except DatabaseRefused as refusal:
         st.error(f"Cases cannot be read: {plain(str(refusal))}.", icon=":material/error:")
     return view

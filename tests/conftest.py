@@ -18,6 +18,13 @@ os.environ["OMP_NUM_THREADS"] = "1" if "PYTEST_XDIST_WORKER" in os.environ else 
 _var = tempfile.TemporaryDirectory(prefix="hemadesk-tests-")
 os.environ["HEMADESK_VAR"] = _var.name
 
+# What can be made again is shared by the processes of the session: the controlling process makes
+# the folder, the others inherit its name.
+_cache = None
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    _cache = tempfile.TemporaryDirectory(prefix="hemadesk-tests-cache-")
+    os.environ["HEMADESK_CACHE"] = _cache.name
+
 # A shared build machine stalls now and then; a slow example is no failure.
 hypothesis.settings.register_profile("hemadesk", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("hemadesk")
@@ -39,6 +46,8 @@ pytest_plugins = [
 def pytest_unconfigure() -> None:
     """Removes what the tests wrote."""
     _var.cleanup()
+    if _cache is not None:
+        _cache.cleanup()
 
 
 _LONG = ("browser", "training", "pages", "studies")

@@ -13,6 +13,7 @@ ROOMS = {
     "commands": "cli",
     "installation": "cli",
     "taxonomy": "records",
+    "site_classes": "records",
     "settings": "records",
     "files": "records",
 }

@@ -52,7 +52,11 @@ def code() -> list[Path]:
 
 
 def screens() -> list[Path]:
-    return [path for path in code() if path.relative_to(ROOT).parts[0] in {"app.py", "pages"}]
+    return [
+        path
+        for path in code()
+        if path.relative_to(ROOT).parts[0] in {"app.py", "screens.py", "pages"}
+    ]
 
 
 def name_of(node: ast.expr) -> str:

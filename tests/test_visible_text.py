@@ -30,7 +30,7 @@ def test_the_look_finds_what_it_looks_for(tmp_path: Path) -> None:
 
 
 def test_no_text_of_the_product_holds_an_invisible_character() -> None:
-    files = [ROOT / "app.py"]
+    files = [ROOT / "screens.py"]
     files += [
         f for part in ("core", "pages") for f in (ROOT / part).rglob("*") if f.suffix in _ENDINGS
     ]

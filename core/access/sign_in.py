@@ -9,6 +9,7 @@ knows. Addresses would not do: uvicorn takes ``X-Forwarded-For`` for the sender'
 
 import hmac
 import ipaddress
+import json
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -158,6 +159,17 @@ def oidc_subject(claims: Mapping[str, Any], site: Settings | None = None) -> tup
     if site.oidc_claim == "email" and claims.get("email_verified") is False:
         raise SignInRefused(f"{subject} is not verified at your sign-in. Verify it there first.")
     return subject, str(claims.get("name") or subject).strip()
+
+
+def subject_in_cookie(cookie: bytes | None, site: Settings | None = None) -> str | None:
+    """Subject of the sign-in's cookie, whose signature was checked; None where nobody is in it."""
+    try:
+        claims = json.loads(cookie or b"{}")
+        if not isinstance(claims, dict) or not claims.get("is_logged_in"):
+            return None
+        return oidc_subject(claims, site)[0]
+    except (ValueError, SignInRefused):
+        return None
 
 
 def named_administrator(subject: str, site: Settings | None = None) -> bool:

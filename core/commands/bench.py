@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from core.commands.terminal import stop
+
 app = typer.Typer(invoke_without_command=True)
 
 
@@ -15,7 +17,7 @@ def bench(
     """Time one 640x480 field, step by step; or, with ``training``, the training loop."""
     if context.invoked_subcommand is not None:
         return
-    from core.studies.bench_inference import time_steps
+    from core.studies.benchmarks.inference import time_steps
 
     for row in time_steps(runs):
         rate = f", {8000 / row.median_ms:.0f} fields per second" if "eight" in row.step else ""
@@ -23,6 +25,24 @@ def bench(
             f"{row.step}: {row.median_ms:.1f} ms "
             f"({row.fastest_ms:.1f} to {row.slowest_ms:.1f}, {row.runs} runs{rate})"
         )
+
+
+@app.command()
+def screens(
+    cells: Annotated[int, typer.Option(min=10, help="white cells of the large case")] = 400,
+    listed: Annotated[int, typer.Option(min=1, help="cases in the worklist")] = 500,
+    keys: Annotated[int, typer.Option(min=5, help="keys pressed at the desk")] = 100,
+    openings: Annotated[int, typer.Option(min=1, help="times each screen is opened")] = 5,
+) -> None:
+    """Time the screens of the review in Chromium, on a store made for it."""
+    from core.studies.benchmarks.screens import NoBrowser, time_screens
+
+    try:
+        found = time_screens(cells, listed, keys, openings, lambda words: print(words, flush=True))
+    except NoBrowser as refusal:
+        stop(refusal)
+    for row in found:
+        print(f"{row.what}: {row.median_ms:.0f} ms, p95 {row.p95_ms:.0f} ms (n {row.n})")
 
 
 @app.command()
@@ -34,7 +54,7 @@ def training(
     workers: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """Throughput of the loop beside a bare torchvision loop, and its memory over epochs."""
-    from core.studies.bench_training import measure
+    from core.studies.benchmarks.training import measure
 
     result = measure(pairs, cells, batch_size, backbone, workers)
     print(

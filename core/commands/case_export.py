@@ -1,4 +1,4 @@
-"""``python -m core cases export``: a case as a report, a table, FHIR or labels."""
+"""``python -m core cases export``: a case as a report, a table, FHIR, HL7 v2 or labels."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 from core.commands.terminal import check_choice, stop
 
-NAMES = ("pdf", "csv", "json", "fhir", "coco", "yolo", "voc", "folders")
+NAMES = ("pdf", "csv", "json", "fhir", "hl7", "coco", "yolo", "voc", "folders")
 _FHIR_RELEASES = ("R5", "R4B")
 
 

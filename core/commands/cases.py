@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.commands.case_backup import backup, restore
 from core.commands.case_export import export
 from core.commands.queue_gain import queue_gain
 from core.commands.terminal import stop
@@ -25,6 +26,8 @@ app = typer.Typer(
 )
 
 app.command()(export)
+app.command()(backup)
+app.command()(restore)
 app.command(name="queue-gain")(queue_gain)
 
 _HEAD = re.compile(r"[0-9]+:.{64}", re.ASCII)
@@ -67,6 +70,28 @@ def list_cases(
             f"{row.case.accession}: {row.case.state.replace('_', ' ')}, {row.priority}, "
             f"{row.reviewed} of {row.white_cells} white cells reviewed in {row.fields} fields{has}"
         )
+
+
+@app.command()
+def orders(
+    file: Annotated[Path, typer.Argument(help="CSV in UTF-8 with a column accession")],
+) -> None:
+    """Make a case of each line of an order list; accessions that are cases stay as they are."""
+    from core.access.people import AT_THE_TERMINAL
+    from core.review.exchange.orders import read_orders
+    from core.review.record.errors import CaseRefused
+
+    try:
+        found = read_orders(_store(), AT_THE_TERMINAL, file.read_bytes())
+    except CaseRefused as refusal:
+        stop(refusal)
+    except OSError as error:
+        stop(f"cannot read: {error.strerror or error} ({error.filename})")
+    for line in found.refused:
+        print(line, file=sys.stderr)
+    print(f"{len(found.made)} cases made, {len(found.known)} were there already.")
+    if found.refused:
+        raise typer.Exit(1)
 
 
 @app.command()

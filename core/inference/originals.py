@@ -1,16 +1,17 @@
 """The full pictures of what was analysed, put aside until somebody keeps them in a case.
 
-They lie in a temporary folder that only this user can read and that goes with the object: a
-session that ends leaves none behind, and memory is not filled with pictures nobody looks at.
+They lie in a folder of the installation that only its user can read and that goes with the object,
+or at the next start if the process was killed; memory is not filled with pictures nobody looks at.
 """
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from core.files import write_atomically
 from core.imaging.view import pixels_of, png
+from core.jobs.scratch import ScratchFolder
 from core.records import Field
+from core.settings import settings
 
 
 class OriginalGone(LookupError):
@@ -21,7 +22,7 @@ class Originals:
     """Fields by the hash of the bytes they were read from."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="hemadesk-originals-")
+        self._folder = ScratchFolder(settings().var)
 
     def put_aside(self, opened: Callable[[], Field]) -> Callable[[], Field]:
         """The same way to open a picture, which also writes it down."""
@@ -50,4 +51,4 @@ class Originals:
         return Field(name, pixels_of(data), sha256)
 
     def _path(self, sha256: str) -> Path:
-        return Path(self._folder.name) / f"{sha256}.png"
+        return self._folder.path / f"{sha256}.png"

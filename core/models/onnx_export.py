@@ -16,6 +16,7 @@ from core.models.cards import ModelCard, WhiteCellCard
 from core.models.classifier import INPUT_PX, CellClassifier
 from core.models.density import DENSITY_MULTIPLE, DensityCounter
 from core.models.locator import Locator
+from core.models.onnx_graph import graph_of
 from core.models.palm_classifier import PALM_PX, PalmClassifier
 from core.models.paper_palm_cnn import PaperPalmCnn
 from core.models.regressor import INPUT_PX as FIELD_PX
@@ -50,19 +51,8 @@ def export_onnx(module: nn.Module, target: Path, metadata: Mapping[str, str] | N
             3: multiple * torch.export.Dim("columns", min=4, max=1024),
         }
     example = torch.rand(2, 3, height, width)
-    program = torch.onnx.export(
-        module.eval(),
-        (example,),
-        dynamo=True,
-        dynamic_shapes=(shape,),
-        external_data=False,
-        verbose=False,
-    )
-    if program is None:
-        raise RuntimeError(f"{type(module).__name__} could not be exported to ONNX")
-    # The exporter notes the source file and line of every step, paths of this machine included.
-    for node in program.model.graph.all_nodes():
-        node.metadata_props.clear()
+    program = graph_of(module.eval(), example, shape)
+    program.optimize()
     if isinstance(module, CellClassifier):
         _add_features(program.model.graph)
     program.model.metadata_props.update(metadata or {})

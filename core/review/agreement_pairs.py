@@ -20,7 +20,15 @@ from core.review.record import pictures
 from core.review.record.review_store import ReviewStore
 from core.review.signed_cases import SignedCases, SignedCell, SignedField, signed_cases
 from core.settings import settings
-from core.taxonomy import NOT_LEUKOCYTES, UNIDENTIFIED, WBC_CLASSES, CellKind, parent_of
+from core.taxonomy import (
+    NOT_LEUKOCYTES,
+    UNIDENTIFIED,
+    WBC_CLASSES,
+    CellKind,
+    is_leukocyte,
+    model_class,
+    parent_of,
+)
 
 __all__ = [
     "SHARES", "LabelPairs", "NumberPairs", "SignedCases", "SignedCell", "SignedField", "Source",
@@ -99,6 +107,9 @@ def label_pairs(
 ) -> LabelPairs:
     """Labels both sources gave; cells one of them did not answer, or could not tell, are left out.
 
+    Where a model is one of them, a class that only people tell counts as the model's class that it
+    belongs to, and a cell of a class without one is left out.
+
     Args:
         store: where the pictures are, for a model that answers now.
         person: who asks.
@@ -115,6 +126,9 @@ def label_pairs(
     cells = [cell for cell in signed.cells if cell.blind or not blind_only]
     ones = labels_of(store, signed, cells, reference)
     others = labels_of(store, signed, cells, other)
+    if {reference.kind, other.kind} & {"model", "recomputed"}:
+        # A model cannot tell a myelocyte from other immature granulocytes: that is no error of it.
+        ones, others = _as_models_tell(ones), _as_models_tell(others)
     known = [
         (one, two, cell)
         for one, two, cell in zip(ones, others, cells, strict=True)
@@ -125,6 +139,10 @@ def label_pairs(
         tuple(str(two) for _, two, _ in known),
         tuple(cell for _, _, cell in known),
     )
+
+
+def _as_models_tell(labels: Sequence[str | None]) -> list[str | None]:
+    return [None if label is None else model_class(label) for label in labels]
 
 
 def labels_of(
@@ -179,7 +197,7 @@ _NONE: Final = NumberPairs((), (), ())
 
 
 def _percent(labels: Sequence[str], label: str) -> float | None:
-    counted = Counter(name for name in labels if name not in NOT_LEUKOCYTES)
+    counted = Counter(name for name in labels if is_leukocyte(name))
     if not counted:
         return None
     of = sum(n for name, n in counted.items() if label in (name, parent_of(name)))

@@ -12,7 +12,12 @@ from core.records import Box, SmearFinding
 from core.review.record import stored_finding
 from core.review.record.readings import SETTLING
 from core.review.record.review_store import ReviewStore
-from core.review.signature.snapshot_format import Snapshot, SnapshotCell, SnapshotPicture
+from core.review.signature.snapshot_format import (
+    Snapshot,
+    SnapshotCell,
+    SnapshotPicture,
+    reviewed_label,
+)
 from core.store.review_schema import answers, case_pictures, signatures
 from core.taxonomy import KINDS, CellKind
 
@@ -132,7 +137,7 @@ def _cell(case_id: int, row: SnapshotCell, model: str) -> SignedCell:
         picture_id=row["picture_id"],
         cell_id=row["id"],
         box_xyxy_px=(x0, y0, x1, y1),
-        verified=row["label"],
+        verified=reviewed_label(row),
         proposed=row["proposed"],
         probability=row["probability"],
         abstained=row["abstained"],

@@ -16,6 +16,9 @@ from typing import Final
 from core.files import write_json
 from core.records import SmearFinding
 
+CALIBRATIONS: Final = "calibrations.json"
+"""The site's file of calibrations, in the folder of everything written."""
+
 WHOLE_FIELD_MM2: Final = math.pi * 0.11**2
 """Area of a whole oil-immersion field: field number 22 through a 100x objective, 0.22 mm wide."""
 

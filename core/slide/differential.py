@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.records import SmearFinding
 from core.slide import judgement
 from core.statistics.intervals import Interval, clopper_pearson
-from core.taxonomy import NOT_LEUKOCYTES, WBC_CLASSES, parent_of
+from core.taxonomy import WBC_CLASSES, answer_labels, is_leukocyte, parent_of
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,9 @@ class DifferentialRow:
 
 @dataclass(frozen=True)
 class Differential:
-    """Rows in the order of the taxonomy, total neutrophils before their parts.
+    """Rows in the order of the taxonomy, a total before its parts: neutrophils before segmented and
+    band ones, and a class that a person divided (immature granulocytes, lymphocytes) before what it
+    was divided into. The shares of the rows that are part of none add up to 1.
 
     ``leukocytes`` is what the shares rest on. ``not_counted`` are located white cells that are no
     leukocytes (nucleated red cells, platelets, smudges), by class.
@@ -57,22 +59,32 @@ def of_labels(labels: Iterable[str], known: Collection[str], unsure: int = 0) ->
 
     Args:
         labels: the class of each cell.
-        known: classes that whoever called the cells can tell; the others get no row.
+        known: classes of the models that whoever called the cells can tell. Another one has a row
+            only where a cell was called it.
         unsure: how many of the cells are in doubt.
     """
     counted = Counter(labels)
-    total = sum(n for label, n in counted.items() if judgement.is_leukocyte(label))
-    neutrophils = sum(n for label, n in counted.items() if parent_of(label) == "neutrophil")
+    others = {label: n for label, n in counted.items() if not is_leukocyte(label)}
+    leukocytes = Counter({label: n for label, n in counted.items() if is_leukocyte(label)})
+    total = leukocytes.total()
+    totals = Counter[str]()
+    for label, n in leukocytes.items():
+        totals[label] += n
+        # The parent of a class of the models is no row of its own, but for the neutrophils'.
+        if parent_of(label) != label and parent_of(label) != "granulocyte_precursor":
+            totals[parent_of(label)] += n
 
-    def row(label: str, n: int, part_of: str | None = None) -> DifferentialRow:
-        return DifferentialRow(
-            label, n, n / total if total else 0.0, clopper_pearson(n, total), part_of
-        )
+    def row(label: str) -> DifferentialRow:
+        n, parent = totals[label], parent_of(label)
+        part_of = None if parent in (label, "granulocyte_precursor") else parent
+        share = n / total if total else 0.0
+        return DifferentialRow(label, n, share, clopper_pearson(n, total), part_of)
 
-    rows = [row("neutrophil", neutrophils)]
-    for label in WBC_CLASSES:
-        if label not in NOT_LEUKOCYTES and label in known:
-            part_of = "neutrophil" if parent_of(label) == "neutrophil" else None
-            rows.append(row(label, counted[label], part_of))
-    others = {label: n for label, n in counted.items() if label in NOT_LEUKOCYTES}
+    rows = [row("neutrophil")]
+    # What only people tell has a row where it was found, or every table had rows of nothing.
+    order = [label for label in answer_labels() if label in totals or label in WBC_CLASSES]
+    order += sorted(totals.keys() - {*order, "neutrophil"})
+    for label in order:
+        if is_leukocyte(label) and (label in known or label in totals):
+            rows.append(row(label))
     return Differential(tuple(rows), total, unsure, others)

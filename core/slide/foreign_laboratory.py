@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeVar
 
-from scipy.stats import binomtest
+import scipy
 
 from core.records import SmearFinding, WbcCall
 
@@ -89,7 +89,7 @@ def judge_laboratory(calls: Iterable[WbcCall]) -> Laboratory:
     unfamiliar = sum(call.unfamiliar and not call.acquainted for call in known)
     word: Word = "familiar" if len(known) >= _FEWEST else "not judged"
     if unfamiliar >= _LEAST_SHARE * len(known) and unfamiliar:
-        test = binomtest(unfamiliar, len(known), AT_HOME, alternative="greater")
+        test = scipy.stats.binomtest(unfamiliar, len(known), AT_HOME, alternative="greater")
         if test.pvalue < _SIGNIFICANCE:
             word = "foreign"
     return Laboratory(word, len(known), unfamiliar)

@@ -12,6 +12,7 @@ Of a call (one white cell as a model called it):
 
 Of a cell (a call and what a person answered):
     ``cell_is_critical``   the person's class if there is one, else the call
+    ``is_critical_term``   is something seen (an abnormality) critical
     ``cell_is_doubtful``   nobody answered yet, and the call is doubtful or two readers differ
     ``cell_marks``         the words to show with it
 
@@ -37,14 +38,14 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from core.records import Flag, SmearFinding, WbcCall
+from core.slide.abnormality import abnormality
 from core.statistics.poisson import ratio_interval
 from core.taxonomy import (
-    CRITICAL_CLASSES,
     CRITICAL_FLAG,
     LEFT_OUT_FLAGS,
-    NOT_LEUKOCYTES,
     SYNTHETIC_FLAG,
     UNIDENTIFIED,
+    is_critical,
 )
 
 Mark = Literal["critical", "check"]
@@ -114,10 +115,16 @@ def cell_is_critical(
             and takes nothing away from what the rule said.
     """
     if preclassified:
-        return answered in CRITICAL_CLASSES or call_is_critical(call)
+        return (answered is not None and is_critical(answered)) or call_is_critical(call)
     if answered is not None and answered != UNIDENTIFIED:
-        return answered in CRITICAL_CLASSES
+        return is_critical(answered)
     return call_is_critical(call)
+
+
+def is_critical_term(term: str) -> bool:
+    """Is something that was seen in a cell or a field critical: Auer rods, parasites."""
+    known = abnormality(term)
+    return known is not None and known.critical
 
 
 def cell_is_doubtful(call: WbcCall | None, answered: str | None, *, differs: bool = False) -> bool:
@@ -132,11 +139,6 @@ def cell_marks(
     return _marks(
         cell_is_critical(call, answered), cell_is_doubtful(call, answered, differs=differs)
     )
-
-
-def is_leukocyte(label: str) -> bool:
-    """Does a cell of this class count in the differential."""
-    return label not in NOT_LEUKOCYTES and label != UNIDENTIFIED
 
 
 def is_included(finding: SmearFinding) -> bool:
@@ -229,7 +231,7 @@ def priority(*, critical: int, disagreement: bool, doubtful: int) -> Priority:
     """How urgent a case is.
 
     Args:
-        critical: cells that are critical now.
+        critical: cells that are critical now, and critical abnormalities that were seen.
         disagreement: do two readers differ, so that somebody must settle it.
         doubtful: cells that nobody answered yet and that are doubtful.
     """

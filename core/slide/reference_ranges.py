@@ -10,6 +10,9 @@ from typing import Final, Literal, get_args
 from core.files import write_json
 from core.records import Estimate
 
+RANGES_FILE: Final = "reference_ranges.json"
+"""The site's own ranges, in the folder of everything written."""
+
 Analyte = Literal[
     "wbc_per_ul",
     "platelets_per_ul",

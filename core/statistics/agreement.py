@@ -9,7 +9,7 @@ import numpy.typing as npt
 from core.statistics.classes import confusion
 from core.statistics.intervals import Interval, clopper_pearson
 from core.statistics.kappa import Kappa, Weights, agreement_weights, kappa
-from core.taxonomy import WBC_CLASSES
+from core.taxonomy import answer_labels
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def agreement(
 
 def in_order(labels: set[str]) -> tuple[str, ...]:
     """Labels in the order of the taxonomy, any others after them by name."""
-    known = [label for label in WBC_CLASSES if label in labels]
+    known = [label for label in answer_labels() if label in labels]
     return tuple(known + sorted(labels - set(known)))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import nct, norm, t
+import scipy
 
 from core.statistics.intervals import Interval
 
@@ -56,8 +56,8 @@ def bland_altman(
     x, y = as_pairs(reference, other, at_least=3)
     difference = y - x
     n, bias, deviation = len(x), float(difference.mean()), float(difference.std(ddof=1))
-    reach = float(t.ppf((1 + confidence) / 2, n - 1)) * deviation / math.sqrt(n)
-    z = float(norm.ppf(0.975))
+    reach = float(scipy.stats.t.ppf((1 + confidence) / 2, n - 1)) * deviation / math.sqrt(n)
+    z = float(scipy.stats.norm.ppf(0.975))
     near, far = _limit_factors(n, z, confidence)
     return BlandAltman(
         (x + y) / 2,
@@ -90,8 +90,8 @@ def _limit_factors(n: int, z: float, confidence: float) -> tuple[float, float]:
     """Standard deviations from the bias to the inner and outer bound of a limit's interval."""
     tail = (1 - confidence) / 2
     if n > _EXACT_UP_TO:
-        reach = float(t.ppf(1 - tail, n - 1)) * math.sqrt(1 / n + z * z / (2 * (n - 1)))
+        reach = float(scipy.stats.t.ppf(1 - tail, n - 1)) * math.sqrt(1 / n + z * z / (2 * (n - 1)))
         return z - reach, z + reach
     root = math.sqrt(n)
-    near, far = (float(nct.ppf(q, n - 1, z * root)) / root for q in (tail, 1 - tail))
+    near, far = (float(scipy.stats.nct.ppf(q, n - 1, z * root)) / root for q in (tail, 1 - tail))
     return near, far

@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+import scipy
 
 Logits = npt.NDArray[np.floating]
 Labels = npt.NDArray[np.integer]
@@ -15,10 +14,14 @@ def best_temperature(logits: Logits, labels: Labels) -> float:
     """Temperature with the least negative log-likelihood, in [0.2, 5]. Source: Guo 2017."""
 
     def cost(log_t: float) -> float:
-        log_probabilities = log_softmax(np.asarray(logits, float) / math.exp(log_t), axis=1)
+        log_probabilities = scipy.special.log_softmax(
+            np.asarray(logits, float) / math.exp(log_t), axis=1
+        )
         return float(-log_probabilities[np.arange(len(labels)), labels].mean())
 
-    found = minimize_scalar(cost, bounds=(math.log(0.2), math.log(5.0)), method="bounded")
+    found = scipy.optimize.minimize_scalar(
+        cost, bounds=(math.log(0.2), math.log(5.0)), method="bounded"
+    )
     return float(math.exp(found.x))
 
 
@@ -73,4 +76,4 @@ def conformal_scale(
 
 def as_probabilities(logits: Logits, temperature: float) -> npt.NDArray[np.float64]:
     """Softmax at a temperature, ``(N, classes)``."""
-    return np.asarray(softmax(np.asarray(logits, float) / temperature, axis=1))
+    return np.asarray(scipy.special.softmax(np.asarray(logits, float) / temperature, axis=1))

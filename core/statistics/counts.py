@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import bootstrap
+import scipy
 
 Array = npt.NDArray[np.float64]
 
@@ -55,7 +55,7 @@ def bootstrap_interval(
     values = np.asarray(values, float)
     if len(values) == 1:  # SciPy refuses a single value
         return float(values[0]), float(values[0])
-    interval = bootstrap(
+    interval = scipy.stats.bootstrap(
         (values,),
         np.mean,
         n_resamples=draws,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from scipy.stats import beta
+import scipy
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,14 @@ def clopper_pearson(successes: int, trials: int, confidence: float = 0.95) -> In
     # scipy.stats.binomtest finds the same bounds by root finding, to 12 digits and in 15 times as
     # long; cells_needed asks for thousands of them.
     tail = (1 - confidence) / 2
-    low = 0.0 if successes == 0 else float(beta.ppf(tail, successes, trials - successes + 1))
+    low = (
+        0.0
+        if successes == 0
+        else float(scipy.stats.beta.ppf(tail, successes, trials - successes + 1))
+    )
     high = (
-        1.0 if successes == trials else float(beta.ppf(1 - tail, successes + 1, trials - successes))
+        1.0
+        if successes == trials
+        else float(scipy.stats.beta.ppf(1 - tail, successes + 1, trials - successes))
     )
     return Interval(low, high)

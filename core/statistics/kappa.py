@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
+import scipy
 
 Weights = Literal["none", "linear", "quadratic", "maturation"]
 Table = npt.NDArray[np.int64]
@@ -82,5 +82,5 @@ def kappa(
     mean_weights = (w @ columns)[:, None] + (rows @ w)[None, :]
     spread = float((p * (w - mean_weights * (1 - value)) ** 2).sum())
     variance = (spread - (value - expected * (1 - value)) ** 2) / (n * (1 - expected) ** 2)
-    reach = float(norm.ppf((1 + confidence) / 2)) * math.sqrt(max(0.0, variance))
+    reach = float(scipy.stats.norm.ppf((1 + confidence) / 2)) * math.sqrt(max(0.0, variance))
     return Kappa(value, max(-1.0, value - reach), min(1.0, value + reach), n)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
+import scipy
 
 from core.statistics.counts import bootstrap_interval
 
@@ -44,7 +44,7 @@ def paired_accuracy(champion: Right, challenger: Right) -> PairedDifference:
     if len(champion) != len(challenger) or not len(champion):
         raise ValueError(f"need the same items twice, got {len(champion)} and {len(challenger)}")
     lost, won = int((champion & ~challenger).sum()), int((~champion & challenger).sum())
-    p = float(binomtest(won, won + lost).pvalue) if won + lost else 1.0
+    p = float(scipy.stats.binomtest(won, won + lost).pvalue) if won + lost else 1.0
     gain = challenger.astype(float) - champion.astype(float)
     low, high = bootstrap_interval(gain, draws=2000)
     return PairedDifference(len(gain), lost, won, float(gain.mean()), low, high, p)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
+import scipy
 
 Scores = npt.NDArray[np.float64]
 Truth = npt.NDArray[np.bool_]
@@ -24,7 +24,7 @@ def auroc(scores: Scores, anemic: Truth) -> float:
         raise ValueError("AUROC needs photos of both classes")
     # scikit-learn's roc_auc_score gives the same value in 19 times as long (1.7 against 0.09 ms for
     # 400 photos), and a bootstrap interval asks for it 2,000 times.
-    ranks = rankdata(scores)
+    ranks = scipy.stats.rankdata(scores)
     above = float(ranks[anemic].sum()) - positives * (positives + 1) / 2
     return above / (positives * negatives)
 

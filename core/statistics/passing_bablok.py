@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import kolmogorov
-from scipy.stats import norm
+import scipy
 
 from core.statistics.bland_altman import as_pairs
 from core.statistics.intervals import Interval
@@ -70,7 +69,9 @@ def passing_bablok(
     slopes = _slopes(x, y)
     shift = int((slopes < -1).sum())
     count = len(slopes)
-    half = float(norm.ppf((1 + confidence) / 2)) * math.sqrt(n * (n - 1) * (2 * n + 5) / 18)
+    half = float(scipy.stats.norm.ppf((1 + confidence) / 2)) * math.sqrt(
+        n * (n - 1) * (2 * n + 5) / 18
+    )
     first = round((count - half) / 2)
     # Order statistics are counted from 1 in the paper.
     low, high = first + shift, count - first + 1 + shift
@@ -127,4 +128,4 @@ def _linearity(x: Array, y: Array, slope: float, intercept: float) -> float | No
     score[near] = 0.0
     along = (y + x / slope - intercept) / math.sqrt(1 + 1 / slope**2)
     walk = np.cumsum(score[np.argsort(along, kind="stable")])
-    return float(kolmogorov(float(np.abs(walk).max()) / math.sqrt(below + 1)))
+    return float(scipy.special.kolmogorov(float(np.abs(walk).max()) / math.sqrt(below + 1)))

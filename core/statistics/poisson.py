@@ -3,7 +3,7 @@
 import math
 from typing import Final
 
-from scipy.stats import chi2
+import scipy
 
 from core.statistics.intervals import Interval, clopper_pearson
 
@@ -23,8 +23,8 @@ def poisson_interval(count: int, confidence: float = 0.95) -> Interval:
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
     tail = (1 - confidence) / 2
-    low = 0.0 if count == 0 else float(chi2.ppf(tail, 2 * count)) / 2
-    return Interval(low, float(chi2.ppf(1 - tail, 2 * count + 2)) / 2)
+    low = 0.0 if count == 0 else float(scipy.stats.chi2.ppf(tail, 2 * count)) / 2
+    return Interval(low, float(scipy.stats.chi2.ppf(1 - tail, 2 * count + 2)) / 2)
 
 
 def ratio_interval(above: int, below: int, confidence: float = 0.95) -> Interval:

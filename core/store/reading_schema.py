@@ -118,6 +118,58 @@ grades = Table(
 """Red-cell morphology 0 to 3 by term; the platelets' estimate has ``words``. Both None:
 undone."""
 
+abnormalities = Table(
+    "abnormalities",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column(
+        "case_id", Integer, ForeignKey("cases.id", name="fk_abnormalities_case"), nullable=False
+    ),
+    Column(
+        "picture_id",
+        Integer,
+        ForeignKey("case_pictures.id", name="fk_abnormalities_picture"),
+        nullable=False,
+    ),
+    Column("cell_id", Integer, ForeignKey("case_cells.id", name="fk_abnormalities_cell")),
+    Column("version", Integer, nullable=False),
+    Column("reading", Integer, nullable=False),
+    Column("term", String(40), nullable=False),
+    Column("present", Boolean, nullable=False),
+    Column("carried", Boolean, nullable=False),
+    Column("reader", String(255), nullable=False),
+    Column("reader_name", String(120), nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Index("ix_abnormalities_case", "case_id", "version", "reading"),
+    sqlite_autoincrement=True,
+)
+"""Something seen in a cell, or in a field where ``cell_id`` is None. ``present`` False: it is not
+there after all. ``carried``: copied from the version before."""
+
+critical_calls = Table(
+    "critical_calls",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column(
+        "case_id", Integer, ForeignKey("cases.id", name="fk_critical_calls_case"), nullable=False
+    ),
+    Column("version", Integer, nullable=False),
+    Column("finding", Text, nullable=False),
+    Column("told", String(120), nullable=False),
+    Column("called_at", UtcTime, nullable=False),
+    Column("read_back", Boolean, nullable=False),
+    Column("caller", String(255), nullable=False),
+    Column("caller_name", String(120), nullable=False),
+    Column("written_at", UtcTime, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Index("ix_critical_calls_case", "case_id"),
+    sqlite_autoincrement=True,
+)
+"""A critical finding that somebody was told of: ``told`` is who, ``read_back`` whether they
+repeated it. ``deleted``: written by mistake and taken back."""
+
 box_confirmations = Table(
     "box_confirmations",
     metadata,

@@ -23,9 +23,11 @@ from sqlalchemy import (
 from core.store.columns import UtcTime, metadata, one_of
 from core.store.reading_schema import (
     CELL_KINDS,
+    abnormalities,
     answers,
     box_confirmations,
     box_edits,
+    critical_calls,
     grades,
     remarks,
 )
@@ -34,6 +36,7 @@ __all__ = [
     "CASE_STATES",
     "CELL_KINDS",
     "PICTURE_KINDS",
+    "abnormalities",
     "acceptances",
     "answers",
     "box_confirmations",
@@ -42,6 +45,7 @@ __all__ = [
     "case_pictures",
     "cases",
     "confirmed_labels",
+    "critical_calls",
     "grades",
     "ledger",
     "ledger_head",

@@ -42,4 +42,5 @@ def of_palm(model: str) -> None:
 def of_case(who: Person, case: Case) -> None:
     """The lines of a case: as at its signature, or as it is now."""
     for one, kinds in status.of_case(review_store(), who, case.id):
-        draw(f"Models of the {' and '.join(kinds)}", one)
+        moment = ", at the signature" if case.is_closed else ""
+        draw(f"Models of the {' and '.join(kinds)}{moment}", one)

@@ -39,7 +39,7 @@ def take(key: str) -> bool:
 
 
 def enter_page(path: str) -> None:
-    """Called by app.py: what was pressed on another page and not begun is forgotten."""
+    """Called by screens.py: what was pressed on another page and not begun is forgotten."""
     if st.session_state.get(_PAGE) != path:
         st.session_state[_PAGE] = path
         st.session_state[_KEPT] = set()

@@ -5,6 +5,7 @@ person may do is checked again by every function in ``core`` that does it.
 """
 
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Final, NoReturn
 
 import streamlit as st
@@ -12,6 +13,7 @@ from streamlit import config
 from streamlit.runtime.pages_manager import PagesManager
 
 from core.access import sign_in
+from core.access.folders import folder_here
 from core.access.people import Person
 from core.access.rights import NotAllowed, Right, require
 from core.access.sign_in import ServingRefused, SignInRefused
@@ -24,7 +26,7 @@ _IN_APP: Final = ContextVar("_IN_APP", default=False)
 
 
 def enter_app() -> None:
-    """Called by app.py: the page that follows is drawn inside it, with its menu and its foot."""
+    """Called by screens.py: the page that follows is drawn inside it, with menu and foot."""
     _IN_APP.set(True)
 
 
@@ -59,13 +61,18 @@ def allowed(right: Right) -> Person:
     return who
 
 
+def folder(typed: str) -> Path:
+    """A folder of this computer that somebody typed. Raises FolderRefused."""
+    return folder_here(typed, sign_in.mode(st.get_option("server.address")))
+
+
 def by_oidc() -> bool:
     """Can the person sign out here: not at a computer of their own, and not behind a proxy."""
     return sign_in.mode(st.get_option("server.address")) == "oidc"
 
 
 def _through_the_app() -> None:
-    """Run app.py round the page, also for the first request of a server.
+    """Run screens.py round the page, also for the first request of a server.
 
     Until ``st.navigation`` was called once in its process, Streamlit takes the folder ``pages`` for
     its older kind of app and runs the file of an address such as ``/review`` alone. Whether this

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
+from pydicom.pixels.processing import apply_rescale, apply_windowing
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -321,3 +322,76 @@ def test_big_endian_values() -> None:
     out = io.BytesIO()
     pydicom.dcmwrite(out, ds, implicit_vr=False, little_endian=False, force_encoding=True)
     np.testing.assert_array_equal(read_field("a.dcm", out.getvalue(), LIMITS).pixels, pixels[0])
+
+
+def _grey16(low: int = 0, high: int = 4096) -> np.ndarray:
+    return np.linspace(low, high, 210 * 260, dtype=np.int32).reshape(1, 210, 260).astype(np.uint16)
+
+
+@pytest.mark.parametrize("kind", ["MONOCHROME2", "MONOCHROME1"])
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"WindowCenter": 1500, "WindowWidth": 1000},
+        {"WindowCenter": [300, 9000], "WindowWidth": [200, 1]},
+        {"WindowCenter": 200, "WindowWidth": 900, "RescaleSlope": 0.5, "RescaleIntercept": -300},
+        {"WindowCenter": 1500, "WindowWidth": 800, "VOILUTFunction": "LINEAR_EXACT"},
+        {"WindowCenter": 1500, "WindowWidth": 400, "VOILUTFunction": "SIGMOID"},
+    ],
+)
+def test_a_window_of_grey_values_is_laid_on_as_viewers_do(kind, tags) -> None:
+    """Against pydicom's own windows, stretched to 8 bits."""
+    values = _grey16()
+    data = dicom(values, PhotometricInterpretation=kind, **tags)
+    ds = pydicom.dcmread(io.BytesIO(data))
+    shown = apply_windowing(apply_rescale(values[0], ds), ds).astype(float)
+    grey = 255 * (shown - shown.min()) / (shown.max() - shown.min())
+    grey = 255 - grey if kind == "MONOCHROME1" else grey
+    read = read_field("slide.dcm", data, LIMITS).pixels.astype(float)
+    assert np.abs(read - grey[..., None]).max() <= 1.5
+    assert (read.min(), read.max()) == (0, 255)
+
+
+def test_the_usual_window_of_8_bits_changes_nothing_and_colours_have_none() -> None:
+    window = {"WindowCenter": 128, "WindowWidth": 256}
+    grey = pictures()[..., 0]
+    read = read_field("slide.dcm", dicom(grey, **window), LIMITS)
+    np.testing.assert_array_equal(read.pixels, np.repeat(grey[0][..., None], 3, 2))
+    read = read_field("slide.dcm", dicom(pictures(), WindowCenter=9, WindowWidth=3), LIMITS)
+    np.testing.assert_array_equal(read.pixels, pictures()[0])
+
+
+def test_each_frame_has_the_window_of_its_own_groups() -> None:
+    frames = []
+    for centre in (500, 3000):
+        voi, group = pydicom.Dataset(), pydicom.Dataset()
+        voi.WindowCenter, voi.WindowWidth = centre, 200
+        group.FrameVOILUTSequence = [voi]
+        frames.append(group)
+    values = np.repeat(np.full_like(_grey16(), 1500), 2, axis=0)
+    data = dicom(values, PerFrameFunctionalGroupsSequence=frames)
+    first, second = (read() for read in read_frames("slide.dcm", data, LIMITS))
+    assert (first.pixels.min(), second.pixels.max()) == (255, 0)
+
+
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        ({"VOILUTSequence": [pydicom.Dataset()]}, "a table of its own"),
+        ({"ModalityLUTSequence": [pydicom.Dataset()]}, "a table of its own"),
+        ({"RescaleSlope": -1, "RescaleIntercept": 4095}, "falls"),
+        ({"WindowCenter": 100}, "is not one"),
+        ({"WindowCenter": 100, "WindowWidth": 0}, "is not one"),
+        ({"WindowCenter": 9, "WindowWidth": 9, "VOILUTFunction": "LOG"}, "is not one"),
+    ],
+)
+def test_grey_values_that_cannot_be_laid_on_are_refused(tags, words) -> None:
+    refusal = refused(dicom(_grey16(), **tags))
+    assert refusal.code == "unclear" and words in refusal.message and "8-bit" in refusal.message
+
+
+def test_a_jpeg_frame_damaged_inside_is_refused() -> None:
+    data = compressed(pictures(), JPEGBaseline8Bit, "JPEG", "YBR_FULL_422", quality=95)
+    assert read_field("slide.dcm", data, LIMITS).pixels.shape == (210, 260, 3)
+    start = data.index(b"\xff\xda") + 400
+    assert refused(data[:start] + bytes(300) + data[start + 300 :]).code == "truncated"

@@ -49,8 +49,9 @@ def test_the_screen_promotes_and_rolls_back(site, known_models):
     assert not app.exception
     assert f"{Path(str(run.model_path)).stem}@" in words(app)
     assert registry.live("wbc").identity != shipped
-    # What was compared is not what would be replaced now.
-    assert "Out of date: another model is live since the comparison" in words(app)
+    # There is nothing to promote any more.
+    assert "This challenger is the live model now" in words(app)
+    assert not any("live model" in button.label for button in app.button)
     assert _button(app, "Make it the live model") is None
     app.text_input(key="roll_back_reason_wbc").input("only a trial")
     _button(app, "Roll back now").click().run()

@@ -146,6 +146,17 @@ def test_the_lists_of_cells_open_a_cell_in_its_case(kept):
     assert "Case H-1" in words(app)
     assert app.session_state["review_jump"]["cell"] == number
     assert app.session_state["review_opened_at_cell"] == 1
+    # A scanner types a whole number: the case opens. Part of one only narrows the list.
+    app.switch_page("pages/worklist.py").run()
+    app.segmented_control(key="work_view").set_value("Turnaround").run()
+    assert "No case was signed in this time." in words(app)
+    app.segmented_control(key="work_view").set_value("Release rule").run()
+    assert "It would have released 0 of 0 signed cases." in words(app)
+    app.segmented_control(key="work_view").set_value("Cases").run()
+    app.text_input(key="work_search").set_value("H-").run()
+    assert "H-1" in words(app) and not app.exception
+    app.text_input(key="work_search").set_value("h-1").run()
+    assert not app.exception and "Case H-1" in words(app)
 
 
 def test_nucleated_red_cells_correct_an_analysers_count(kept):

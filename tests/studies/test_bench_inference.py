@@ -1,6 +1,6 @@
 """The bench times every step of an analysis with the live models."""
 
-from core.studies.bench_inference import time_steps
+from core.studies.benchmarks.inference import time_steps
 
 
 def test_every_step_is_timed_and_its_median_lies_between_the_ends():

@@ -18,7 +18,7 @@ from torch import nn
 from core.models.classifier import CellClassifier
 from core.statistics.paired import paired_errors
 from core.store.runs import Epoch, Run
-from core.studies.bench_training import tensors_alive
+from core.studies.benchmarks.training import tensors_alive
 from core.training.augment import auto_augment
 from core.training.loop import wrong_examples
 from core.training.loop.find_rate import find_rate, proposed_rate

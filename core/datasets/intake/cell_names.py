@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from core.taxonomy import WBC_CLASSES
+from core.taxonomy import WBC_CLASSES, reader_classes
 
 UNDIVIDED: Final = "neutrophil"
 """A neutrophil whose nucleus nobody called segmented or band."""
@@ -32,8 +32,15 @@ _OF_PREFIX: Final[dict[str, str]] = {"SNE": "segmented_neutrophil", "BNE": "band
 
 
 def class_of_folder(name: str) -> str | None:
-    """Class a folder's name stands for, ``neutrophil`` where undivided; None if it is not known."""
-    return _CLASS_OF.get(re.sub(r"[^a-z]", "", name.casefold()))
+    """Class a folder's name stands for, ``neutrophil`` where undivided; None if it is not known.
+
+    A class that only people tell stands for the models' class that it belongs to.
+    """
+    letters = re.sub(r"[^a-z]", "", name.casefold())
+    if letters in _CLASS_OF:
+        return _CLASS_OF[letters]
+    readers = {re.sub(r"[^a-z]", "", one.label): one.model_class for one in reader_classes()}
+    return readers.get(letters)
 
 
 def subtype_of_file(stem: str) -> str | None:

@@ -10,6 +10,7 @@ from core.datasets.intake.reading import FileRefused
 FILE_COLUMNS: Final = (
     "file", "filename", "image", "picture", "name", "imagename", "imageid", "imagefile", "path",
     "filepath", "imagepath", "photo", "datei", "dateiname", "bild", "field",
+    "fichier", "archivo", "arquivo", "imagen", "imagem", "immagine", "文件名", "图片", "图像",
 )  # fmt: skip
 GROUP_COLUMNS: Final = (
     "patient", "case", "person", "slide", "photo", "photo_group", "session_block", "group",

@@ -30,10 +30,13 @@ from core.taxonomy import KINDS, NOT_LEUKOCYTES
 
 _OTHER_NAMES: Final = {
     "rbc": "rbc rbcs redcell redcells redbloodcell redbloodcells erythrocyte erythrocytes "
-    "erythrozyten",
+    "erythrozyten globulesrouges hématies hematies érythrocytes eritrocitos eritrócitos hematíes "
+    "glóbulosrojos globulosrojos hemácias hemacias eritrociti globulirossi 红细胞",
     "wbc": "wbc wbcs whitecell whitecells whitebloodcell whitebloodcells leukocyte leukocytes "
-    "leucocyte leucocytes leukozyten",
-    "platelet": "platelet platelets plt plts thrombocyte thrombocytes thrombozyten",
+    "leucocyte leucocytes leukozyten globulesblancs leucocitos leucócitos glóbulosblancos "
+    "globulosblancos leucociti globulibianchi 白细胞",
+    "platelet": "platelet platelets plt plts thrombocyte thrombocytes thrombozyten plaquettes "
+    "plaquetas trombocitos trombócitos piastrine 血小板",
 }
 _KIND_OF: Final = {other: kind for kind, names in _OTHER_NAMES.items() for other in names.split()}
 _COLUMNS: Final = tuple(

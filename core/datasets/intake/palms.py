@@ -10,6 +10,7 @@ from core.datasets.intake.copies import sifted
 from core.datasets.intake.fields import missing_picture, no_table, slide_folders
 from core.datasets.intake.imported_set import Intake, Report, silent
 from core.datasets.intake.numbers import decimal
+from core.datasets.intake.palm_folders import anemic_by_folders, person_of_folders
 from core.datasets.intake.pictures import LeftOut, picture_files, read_labelled
 from core.datasets.intake.reading import never_breaks
 from core.datasets.intake.split.division import divide
@@ -23,7 +24,10 @@ from core.settings import Settings
 
 MIN_SIDE_PX: Final = 64
 LABELS: Final = ("not anemic", "anemic")
-_EXPECTED: Final = "photos and a CSV with the columns file and anemic (1 or 0)"
+_EXPECTED: Final = (
+    "photos and a CSV with the columns file and anemic (1 or 0), or a folder called anemic and one "
+    "called non_anemic"
+)
 _LABEL: Final = Column(("anemic", "anaemic", "anemia", "anaemia", "label"))
 _YES_WORDS: Final = (
     "1", "1.0", "1,0", "yes", "y", "positive", "true", "anemic", "anaemic", "anemia", "anaemia",
@@ -45,7 +49,10 @@ _HAEMOGLOBIN_G_DL: Final = (2.0, 25.0)
 def read_palms(
     root: Path, settings: Settings, *, seed: int = 0, report: Report = silent
 ) -> Intake[PalmPhoto]:
-    """Take in photos of palms with a CSV that has the columns file and anemic.
+    """Take in photos of palms with a CSV that has the columns file and anemic, or by folders.
+
+    Where no table says it, folders called anemic and non_anemic do, and folders below them are
+    persons.
 
     Args:
         root: the folder. Columns such as patient, photo_group or session_block say what belongs
@@ -60,15 +67,20 @@ def read_palms(
     skipped: list[Skipped] = []
     tree = picture_files(root, _EXPECTED, skipped)
     tables = read_tables(tree, FILE, _LABEL)
-    if not tables.rows:
+    by_folders = not tables.rows
+    if by_folders and all(anemic_by_folders(file)[0] is None for file in tree.pictures):
         raise DataRefused(no_table(tree, tables, _EXPECTED, "labels"))
     rows = rows_of_pictures(tables, tree.pictures, ("anemic",))
     notes = [*tables.refused, *tables.notes]
+    if by_folders:
+        notes.append("no table has the column anemic: the names of the folders say it")
     if any(row.header.casefold() == "label" for row in tables.rows[:1]):
         notes.append("the column label is read as 1 for anemic and 0 for not anemic")
     haemoglobin = _HaemoglobinColumn(tables.rows)
 
     def photo_of(file: str) -> PalmPhoto:
+        if by_folders:
+            return _photo_in_folder(tree, file)
         row = rows.of_picture.get(file)
         if row is None:
             raise LeftOut(no_row(rows, file))
@@ -82,12 +94,16 @@ def read_palms(
     left = sifted(tree, pictures, [photo.anemic for photo in photos], skipped, notes)
     photos = [photos[i] for i in left.indices]
     labels = [LABELS[bool(photo.anemic)] for photo in photos]
-    every = grouped(left.pictures, tree, notes, slide_folders(left.pictures, notes))
+    if by_folders:
+        folders = [person_of_folders(picture.shown) for picture in left.pictures]
+    else:
+        folders = slide_folders(left.pictures, notes)
+    every = grouped(left.pictures, tree, notes, folders)
     division = divide(left.pictures, left.parts, every, labels, seed, skipped, notes)
     labels = [labels[n] for n in division.chosen]
     groups = every.of(division.chosen)
     if every.by == "near-duplicates":
-        notes.append("no column says whose photos these are: each photo counts as a person")
+        notes.append("nothing says whose photos these are: each photo counts as a person")
     return Intake(
         root=root,
         items=tuple(photos[n] for n in division.chosen),
@@ -102,6 +118,14 @@ def read_palms(
         problems=tuple(_problems(labels, groups.numbers, division.parts)),
         group_names=tuple(groups.names),
     )
+
+
+def _photo_in_folder(tree: Tree, file: str) -> PalmPhoto:
+    """A photo by its folders. Raises LeftOut with the reason why it is not used."""
+    anemic, why = anemic_by_folders(file)
+    if anemic is None:
+        raise LeftOut(why)
+    return PalmPhoto(tree.path(file), anemic, file, file)
 
 
 def _photo(

@@ -26,6 +26,8 @@ from pydicom.uid import UID
 
 from core.imaging.decode.colour import srgb_pixels
 from core.imaging.decode.depth import eight_bits
+from core.imaging.decode.dicom_window import window_of
+from core.imaging.decode.jpeg_damage import is_damaged
 from core.imaging.decode.named_colours import profile_named_by_dicom
 from core.imaging.refusal import ACCEPTED, ImageRefused, Limits, check_size
 from core.records import RgbImage
@@ -33,6 +35,7 @@ from core.records import RgbImage
 _MODALITIES: Final = ("", "SM", "GM", "XC", "OT", "SC")
 """Slide and general microscopy, photographs, and what converters write when they do not know."""
 
+_GREY: Final = ("MONOCHROME1", "MONOCHROME2")
 _BITS_ALLOCATED: Final = (8, 16)
 _DEFLATED: Final = UID("1.2.840.10008.1.2.1.99")
 _NATIVE: Final = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"})
@@ -203,13 +206,18 @@ def _check_encapsulated(ds: pydicom.Dataset, index: int) -> None:
     with Image.open(io.BytesIO(data), formats=("JPEG", "JPEG2000")) as image:
         if image.size != (int(ds.Columns), int(ds.Rows)):
             raise ValueError(f"a frame of {image.size} where the header says otherwise")
+        if image.format == "JPEG" and is_damaged(data):
+            raise ValueError("a frame is damaged inside")
 
 
 def _rgb(name: str, ds: pydicom.Dataset, index: int) -> RgbImage:
     values: npt.NDArray[Any] = pixel_array(ds, index=index)
     kind = str(ds.PhotometricInterpretation)
     bits = int(ds.BitsStored)
-    if kind == "PALETTE COLOR":
+    window = window_of(name, ds, index) if kind in _GREY else None
+    if window is not None:
+        values, bits = window.apply(values), 8
+    elif kind == "PALETTE COLOR":
         values = apply_color_lut(values, ds)
         bits = 8 if values.dtype == np.uint8 or _palette_fits_8_bits(ds) else 16
     elif int(ds.get("PixelRepresentation", 0)):

@@ -15,6 +15,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from core.imaging.decode.colour import srgb_pixels, upright
 from core.imaging.decode.depth import eight_bits, histogram, used_bits
+from core.imaging.decode.jpeg_damage import is_damaged
 from core.imaging.decode.kinds import Kind, refusal_of
 from core.imaging.decode.named_colours import profile_named_by
 from core.imaging.decode.png_chunks import checked_chunks
@@ -61,6 +62,7 @@ def luminance_of_jpeg(name: str, data: bytes, limits: Limits) -> GreyImage | Non
         image.draft("L", None)
         if image.mode != "L":
             return None
+        _check_whole(name, data)
         orientation = image.getexif().get(_ORIENTATION)
         return upright(np.asarray(image), orientation)
 
@@ -149,6 +151,8 @@ def _pixels(name: str, data: bytes, image: ImageFile.ImageFile) -> RgbImage:
         whole = _sixteen_bits(name, data, (image.height, image.width))
         return upright(srgb_pixels(name, whole, profile), orientation)
     image.load()
+    if image.format in ("JPEG", "MPO"):
+        _check_whole(name, data)
     if image.format == "JPEG" and image.mode == "CMYK" and "adobe" not in image.info:
         # Adobe's programs store inks inverted and say so. Without their mark both are met.
         message = (
@@ -158,6 +162,16 @@ def _pixels(name: str, data: bytes, image: ImageFile.ImageFile) -> RgbImage:
         raise ImageRefused(name, "unclear", message)
     orientation = image.getexif().get(_ORIENTATION)
     return upright(srgb_pixels(name, image, profile), orientation)
+
+
+def _check_whole(name: str, jpeg: bytes) -> None:
+    """Raises ImageRefused for a JPEG of which a part would be grey filler or noise."""
+    if is_damaged(jpeg):
+        message = (
+            f"{name} is damaged inside: a part of the picture is missing or cannot be decoded. "
+            "Copy it again from the camera or the archive."
+        )
+        raise ImageRefused(name, "truncated", message)
 
 
 def _sixteen_bits(name: str, data: bytes, size: tuple[int, int]) -> Image.Image:

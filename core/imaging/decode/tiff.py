@@ -16,6 +16,7 @@ from PIL import Image
 
 from core.imaging.decode.colour import srgb_pixels, upright
 from core.imaging.decode.depth import eight_bits, histogram, used_bits
+from core.imaging.decode.jpeg_damage import is_damaged
 from core.imaging.decode.named_colours import profile_named_by_tiff
 from core.imaging.decode.tiff_pages import main_page
 from core.imaging.decode.tiff_ycbcr import is_plain_ycbcr, rgb_of_ycbcr
@@ -172,6 +173,11 @@ def _alpha_kind(page: tifffile.TiffPage) -> int | None:
     return int(first) if first in (_ASSOCIATED, _UNASSOCIATED) else None
 
 
+def _whole_jpeg(tables: bytes | None, strip: bytes) -> bytes:
+    """A strip with the tables that all strips share, as a JPEG stream of its own."""
+    return strip if tables is None else tables.rstrip(b"\0").removesuffix(b"\xff\xd9") + strip[2:]
+
+
 class _Page:
     """The values of a page that passed `_check_sort`."""
 
@@ -274,6 +280,8 @@ class _Page:
             # libjpeg fills up what is missing with grey and says nothing.
             if int(page.compression) == _JPEG and b"\xff\xd9" not in raw[-64:]:
                 raise ValueError("a JPEG strip is cut off")
+            if int(page.compression) == _JPEG and is_damaged(_whole_jpeg(page.jpegtables, raw)):
+                raise ValueError("a JPEG strip is damaged inside")
             part, place, _ = page.decode(raw, index, jpegtables=page.jpegtables, jpegheader=None)
             if part is None or part.dtype.kind not in "bu":
                 raise ValueError("a strip could not be decoded")

@@ -39,6 +39,7 @@ __all__ = [
     "change",
     "create",
     "find",
+    "find_accession",
     "get",
     "keep_field",
     "keep_palm",
@@ -187,6 +188,18 @@ def find(store: ReviewStore, person: Person, which: str) -> Case:
             raise CaseRefused(f"there is no case {which}")
         best = min(rows, key=lambda row: row.accession != which)
         return Case(**best._mapping)
+
+
+def find_accession(store: ReviewStore, person: Person, accession: str) -> Case | None:
+    """The case with exactly this accession number, in any case of letters; None without one.
+
+    Raises NotAllowed.
+    """
+    require(person, "read")
+    same = func.lower(cases.c.accession) == accession.strip().lower()
+    with store.database.read() as connection:
+        number = connection.execute(select(cases.c.id).where(same)).scalar()
+        return None if number is None else case_in(connection, number)
 
 
 def case_pictures_of(store: ReviewStore, person: Person, case_id: int) -> list[CasePicture]:

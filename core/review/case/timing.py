@@ -1,5 +1,6 @@
 """Time from upload to signature, and for each reviewed cell, by period."""
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from sqlalchemy import func, select
 from core.access.people import Person
 from core.access.rights import require
 from core.review.record.review_store import ReviewStore
+from core.review.signature.snapshot_format import Snapshot
+from core.slide import judgement
 from core.store.review_schema import answers, case_pictures, cases, signatures
 
 Span = Literal["day", "week", "month"]
@@ -100,6 +103,67 @@ def turnaround(
         Period(start, len(hours[start]), _of(hours[start]), cells[start], _of(seconds[start]))
         for start in sorted(hours)
     ]
+
+
+@dataclass(frozen=True)
+class Turnaround:
+    """Hours from first picture to first signature, of the cases of a reader or a priority."""
+
+    name: str
+    n: int
+    median: float
+    p90: float
+    p95: float
+
+
+def turnaround_by(
+    store: ReviewStore, person: Person, *, since: datetime | None = None
+) -> dict[Literal["signed by", "priority"], list[Turnaround]]:
+    """The same hours by who signed, and by whether the case was critical as it was signed.
+
+    Raises:
+        NotAllowed: without the right to read.
+    """
+    require(person, "read")
+    first = (
+        select(case_pictures.c.case_id, func.min(case_pictures.c.added_at).label("uploaded"))
+        .group_by(case_pictures.c.case_id)
+        .subquery()
+    )
+    query = (
+        select(
+            first.c.uploaded,
+            signatures.c.signed_at,
+            signatures.c.signed_name,
+            signatures.c.snapshot,
+        )
+        .join(first, first.c.case_id == signatures.c.case_id)
+        .where(signatures.c.version == 1)
+    )
+    if since is not None:
+        query = query.where(signatures.c.signed_at >= since)
+    readers: dict[str, list[float]] = defaultdict(list)
+    priorities: dict[str, list[float]] = defaultdict(list)
+    with store.database.read() as connection:
+        for uploaded, at, name, snapshot in connection.execute(query):
+            hours = (at - uploaded).total_seconds() / 3600
+            readers[name].append(hours)
+            priorities[_priority(json.loads(snapshot))].append(hours)
+    return {
+        "signed by": [_percentiles(name, readers[name]) for name in sorted(readers)],
+        "priority": [_percentiles(name, priorities[name]) for name in sorted(priorities)],
+    }
+
+
+def _priority(snapshot: Snapshot) -> str:
+    cells = any(cell.get("critical") and not cell["deleted"] for cell in snapshot["cells"])
+    seen = any(judgement.is_critical_term(s["term"]) for s in snapshot.get("abnormalities", ()))
+    return "critical" if cells or seen else "not critical"
+
+
+def _percentiles(name: str, hours: Sequence[float]) -> Turnaround:
+    median, p90, p95 = (float(v) for v in np.percentile(hours, [50, 90, 95]))
+    return Turnaround(name, len(hours), median, p90, p95)
 
 
 def start_of(at: datetime, by: Span) -> datetime:

@@ -10,7 +10,11 @@ from sqlalchemy import RowMapping, func, or_
 from core.access.people import Person
 from core.access.rights import require
 from core.review.case.holders import assign, give_back, take
-from core.review.case.worklist_query import critical_cells, worklist_query
+from core.review.case.worklist_query import (
+    critical_abnormalities,
+    critical_cells,
+    worklist_query,
+)
 from core.review.record import roster
 from core.review.record.case_rows import Case
 from core.review.record.readings import SETTLING
@@ -34,7 +38,7 @@ class WorklistRow:
     ``white_cells``, ``reviewed`` and ``doubtful`` count cells of the fields that count, in the
     reading that stands; of a case read twice, ``reviewed`` also has the cells both readers called
     alike, and none that were only pre-classified. ``unsure_fields`` are fields whose two counts
-    differ and whose boxes nobody confirmed.
+    differ and whose boxes nobody confirmed. ``critical_seen`` are critical abnormalities.
     ``signed_name`` and ``signed_at`` are of the last signature, also while it is amended.
     """
 
@@ -47,6 +51,7 @@ class WorklistRow:
     disagreement: bool
     doubtful: int
     unsure_fields: int = 0
+    critical_seen: int = 0
     signed_name: str = ""
     signed_at: datetime | None = None
 
@@ -54,7 +59,7 @@ class WorklistRow:
     def priority(self) -> Priority:
         """How urgent it is, by :func:`core.slide.judgement.priority`."""
         return judgement.priority(
-            critical=self.critical,
+            critical=self.critical + self.critical_seen,
             disagreement=self.disagreement,
             doubtful=0 if self.case.is_closed else self.doubtful + self.unsure_fields,
         )
@@ -71,7 +76,7 @@ _KEYS: Final[dict[Order, Callable[[WorklistRow], Any]]] = {
     "priority": lambda row: (PRIORITIES.index(row.priority), not row.doubtful),
     "accession": lambda row: row.case.accession.lower(),
     "received": lambda row: row.case.created_at,
-    "found": lambda row: (row.critical, row.doubtful, row.fields),
+    "found": lambda row: (row.critical + row.critical_seen, row.doubtful, row.fields),
     "reviewed": lambda row: row.reviewed / row.white_cells if row.white_cells else 0.0,
     "holder": lambda row: (row.case.assigned_name or "").lower(),
     "signed_by": lambda row: row.signed_name.lower(),
@@ -127,15 +132,17 @@ def worklist(
         query = query.where(cases.c.assigned_to.is_(None))
     with store.database.read() as connection:
         found = connection.execute(query).all()
-        critical = critical_cells(connection, [row.id for row in found], helpers)
-        rows = [_row(row._mapping, critical[row.id]) for row in found]
+        numbers = [row.id for row in found]
+        critical = critical_cells(connection, numbers, helpers)
+        seen = critical_abnormalities(connection, numbers)
+        rows = [_row(row._mapping, critical[row.id], seen[row.id]) for row in found]
     rows = [row for row in rows if row.priority in priorities]
     rows.sort(key=lambda row: (row.case.created_at, row.case.id))
     rows.sort(key=_KEYS[order], reverse=descending)
     return rows[:limit]
 
 
-def _row(values: RowMapping, critical: int) -> WorklistRow:
+def _row(values: RowMapping, critical: int, seen: int) -> WorklistRow:
     found = Case(**{name: values[name] for name in Case.__dataclass_fields__})
     return WorklistRow(
         case=found,
@@ -147,6 +154,7 @@ def _row(values: RowMapping, critical: int) -> WorklistRow:
         disagreement=found.reading == SETTLING and not found.is_closed,
         doubtful=int(values["doubtful"]),
         unsure_fields=int(values["unsure"]),
+        critical_seen=seen,
         signed_name=values["signed_name"] or "",
         signed_at=values["last_signed_at"],
     )

@@ -22,7 +22,9 @@ from core.review.reading.reading_boxes import DELETED, KIND, joined, known
 from core.review.record import stored_finding
 from core.review.record.readings import FIRST, SECOND, SETTLING
 from core.slide import judgement
+from core.slide.abnormality import ABNORMALITIES
 from core.store.review_schema import (
+    abnormalities,
     answers,
     box_confirmations,
     box_edits,
@@ -31,7 +33,7 @@ from core.store.review_schema import (
     cases,
     signatures,
 )
-from core.taxonomy import CRITICAL_CLASSES, CRITICAL_FLAG, LEFT_OUT_FLAGS
+from core.taxonomy import CRITICAL_FLAG, LEFT_OUT_FLAGS, critical_labels
 
 _COUNTS: Final = or_(
     case_pictures.c.included.is_(True),
@@ -182,6 +184,31 @@ def _last_signatures() -> Subquery:
     )
 
 
+def critical_abnormalities(connection: Connection, numbers: Collection[int]) -> Counter[int]:
+    """Critical abnormalities that were seen in each case, in the version that stands.
+
+    Each counts once, whoever saw it. What the first reader saw must not be told to the second by
+    the list, so while one reads only theirs counts.
+    """
+    terms = [one.term for one in ABNORMALITIES if judgement.is_critical_term(one.term)]
+    there = abnormalities
+    query = (
+        select(there.c.case_id, there.c.term, there.c.picture_id, there.c.cell_id)
+        .add_columns(there.c.reading, there.c.present)
+        .join(cases, cases.c.id == there.c.case_id)
+        .where(there.c.case_id.in_(list(numbers)), there.c.term.in_(terms))
+        .where(there.c.version == cases.c.version)
+        .where(or_(there.c.reading == cases.c.reading, cases.c.reading == SETTLING))
+        .order_by(there.c.reading, there.c.id)
+    )
+    standing: dict[tuple[Any, ...], bool] = {}
+    for row in connection.execute(query):
+        place = (row.case_id, row.term, row.picture_id, row.cell_id)
+        before = standing.get(place, False) and row.reading != SETTLING
+        standing[place] = row.present or before
+    return Counter(place[0] for place, present in standing.items() if present)
+
+
 def critical_cells(
     connection: Connection, numbers: Collection[int], helpers: Collection[str]
 ) -> Counter[int]:
@@ -192,8 +219,8 @@ def critical_cells(
     """
     likely = or_(
         case_pictures.c.flag_codes.like(f"%{CRITICAL_FLAG}%"),
-        case_cells.c.machine_label.in_(sorted(CRITICAL_CLASSES)),
-        _LABEL.in_(sorted(CRITICAL_CLASSES)),
+        case_cells.c.machine_label.in_(sorted(critical_labels())),
+        _LABEL.in_(sorted(critical_labels())),
     )
     query = (
         select(

@@ -6,7 +6,9 @@ import json
 from dataclasses import asdict
 
 from core.review.acceptance.status import KEY
+from core.review.case.critical_calls import CriticalCall
 from core.review.exchange.contents import CaseContents
+from core.review.reading.abnormalities import Seen
 from core.review.reading.cells import Answer, ReviewCell
 from core.review.reading.grades import PLATELETS
 from core.review.reading.remarks import Remark
@@ -18,7 +20,7 @@ COLUMNS = (
     "accession", "version", "state", "picture", "slide", "included", "left_out", "cell", "kind",
     "x0_px", "y0_px", "x1_px", "y1_px", "proposed", "probability", "could_be", "reported_as",
     "critical", "abstained", "novel", "flags", "verified", "reader", "answered_at", "first_reader",
-    "second_reader", "remarks", "model", LABORATORY, KEY, "note",
+    "second_reader", "remarks", "abnormalities", "model", LABORATORY, KEY, "note",
 )  # fmt: skip
 
 
@@ -63,6 +65,7 @@ def case_csv(contents: CaseContents) -> str:
                     _label(cell.first),
                     _label(cell.second),
                     inert(" | ".join(comments.get(cell.id, []))),
+                    " | ".join(one.term for one in contents.seen if one.cell_id == cell.id),
                     call.model if call else picture.models.get("locator", ""),
                     mark if call else "",
                     contents.acceptance_of(picture).status,
@@ -118,6 +121,9 @@ def case_document(contents: CaseContents) -> dict[str, object]:
         },
         "platelets": platelets.words if platelets else None,
         "remarks": [_remark(one) for one in contents.remarks],
+        "target_cells": contents.target_cells,
+        "abnormalities": [_seen(one) for one in contents.seen],
+        "critical_calls": [_call(one) for one in contents.calls],
         "pictures": [_picture(contents, picture) for picture in contents.pictures],
     }
 
@@ -129,6 +135,27 @@ def _remark(remark: Remark) -> dict[str, object]:
         "text": remark.text,
         "by": remark.author_name,
         "at": moment(remark.written_at),
+    }
+
+
+def _seen(one: Seen) -> dict[str, object]:
+    return {
+        "term": one.term,
+        "critical": one.is_critical,
+        "picture": one.picture_id,
+        "cell": one.cell_id,
+        "readers": list(one.reader_names),
+        "at": moment(one.seen_at),
+    }
+
+
+def _call(one: CriticalCall) -> dict[str, object]:
+    return {
+        "finding": one.finding,
+        "told": one.told,
+        "called_at": moment(one.called_at),
+        "read_back": one.read_back,
+        "by": one.caller_name,
     }
 
 

@@ -5,11 +5,16 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Final, Self
 
 from core.access.people import Person
 from core.access.rights import require
+from core.imaging.view import shrink
 from core.records import Box, RgbImage
 from core.review.acceptance.status import LabAcceptance, LabAcceptances, acceptances_in
+from core.review.case.critical_calls import CriticalCall, calls_in
+from core.review.case.patient import SmearOfPatient, previous_smear
+from core.review.reading.abnormalities import Seen, seen_in
 from core.review.reading.box_confirmations import confirmed_in
 from core.review.reading.cells import ReviewCell, cells_in
 from core.review.reading.grades import Grade, grades_in
@@ -39,7 +44,26 @@ from core.review.signature.verified import Verified, verified_in
 from core.settings import settings
 from core.slide import judgement
 from core.slide.foreign_laboratory import Laboratory
+from core.slide.reference_ranges import ADULT_RANGES, RANGES_FILE
+from core.slide.usual_shares import site_shares, usual_shares
 from core.taxonomy import KINDS, UNIDENTIFIED, CellKind
+
+_VIEW_PX: Final = 480
+"""Longer side of a field in a report."""
+
+
+@dataclass(frozen=True)
+class UsualShares:
+    """Usual percent of rows of the differential, and whether they are the laboratory's own."""
+
+    percent: dict[str, tuple[float, float]]
+    are_own: bool
+
+    @classmethod
+    def of(cls, case: Case, own: dict[str, tuple[float, float]]) -> Self:
+        """The site's where it entered some, else the set that the program brings."""
+        brought = usual_shares(ADULT_RANGES, case.sex, case.age_years)
+        return cls(own or brought, bool(own))
 
 
 @dataclass(frozen=True)
@@ -50,6 +74,8 @@ class CaseContents:
     to a blind cell is absent until the case is signed. ``signature`` is of the version that
     stands, None for a draft. ``ledger`` is the case's last entry. ``readers``,
     ``grade_differences`` and ``box_differences`` are as the signed snapshot has them;
+    ``usual`` are reference ranges; ``previous`` is the patient's last smear signed before this one.
+    ``seen`` are abnormalities, ``calls`` those about critical findings.
     ``confirmed`` are those who confirmed each field's boxes. ``acceptances`` are the laboratory's,
     signed before the signature of a signed version, or until now for a draft.
     """
@@ -69,6 +95,11 @@ class CaseContents:
     minimum_cells: int
     confirmed: dict[int, tuple[str, ...]]
     acceptances: LabAcceptances
+    seen: tuple[Seen, ...]
+    calls: tuple[CriticalCall, ...]
+    target_cells: int
+    usual: UsualShares
+    previous: SmearOfPatient | None
     _store: ReviewStore
 
     @property
@@ -81,6 +112,11 @@ class CaseContents:
         return bool(self.fields) and judgement.is_preliminary(
             self.standing.verified.leukocytes, self.minimum_cells
         )
+
+    @property
+    def is_below_target(self) -> bool:
+        """Whether fewer white cells were counted than this laboratory counts to."""
+        return bool(self.fields) and self.standing.verified.leukocytes < self.target_cells
 
     @property
     def laboratory(self) -> Laboratory:
@@ -128,6 +164,10 @@ class CaseContents:
         """The stored picture. Raises PictureLost."""
         return pictures.read_bytes(self._store, picture.sha256)
 
+    def view(self, picture: CasePicture) -> RgbImage:
+        """A field as a small picture. Raises PictureLost."""
+        return shrink(pictures.read(self._store, picture.sha256).pixels, _VIEW_PX)
+
     def crops(self, wanted: list[ReviewCell], margin: float = 0.15) -> Iterator[RgbImage]:
         """The cells cut from their pictures with a margin, in order. Raises PictureLost."""
         by_id = {picture.id: picture for picture in self.pictures}
@@ -168,6 +208,13 @@ def gather(store: ReviewStore, person: Person, case_id: int) -> CaseContents:
             minimum_cells=settings().minimum_cells,
             confirmed=confirmed_in(connection, case, reading),
             acceptances=acceptances_in(connection, signed[0].signed_at if signed else None),
+            seen=tuple(seen_in(connection, case, reading)),
+            calls=tuple(calls_in(connection, case_id)),
+            target_cells=settings().target_cells,
+            usual=UsualShares.of(
+                case, site_shares(settings().var / RANGES_FILE, case.sex, case.age_years)
+            ),
+            previous=previous_smear(connection, case, signed[0].signed_at if signed else None),
             _store=store,
         )
 

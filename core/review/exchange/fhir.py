@@ -9,9 +9,16 @@ import uuid
 from typing import Any, Final, Literal
 
 from core.review.exchange.contents import CaseContents
-from core.review.exchange.loinc import DIFFERENTIAL, MANUAL_DIFFERENTIAL, MORPHOLOGY, Loinc
-from core.review.exchange.notes import notes_of
+from core.review.exchange.loinc import (
+    DIFFERENTIAL,
+    MANUAL_DIFFERENTIAL,
+    MORPHOLOGY,
+    Loinc,
+    share_code,
+)
+from core.review.exchange.notes import notes_of, palm_sentences
 from core.review.reading.grades import GRADES, PLATELETS
+from core.slide.abnormality import ABNORMALITIES
 from core.slide.differential import DifferentialRow
 from core.slide.tables import DISCLAIMER
 from core.taxonomy import title
@@ -22,6 +29,7 @@ Resource = dict[str, Any]
 
 _NAMESPACE: Final = uuid.UUID("6f1b5d0e-5d0f-4c55-9d0a-2f3b1c6a7e10")
 _GENDER: Final = {"female": "female", "male": "male", "other": "other", "unknown": "unknown"}
+_INTERPRETATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 _CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/v2-0074"
 
 
@@ -66,12 +74,8 @@ def _bundle(contents: CaseContents) -> Resource:
         "resourceType": "DiagnosticReport",
         "identifier": [{"value": f"{case.accession}-v{case.version}"}],
         "status": status,
-        "category": [
-            {"coding": [{"system": _CATEGORY, "code": "HM", "display": "Hematology"}]},
-        ],
-        "code": _concept(MANUAL_DIFFERENTIAL, "Blood smear report"),
+        "code": {"text": "Palm report"},
         "subject": {"reference": _url(contents, "patient")},
-        "specimen": [{"reference": _url(contents, "specimen")}],
         "effectiveDateTime": case.created_at.isoformat(timespec="seconds"),
         "issued": issued,
         "result": [{"reference": _url(contents, name)} for name, _ in observations],
@@ -79,7 +83,16 @@ def _bundle(contents: CaseContents) -> Resource:
     }
     if signed is not None:
         report["resultsInterpreter"] = [{"display": signed.signed_name}]
-    resources = [("report", report), ("patient", patient), ("specimen", specimen), *observations]
+    resources = [("report", report), ("patient", patient)]
+    # A photograph of a hand is no specimen of blood.
+    if contents.fields or not contents.pictures:
+        report["category"] = [
+            {"coding": [{"system": _CATEGORY, "code": "HM", "display": "Hematology"}]}
+        ]
+        report["code"] = _concept(MANUAL_DIFFERENTIAL, "Blood smear report")
+        report["specimen"] = [{"reference": _url(contents, "specimen")}]
+        resources.append(("specimen", specimen))
+    resources += observations
     return {
         "resourceType": "Bundle",
         "type": "collection",
@@ -113,7 +126,11 @@ def _observations(contents: CaseContents, status: str, issued: str) -> list[tupl
         "effectiveDateTime": contents.case.created_at.isoformat(timespec="seconds"),
         "issued": issued,
     }
-    findings = (*_differential_findings(contents), *_grade_findings(contents))
+    findings = (
+        *_differential_findings(contents),
+        *_grade_findings(contents),
+        *_abnormality_findings(contents),
+    )
     return [(name, common | finding) for name, finding in findings]
 
 
@@ -149,10 +166,31 @@ def _grade_findings(contents: CaseContents) -> list[tuple[str, Resource]]:
     return found
 
 
+def _abnormality_findings(contents: CaseContents) -> list[tuple[str, Resource]]:
+    """What was seen in cells and fields: present, with how often and whether it is critical."""
+    found: list[tuple[str, Resource]] = []
+    for known in ABNORMALITIES:
+        places = [one for one in contents.seen if one.term == known.term]
+        if not places:
+            continue
+        code = _concept(Loinc(known.loinc) if known.loinc else None, known.title)
+        number = f"{len(places)} {known.place}{'' if len(places) == 1 else 's'}"
+        finding: Resource = {
+            "code": code,
+            "valueCodeableConcept": {"text": "present"},
+            "note": [{"text": f"Seen in {number}."}],
+        }
+        if known.critical:
+            coding = {"system": _INTERPRETATION, "code": "AA", "display": "Critical abnormal"}
+            finding["interpretation"] = [{"coding": [coding]}]
+        found.append((f"seen-{known.term}", finding))
+    return found
+
+
 def _share(row: DifferentialRow, leukocytes: int) -> Resource:
     low, high = 100 * row.interval.low, 100 * row.interval.high
     return {
-        "code": _concept(DIFFERENTIAL.get(row.label), title(row.label)),
+        "code": _concept(share_code(row.label), title(row.label)),
         "valueQuantity": {
             "value": round(100 * row.share, 1),
             "unit": "%",
@@ -172,7 +210,7 @@ def _share(row: DifferentialRow, leukocytes: int) -> Resource:
 def _concept(loinc: Loinc | None, text: str) -> Resource:
     concept: Resource = {"text": text}
     if loinc is not None:
-        coding = {"system": "http://loinc.org", "code": loinc.code}
+        coding = {"system": loinc.system, "code": loinc.code}
         if loinc.display:
             coding["display"] = loinc.display
         concept["coding"] = [coding]
@@ -182,6 +220,8 @@ def _concept(loinc: Loinc | None, text: str) -> Resource:
 def _conclusion(contents: CaseContents) -> str:
     parts = [remark.text for remark in contents.remarks if remark.picture_id is None]
     parts += notes_of(contents)
+    # In words only: a photograph measures nothing, and an Observation would look as if it did.
+    parts += [f"Palm: {sentence}" for sentence in palm_sentences(contents)]
     if contents.ledger:
         parts.append(f"Ledger entry {contents.ledger.entries}, {contents.ledger.hash}.")
     return "\n".join([*parts, DISCLAIMER])

@@ -8,6 +8,7 @@ from typing import Final
 from core.review.exchange.case_tables import case_csv, case_json
 from core.review.exchange.contents import CaseContents, slug
 from core.review.exchange.fhir import case_fhir
+from core.review.exchange.hl7 import case_hl7
 from core.review.exchange.labels import LABEL_FORMATS, label_zip
 from core.review.exchange.report import case_report
 from core.review.record.case_rows import Case
@@ -28,7 +29,7 @@ class ExportFormat:
     def file_name(self, case: Case) -> str:
         """What the file is called; a draft says so."""
         draft = "" if case.is_closed else "-draft"
-        form = "" if self.ending in ("pdf", "csv") else f"-{self.name}"
+        form = "" if self.ending in ("pdf", "csv", "hl7") else f"-{self.name}"
         return f"{slug(case.accession)}-v{case.version}{draft}{form}.{self.ending}"
 
 
@@ -47,6 +48,10 @@ def _json(contents: CaseContents) -> bytes:
 
 def _fhir(contents: CaseContents) -> bytes:
     return case_fhir(contents).encode()
+
+
+def _hl7(contents: CaseContents) -> bytes:
+    return case_hl7(contents, settings().laboratory).encode()
 
 
 _LABELS: Final = {
@@ -69,6 +74,14 @@ FORMATS: Final[dict[str, ExportFormat]] = {
             "json",
             "application/fhir+json",
             _fhir,
+        ),
+        ExportFormat(
+            "hl7",
+            "HL7 v2",
+            "HL7 v2.5.1 ORU^R01 for a laboratory system",
+            "hl7",
+            "application/hl7-v2",
+            _hl7,
         ),
         *(
             ExportFormat(

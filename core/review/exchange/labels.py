@@ -22,15 +22,23 @@ from core.datasets.intake.boxes.formats import (
 )
 from core.imaging.view import png
 from core.review.exchange.contents import CaseContents, slug, verified_label
-from core.taxonomy import KINDS, WBC_CLASSES
+from core.taxonomy import KINDS, WBC_CLASSES, reader_classes
 
 LabelFormat = Literal["coco", "yolo", "voc", "folders"]
 LABEL_FORMATS: Final[tuple[LabelFormat, ...]] = get_args(LabelFormat)
-CLASSES: Final = tuple(dict.fromkeys((*KINDS, *WBC_CLASSES)))
-"""Names of boxes in the order of their numbers, the same in every export."""
 
 _CROP_MARGIN: Final = 0.35
 """Round a cell of a class folder, so that whoever looks at it sees its neighbours."""
+
+
+def box_names() -> tuple[str, ...]:
+    """Names of boxes in the order of their numbers, the same in every export.
+
+    The models' classes first, then the readers', the site's own last: a class that a site adds at
+    the end of its list moves no number.
+    """
+    readers = (one.label for one in reader_classes())
+    return tuple(dict.fromkeys((*KINDS, *WBC_CLASSES, *readers)))
 
 
 def boxed(contents: CaseContents) -> tuple[BoxedPicture, ...]:
@@ -71,12 +79,12 @@ def label_files(contents: CaseContents, layout: LabelFormat) -> Iterator[tuple[s
         if layout == "voc":
             yield f"annotations/{stem}.xml", write_voc(labels).encode()
         elif layout == "yolo":
-            yield f"labels/{stem}.txt", write_yolo(labels, CLASSES).encode()
+            yield f"labels/{stem}.txt", write_yolo(labels, box_names()).encode()
     if layout == "coco":
-        yield "annotations.json", write_coco(pictures, CLASSES).encode()
+        yield "annotations.json", write_coco(pictures, box_names()).encode()
     elif layout == "yolo":
-        yield "classes.txt", "".join(f"{name}\n" for name in CLASSES).encode()
-        yield "data.yaml", write_data_yaml(CLASSES, [p.file for p in pictures]).encode()
+        yield "classes.txt", "".join(f"{name}\n" for name in box_names()).encode()
+        yield "data.yaml", write_data_yaml(box_names(), [p.file for p in pictures]).encode()
 
 
 def label_zip(contents: CaseContents, layout: LabelFormat) -> bytes:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.review.reading.grades import PLATELETS
+from core.site_classes import LOINC
+from core.taxonomy import reader_class
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,7 @@ class Loinc:
 
     code: str
     display: str | None = None
+    system: str = LOINC
 
 
 MANUAL_DIFFERENTIAL: Final = Loinc("24318-8", "Manual Differential panel - Blood")
@@ -36,6 +39,18 @@ DIFFERENTIAL: Final[dict[str, Loinc]] = {
     "erythroblast": Loinc("19048-8"),
 }
 """Share of a class of leukocytes in percent; nucleated red cells per 100 leukocytes."""
+
+
+def share_code(label: str) -> Loinc | None:
+    """The code of a class's share of the leukocytes; None for one that is given in words only.
+
+    A class that only people tell brings its own, and a site's may be of another system.
+    """
+    known = reader_class(label)
+    if known:
+        return Loinc(known.code, system=known.code_system) if known.code else None
+    return DIFFERENTIAL.get(label)
+
 
 _SEEN: Final = "{} [Presence] in Blood by Light microscopy"
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+from core.inference.palm.screening import can_be_judged
+from core.records import Flag
 from core.review.acceptance.status import of_pictures
 from core.review.exchange.contents import CaseContents
 from core.review.reading.cells import ReviewCell
@@ -12,7 +14,8 @@ from core.review.signature.snapshot_format import (
     GivenGrade,
     GradeDifferenceRow,
 )
-from core.slide import judgement
+from core.slide import judgement, palm_words
+from core.slide.abnormality import in_text
 from core.taxonomy import title
 
 NOT_ASSESSED: Final = "not assessed"
@@ -23,11 +26,18 @@ def notes_of(contents: CaseContents) -> list[str]:
     """Sentences that belong to the findings wherever they are shown, the gravest first."""
     found = []
     critical = critical_cells(contents)
-    if critical:
-        number = f"{len(critical)} white {_cells(len(critical))}"
-        found.append(f"Critical: {number}.")
+    parts = [f"{len(critical)} white {_cells(len(critical))}"] if critical else []
+    parts += [words for is_critical, words in abnormality_words(contents) if is_critical]
+    if parts:
+        found.append(f"Critical: {', '.join(parts)}.")
+    others = [words for is_critical, words in abnormality_words(contents) if not is_critical]
+    if others:
+        found.append(f"Seen: {', '.join(others)}.")
+    found += [one.sentence for one in contents.calls]
     if contents.is_preliminary:
         found.append(preliminary_sentence(contents))
+    elif contents.is_below_target:
+        found.append(target_sentence(contents))
     out = judgement.left_out_sentence(len(contents.fields), contents.left_out)
     if out:
         found.append(out)
@@ -40,10 +50,23 @@ def notes_of(contents: CaseContents) -> list[str]:
     return found + readers_sentences(contents) + acceptance_sentences(contents)
 
 
+def palm_sentences(contents: CaseContents) -> list[str]:
+    """What is said of the palms of a case, in the words of screen and terminal."""
+    found = []
+    for picture in contents.pictures:
+        if picture.kind == "palm":
+            call = picture.palm()
+            spoilt = not can_be_judged([Flag(str(f["code"]), "") for f in call.get("flags", [])])
+            found += palm_words.sentences(call, spoilt)
+    return [*found, palm_words.NO_MEASUREMENT] if found else []
+
+
 def acceptance_sentences(contents: CaseContents) -> list[str]:
     """A sentence for each decision whether this laboratory has accepted the models."""
+    # What held at the signature stays, whatever was accepted since: it says which moment it means.
+    moment = ", at the signature" if contents.signature else ""
     return [
-        f"Models of the {' and '.join(kinds)}: {one.words}."
+        f"Models of the {' and '.join(kinds)}{moment}: {one.words}."
         for one, kinds in of_pictures(contents.acceptances, contents.pictures)
     ]
 
@@ -70,6 +93,31 @@ def preliminary_sentence(contents: CaseContents) -> str:
         f"Preliminary: the differential rests on {counted} white {_cells(counted)}, fewer than the "
         f"{contents.minimum_cells} this laboratory asks for."
     )
+
+
+def target_sentence(contents: CaseContents) -> str:
+    """That the differential rests on fewer cells than the laboratory counts to."""
+    counted = contents.standing.verified.leukocytes
+    return (
+        f"Below target: the differential rests on {counted} white {_cells(counted)}; this "
+        f"laboratory counts to {contents.target_cells}."
+    )
+
+
+def abnormality_words(contents: CaseContents) -> list[tuple[bool, str]]:
+    """Each abnormality once: whether it is critical, and ``Auer rods in 2 cells``."""
+    places: dict[str, list[bool]] = {}
+    for one in contents.seen:
+        places.setdefault(one.term, []).append(one.cell_id is not None)
+    found = []
+    for one in contents.seen:
+        if one.term not in places:
+            continue
+        of_cells = places.pop(one.term)
+        what = "cell" if of_cells[0] else "field"
+        number = f"{len(of_cells)} {what}{'' if len(of_cells) == 1 else 's'}"
+        found.append((one.is_critical, f"{in_text(one.title)} in {number}"))
+    return found
 
 
 def assessed(contents: CaseContents) -> tuple[tuple[bool, str], ...]:

@@ -14,6 +14,7 @@ from PIL import Image
 from core.records import RgbImage
 from core.review.exchange import letters
 from core.review.exchange.letters import NotPrintable
+from core.review.exchange.report_page import Bar
 from core.settings import Settings
 from core.slide.tables import DISCLAIMER
 
@@ -28,7 +29,7 @@ _WORDS_LINE_MM: Final = 2.8
 
 
 class Paper(FPDF):
-    """An A4 document that knows its laboratory.
+    """A document on the site's paper that knows its laboratory.
 
     Args:
         title: words at the top right of the first page and in the file's properties.
@@ -44,7 +45,7 @@ class Paper(FPDF):
     def __init__(
         self, title: str, reference: str, settings: Settings, *, draft: bool, made_at: datetime
     ) -> None:
-        super().__init__(format="A4")
+        super().__init__(format=settings.report_paper)
         self._title, self._reference, self._settings, self._draft = (
             title,
             reference,
@@ -274,6 +275,30 @@ class Paper(FPDF):
                 self.multi_cell(side, _WORDS_LINE_MM, text, align="L")
             top += height + words_mm
         self.set_xy(self.l_margin, top)
+
+    def bars(self, rows: Sequence[Bar]) -> None:
+        """Bars from 0 to 100 percent, with the interval as a line and what is usual in grey."""
+        names_mm, row_mm = 38.0, 4.4
+        width = self.epw - names_mm - 2
+        for row in rows:
+            if self.will_page_break(row_mm):
+                self.add_page()
+            left, top = self.l_margin + names_mm, self.get_y()
+            self.font(7.5)
+            self.cell(names_mm, row_mm, self.shown(row.name))
+            # A fill colour that stays would fill the tables that follow.
+            if row.usual:
+                low, high = (width * limit / 100 for limit in row.usual)
+                with self.local_context(fill_color=RULE):
+                    self.rect(left + low, top + 0.7, high - low, row_mm - 1.4, style="F")
+            with self.local_context(fill_color=ACCENT):
+                self.rect(left, top + 1.5, width * row.percent / 100, row_mm - 3.0, style="F")
+            self.set_draw_color(17, 19, 24)
+            self.set_line_width(0.25)
+            middle = top + row_mm / 2
+            self.line(left + width * row.low / 100, middle, left + width * row.high / 100, middle)
+            self.set_xy(self.l_margin, top + row_mm)
+        self.ln(1)
 
     def done(self) -> bytes:
         """The file."""

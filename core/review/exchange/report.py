@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.inference.palm.screening import can_be_judged
-from core.records import Flag
 from core.review.exchange.contents import CaseContents
 from core.review.exchange.notes import (
     acceptance_sentences,
     has_acceptance_mark,
+    palm_sentences,
     readers_sentences,
 )
 from core.review.exchange.paper import CRITICAL, GREY, Paper
 from core.review.exchange.report_findings import (
+    abnormalities,
     counts,
     critical,
     differential,
     morphology,
+    typical,
     white_cells,
 )
 from core.review.exchange.report_page import ReportForm, ReportPage
 from core.settings import Settings
-from core.slide import palm_words
 
 _MOST_HASHES: Final = 20
 
@@ -64,6 +64,8 @@ def _write(paper: ReportForm, contents: CaseContents) -> None:
         differential(paper, contents)
         counts(paper, contents)
         morphology(paper, contents)
+        abnormalities(paper, contents)
+        typical(paper, contents)
     _palms(paper, contents)
     _readers(paper, contents)
     _comments(paper, contents)
@@ -111,16 +113,13 @@ def _who(paper: ReportForm, contents: CaseContents) -> None:
 
 
 def _palms(paper: ReportForm, contents: CaseContents) -> None:
-    palms = [picture for picture in contents.pictures if picture.kind == "palm"]
-    if not palms:
+    *sentences, last = palm_sentences(contents) or [""]
+    if not sentences:
         return
     paper.heading("Palm")
-    for picture in palms:
-        call = picture.palm()
-        spoilt = not can_be_judged([Flag(str(f["code"]), "") for f in call.get("flags", [])])
-        for sentence in palm_words.sentences(call, spoilt):
-            paper.say(sentence)
-    paper.small(palm_words.NO_MEASUREMENT)
+    for sentence in sentences:
+        paper.say(sentence)
+    paper.small(last)
 
 
 def _readers(paper: ReportForm, contents: CaseContents) -> None:
@@ -158,8 +157,9 @@ def _origin(paper: ReportForm, contents: CaseContents) -> None:
             paper.small(sentence)
     names = [picture.sha256[:12] for picture in contents.pictures[:_MOST_HASHES]]
     more = len(contents.pictures) - len(names)
+    number = len(contents.pictures)
     paper.small(
-        f"{len(contents.pictures)} pictures, kept by the SHA-256 of their content: "
+        f"{number} picture{'' if number == 1 else 's'}, kept by the SHA-256 of their content: "
         + ", ".join(names)
         + (f" and {more} more in the signed content." if more else ".")
     )

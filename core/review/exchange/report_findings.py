@@ -1,17 +1,27 @@
 """The sections of a report that hold the findings of a smear."""
 
 from collections import Counter
+from dataclasses import replace
 from statistics import fmean
 from typing import Final
 
+from core.review.case.patient import deltas, exceeding
 from core.review.exchange.contents import CaseContents
-from core.review.exchange.notes import NOT_ASSESSED, critical_cells, preliminary_sentence
+from core.review.exchange.notes import (
+    NOT_ASSESSED,
+    abnormality_words,
+    critical_cells,
+    preliminary_sentence,
+    target_sentence,
+)
 from core.review.exchange.paper import CRITICAL
-from core.review.exchange.report_page import ReportForm
+from core.review.exchange.report_page import Bar, ReportForm
+from core.review.reading.abnormalities import Seen
 from core.review.reading.cells import ReviewCell
 from core.review.reading.grades import GRADES, PLATELETS
 from core.slide import judgement
-from core.taxonomy import CRITICAL_CLASSES, KINDS, title
+from core.slide.differential import DifferentialRow
+from core.taxonomy import KINDS, answer_labels, is_critical, is_leukocyte, title
 
 _MOST_PICTURES: Final = 16
 _PER_ROW: Final = 8
@@ -19,24 +29,90 @@ _SHORT: Final = {"rbc": "RBC", "wbc": "WBC", "platelet": "Platelets"}
 
 
 def critical(paper: ReportForm, contents: CaseContents) -> None:
-    """The critical cells as pictures, with the class each was given; nothing without any."""
+    """Critical cells and abnormalities as pictures, and who was told; nothing without any."""
     found = critical_cells(contents)
-    if not found:
-        return
-    paper.heading("Critical cells")
+    seen = [one for one in contents.seen if one.is_critical]
+    if found or seen:
+        paper.heading("Critical cells" if not seen else "Critical findings")
+    if found:
+        paper.say(f"{_critical_words(found)}.", bold=True, colour=CRITICAL)
+        _pictures(paper, contents, found[:_MOST_PICTURES])
+        if len(found) > _MOST_PICTURES:
+            paper.small(f"The first {_MOST_PICTURES} of {len(found)} are shown.")
+    if seen:
+        words = [text for is_critical, text in abnormality_words(contents) if is_critical]
+        paper.say(f"Seen: {', '.join(words)}.", bold=True, colour=CRITICAL)
+        _places(paper, contents, seen)
+    if contents.calls:
+        paper.heading("Calls about critical findings")
+        for one in contents.calls:
+            paper.say(one.sentence)
+
+
+def _critical_words(found: list[ReviewCell]) -> str:
     sure = sum(cell.label is not None for cell in found)
     words = f"{len(found)} critical white {'cell' if len(found) == 1 else 'cells'}: " + ", ".join(
-        f"{n} {'called ' if label not in CRITICAL_CLASSES else ''}{title(label).lower()}"
+        f"{n} {'called ' if not is_critical(label) else ''}{title(label).lower()}"
         for label, n in sorted(Counter(_label(cell) for cell in found).items())
     )
-    if any(_label(cell) not in CRITICAL_CLASSES for cell in found):
+    if any(not is_critical(_label(cell)) for cell in found):
         words += " (a blast or an immature granulocyte cannot be excluded)"
     if sure < len(found):
         words += f"; {len(found) - sure} of them not reviewed by a person"
-    paper.say(f"{words}.", bold=True, colour=CRITICAL)
-    _pictures(paper, contents, found[:_MOST_PICTURES])
-    if len(found) > _MOST_PICTURES:
-        paper.small(f"The first {_MOST_PICTURES} of {len(found)} are shown.")
+    return words
+
+
+def _places(paper: ReportForm, contents: CaseContents, seen: list[Seen]) -> None:
+    """The cells and fields in which something was seen, each once."""
+    cells = {cell.id: cell for cell in contents.cells}
+    fields = {picture.id: picture for picture in contents.fields}
+    numbers = {picture.id: n for n, picture in enumerate(contents.fields, start=1)}
+    shown = [one for one in seen if one.cell_id in cells or one.cell_id is None][:_MOST_PICTURES]
+    of_cells = [one for one in shown if one.cell_id is not None]
+    crops = contents.crops([cells[int(one.cell_id or 0)] for one in of_cells], 0.3)
+    found = [
+        (crop, f"{one.title}\nfield {numbers[one.picture_id]}")
+        for one, crop in zip(of_cells, crops, strict=True)
+    ]
+    found += [
+        (contents.view(fields[one.picture_id]), f"{one.title}\nfield {numbers[one.picture_id]}")
+        for one in shown
+        if one.cell_id is None and one.picture_id in fields
+    ]
+    if found:
+        paper.cells(found, _PER_ROW)
+
+
+def abnormalities(paper: ReportForm, contents: CaseContents) -> None:
+    """What else was seen in cells and fields, with its pictures; nothing without any."""
+    seen = [one for one in contents.seen if not one.is_critical]
+    if not seen:
+        return
+    paper.heading("Also seen")
+    words = [text for is_critical, text in abnormality_words(contents) if not is_critical]
+    paper.say(f"{', '.join(words)}.")
+    _places(paper, contents, seen)
+
+
+def typical(paper: ReportForm, contents: CaseContents) -> None:
+    """One cell of each class of the differential that the model and a person called alike."""
+    best: dict[str, ReviewCell] = {}
+    for cell in contents.cells:
+        label = cell.label
+        if cell.kind != "wbc" or not cell.included or label is None or not is_leukocyte(label):
+            continue
+        if label not in best or _sureness(cell) > _sureness(best[label]):
+            best[label] = cell
+    chosen = [best[label] for label in answer_labels() if label in best]
+    if not chosen:
+        return
+    paper.heading("A cell of each class")
+    _pictures(paper, contents, chosen[:_MOST_PICTURES])
+
+
+def _sureness(cell: ReviewCell) -> float:
+    call = cell.call
+    return call.probability if call is not None and call.label == cell.label else 0.0
 
 
 def _pictures(paper: ReportForm, contents: CaseContents, cells: list[ReviewCell]) -> None:
@@ -56,6 +132,8 @@ def differential(paper: ReportForm, contents: CaseContents) -> None:
     verified = standing.verified
     if contents.is_preliminary:
         paper.say(preliminary_sentence(contents), bold=True, colour=CRITICAL)
+    elif contents.is_below_target:
+        paper.say(target_sentence(contents), bold=True)
     if not verified.leukocytes:
         paper.say("Not determined: no white cell was verified.")
         return
@@ -70,17 +148,28 @@ def differential(paper: ReportForm, contents: CaseContents) -> None:
                 str(row.cells),
                 f"{100 * row.share:.1f}",
                 f"{100 * row.interval.low:.1f} to {100 * row.interval.high:.1f}",
+                _usual(contents, row),
+                *_earlier(contents, row),
                 f"{100 * first.share:.1f}" if first else "not determined",
             ]
         )
-    strong = [n for n, r in enumerate(verified.rows) if r.label in CRITICAL_CLASSES and r.cells]
+    strong = [n for n, r in enumerate(verified.rows) if is_critical(r.label) and r.cells]
     paper.grid(
-        ("Class", "Cells", "%", "95 % interval", "Program alone, %"),
+        (
+            "Class",
+            "Cells",
+            "%",
+            "95 % interval",
+            "Usual, %",
+            *(("Previous, %",) if contents.previous else ()),
+            "Program alone, %",
+        ),
         rows,
-        (36, 12, 12, 22, 18),
-        numbers=(1, 2, 3, 4),
+        (34, 10, 10, 20, 16, *((14,) if contents.previous else ()), 18),
+        numbers=(1, 2, 3, 4, 5, 6)[: 6 if contents.previous else 5],
         emphasised=strong,
     )
+    paper.bars([_bar(contents, row) for row in verified.rows if row.cells])
     others = ", ".join(f"{n} {title(label).lower()}" for label, n in verified.not_counted.items())
     note = (
         f"{verified.leukocytes} leukocytes verified by a person; exact (Clopper-Pearson) intervals."
@@ -94,8 +183,61 @@ def differential(paper: ReportForm, contents: CaseContents) -> None:
         were = "was not reviewed and is" if left == 1 else "were not reviewed and are"
         note += f" {white_cells(left)} {were} left out."
     paper.small(note)
+    if contents.usual.percent:
+        whose = "this laboratory's" if contents.usual.are_own else "a usual set for adults"
+        paper.small(
+            f"Usual percent: {whose}. Bars: share, its interval, and in grey what is usual."
+        )
+    _previous_note(paper, contents)
     if contents.laboratory.is_foreign:
         paper.small(contents.laboratory.sentence())
+
+
+def _usual(contents: CaseContents, row: DifferentialRow) -> str:
+    limits = contents.usual.percent.get(row.label)
+    if limits is None:
+        return ""
+    # A mark only where the whole interval lies beyond: of few cells nearly every share is.
+    low, high = 100 * row.interval.low, 100 * row.interval.high
+    beyond = " low" if high < limits[0] else " high" if low > limits[1] else ""
+    return f"{limits[0]:g} to {limits[1]:g}{beyond}"
+
+
+def _earlier(contents: CaseContents, row: DifferentialRow) -> tuple[str, ...]:
+    previous = contents.previous
+    if previous is None:
+        return ()
+    if not previous.leukocytes:
+        return ("not determined",)
+    return (f"{100 * previous.cells.get(row.label, 0) / previous.leukocytes:.1f}",)
+
+
+def _previous_note(paper: ReportForm, contents: CaseContents) -> None:
+    previous = contents.previous
+    if previous is None:
+        return
+    counted = contents.standing.verified
+    now = replace(
+        previous,
+        leukocytes=counted.leukocytes,
+        cells={row.label: row.cells for row in counted.rows},
+    )
+    changed = ", ".join(
+        f"{title(one.label).lower()} {one.points:+.0f} points"
+        for one in exceeding(deltas(previous, now))
+        if one.points is not None
+    )
+    paper.small(
+        f"Previous: {previous.accession}, {previous.received_at:%d %b %Y}, "
+        f"{white_cells(previous.leukocytes)}. Changes that exceed chance: {changed or 'none'}."
+    )
+
+
+def _bar(contents: CaseContents, row: DifferentialRow) -> Bar:
+    name = title(row.label) if row.is_part_of is None else f"  {title(row.label)}"
+    limits = row.interval
+    usual = contents.usual.percent.get(row.label)
+    return Bar(name, 100 * row.share, 100 * limits.low, 100 * limits.high, usual)
 
 
 def counts(paper: ReportForm, contents: CaseContents) -> None:

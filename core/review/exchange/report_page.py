@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Final, Protocol
 
@@ -15,6 +16,17 @@ from core.records import RgbImage
 
 Colour = tuple[int, int, int]
 INK: Final[Colour] = (17, 19, 24)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A share of a differential as a bar: percent, its interval, and what is usual, if known."""
+
+    name: str
+    percent: float
+    low: float
+    high: float
+    usual: tuple[float, float] | None = None
 
 
 class ReportForm(Protocol):
@@ -41,6 +53,8 @@ class ReportForm(Protocol):
     ) -> None: ...
 
     def cells(self, crops: Sequence[tuple[RgbImage, str]], per_row: int) -> None: ...
+
+    def bars(self, rows: Sequence[Bar]) -> None: ...
 
 
 class ReportPage:
@@ -113,10 +127,25 @@ class ReportPage:
             f'<div class=cells style="grid-template-columns:repeat({per_row},1fr)">{inside}</div>'
         )
 
+    def bars(self, rows: Sequence[Bar]) -> None:
+        """Bars from 0 to 100 percent, with the interval as a line and what is usual in grey."""
+        inside = "".join(
+            f"<div>{escape(row.name)}</div><div class=track>"
+            + (f"<i class=usual style='{_span(*row.usual)}'></i>" if row.usual else "")
+            + f"<i class=bar style='width:{row.percent:.2f}%'></i>"
+            f"<i class=limits style='{_span(row.low, row.high)}'></i></div>"
+            for row in rows
+        )
+        self._parts.append(f"<div class=bars>{inside}</div>")
+
     def done(self) -> str:
         """The page, in an element of its own class."""
         foot = f"<p class=small>{escape(self._reference)}</p>"
         return f"<style>{_STYLE}</style><div class=report>{''.join(self._parts)}{foot}</div>"
+
+
+def _span(low: float, high: float) -> str:
+    return f"left:{low:.2f}%;width:{max(high - low, 0.3):.2f}%"
 
 
 _STYLE: Final = """
@@ -134,6 +163,12 @@ _STYLE: Final = """
 .report .n{text-align:right}
 .report .strong td{font-weight:600}
 .report .cells{display:grid;gap:6px;margin:4px 0}
+.report .bars{display:grid;grid-template-columns:11em 1fr;gap:1px 8px;font-size:.86em;margin:4px 0}
+.report .track{position:relative;height:13px}
+.report .track i{position:absolute;top:2px;height:9px}
+.report .usual{background:#d9dce2}
+.report .bar{left:0;background:#0072b2;opacity:.85;top:4px!important;height:5px!important}
+.report .limits{border-top:1px solid #111318;top:6px!important;height:0!important}
 .report figure{margin:0}
 .report img{width:100%;border-radius:2px}
 .report figcaption{font-size:.75em;line-height:1.2}

@@ -8,22 +8,27 @@ from core.access.people import Person
 from core.access.rights import require
 from core.records import SmearFinding
 from core.review.acceptance.status import acceptances_in
-from core.review.exchange.contents import CaseContents
+from core.review.case.critical_calls import CriticalCall
+from core.review.case.patient import previous_smear
+from core.review.exchange.contents import CaseContents, UsualShares
+from core.review.reading.abnormalities import Seen
 from core.review.reading.cells import Answer, ReviewCell
 from core.review.reading.grades import PLATELETS, Grade
 from core.review.reading.remarks import Remark
 from core.review.record.case_rows import Case, CasePicture, case_in, of_one_laboratory, pictures_in
 from core.review.record.errors import CaseRefused
-from core.review.record.ledger import Head, entries
+from core.review.record.ledger import Head, entries, moment_of
 from core.review.record.readings import FIRST, SECOND, SETTLING
 from core.review.record.review_store import ReviewStore
 from core.review.signature.signing import Signature, signatures_in
 from core.review.signature.snapshot_format import (
     Snapshot,
     SnapshotAnswer,
+    SnapshotCall,
     SnapshotCell,
     SnapshotPicture,
     SnapshotRemark,
+    SnapshotSeen,
 )
 from core.review.signature.verified import of_cells
 
@@ -54,6 +59,7 @@ def gather_signed(store: ReviewStore, person: Person, case_id: int, version: int
             if any(c.table == "signatures" and c.row == signature.id for c in entry.changes)
         ]
         accepted = acceptances_in(connection, signature.signed_at)
+        previous = previous_smear(connection, _case_as_signed(case, signature), signature.signed_at)
     cells = _cells(case_id, pictures, signature)
     return CaseContents(
         case=_case_as_signed(case, signature),
@@ -76,6 +82,17 @@ def gather_signed(store: ReviewStore, person: Person, case_id: int, version: int
             row["id"]: tuple(row.get("boxes_confirmed_by", ())) for row in snapshot["pictures"]
         },
         acceptances=accepted,
+        seen=tuple(_seen(row) for row in snapshot.get("abnormalities", ())),
+        calls=tuple(
+            _call(case_id, n, row, version)
+            for n, row in enumerate(snapshot.get("critical_calls", ()))
+        ),
+        target_cells=snapshot.get("target_cells", 0),
+        usual=UsualShares.of(
+            _case_as_signed(case, signature),
+            {n: (low, high) for n, (low, high) in snapshot.get("usual_shares", {}).items()},
+        ),
+        previous=previous,
         _store=store,
     )
 
@@ -179,6 +196,28 @@ def _grades(snapshot: Snapshot, signature: Signature) -> dict[str, Grade]:
         given.append((PLATELETS, None, snapshot["platelets"]))
     by, name, at = signature.signed_by, signature.signed_name, signature.signed_at
     return {term: Grade(term, 1, grade, words, by, name, at, 1) for term, grade, words in given}
+
+
+def _seen(row: SnapshotSeen) -> Seen:
+    at = moment_of(row["seen_at"])
+    return Seen(row["term"], row["picture_id"], row["cell_id"], tuple(row["readers"]), at)
+
+
+def _call(case_id: int, number: int, row: SnapshotCall, version: int) -> CriticalCall:
+    return CriticalCall(
+        id=number,
+        case_id=case_id,
+        version=version,
+        finding=row["finding"],
+        told=row["told"],
+        called_at=moment_of(row["called_at"]),
+        read_back=row["read_back"],
+        caller=row["caller"],
+        caller_name=row["caller"],
+        written_at=moment_of(row["written_at"]),
+        deleted=False,
+        revision=1,
+    )
 
 
 def _remark(case_id: int, number: int, row: SnapshotRemark, version: int) -> Remark:

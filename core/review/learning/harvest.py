@@ -8,14 +8,16 @@ from sqlalchemy import Connection, func, select
 from core.records import Box
 from core.review.record.case_rows import CasePicture, pictures_in
 from core.review.signature.signing import signature_of
-from core.review.signature.snapshot_format import SnapshotCell
+from core.review.signature.snapshot_format import SnapshotCell, reviewed_label
 from core.store.review_schema import signatures
-from core.taxonomy import UNIDENTIFIED, CellKind
+from core.taxonomy import CellKind, model_class
 
 
 @dataclass(frozen=True)
 class VerifiedCell:
-    """A cell as it was signed. ``label`` is None for red cells, platelets and unidentified ones.
+    """A cell as it was signed. ``label`` is the class of the models that a person gave it: a
+    myelocyte's is ``immature_granulocyte``. It is None for red cells, platelets, unidentified cells
+    and classes that no model has. ``named`` is what the person called it.
 
     ``corrected``: the machine had called it something else, or not found it.
     """
@@ -27,6 +29,7 @@ class VerifiedCell:
     proposed: str | None
     corrected: bool
     readers: tuple[str, ...]
+    named: str | None = None
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,9 @@ def verified_fields(connection: Connection) -> Iterator[VerifiedField]:
 
 def _cell(row: SnapshotCell) -> VerifiedCell:
     x0, y0, x1, y1 = row["box_xyxy_px"]
-    label = row.get("label")
-    identified = label if label != UNIDENTIFIED else None
+    label = reviewed_label(row)
+    # What only people tell is learnt as the class of the models that it belongs to.
+    identified = None if label is None else model_class(label)
     return VerifiedCell(
         row["id"],
         row["kind"],
@@ -100,4 +104,5 @@ def _cell(row: SnapshotCell) -> VerifiedCell:
         row.get("proposed"),
         identified is not None and identified != row.get("proposed"),
         tuple(reader["reader"] for reader in row.get("readers", ())),
+        label,
     )

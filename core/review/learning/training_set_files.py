@@ -32,6 +32,7 @@ SetItem = TypedDict(
         "picture_sha256": str,
         "files": dict[str, str],
         "class": NotRequired[str],
+        "named": NotRequired[str],
         "cell": NotRequired[int],
         "box_xyxy_px": NotRequired[list[float]],
         "proposed": NotRequired[str | None],
@@ -69,7 +70,7 @@ def write_cells(
         for cell in white:
             name = f"{cell.label}/case{field.case_id}-cell{cell.id}.png"
             data = png(framed(pixels, cell.box_xyxy_px, diameter))
-            yield {
+            item: SetItem = {
                 **_origin(field, {name: write_file(folder / name, data)}),
                 "class": str(cell.label),
                 "cell": cell.id,
@@ -77,6 +78,10 @@ def write_cells(
                 "proposed": cell.proposed,
                 "readers": list(cell.readers),
             }
+            if cell.named != cell.label:
+                # Kept, so that a later model may learn what today's classes do not divide.
+                item["named"] = str(cell.named)
+            yield item
 
 
 def write_fields(

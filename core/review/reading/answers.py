@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping, select
 
 from core.access.people import Person
 from core.access.rights import may, require_any
-from core.review.reading.cells import ANSWERS, Answer, answers_in
+from core.review.reading.cells import Answer, answers_in
 from core.review.reading.reading_boxes import boxes_in
 from core.review.reading.value_words import label_words
 from core.review.record import readings
@@ -18,6 +18,7 @@ from core.review.record.ledger import Recording, recording
 from core.review.record.readings import FIRST
 from core.review.record.review_store import ReviewStore
 from core.store import review_schema as schema
+from core.taxonomy import answer_labels
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,9 @@ def answer(
     if len({new.cell_id for new in given}) != len(given):
         raise CaseRefused("one cell was answered twice at once")
     for new in given:
-        if new.label is not None and new.label not in ANSWERS:
-            raise CaseRefused(f"unknown class {new.label!r}; known are {', '.join(ANSWERS)}")
+        if new.label is not None and new.label not in answer_labels():
+            known_labels = ", ".join(answer_labels())
+            raise CaseRefused(f"unknown class {new.label!r}; known are {known_labels}")
     with recording(store, person, "answer", case_id=case_id) as book:
         case = open_case(book.connection, case_id)
         reading = readings.writable_by(book.connection, case, person)

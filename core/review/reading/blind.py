@@ -16,6 +16,7 @@ from sqlalchemy import select
 from core.access.people import Person
 from core.access.rights import require
 from core.review.reading.reading_boxes import DELETED
+from core.review.record import roster
 from core.review.record.review_store import ReviewStore
 from core.statistics.intervals import Interval, clopper_pearson
 from core.store import review_schema as schema
@@ -79,7 +80,8 @@ def estimate(
     """The estimate over cases whose first version was signed in a period.
 
     First readings of first versions only: later readers of a case have seen more. Unidentified
-    cells are left out, since nobody knows whether the machine was right.
+    cells are left out, since nobody knows whether the machine was right, and so are answers of
+    those who may only pre-classify: they are proposals, which a reviewer confirms.
 
     Args:
         store: the database and its folder.
@@ -113,6 +115,8 @@ def estimate(
         query = query.where(signed.c.signed_at < until)
     counted = Counter[tuple[bool, bool]]()
     with store.database.read() as connection:
+        helpers = roster.who_may_not(connection, "review")
+        query = query.where(answers.c.reader.not_in(helpers))
         for is_blind, label, machine, models in connection.execute(query):
             if model is None or json.loads(models).get("wbc") == model:
                 counted[bool(is_blind), label != machine] += 1

@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy import Connection, RowMapping, select
 
@@ -19,10 +18,7 @@ from core.review.record.readings import FIRST, SECOND, SETTLING
 from core.review.record.review_store import ReviewStore
 from core.slide import judgement
 from core.store.review_schema import answers, case_cells
-from core.taxonomy import UNIDENTIFIED, WBC_CLASSES, CellKind
-
-ANSWERS: Final = (*WBC_CLASSES, UNIDENTIFIED)
-"""What a reader may call a white cell."""
+from core.taxonomy import CellKind
 
 
 @dataclass(frozen=True)

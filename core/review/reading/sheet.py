@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from core.access.people import Person
 from core.imaging.view import LONG_SIDE_PX, jpeg, shrink
-from core.inference.locate.cell_crop import crop_cell
+from core.inference.locate.cell_crop import crop_cell, crop_side
 from core.records import Box
 from core.review.case.cases import CasePicture, picture_field
 from core.review.reading.cells import ReviewCell
 from core.review.record.errors import PictureLost
 from core.review.record.review_store import ReviewStore
+from core.slide.calibration import Calibration
+from core.slide.scale import scale_of
 
 _CELL_PX = 224
 _THUMBNAIL_PX = 128
@@ -25,18 +27,26 @@ _FIELD_PX_OF_MANY = 420
 class Sheet:
     """JPEG files: of cells by their number, of fields by their picture's number.
 
+    ``um`` is how many micrometres the side of a cell's picture shows, ``scales`` what that rests on
+    for each field; both lack what nobody knows.
     ``lost`` says which stored pictures could not be read, and why; their cells have none.
     """
 
     cells: dict[int, bytes]
     fields: dict[int, bytes]
     lost: tuple[str, ...]
+    um: dict[int, float]
+    scales: dict[int, str]
 
 
 def sheet(
-    store: ReviewStore, person: Person, fields: Sequence[CasePicture], cells: Sequence[ReviewCell]
+    store: ReviewStore,
+    person: Person,
+    fields: Sequence[CasePicture],
+    cells: Sequence[ReviewCell],
+    calibrations: Sequence[Calibration] = (),
 ) -> Sheet:
-    """Pictures of these cells and of the fields they lie in.
+    """Pictures of these cells and of the fields they lie in, with their scale.
 
     Raises:
         NotAllowed: without the right to view.
@@ -47,6 +57,8 @@ def sheet(
     long_side = _FIELD_PX if len(fields) <= _MANY_FIELDS else _FIELD_PX_OF_MANY
     small: dict[int, bytes] = {}
     large: dict[int, bytes] = {}
+    um: dict[int, float] = {}
+    scales: dict[int, str] = {}
     lost = []
     for field in fields:
         try:
@@ -56,10 +68,15 @@ def sheet(
             continue
         large[field.id] = jpeg(shrink(pixels, long_side), 82)
         diameter = field.finding().rbc_diameter_px
+        scale = scale_of(field.width, field.height, diameter, calibrations)
+        if scale is not None:
+            scales[field.id] = scale.basis
         for cell in inside[field.id]:
             crop = crop_cell(pixels, cell.box_xyxy_px, diameter, _CELL_PX, mirrored=False)
             small[cell.id] = jpeg(crop, 86)
-    return Sheet(small, large, tuple(lost))
+            if scale is not None:
+                um[cell.id] = crop_side(cell.box_xyxy_px, diameter) * scale.um_per_px
+    return Sheet(small, large, tuple(lost), um, scales)
 
 
 def thumbnails(

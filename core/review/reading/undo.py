@@ -16,7 +16,7 @@ from core.review.record.ledger import Change, Entry, entry_of, plain_row, record
 from core.review.record.review_store import ReviewStore
 from core.store import review_schema as schema
 
-UNDOABLE: Final = ("answer", "add_box", "change_box", "remark", "grade")
+UNDOABLE: Final = ("answer", "add_box", "change_box", "remark", "grade", "abnormality")
 _BARRIERS: Final = (
     "finish_first_reading",
     "finish_second_reading",
@@ -34,6 +34,7 @@ _TABLES: Final = {
         schema.answers,
         schema.remarks,
         schema.grades,
+        schema.abnormalities,
     )
 }
 _UNMADE: Final[dict[str, dict[str, object]]] = {
@@ -42,11 +43,12 @@ _UNMADE: Final[dict[str, dict[str, object]]] = {
     "answers": {"label": None},
     "remarks": {"deleted": True},
     "grades": {"grade": None, "words": None},
+    "abnormalities": {"present": False},
 }
 """Values a new row gets when it is undone: nothing is deleted."""
 
 _NOT_VALUES: Final = frozenset(
-    {"id", "revision", "answered_at", "edited_at", "graded_at", "written_at"}
+    {"id", "revision", "answered_at", "edited_at", "graded_at", "written_at", "seen_at"}
 )
 
 
@@ -135,7 +137,12 @@ def _conflict(change: Change, now: Mapping[str, object]) -> Conflict:
     mine = stored_words(before)
     theirs = stored_words({name: now[name] for name in before})
     by = str(now.get("reader_name") or now.get("author_name") or "")
-    what = {"answers": "answer", "remarks": "remark", "grades": "grade"}.get(change.table, "box")
-    of_cell = change.table in ("answers", "box_edits")
+    what = {
+        "answers": "answer",
+        "remarks": "remark",
+        "grades": "grade",
+        "abnormalities": "abnormality",
+    }.get(change.table, "box")
+    of_cell = change.table in ("answers", "box_edits") or now.get("cell_id") is not None
     row = int(str(now["cell_id"])) if of_cell else change.row
     return Conflict(what, row, mine, theirs, by, None, int(str(now["revision"])))

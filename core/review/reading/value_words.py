@@ -40,6 +40,8 @@ def stored_words(values: Mapping[str, object]) -> str:
     """Words for the columns of a row of an answer, a box, a grade or a comment."""
     if "label" in values:
         return str(values["label"] or "not reviewed")
+    if "present" in values:
+        return "seen" if values["present"] else "not there"
     if "grade" in values or "words" in values:
         value = values.get("grade") if values.get("words") is None else values["words"]
         return "taken back" if value is None else str(value)

@@ -32,6 +32,8 @@ RECORDED: Final[tuple[Table, ...]] = (
     schema.answers,
     schema.remarks,
     schema.grades,
+    schema.abnormalities,
+    schema.critical_calls,
     schema.box_confirmations,
     schema.signatures,
     schema.confirmed_labels,

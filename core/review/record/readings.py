@@ -16,7 +16,14 @@ from core.review.record.case_rows import Case
 from core.review.record.errors import CaseRefused
 from core.review.record.ledger import moment_of
 from core.review.record.review_store import ReviewStore
-from core.store.review_schema import answers, box_confirmations, box_edits, grades, ledger
+from core.store.review_schema import (
+    abnormalities,
+    answers,
+    box_confirmations,
+    box_edits,
+    grades,
+    ledger,
+)
 
 FIRST: Final = 1
 SECOND: Final = 2
@@ -73,7 +80,7 @@ def readers_of(
 
 def first_readers(connection: Connection, case: Case) -> frozenset[str]:
     """Subjects of those who took part in the first reading of this version."""
-    tables = (answers, grades, box_edits, box_confirmations)
+    tables = (answers, grades, box_edits, box_confirmations, abnormalities)
     found = {
         subject for reading, subject, _ in readers_of(connection, case, tables) if reading == FIRST
     }

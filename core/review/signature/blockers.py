@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from core.access.people import Person
 from core.review.reading import reading_boxes
+from core.review.reading.abnormalities import Seen, seen_in
 from core.review.reading.cells import ReviewCell
 from core.review.reading.grades import differences_in
 from core.review.record import readings, roster
@@ -33,7 +34,7 @@ def of_case(connection: Connection, case: Case, white: Sequence[ReviewCell]) -> 
             "platelets"
         )
         found.insert(0, Blocker("differing_grades", message, False))
-    if case.reading == FIRST and _needs_second(white):
+    if case.reading == FIRST and _needs_second(white, seen_in(connection, case, case.reading)):
         others = second_readers(connection, case)
         message = "a second reader is asked for in this case; finish your reading first"
         if not others:
@@ -86,10 +87,10 @@ def _cells(number: int) -> str:
     return f"{number} white cell{'' if number == 1 else 's'}"
 
 
-def _needs_second(white: Sequence[ReviewCell]) -> bool:
+def _needs_second(white: Sequence[ReviewCell], seen: Sequence[Seen]) -> bool:
     wish = settings().second_reader
     if wish == "critical":
-        return any(
+        return any(one.is_critical for one in seen) or any(
             cell.is_critical or judgement.call_is_critical(cell.call)
             for cell in white
             if cell.included

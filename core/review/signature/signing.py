@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, select
 
 from core.access.people import Person
 from core.access.rights import require
-from core.review.reading import reading_boxes
+from core.review.reading import abnormalities, reading_boxes
 from core.review.reading.cells import ReviewCell, cells_in
 from core.review.reading.grades import grades_in
 from core.review.record import readings
@@ -205,6 +205,7 @@ def amend(store: ReviewStore, person: Person, case_id: int, reason: str) -> Case
             book.connection, case, case.reading, kind="wbc", with_deleted=True, unveiled=True
         )
         graded = grades_in(book.connection, case, case.reading)
+        abnormalities.carry(book, case)
         reading_boxes.carry(book, case)
         book.update(
             schema.cases,

@@ -8,6 +8,8 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from core.access.people import Person
+from core.review.case.critical_calls import CriticalCall, calls_in
+from core.review.reading.abnormalities import Seen, seen_in
 from core.review.reading.box_confirmations import confirmed_in
 from core.review.reading.cells import Answer, ReviewCell, cells_in
 from core.review.reading.grades import PLATELETS, grades_in
@@ -23,16 +25,20 @@ from core.review.signature.snapshot_format import (
     DifferentialJson,
     Snapshot,
     SnapshotAnswer,
+    SnapshotCall,
     SnapshotCase,
     SnapshotCell,
     SnapshotPicture,
     SnapshotRemark,
+    SnapshotSeen,
 )
 from core.review.signature.verified import counts, of_cells
 from core.settings import settings
 from core.slide import judgement
 from core.slide.differential import Differential
+from core.slide.reference_ranges import RANGES_FILE
 from core.slide.tables import DISCLAIMER
+from core.slide.usual_shares import site_shares
 from core.store.review_schema import box_edits, case_cells, ledger_head
 
 FORMAT: Final = 1
@@ -52,7 +58,7 @@ def snapshot_of(
     graded = grades_in(connection, case, case.reading)
     platelets = graded.get(PLATELETS)
     head = connection.execute(select(ledger_head)).one()
-    return {
+    snapshot: Snapshot = {
         "format": FORMAT,
         "case": _details(case),
         "version": case.version,
@@ -83,6 +89,20 @@ def snapshot_of(
         "readers": readers_in(connection, case),
         "remarks": [_remark(one) for one in remarks_in(connection, case, case.reading)],
     }
+    # Left out where there is none, so that a case signed before they existed has the same content.
+    seen = seen_in(connection, case, case.reading)
+    if seen:
+        snapshot["abnormalities"] = [_seen(one) for one in seen]
+    calls = calls_in(connection, case.id)
+    if calls:
+        snapshot["critical_calls"] = [_call(one) for one in calls]
+    if settings().target_cells:
+        snapshot["target_cells"] = settings().target_cells
+    # Only what the site entered itself: the set that the program brings is the same tomorrow.
+    own = site_shares(settings().var / RANGES_FILE, case.sex, case.age_years)
+    if own:
+        snapshot["usual_shares"] = {label: list(limits) for label, limits in own.items()}
+    return snapshot
 
 
 def _details(case: Case) -> SnapshotCase:
@@ -180,6 +200,27 @@ def _remark(remark: Remark) -> SnapshotRemark:
         "text": remark.text,
         "author": remark.author_name,
         "written_at": moment(remark.written_at),
+    }
+
+
+def _seen(one: Seen) -> SnapshotSeen:
+    return {
+        "term": one.term,
+        "picture_id": one.picture_id,
+        "cell_id": one.cell_id,
+        "readers": list(one.reader_names),
+        "seen_at": moment(one.seen_at),
+    }
+
+
+def _call(one: CriticalCall) -> SnapshotCall:
+    return {
+        "finding": one.finding,
+        "told": one.told,
+        "called_at": moment(one.called_at),
+        "read_back": one.read_back,
+        "caller": one.caller_name,
+        "written_at": moment(one.written_at),
     }
 
 

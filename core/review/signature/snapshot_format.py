@@ -115,6 +115,18 @@ class SnapshotCell(SnapshotBox, total=False):
     readers: list[SnapshotAnswer]
 
 
+def reviewed_label(row: SnapshotCell) -> str | None:
+    """What a reviewer called a white cell; None where it was only pre-classified.
+
+    A case can be signed with cells that only a pre-classifier answered. Those answers are proposals
+    and no evidence, neither of a model's errors nor for a training.
+    """
+    label, readers = row.get("label"), row.get("readers", [])
+    if readers and all(one.get("preclassified") for one in readers if one["label"] == label):
+        return None
+    return label
+
+
 class GivenGrade(TypedDict):
     """A grade (0 to 3) or the platelets' word, and who gave it; None: taken back."""
 
@@ -165,6 +177,27 @@ class SnapshotRemark(TypedDict):
     written_at: str
 
 
+class SnapshotSeen(TypedDict):
+    """An abnormality that was seen in a cell, or in a field where ``cell_id`` is None."""
+
+    term: str
+    picture_id: int
+    cell_id: int | None
+    readers: list[str]
+    seen_at: str
+
+
+class SnapshotCall(TypedDict):
+    """A call about a critical finding, written before the signature; ``caller`` is a name."""
+
+    finding: str
+    told: str
+    called_at: str
+    read_back: bool
+    caller: str
+    written_at: str
+
+
 class Snapshot(TypedDict):
     """Everything a signature stands under."""
 
@@ -192,3 +225,7 @@ class Snapshot(TypedDict):
     box_differences: NotRequired[list[BoxDifferenceRow]]
     readers: NotRequired[list[ReaderRow]]
     remarks: list[SnapshotRemark]
+    abnormalities: NotRequired[list[SnapshotSeen]]
+    critical_calls: NotRequired[list[SnapshotCall]]
+    target_cells: NotRequired[int]
+    usual_shares: NotRequired[dict[str, list[float]]]

@@ -14,7 +14,7 @@ from core.review.record.case_rows import Case, case_in
 from core.review.record.review_store import ReviewStore
 from core.slide import judgement
 from core.slide.differential import Differential, of_labels
-from core.taxonomy import KINDS, UNIDENTIFIED, WBC_CLASSES, CellKind
+from core.taxonomy import KINDS, UNIDENTIFIED, WBC_CLASSES, CellKind, parent_of
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,9 @@ class Verified:
     """Where a case stands.
 
     ``proposed`` rests on every white cell the machine called, ``verified`` on those reviewed and
-    identified. ``changed`` counts the reviewed cells whose class is not the machine's; blind ones
-    are left out until the case is signed, so that the count does not give their answer away.
+    identified. ``changed`` counts the reviewed cells whose class is not the machine's, nor a part
+    of it that no model tells; blind ones are left out until the case is signed, so that the count
+    does not give their answer away.
     """
 
     proposed: Differential
@@ -89,7 +90,9 @@ def of_cells(cells: Sequence[ReviewCell], *, blind_shown: bool = True) -> Verifi
         reviewed=len(labels),
         unidentified=len(labels) - len(identified),
         changed=sum(
-            cell.call is not None and cell.label not in (None, cell.call.label)
+            cell.call is not None
+            and cell.label is not None
+            and cell.call.label not in (cell.label, parent_of(cell.label))
             for cell in white
             if blind_shown or not cell.in_blind_sample
         ),

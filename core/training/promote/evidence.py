@@ -124,8 +124,8 @@ class Comparison:
         if one is None or one.accuracy.difference >= 0 or one.accuracy.p >= LEVEL:
             return ""
         return (
-            f"on {one.title} it is right in {one.challenger:.0%}, the live model in "
-            f"{one.champion:.0%} of {one.accuracy.items} cells (p = {one.accuracy.p:.1g})"
+            f"of {one.accuracy.items} cells of {one.title} it gets {100 * one.challenger:.0f} % "
+            f"right, the live model {100 * one.champion:.0f} % (p = {one.accuracy.p:.1g})"
         )
 
     @property

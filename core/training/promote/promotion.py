@@ -82,7 +82,7 @@ def promote(comparison: Comparison, *, who: Person, reason: str, override: str =
         raise PromotionRefused("; ".join(comparison.objections))
     fall = comparison.external_fall
     if fall and len(override.strip()) < 5:
-        raise PromotionRefused(f"{fall}: say why it goes live all the same")
+        raise PromotionRefused(f"{fall}; say why it goes live all the same")
     still_holds(comparison)
     reason = _reason(reason)
     if fall:

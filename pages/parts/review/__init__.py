@@ -1,1 +1,1 @@
-"""What the pages Review and Worklist are drawn from."""
+"""What the page Review is drawn from."""

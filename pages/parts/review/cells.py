@@ -10,7 +10,7 @@ from core.review.reading.remarks import remarks_of
 from core.review.record.review_store import review_store
 from pages.parts import signed_in
 from pages.parts.review import desk as review_desk
-from pages.parts.review import two_differentials
+from pages.parts.review import two_differentials, why
 
 
 def draw(who: Person, case: Case, closed: str) -> None:
@@ -38,3 +38,4 @@ def _desk(case_id: int, closed: str) -> None:
     white = [cell for cell in cells(review_store(), who, case_id) if cell.included]
     review_desk.draw(who, case, white, remarks_of(review_store(), who, case_id), closed)
     two_differentials.draw(who, case)
+    why.draw(who, case, white)

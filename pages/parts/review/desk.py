@@ -7,6 +7,7 @@ acknowledged here, after the transaction with its entry in the ledger.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,36 +17,34 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.access.people import Person
 from core.access.rights import NotAllowed, may
 from core.review.case.cases import Case, CasePicture
-from core.review.reading import answers, undo
+from core.review.reading import abnormalities, answers, undo
 from core.review.reading.answers import NewAnswer
+from core.review.reading.canned_comments import canned_comments
 from core.review.reading.cells import ReviewCell
 from core.review.reading.cells import cells as cells_of
 from core.review.reading.remarks import Remark, remark
 from core.review.reading.sheet import Sheet, sheet
 from core.review.record.errors import CaseRefused, Conflict, StaleEdit
 from core.review.record.review_store import ReviewStore, review_store
+from core.settings import settings
 from core.slide import judgement
+from core.slide.abnormality import ABNORMALITIES
+from core.slide.calibration import CALIBRATIONS, read_calibrations
 from core.store.database import DatabaseRefused
-from core.taxonomy import CRITICAL_CLASSES, UNIDENTIFIED, title
+from core.taxonomy import (
+    KEYS,
+    UNIDENTIFIED,
+    answer_labels,
+    critical_labels,
+    is_leukocyte,
+    parent_of,
+    reader_class,
+    title,
+)
 from pages.parts import signed_in
 from pages.parts.picture import in_page
+from pages.parts.review import why
 from pages.parts.wording import percent
-
-KEYS: Final[dict[str, str]] = {
-    "segmented_neutrophil": "S",
-    "band_neutrophil": "B",
-    "lymphocyte": "L",
-    "monocyte": "M",
-    "eosinophil": "E",
-    "basophil": "O",
-    "immature_granulocyte": "I",
-    "erythroblast": "N",
-    "blast": "X",
-    "smudge": "K",
-    "platelet": "P",
-    UNIDENTIFIED: "?",
-}
-"""Class -> the key a reviewer types."""
 
 _FOLDER: Final = Path(__file__).parent / "desk_assets"
 _KEY: Final = "review_desk"
@@ -59,7 +58,9 @@ _desk = st.components.v2.component(
     "hemadesk_review_desk",
     html=_read("desk.html"),
     css=_read("desk.css"),
-    js=_read("desk.js", "saving.js", "keys.js", "film.js", "cell.js"),
+    js=_read(
+        "desk.js", "saving.js", "keys.js", "film.js", "wall.js", "look.js", "seen.js", "cell.js"
+    ),
 )
 _sheet = st.components.v2.component("hemadesk_review_sheet", js=_read("sheet.js"))
 
@@ -72,7 +73,11 @@ def _pictures(
     _fields: Sequence[CasePicture],
     _cells: Sequence[ReviewCell],
 ) -> Sheet:
-    return sheet(_desk_of, _who, _fields, _cells)
+    try:
+        calibrations = read_calibrations(settings().var / CALIBRATIONS)
+    except ValueError:
+        calibrations = ()  # the page Settings says what is wrong; the red cells give a scale
+    return sheet(_desk_of, _who, _fields, _cells, calibrations)
 
 
 def sheet_key(case: Case, cells: Sequence[ReviewCell]) -> str:
@@ -92,12 +97,14 @@ def draw_sheet(
         data={
             "key": key,
             "cells": {str(number): in_page(data) for number, data in pictures.cells.items()},
+            "um": {str(number): round(um, 2) for number, um in pictures.um.items()},
             "fields": {
                 str(field.id): {
                     "source": in_page(pictures.fields[field.id]),
                     "name": field.name,
                     "width": field.width,
                     "height": field.height,
+                    "scale": pictures.scales.get(field.id, ""),
                 }
                 for field in fields
                 if field.id in pictures.fields
@@ -105,8 +112,8 @@ def draw_sheet(
         },
         height=1,
     )
-    for why in pictures.lost:
-        st.error(f"A picture of this case cannot be shown. {why}.", icon=":material/error:")
+    for reason in pictures.lost:
+        st.error(f"A picture of this case cannot be shown. {reason}.", icon=":material/error:")
 
 
 def draw(
@@ -124,17 +131,17 @@ def draw(
             "key": "|".join(
                 [sheet_key(case, cells), str(case.version), str(case.reading), who.subject]
             ),
-            "classes": [
-                {
-                    "label": label,
-                    "key": key,
-                    "title": "Unidentified" if label == UNIDENTIFIED else title(label),
-                }
-                for label, key in KEYS.items()
-            ],
+            "classes": [_class(label) for label in answer_labels()],
             "cells": [_row(cell, said[cell.id], may(who, "review")) for cell in cells],
             "closed": closed,
-            "critical": sorted(CRITICAL_CLASSES),
+            "abnormalities": [asdict(one) for one in ABNORMALITIES],
+            "seen": [
+                {"term": one.term, "field": one.picture_id, "cell": one.cell_id}
+                for one in abnormalities.seen_of(review_store(), who, case.id)
+            ],
+            "ready": canned_comments(settings().canned_comments),
+            "target": settings().target_cells,
+            "critical": sorted(critical_labels()),
             "ack": st.session_state.get("review_ack"),
             "jump": st.session_state.get("review_jump"),
             "said": st.session_state.get("review_said"),
@@ -142,7 +149,22 @@ def draw(
         on_batch_change=_received,
         on_remark_change=_remarked,
         on_undo_change=_undo,
+        on_seen_change=_seen,
+        on_why_change=_why,
     )
+
+
+def _class(label: str) -> dict[str, object]:
+    known = reader_class(label)
+    return {
+        "label": label,
+        "key": known.key if known else KEYS[label],
+        "title": "Unidentified" if label == UNIDENTIFIED else title(label),
+        # The class of which this is a part, where only people tell it.
+        "part": parent_of(label),
+        "fine": known is not None,
+        "leukocyte": is_leukocyte(label),
+    }
 
 
 def _row(cell: ReviewCell, remarks: list[dict[str, str]], reviews: bool) -> dict[str, object]:
@@ -195,9 +217,43 @@ def _remarked() -> None:
     if sent and case_id is not None:
         try:
             who = signed_in.person()
-            remark(review_store(), who, case_id, str(sent["text"]), cell_id=int(sent["cell"]))
+            cell = sent["cell"]
+            remark(
+                review_store(),
+                who,
+                case_id,
+                str(sent["text"]),
+                cell_id=None if cell is None else int(cell),
+            )
         except (NotAllowed, CaseRefused) as refusal:
             _say(f"The comment was not saved: {refusal}.")
+
+
+def _seen() -> None:
+    """Save that something is seen in a cell or a field, or is not there after all."""
+    sent = _sent("seen")
+    case_id = st.session_state.get("review_case_open")
+    if not sent or case_id is None:
+        return
+    cell = sent["cell"]
+    try:
+        abnormalities.mark(
+            review_store(),
+            signed_in.person(),
+            case_id,
+            str(sent["term"]),
+            picture_id=int(sent["field"]),
+            cell_id=None if cell is None else int(cell),
+            present=bool(sent["present"]),
+        )
+    except (NotAllowed, CaseRefused) as refusal:
+        _say(f"Not saved: {refusal}.")
+
+
+def _why() -> None:
+    sent = _sent("why")
+    if sent:
+        st.session_state[why.OPENED] = int(sent["cell"])
 
 
 def _undo() -> None:

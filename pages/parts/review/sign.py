@@ -10,18 +10,22 @@ from core.access.rights import NotAllowed, may
 from core.review.case.cases import Case
 from core.review.case.history import history
 from core.review.reading import remarks
+from core.review.reading.canned_comments import canned_comments
 from core.review.record.errors import Blocker, CaseRefused, SignatureBlocked
 from core.review.record.ledger import Entry
 from core.review.record.readings import SECOND
 from core.review.record.review_store import review_store
 from core.review.signature import signing
 from core.review.signature.signing import Signature
+from core.settings import settings
 from pages.parts import signed_in
 from pages.parts.review import (
     case_downloads,
     case_words,
     comments,
+    critical_calls,
     nucleated_red_cells,
+    patient,
     report_beside,
     to_be_signed,
     two_differentials,
@@ -37,7 +41,9 @@ def draw(who: Person, case: Case, closed: str) -> None:
     left, right = st.columns([6.4, 4.6], gap="large")
     with left:
         nucleated_red_cells.draw(case, two_differentials.draw(who, case))
+        patient.draw(who, case)
         to_be_signed.draw(who, case)
+        critical_calls.draw(who, case)
         _remarks(who, case, closed)
     with right:
         notice = st.session_state.pop("review_sign_notice", None)
@@ -63,6 +69,15 @@ def _remarks(who: Person, case: Case, closed: str) -> None:
         st.caption("None yet.")
     if closed:
         return
+    ready = st.pills(
+        "Ready comments",
+        canned_comments(settings().canned_comments),
+        key=f"ready_comment_{len(written)}",
+        label_visibility="collapsed",
+    )
+    if ready:
+        _do(lambda person: remarks.remark(review_store(), person, case.id, ready))
+        st.rerun()
     with st.form("case_remark", border=False, clear_on_submit=True):
         st.text_area(
             "Comment on the case", max_chars=remarks.LONGEST, height=80, key="case_remark_text"

@@ -5,8 +5,12 @@ import streamlit as st
 
 from core.access.people import Person
 from core.review.case.cases import Case
+from core.review.reading.cells import cells
+from core.review.record.readings import SETTLING
 from core.review.record.review_store import review_store
+from core.review.signature.two_readers import reader_shares
 from core.review.signature.verified import Verified, verified
+from core.settings import settings
 from core.slide.differential import Differential, DifferentialRow
 from core.taxonomy import title
 from pages.parts.wording import percent, several
@@ -33,12 +37,45 @@ def draw(who: Person, case: Case) -> Verified:
         "Intervals: exact 95 % (Clopper and Pearson). The model's column rests on all white cells "
         "it called, the verified one on those reviewed and identified." + others
     )
+    _two_readers(who, case)
     return standing
+
+
+def _two_readers(who: Person, case: Case) -> None:
+    """What each reader counted, once both have read; nothing before."""
+    if case.reading != SETTLING:
+        return
+    rows = reader_shares(cells(review_store(), who, case.id))
+    if not rows:
+        return
+    st.markdown("**The two readers**")
+    st.table(
+        pd.DataFrame(
+            {
+                "Class": _NAMES.get(row.label, title(row.label)),
+                "First": f"{percent(row.first / row.of_first)}, {several(row.first, 'cell')}",
+                "Rümke's limits": f"{100 * row.limits.low:.0f} to {100 * row.limits.high:.0f} %",
+                "Second": f"{percent(row.second / row.of_second)}, {several(row.second, 'cell')}",
+                "Beyond chance": "" if row.is_within else "outside",
+            }
+            for row in rows
+        ),
+        border="horizontal",
+        hide_index=True,
+        alt="Differentials of the two readers with the limits of the first",
+    )
+    st.caption(
+        "Rümke's limits are for two counts of different cells of one smear. These two read the "
+        "same cells, so chance alone divides them less than the limits allow."
+    )
 
 
 def _basis(standing: Verified) -> str:
     text = f"{standing.reviewed} of {several(standing.white_cells, 'white cell')} reviewed"
     text += f", {standing.changed} changed"
+    target = settings().target_cells
+    if standing.verified.leukocytes < target:
+        text += f" :orange-badge[below target] {standing.verified.leukocytes} of {target}"
     if standing.unidentified:
         text += f", {standing.unidentified} unidentified"
     if standing.differing:

@@ -5,18 +5,23 @@ import streamlit as st
 from core.access.people import Person
 from core.access.rights import NotAllowed, may, require
 from core.settings import settings
-from core.slide.calibration import Calibration, keep_calibration, read_calibrations, today
+from core.slide.calibration import (
+    CALIBRATIONS,
+    Calibration,
+    keep_calibration,
+    read_calibrations,
+    today,
+)
 from pages.parts import signed_in
 from pages.parts.wording import plain, rounded
 
-_FILE = "calibrations.json"
 _NOTICE = "calibration_notice"
 
 
 def known() -> tuple[Calibration, ...]:
     """The site's calibrations; says so where they cannot be read."""
     try:
-        return read_calibrations(settings().var / _FILE)
+        return read_calibrations(settings().var / CALIBRATIONS)
     except ValueError as error:
         st.error(
             f"The calibrations cannot be read: {plain(str(error))}. Nothing is estimated by one."
@@ -98,6 +103,6 @@ def _keep() -> None:
             platelet_factor_per_ul=given["cal_platelets"] or None,
             wbc_factor_per_ul=given["cal_wbc"] or None,
         )
-        keep_calibration(settings().var / _FILE, entry)
+        keep_calibration(settings().var / CALIBRATIONS, entry)
     except (NotAllowed, ValueError, OSError) as refusal:
         given[_NOTICE] = f"Nothing was kept: {refusal}."

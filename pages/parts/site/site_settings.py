@@ -6,6 +6,8 @@ from pydantic import SecretStr
 from core.access.people import Person
 from core.access.rights import may
 from core.settings import Settings, settings
+from core.taxonomy import site_classes, title
+from pages.parts.wording import plain
 
 
 def draw(who: Person) -> None:
@@ -30,6 +32,32 @@ def draw(who: Person) -> None:
             "What it is for": st.column_config.TextColumn(width=280),
             "Value": st.column_config.TextColumn(width=110),
         },
+    )
+    _draw_classes()
+
+
+def _draw_classes() -> None:
+    """The classes that this site adds for its readers, and what in its table is not used."""
+    found = site_classes()
+    if not found.classes and not found.problems:
+        return
+    st.subheader("White-cell classes of this site", anchor=False)
+    for problem in found.problems:
+        st.warning(f"{plain(problem)}. It is not used.", icon=":material/warning:")
+    st.table(
+        [
+            {
+                "Class": one.title,
+                "Key": one.key,
+                "Learnt as": title(one.model_class) if one.model_class else "nothing",
+                "Critical": "yes" if one.critical else "no",
+                "Code": one.code,
+            }
+            for one in found.classes
+        ],
+        border="horizontal",
+        hide_index=True,
+        alt="Classes of white cells that this site adds",
     )
 
 

@@ -18,6 +18,7 @@ from core.slide.estimates import TOO_FEW, Entered, EstimateRow, Judged, estimate
 from core.slide.red_cell_size import red_cell_sizes
 from core.slide.reference_ranges import (
     ANALYTES,
+    RANGES_FILE,
     SEXES,
     ReferenceRange,
     ranges_of,
@@ -241,7 +242,7 @@ def _limit(findings: list[SmearFinding]) -> None:
 
 def _ranges() -> tuple[ReferenceRange, ...]:
     try:
-        return read_ranges(settings().var / "reference_ranges.json")
+        return read_ranges(settings().var / RANGES_FILE)
     except ValueError as error:
         st.error(f"The reference ranges cannot be read: {error}. No marks are given.")
         return ()
@@ -277,7 +278,7 @@ def _edit_ranges() -> None:
                 for row in table.to_dict("records")
             ]
             try:
-                write_ranges(settings().var / "reference_ranges.json", ranges_of(rows))
+                write_ranges(settings().var / RANGES_FILE, ranges_of(rows))
             except ValueError as error:
                 st.error(f"Nothing was kept: {error}.")
             else:

@@ -1,11 +1,11 @@
 """Adapt the live white-cell model to this laboratory with a handful of its cells."""
 
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 import streamlit as st
 
+from core.access.folders import FolderRefused
 from core.access.people import Person
 from core.access.rights import NotAllowed, may
 from core.jobs.job import Job
@@ -116,12 +116,18 @@ def _adapt() -> None:
         return
     try:
         adaptations.start(
-            Path(folder).expanduser(),
+            signed_in.folder(folder),
             int(state["adapt_per_class"]),
             bool(state.get("adapt_deep")),
             signed_in.person(),
         )
-    except (AdaptationRunning, NotAllowed, DatabaseRefused, OSError) as refusal:
+    except (
+        AdaptationRunning,
+        FolderRefused,
+        NotAllowed,
+        DatabaseRefused,
+        OSError,
+    ) as refusal:
         state[_REFUSED] = f"{refusal}."
 
 

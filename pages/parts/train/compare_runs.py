@@ -11,6 +11,7 @@ import streamlit as st
 from core.access.people import Person
 from core.access.rights import NotAllowed, may
 from core.jobs.job import Job
+from core.models import registry
 from core.models.weights import WeightsRefused
 from core.store.promotions import StalePromotion
 from core.store.runs import Run
@@ -164,6 +165,9 @@ def _found(comparison: Job, who: Person) -> None:
 
 def _verdict(found: Comparison, who: Person) -> None:
     try:
+        if registry.live(found.task).identity == found.challenger:
+            st.success("This challenger is the live model now.", icon=":material/check:")
+            return
         promotion.still_holds(found)
     except (PromotionRefused, WeightsRefused, OSError) as refusal:
         st.warning(f"Out of date: {plain(str(refusal))}.", icon=":material/history:")
@@ -176,8 +180,8 @@ def _verdict(found: Comparison, who: Person) -> None:
         return
     if found.external_fall:
         st.warning(
-            f"In another laboratory it is worse: {plain(found.external_fall)}. It goes live only "
-            "with a stated reason.",
+            f"The challenger is worse in another laboratory: {plain(found.external_fall)}. It goes "
+            "live only where a person says why.",
             icon=":material/block:",
         )
     else:

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.access.folders import FolderRefused
 from core.datasets.archive import ArchiveRefused
 from core.datasets.fields import LabelledField
 from core.datasets.intake.fields import CountedField
@@ -20,6 +21,7 @@ from core.training.intakes import EXPECTED, LAYOUTS, read_own
 from core.training.presets import RECIPES, recipe_info
 from core.training.recipe_info import OptionValue
 from core.training.runs.sent_archives import keep_archive, title_of
+from pages.parts import signed_in
 from pages.parts.kinds import STYLES
 from pages.parts.train import plots as run_plots
 from pages.parts.train import samples, verified_sets
@@ -111,7 +113,13 @@ def _typed() -> Path | None:
         key="data_folder",
         placeholder="/home/lab/pictures",
     )
-    return Path(typed.strip()).expanduser() if typed.strip() else None
+    if not typed.strip():
+        return None
+    try:
+        return signed_in.folder(typed)
+    except FolderRefused as refusal:
+        st.error(f"{plain(str(refusal))}.", icon=":material/error:")
+        return None
 
 
 def _sent() -> Path | None:

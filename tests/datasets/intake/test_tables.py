@@ -247,6 +247,21 @@ def test_a_workbook_with_a_password_is_named(tmp_path: Path) -> None:
         read_counted_fields(tmp_path, SETTINGS)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Fichier;Globules rouges;Globules blancs;Plaquettes",
+        "archivo;eritrocitos;leucocitos;plaquetas",
+        "Arquivo;Hemácias;Leucócitos;Plaquetas",
+        "immagine;Globuli rossi;Globuli bianchi;Piastrine",
+        "文件名;红细胞;白细胞;血小板",
+    ],
+)
+def test_columns_in_other_languages(tmp_path: Path, header: str) -> None:
+    found = counted(tmp_path, "0.jpg;7;1;2", "1.jpg;8;0;1", header=header)
+    assert found["0.jpg"]["counts"] == {"rbc": 7, "wbc": 1, "platelet": 2}
+
+
 # ---- palms -----------------------------------------------------------------------------------
 
 

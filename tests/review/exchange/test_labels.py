@@ -22,7 +22,7 @@ from core.datasets.intake.boxes.formats import (
 from core.datasets.intake.cells import read_cells
 from core.imaging.view import png
 from core.review.exchange.contents import gather
-from core.review.exchange.labels import CLASSES, boxed, label_files, label_zip
+from core.review.exchange.labels import box_names, boxed, label_files, label_zip
 from core.settings import Settings
 
 TOLERANCE_PX = {"coco": 1e-3, "yolo": 1e-3, "voc": 0.006}
@@ -139,7 +139,7 @@ def pictures(draw):
         box = [xs[0] * SIZE[0], ys[0] * SIZE[1], xs[1] * SIZE[0], ys[1] * SIZE[1]]
         if box[2] - box[0] > 0.05 and box[3] - box[1] > 0.05:
             boxes.append(box)
-            names.append(draw(st.sampled_from(CLASSES)))
+            names.append(draw(st.sampled_from(box_names())))
     return BoxedPicture(
         "images/a_000001.png", *SIZE, np.array(boxes, np.float32).reshape(-1, 4), tuple(names)
     )
@@ -151,12 +151,12 @@ def test_any_boxes_read_back_the_same(picture, layout, tmp_path_factory):
     folder = tmp_path_factory.mktemp("set")
     files = [(picture.file, png(np.zeros((SIZE[1], SIZE[0], 3), np.uint8)))]
     if layout == "coco":
-        files.append(("annotations.json", write_coco([picture], CLASSES).encode()))
+        files.append(("annotations.json", write_coco([picture], box_names()).encode()))
         assert json.loads(files[-1][1])["images"][0]["width"] == SIZE[0]
     elif layout == "yolo":
         files += [
-            ("labels/a_000001.txt", write_yolo(picture, CLASSES).encode()),
-            ("classes.txt", "\n".join(CLASSES).encode()),
+            ("labels/a_000001.txt", write_yolo(picture, box_names()).encode()),
+            ("classes.txt", "\n".join(box_names()).encode()),
         ]
     else:
         files.append(("annotations/a_000001.xml", write_voc(picture).encode()))

@@ -2,6 +2,7 @@
 
 import html
 import io
+import json
 import re
 import unicodedata
 
@@ -12,6 +13,7 @@ from pypdf import PdfReader
 from core.review.case import cases
 from core.review.exchange.case_tables import case_json
 from core.review.exchange.contents import gather
+from core.review.exchange.fhir import case_fhir
 from core.review.exchange.formats import FORMATS
 from core.review.exchange.letters import NotPrintable, why_not_printable
 from core.review.exchange.report import case_page, case_report
@@ -197,6 +199,14 @@ def test_a_palm_is_told_with_its_interval(case_store, reader, drawn_fields):
     ]
     assert [flat.index(sentence) for sentence in words] == sorted(map(flat.index, words))
     assert pdf.metadata is not None and pdf.metadata.title == "Palm report"
+    # FHIR says it in words; an Observation would look like a measurement.
+    entries = json.loads(case_fhir(gather(case_store, reader, made.id)))["entry"]
+    conclusion = entries[0]["resource"]["conclusion"]
+    places = [conclusion.index(f"Palm: {sentence}") for sentence in words]
+    assert places == sorted(places)
+    kinds = [entry["resource"]["resourceType"] for entry in entries]
+    assert kinds == ["DiagnosticReport", "Patient"], "nothing of a smear or its specimen"
+    assert entries[0]["resource"]["code"] == {"text": "Palm report"}
     assert "palm-test-1" in flat and "White-cell differential" not in flat
 
 
@@ -218,3 +228,52 @@ def test_a_page_takes_no_word_for_html(case_store, reader):
     page = case_page(gather(case_store, reader, made.id), Settings())
     assert "<script>" not in page and "<b>bold" not in page
     assert html.escape(odd) in page
+
+
+def test_the_report_has_bars_usual_shares_and_a_cell_of_each_class(
+    case_store, signed_case, reader, laboratory
+):
+    contents = gather(case_store, reader, signed_case.id)
+    for said in (case_report(contents, laboratory), case_page(contents, laboratory)):
+        text = text_of(said)[0] if isinstance(said, bytes) else html.unescape(said)
+        for words in ("Usual, %", "40 to 75", "a usual set for adults", "A cell of each class"):
+            assert words in " ".join(text.split())
+    assert case_page(contents, laboratory).count("class=bar ") == sum(
+        row.cells > 0 for row in contents.standing.verified.rows
+    )
+
+
+def test_the_paper_is_the_sites(case_store, signed_case, reader):
+    contents = gather(case_store, reader, signed_case.id)
+    for paper, size in (("A4", (595, 842)), ("Letter", (612, 792))):
+        _, pdf = text_of(case_report(contents, Settings(report_paper=paper)))
+        box = pdf.pages[0].mediabox
+        assert (round(box.width), round(box.height)) == size
+
+
+def test_what_is_critical_is_shown_with_its_picture_and_who_was_told(
+    case_store, open_case, reader, laboratory
+):
+    from datetime import UTC, datetime
+
+    from core.review.case.critical_calls import write_call
+    from core.review.reading.abnormalities import mark
+    from core.review.reading.cells import cells
+
+    cell = cells(case_store, reader, open_case.id)[0]
+    before = case_page(gather(case_store, reader, open_case.id), laboratory).count("<img")
+    mark(case_store, reader, open_case.id, "auer_rods", cell_id=cell.id)
+    mark(case_store, reader, open_case.id, "parasites", picture_id=cell.picture_id)
+    mark(case_store, reader, open_case.id, "howell_jolly_bodies", picture_id=cell.picture_id)
+    at = datetime(2026, 5, 3, 10, 12, tzinfo=UTC)
+    write_call(case_store, reader, open_case.id, "parasites", "Dr Li", at, read_back=True)
+    contents = gather(case_store, reader, open_case.id)
+    page = html.unescape(case_page(contents, laboratory))
+    for words in (
+        "Seen: Auer rods in 1 cell, parasites in 1 field.",
+        "Howell-Jolly bodies in 1 field.",
+        "told Dr Li at 03 May 2026 10:12 UTC: parasites; read back.",
+    ):
+        assert words in page
+    assert page.count("<img") == before + 3
+    assert "Critical findings" in text_of(case_report(contents, laboratory))[0]

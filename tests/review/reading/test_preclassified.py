@@ -7,12 +7,14 @@ from core.access.rights import NotAllowed
 from core.review.case import states, worklist
 from core.review.exchange.contents import gather
 from core.review.exchange.notes import readers_sentences
-from core.review.reading import undo
+from core.review.learning.harvest import verified_fields
+from core.review.reading import blind, undo
 from core.review.reading.answers import NewAnswer, answer
 from core.review.reading.cells import cells
 from core.review.record import roster
 from core.review.record.errors import CaseRefused, SignatureBlocked
 from core.review.signature import signing
+from core.review.signed_cases import signed_cases
 
 
 @pytest.fixture
@@ -96,3 +98,21 @@ def test_only_the_first_reading_is_pre_classified(store, listed, make_case):
     signing.finish_reading(store, listed.pathologist, case.id)
     with pytest.raises(CaseRefused, match="first reading only"):
         answer(store, listed.technologist, case.id, [NewAnswer(cell.id, "monocyte")])
+
+
+def test_what_was_only_pre_classified_is_no_evidence(store, listed, make_case):
+    """Signed with a reason, it stays a proposal: no error of the model, nothing to learn from."""
+    case = make_case(store, labels=("lymphocyte", "monocyte"))
+    tina, paul = listed.technologist, listed.pathologist
+    one, two = cells(store, tina, case.id)
+    answer(store, tina, case.id, [NewAnswer(one.id, "blast")])
+    answer(store, paul, case.id, [NewAnswer(two.id, "monocyte")])
+    signing.sign(store, paul, case.id, "enough for today")
+    found = blind.estimate(store, paul)
+    assert (found.shown_cells, found.shown_errors) == (1, 0)
+    verified = {cell.cell_id: cell.verified for cell in signed_cases(store, paul).cells}
+    assert verified == {one.id: None, two.id: "monocyte"}
+    with store.database.read() as connection:
+        (field,) = verified_fields(connection)
+    learnt = {cell.id: cell.label for cell in field.cells if cell.kind == "wbc"}
+    assert learnt == {one.id: None, two.id: "monocyte"}

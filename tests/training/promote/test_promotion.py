@@ -224,13 +224,16 @@ def test_a_significant_fall_elsewhere_blocks_unless_it_is_overridden(site, known
     run = finished_run(known_models, "lymphocyte", site, lymphocyte=20)
     found = replace(promotion.compare(run), external_lab=_fallen())
     assert not found.objections
-    with pytest.raises(PromotionRefused, match="79%.* 87% of 300 cells .* all the same"):
+    with pytest.raises(
+        PromotionRefused, match="of 300 cells .* 79 % right, the live model 87 % .* all the same"
+    ):
         promotion.promote(found, who=ADA, reason="better at home")
     assert promotion.history() == []
     promotion.promote(found, who=ADA, reason="better at home", override="one microscope only")
     newest = promotion.history()[0]
     assert (
-        "although on another laboratory" in newest.reason and "one microscope only" in newest.reason
+        "although of 300 cells of another laboratory" in newest.reason
+        and "one microscope only" in newest.reason
     )
     # The promoted model carries what it was compared on.
     assert newest.evidence is not None and newest.evidence["external_lab"]["challenger"] == 0.79

@@ -1,5 +1,7 @@
 // The large cell, its field, its facts, and what could not be saved.
 
+const sheetOf = (desk) => (window.hemadeskSheets || {})[desk.key.split("|")[0]];
+
 function current(desk) {
   const cell = desk.cells.get(desk.at);
   const own = desk.thumbs.get(desk.at);
@@ -7,20 +9,24 @@ function current(desk) {
   if (own) {
     const film = desk.ui.film;
     const [x, w] = [own.button.offsetLeft, own.button.offsetWidth];
-    if (desk.layout === "gallery") {
+    if (desk.layout === "wall") {
+      wallScroll(desk, own.button);
+    } else if (desk.layout === "gallery") {
       const y = own.button.offsetTop;
       if (y < film.scrollTop || y + 82 > film.scrollTop + film.clientHeight) film.scrollTop = y - 40;
     } else if (x < film.scrollLeft + w || x + 2 * w > film.scrollLeft + film.clientWidth) {
       film.scrollLeft = x - film.clientWidth / 2;
     }
   }
-  const sheet = (window.hemadeskSheets || {})[desk.key.split("|")[0]];
+  const sheet = sheetOf(desk);
   lens(desk);
+  ruler(desk, cell);
   facts(desk, cell);
-  for (const row of desk.ui.classes.children) {
+  for (const row of desk.ui.rows) {
     row.classList.toggle("says", row.dataset.label === cell.machine);
     row.classList.toggle("is", row.dataset.label === label(desk, cell.id));
   }
+  seenLine(desk, cell);
   if (!sheet) return;
   const source = sheet.cells[cell.id] || "";
   if (desk.ui.lens.getAttribute("src") !== source) desk.ui.lens.src = source;
@@ -57,6 +63,8 @@ function marks(desk, cell, field) {
 
 function lens(desk) {
   desk.ui.lens.style.transform = desk.zoom > 1 ? `scale(${desk.zoom})` : "";
+  const cell = desk.cells.get(desk.at);
+  if (cell) ruler(desk, cell);
 }
 
 function facts(desk, cell) {
@@ -103,10 +111,16 @@ function counts(desk) {
   }
   desk.ui.progress.textContent = `${reviewed} of ${desk.order.length} reviewed, ${changed} changed`;
   desk.ui.bar.style.width = `${desk.order.length ? (100 * reviewed) / desk.order.length : 0}%`;
-  for (const row of desk.ui.classes.children) {
+  const counted = leukocytes(desk, verified);
+  for (const row of desk.ui.rows) {
+    const n = verified.get(row.dataset.label) || 0;
     row.querySelector(".model").textContent = model.get(row.dataset.label) || "";
-    row.querySelector(".verified").textContent = verified.get(row.dataset.label) || "";
+    row.querySelector(".verified").textContent = n || "";
+    const share = n && counted && desk.titles.get(row.dataset.label).leukocyte;
+    row.querySelector(".share").textContent = share ? `${Math.round((100 * n) / counted)} %` : "";
   }
+  targetLine(desk, counted);
+  wallHeads(desk);
   savedLine(desk);
   many(desk);
 }
@@ -124,6 +138,15 @@ function savedLine(desk) {
 function say(desk, words) {
   desk.hint = words;
   conflicts(desk);
+}
+
+function readyList(desk) {
+  return desk.data.ready.map((text, place) => {
+    const line = make("span", "ready", "");
+    line.append(make("kbd", "", String(place + 1)), ` ${text}`);
+    line.style.display = "block";
+    return line;
+  });
 }
 
 function conflicts(desk) {
@@ -149,7 +172,9 @@ function conflicts(desk) {
     look.onclick = () => go(desk, id);
     parts.push(look, mine, theirs);
   }
+  if (desk.prefix === "V") parts.push(...readyList(desk));
   if (desk.hint) parts.push(make("span", "", desk.hint));
+  desk.ui.notice.classList.toggle("info", !desk.error && !desk.conflicts.size);
   desk.ui.notice.hidden = !parts.length;
   desk.ui.notice.replaceChildren(...parts);
 }

@@ -10,6 +10,17 @@ const LATE_MS = 8000;
 const HOLD_MS = 3000;
 const LONGEST_LOOK_S = 120; // a reader who goes for a coffee does not look at one cell for an hour
 
+const AS_PHOTOGRAPHED = { brightness: 1, contrast: 1, gamma: 1 };
+
+// What a reader set for this browser: how large the wall's cells are, how far they count.
+function kept(name) {
+  try { return localStorage.getItem(name); } catch { return null; }
+}
+
+function keep(name, value) {
+  try { localStorage.setItem(name, String(value)); } catch { /* a browser that keeps nothing */ }
+}
+
 const desks = (window.hemadeskDesks = window.hemadeskDesks || {});
 
 export default function (component) {
@@ -20,6 +31,8 @@ export default function (component) {
   const desk = (desks[data.key] = desks[data.key] || fresh(data));
   desk.send = (batch) => setTriggerValue("batch", batch);
   desk.sendRemark = (remark) => setTriggerValue("remark", remark);
+  desk.askWhy = (cell) => setTriggerValue("why", cell);
+  desk.sendSeen = (seen) => setTriggerValue("seen", seen);
   desk.askUndo = (number) => setTriggerValue("undo", number);
   take(desk, data);
   if (desk.root !== root) {
@@ -32,8 +45,12 @@ export default function (component) {
 
   return listen({
     keydown: [document, (event) => key(desk, event)],
-    ...Object.fromEntries(["pointerdown", "pointerup", "mousedown", "mouseup", "click"]
+    ...Object.fromEntries(["pointerdown", "mousedown", "mouseup", "click"]
       .map((name) => [name, [document, (event) => hold(desk, event)]])),
+    pointerup: [document, (event) => { hold(desk, event); drop(desk, event); }],
+    pointermove: [document, (event) => dragging(desk, event)],
+    pointercancel: [document, () => letDragGo(desk)],
+    resize: [window, () => room(desk)],
     visibilitychange: [document, () => { if (document.hidden) leave(desk); }],
     pagehide: [window, () => { leave(desk); remember(desk); }],
     "hemadesk-sheet": [window, () => pictures(desk)],
@@ -62,6 +79,8 @@ function fresh(data) {
     key: data.key, cells: new Map(), order: [], shown: [], at: null, chosen: new Set(),
     anchor: null, pending: new Map(), inflight: null, undo: [], conflicts: new Map(), error: "",
     batch: Date.now(), root: null, zoom: 1, filter: "all", layout: "strip", since: performance.now(),
-    late: false, hint: "", thumbs: new Map(), holding: false,
+    late: false, hint: "", thumbs: new Map(), holding: false, drag: null,
+    prefix: "", target: Number(kept("hemadesk-target") ?? data.target ?? 0), reached: false,
+    size: Number(kept("hemadesk-wall-size") ?? 52), look: { ...AS_PHOTOGRAPHED }, whole: false,
   };
 }

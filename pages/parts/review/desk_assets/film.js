@@ -8,14 +8,20 @@ function build(desk, root) {
     progress: q(".progress"), bar: q(".bar i"), saved: q(".saved"), film: q(".film"),
     lens: q(".lens img"), facts: q(".facts"), plate: q(".plate img"), marks: q(".marks"),
     where: q(".where"), classes: q(".classes"), notice: q(".notice"), many: q(".many"),
-    filter: q(".filter"), layout: q(".layout"), comment: q(".comment"),
+    filter: q(".filter"), layout: q(".layout"), comment: q(".comment"), fine: q(".fine"),
+    work: q(".work"), size: q(".size"), target: q(".target"), whole: q(".whole"),
+    countOn: q(".count-on"), ruler: q(".ruler"), measure: q(".measure"), seen: q(".seen"),
   };
+  buildWall(desk);
+  buildLook(desk);
+  buildSeen(desk);
   desk.ui.layout.value = desk.layout;
   desk.ui.comment.onkeydown = (event) => comment(desk, event);
-  desk.ui.layout.onchange = () => { desk.layout = desk.ui.layout.value; desk.ui.layout.blur(); film(desk); };
+  desk.ui.layout.onchange = () => { desk.layout = desk.ui.layout.value; desk.ui.layout.blur(); film(desk); room(desk); };
   desk.ui.filter.onchange = () => { desk.filter = desk.ui.filter.value; desk.ui.filter.blur(); film(desk, true); };
   root.querySelector('[data-act="accept"]').onclick = (e) => { e.currentTarget.blur(); accept(desk); };
   root.querySelector('[data-act="back"]').onclick = (e) => { e.currentTarget.blur(); back(desk); };
+  root.querySelector('[data-act="why"]').onclick = (e) => { e.currentTarget.blur(); why(desk); };
   desk.ui.lens.parentElement.onwheel = (event) => {
     event.preventDefault();
     desk.zoom = Math.max(1, Math.min(4, desk.zoom * (event.deltaY < 0 ? 1.2 : 1 / 1.2)));
@@ -26,15 +32,20 @@ function build(desk, root) {
     desk.ui.lens.style.transformOrigin =
       `${(100 * (event.clientX - box.left)) / box.width}% ${(100 * (event.clientY - box.top)) / box.height}%`;
   };
-  desk.ui.classes.replaceChildren(...desk.data.classes.map((one) => {
+  // What the model does not know stands apart and closer: it is chosen more rarely.
+  const rows = desk.data.classes.map((one) => {
     const row = document.createElement("button");
     row.className = "class";
     row.dataset.label = one.label;
-    row.append(make("kbd", "", one.key), make("span", "name", one.title),
-      make("span", "n model", ""), make("span", "n verified", ""));
+    row.append(make("kbd", "", one.key || "·"), make("span", "name", one.title),
+      make("span", "n model", ""), make("span", "n verified", ""), make("span", "n share", ""));
     row.onclick = () => { row.blur(); name(desk, one.label); };
     return row;
-  }));
+  });
+  const fine = new Set(desk.data.classes.filter((one) => one.fine).map((one) => one.label));
+  desk.ui.classes.replaceChildren(...rows.filter((row) => !fine.has(row.dataset.label)));
+  desk.ui.fine.replaceChildren(...rows.filter((row) => fine.has(row.dataset.label)));
+  desk.ui.rows = rows;
   desk.filmOf = "";
   desk.marksOf = null; // the boxes were drawn on the picture that has gone
   // The desk has just come: Enter is for the cell now, not for the button that brought it.
@@ -87,9 +98,14 @@ function film(desk, keepAt) {
   let ids = desk.order.filter((id) => passes(desk.cells.get(id)));
   const gallery = desk.layout === "gallery";
   desk.ui.film.classList.toggle("gallery", gallery);
+  desk.root.classList.toggle("wall", desk.layout === "wall");
   desk.thumbs = new Map();
   const parts = [];
-  if (gallery) {
+  if (desk.layout === "wall") {
+    ids.forEach((id) => frame(desk, id));
+    parts.push(...wallGroups(desk, ids));
+    ids = wallOrder(parts);
+  } else if (gallery) {
     // Critical cells lead, whatever their likeliest class.
     const groups = new Map([["critical", []], ...desk.data.classes.map((c) => [c.label, []])]);
     groups.set("", []);
@@ -115,6 +131,7 @@ function film(desk, keepAt) {
   }
   pictures(desk);
   ids.forEach((id) => thumb(desk, id));
+  wallHeads(desk);
   current(desk);
 }
 
@@ -122,7 +139,8 @@ const called = (desk, cell) => label(desk, cell.id) ?? cell.proposed ?? cell.mac
 
 function isChanged(desk, cell) {
   const said = label(desk, cell.id);
-  return said !== null && !!cell.machine && said !== cell.machine;
+  // A class that only people tell is no change of the model's class that it is a part of.
+  return said !== null && !!cell.machine && ![said, desk.titles.get(said)?.part].includes(cell.machine);
 }
 
 // By the reader's class if there is one, else by the rule, as core.slide.judgement has it.
@@ -137,6 +155,8 @@ function frame(desk, id) {
   button.tabIndex = -1;
   const image = document.createElement("img");
   image.alt = "";
+  image.draggable = false; // or the browser drags the picture, and selects the page
+  button.dataset.id = id;
   button.append(image, make("span", "chip", ""), make("i", "wait", ""));
   button.append(make("span", "", ""));
   button.onclick = (event) => { button.blur(); click(desk, id, event); };
@@ -159,14 +179,14 @@ function thumb(desk, id) {
   own.mark.textContent = mark;
   own.mark.className = { critical: "critical", check: "doubt" }[mark] ?? "none";
   own.button.className = "cell" + (said !== null ? " done" : "") + (isChanged(desk, cell) ? " changed" : "") +
-    (id === desk.at ? " at" : "") + (desk.chosen.has(id) ? " chosen" : "") + (isPending(desk, id) ? " pending" : "");
+    (id === desk.at ? " at" : "") + (desk.chosen.has(id) ? " chosen" : "") + (isPending(desk, id) ? " pending" : "") + (mark ? ` is-${mark}` : "");
   own.button.setAttribute("aria-selected", String(id === desk.at));
   const words = shownAs ? desk.titles.get(shownAs)?.title ?? shownAs : "not answered";
   own.button.setAttribute("aria-label", `${words}, ${said === null ? "not reviewed" : "reviewed"}${mark ? `, ${mark}` : ""}`);
 }
 
 function pictures(desk) {
-  const sheet = (window.hemadeskSheets || {})[desk.key.split("|")[0]];
+  const sheet = sheetOf(desk);
   if (!sheet || !desk.ui) return;
   for (const [id, own] of desk.thumbs) {
     const source = sheet.cells[id];

@@ -3,7 +3,7 @@
 function typing(event) {
   const where = event.composedPath()[0];
   return where instanceof HTMLElement && (where.isContentEditable ||
-    (where.matches("input, textarea, select, [role=textbox], [role=combobox]")));
+    (where.matches("input:not([type=range]), textarea, select, [role=textbox], [role=combobox]")));
 }
 
 const REPEATS = new Set(["ArrowRight", "ArrowLeft", "+", "=", "-"]);
@@ -11,6 +11,9 @@ const REPEATS = new Set(["ArrowRight", "ArrowLeft", "+", "=", "-"]);
 function key(desk, event) {
   if (!desk.root || !desk.root.isConnected || event.ctrlKey || event.metaKey || event.altKey) return;
   if (typing(event) || document.querySelector('[role="dialog"]')) return;
+  // A slider takes the arrows, and leaves the letters to the cells.
+  const slides = event.composedPath()[0] instanceof HTMLInputElement;
+  if (slides && /^(Arrow|Home|End|Page|Tab)/.test(event.key)) return;
   const pressed = event.key.length === 1 ? event.key.toUpperCase() : event.key;
   const onButton = event.composedPath()[0] instanceof HTMLElement &&
     event.composedPath()[0].matches("button, a, [role=tab], [role=radio]") &&
@@ -30,17 +33,49 @@ function key(desk, event) {
   }
 }
 
+// F and V wait for a second key: what is seen, or which ready comment. Any other key ends that.
+const PREFIXES = { F: seenKey, V: readyKey };
+
+function prefix(desk, name) {
+  desk.prefix = name;
+  desk.ui.seen.classList.toggle("asks", name === "F");
+  conflicts(desk);
+}
+
+function readyKey(desk, pressed) {
+  const text = desk.data.ready[Number(pressed) - 1];
+  if (!text || desk.data.closed) return false;
+  desk.sendRemark({ number: ++desk.batch, cell: null, text });
+  say(desk, `Comment on the case: ${text}`);
+  return true;
+}
+
 function act(desk, pressed, shift) {
+  if (desk.prefix) {
+    const takes = PREFIXES[desk.prefix];
+    prefix(desk, "");
+    if (takes(desk, pressed) || pressed === "Escape") return true;
+  }
   switch (pressed) {
     case "ArrowRight": move(desk, 1, shift); return true;
     case "ArrowLeft": move(desk, -1, shift); return true;
+    case "ArrowDown": return desk.layout === "wall" && moveRow(desk, 1, shift);
+    case "ArrowUp": return desk.layout === "wall" && moveRow(desk, -1, shift);
+    case "F": case "V": if (!desk.data.closed) prefix(desk, pressed); return true;
+    case "G": countOn(desk); return true;
     case "Home": go(desk, desk.shown[0]); return true;
     case "End": go(desk, desk.shown[desk.shown.length - 1]); return true;
     case "+": case "=": desk.zoom = Math.min(4, desk.zoom * 1.3); lens(desk); return true;
     case "-": desk.zoom = Math.max(1, desk.zoom / 1.3); lens(desk); return true;
-    case "Escape": if (!desk.chosen.size) return false; choose(desk, []); return true;
+    case "Escape":
+      if (desk.drag) letDragGo(desk);
+      else if (desk.chosen.size) choose(desk, []);
+      else if (desk.whole) whole(desk, false);
+      else return false;
+      return true;
     case "Enter": accept(desk); return true;
     case "Z": back(desk); return true;
+    case "W": why(desk); return true;
     case "C": desk.ui.comment.focus(); return true;
   }
   if (!desk.byKey.has(pressed)) return false;
@@ -49,10 +84,15 @@ function act(desk, pressed, shift) {
 }
 
 // Many cells take one letter, but a critical cell is looked at and named by itself.
-function name(desk, label) {
-  const all = targets(desk);
+function why(desk) {
+  if (desk.at === null) return;
+  leave(desk);
+  desk.askWhy({ number: ++desk.batch, cell: desk.at });
+}
+
+function name(desk, label, all = targets(desk)) {
   const cells = all.length > 1 ? all.filter((id) => !isCritical(desk, desk.cells.get(id))) : all;
-  if (cells.length) answer(desk, cells, () => label);
+  if (cells.length) answer(desk, cells, () => label, all);
   if (cells.length < all.length) say(desk, CRITICAL_HINT);
 }
 
@@ -83,8 +123,9 @@ function accept(desk) {
   if (critical.length) say(desk, CRITICAL_HINT);
 }
 
-function answer(desk, cells, of) {
+function answer(desk, cells, of, all = targets(desk)) {
   if (desk.data.closed || !cells.length) return;
+  if (stopped(desk, cells)) return;
   const looked = Math.min(LONGEST_LOOK_S, (performance.now() - desk.since) / 1000);
   const before = cells.map((id) => [id, label(desk, id)]);
   for (const id of cells) put(desk, id, of(id), looked / cells.length);
@@ -94,7 +135,9 @@ function answer(desk, cells, of) {
   if (many) choose(desk, []);
   say(desk, "");
   cells.forEach((id) => thumb(desk, id));
-  if (!many) move(desk, 1, false); else current(desk);
+  // A cell that was dragged is not the one under the cursor: the cursor stays where it is.
+  if (!many && all.includes(desk.at)) move(desk, 1, false); else current(desk);
+  regroup(desk, cells);
   counts(desk);
   flush(desk);
 }
@@ -117,6 +160,7 @@ function back(desk) {
   for (const [id, was] of last.before) {
     if (desk.cells.has(id)) { put(desk, id, was, 0); thumb(desk, id); }
   }
+  regroup(desk, last.before.map(([id]) => id));
   go(desk, last.at);
   counts(desk);
   flush(desk);
@@ -141,7 +185,7 @@ function go(desk, id) {
   if (id === undefined || id === null || !desk.cells.has(id)) return;
   const old = desk.at;
   desk.at = id;
-  desk.zoom = 1;
+  if (desk.ui) desk.ui.measure.hidden = true;
   if (old !== id) desk.since = performance.now();
   if (old !== null) thumb(desk, old);
   thumb(desk, id);
@@ -156,6 +200,7 @@ function choose(desk, ids) {
 }
 
 function click(desk, id, event) {
+  if (desk.dropped) { desk.dropped = false; return; }
   if (event.shiftKey && desk.at !== null) {
     const [a, b] = [desk.shown.indexOf(desk.at), desk.shown.indexOf(id)].sort((x, y) => x - y);
     choose(desk, desk.shown.slice(a, b + 1));

@@ -1,0 +1,1 @@
+"""How long things take: each step of an analysis, the training loop, the screens."""

@@ -1,0 +1,1 @@
+"""What the page Worklist is drawn from, besides words of cases."""

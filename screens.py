@@ -1,0 +1,81 @@
+"""The screens of Hemadesk: page settings, sign-in, navigation and the foot line.
+
+``app.py`` serves them.
+"""
+
+from typing import Final, NamedTuple
+
+import streamlit as st
+
+from core.access.people import Person
+from core.access.rights import Right, may
+from pages.parts import first_load, foot, mark, pressed, signed_in
+
+
+class Screen(NamedTuple):
+    """A page of the app, and the right without which it is neither in the menu nor drawn."""
+
+    file: str
+    title: str
+    icon: str
+    right: Right
+
+
+SCREENS: Final[dict[str, tuple[Screen, ...]]] = {
+    "Work": (
+        Screen("home", "Home", "home", "view"),
+        Screen("analyse_smear", "Analyse smear", "biotech", "analyse"),
+        Screen("screen_palm", "Screen palm", "back_hand", "analyse"),
+    ),
+    "Review": (
+        Screen("worklist", "Worklist", "checklist", "read"),
+        Screen("review", "Review", "rate_review", "read"),
+        Screen("agreement", "Agreement", "compare_arrows", "view"),
+    ),
+    "Learn": (
+        Screen("fine_tune", "Fine-tune", "model_training", "train"),
+        Screen("models", "Models", "deployed_code", "view"),
+        Screen("acquaintance", "Get acquainted", "handshake", "read"),
+        Screen("lab_acceptance", "Lab acceptance", "fact_check", "view"),
+    ),
+    "Site": (
+        Screen("settings", "Settings", "settings", "view"),
+        Screen("help", "Help", "help", "view"),
+    ),
+}
+
+
+def _page(screen: Screen, who: Person) -> st.Page:
+    return st.Page(
+        f"pages/{screen.file}.py",
+        title=screen.title,
+        icon=f":material/{screen.icon}:",
+        # As Streamlit would name it from the file: the first request of a server asks for that.
+        url_path=screen.file,
+        # Still reached by its address, where it says who may open it.
+        visibility="visible" if may(who, screen.right) else "hidden",
+    )
+
+
+signed_in.enter_app()
+st.set_page_config(
+    page_title="Hemadesk",
+    page_icon=mark.ICON,
+    layout="wide",
+)
+st.html(mark.STYLE)
+st.logo(mark.WORDMARK, size="large")
+person = signed_in.person()
+# At the top, where the header stands anyway: the width belongs to the picture.
+pages = {group: [_page(screen, person) for screen in screens] for group, screens in SCREENS.items()}
+# Streamlit serves its default page at / alone and calls /home "not found", though the first request
+# of a server opens it: so the page at / is Home too, and Home has its address as all others.
+pages["Work"].append(
+    st.Page("pages/home.py", title="Home", url_path="start", default=True, visibility="hidden")
+)
+page = st.navigation(position="top", pages=pages)
+pressed.enter_page(page.url_path)
+first_load.load()
+# Before the page: one that may not be opened stops there, and the line belongs to every screen.
+foot.draw(person)
+page.run()
