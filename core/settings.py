@@ -87,7 +87,7 @@ class Settings(BaseSettings):
         "local", "technologist", "pathologist", "director", "trainer", "administrator", "viewer"
     ] = Setting("local", description="what they may do; local: everything")
     local_token: Literal["once", "off"] = Setting(
-        "once",
+        "off",
         description="in local mode, does a browser need the one-time token of the printed address",
     )
     public_address: str = Setting(
