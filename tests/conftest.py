@@ -33,6 +33,7 @@ pytest_plugins = [
     "tests.fixtures.browser",
     "tests.fixtures.cells",
     "tests.fixtures.databases",
+    "tests.fixtures.file_server",
     "tests.fixtures.image_sets",
     "tests.fixtures.installations",
     "tests.fixtures.laboratories",

@@ -41,10 +41,7 @@ def fetch(
     ] = False,
 ) -> None:
     """Fetch a foundation model, whose features adapting reads beside its own."""
-    from core.datasets.public.fetch import FetchRefused
-    from core.models.foundation import FOUNDATION_MODELS
-    from core.models.weights import WeightsRefused
-    from core.training.white_cells.adaptation.fetch_foundation import fetch_foundation
+    from core.models.foundation_models import FOUNDATION_MODELS
 
     check_choice("NAME", name, tuple(FOUNDATION_MODELS))
     model = FOUNDATION_MODELS[name]
@@ -58,6 +55,10 @@ def fetch(
         print(f"sha256: {model.sha256} (by {model.sha256_from})")
     if not accept_licence:
         stop("nothing was fetched: read the licence, then add --accept-licence")
+    from core.datasets.public.fetch import FetchRefused
+    from core.models.weights import WeightsRefused
+    from core.training.white_cells.adaptation.fetch_foundation import fetch_foundation
+
     shown = -1
 
     def report(done: int, total: int | None) -> None:

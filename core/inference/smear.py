@@ -219,6 +219,6 @@ def _flags(field: Field, cells: list[Cell], rbc_diameter_px: float | None) -> li
             if flag.code == "critical_cell":
                 words = f"{title(cell.wbc.label)} found: critical, a person must look at it."
                 if cell.wbc.label not in CRITICAL_CLASSES:
-                    words = "A white cell could be a blast or an immature granulocyte: critical."
+                    words = "A white cell may be immature or a blast, look: critical."
                 flags.append(Flag("critical_cell", words))
     return list(dict.fromkeys(flags))

@@ -23,6 +23,7 @@ from typing_extensions import TypedDict
 
 from core.files import atomic_path, read_json_as, sha256_of, write_json
 from core.models.engine import as_batch
+from core.models.foundation_models import FOUNDATION_MODELS, FoundationModel
 from core.models.refusal import WeightsRefused
 from core.models.vision_transformer import PATCH_PX, POSITIONS, VisionTransformer
 from core.records import RgbImage
@@ -35,46 +36,6 @@ _SIDE: Final = PATCH_PX * POSITIONS
 _BATCH: Final = 16
 _HEADS: Final = ("dino_head", "ibot_head")
 """Parts of the authors' training that their files hold beside the network."""
-
-
-@dataclass(frozen=True)
-class FoundationModel:
-    """What is known of a network before it is here.
-
-    ``sha256`` is of the file at ``address``, by ``sha256_from``; ``size_mb`` is what its weights
-    take at least: the authors' file may hold parts of their training besides. ``licence`` is what a
-    person has to accept.
-    """
-
-    name: str
-    address: str
-    page: str
-    citation: str
-    licence: str
-    size_mb: int
-    sha256: str | None
-    sha256_from: str
-    width: int
-    depth: int
-    heads: int
-
-
-FOUNDATION_MODELS: Final[dict[str, FoundationModel]] = {
-    "dinobloom-s": FoundationModel(
-        name="dinobloom-s",
-        address="https://zenodo.org/records/10908163/files/DinoBloom-S.pth?download=1",
-        page="https://zenodo.org/records/10908163",
-        citation="Koch et al. 2024, DinoBloom, MICCAI, arXiv:2404.05022",
-        licence="as its authors state it on that page; the project could not check it there, so "
-        "read it before you accept it. The sets it was trained on have terms of their own.",
-        size_mb=86,
-        sha256="c2f7990b003e89bcece80e379fb8fe0ba2ec392ce19b286e8a294abd99568e44",
-        sha256_from="STAMP, another project that reads the same file; the authors name none",
-        width=384,
-        depth=12,
-        heads=6,
-    ),
-}
 
 
 class Origin(TypedDict):

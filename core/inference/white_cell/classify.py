@@ -178,10 +178,7 @@ def _critical(
     if uncertainty is not None and (
         share >= uncertainty.card.critical.limit or likeliest in CRITICAL_CLASSES
     ):
-        words = (
-            "It could be a blast or an immature granulocyte: critical, a person must look at this "
-            "cell."
-        )
+        words = "Immature or blast, look: a person must look at this cell, which is critical."
         return (Flag("critical_cell", words),)
     return ()
 

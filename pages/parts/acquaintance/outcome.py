@@ -1,5 +1,6 @@
 """Step 4: before and after, cross-validated; step 5: the way to promotion."""
 
+from pathlib import Path
 from typing import Final
 
 import streamlit as st
@@ -19,6 +20,7 @@ from core.training.white_cells.adaptation.adaptations import (
     AdaptationGain,
     AdaptationResult,
     AdaptationRunning,
+    AdaptationTask,
 )
 from pages.parts import signed_in
 from pages.parts.train import adapt_form
@@ -34,7 +36,9 @@ def draw(who: Person, one: Acquaintance, chosen: list[ReviewCell]) -> None:
     if last is not None and last.state == "running":
         st.fragment(adapt_form.wait, run_every=adapt_form.EVERY_S)()
         return
-    made = acquaintance.adaptation(one)
+    # One that was made on Models, or of an earlier acquaintance, is not shown here.
+    data = None if last is None else Path(last.task_as(AdaptationTask)["data"])
+    made = last if data is not None and data.parent == one.job.folder else None
     if made is not None:
         _outcome(made)
     found = acquaintance.offer_of(chosen)
@@ -58,15 +62,18 @@ def draw(who: Person, one: Acquaintance, chosen: list[ReviewCell]) -> None:
         type="primary" if made is None else "secondary",
         icon=":material/tune:",
         on_click=_adapt,
+        args=(one, found.per_class),
     )
     refusal = st.session_state.pop(_REFUSED, None)
     if refusal:
         st.error(plain(refusal), icon=":material/error:")
 
 
-def _adapt() -> None:
+def _adapt(one: Acquaintance, per_class: int) -> None:
     try:
-        acquaintance.adapt(review_store(), signed_in.person())
+        who = signed_in.person()
+        folder = acquaintance.write_named(review_store(), who, one)
+        adaptations.start(folder, per_class, False, who)
     except (
         AdaptationRunning,
         CaseRefused,

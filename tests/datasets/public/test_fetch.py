@@ -7,9 +7,7 @@ import io
 import json
 import subprocess
 import sys
-import threading
 import zipfile
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -26,57 +24,10 @@ def _archive(names, filler=b""):
     return out.getvalue()
 
 
-class _Server(ThreadingHTTPServer):
-    """Serves ``body``; ``cut`` bytes at most in the first answer, ranges where it ``ranges``."""
-
-    body: bytes
-    etag = '"one"'
-    cut: int | None = None
-    ranges: bool = True
-    asked: list[str | None]
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-
-    def do_GET(self):
-        wanted = self.headers.get("Range")
-        self.server.asked.append(wanted)
-        body, start = self.server.body, 0
-        if self.path != "/set.zip":
-            self.send_error(404)
-            return
-        same = self.headers.get("If-Range") in (None, self.server.etag)
-        if wanted and self.server.ranges and same:
-            start = int(wanted.removeprefix("bytes=").rstrip("-"))
-            if start >= len(body):
-                self.send_error(416)
-                return
-            self.send_response(206)
-            self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
-        else:
-            self.send_response(200)
-        self.send_header("ETag", self.server.etag)
-        self.send_header("Content-Length", str(len(body) - start))
-        self.end_headers()
-        end = len(body) if self.server.cut is None else start + self.server.cut
-        self.server.cut = None
-        self.wfile.write(body[start:end])
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
-def server():
-    with _Server(("127.0.0.1", 0), _Handler) as made:
-        made.asked = []
-        made.body = _archive(["repo-1/a.jpg", "repo-1/sub/b.jpg"], bytes(5000))
-        thread = threading.Thread(target=made.serve_forever, args=(0.02,))
-        thread.start()
-        yield made
-        made.shutdown()
-        thread.join()
+def server(file_server):
+    file_server.body = _archive(["repo-1/a.jpg", "repo-1/sub/b.jpg"], bytes(5000))
+    return file_server
 
 
 def _source(server, **more):

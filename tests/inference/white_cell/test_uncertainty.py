@@ -5,10 +5,15 @@ import numpy as np
 import pytest
 
 from core.inference.white_cell.attributes import Attribute, attributes_of, contradictions, in_words
-from core.inference.white_cell.classify import call_crops
+from core.inference.white_cell.classify import _call, call_crops
 from core.inference.white_cell.features import answers_of
 from core.inference.white_cell.neighbours import Neighbour, nearest
-from core.inference.white_cell.novelty import apply_label_shift, calibration_of, familiarity
+from core.inference.white_cell.novelty import (
+    Calibration,
+    apply_label_shift,
+    calibration_of,
+    familiarity,
+)
 from core.inference.white_cell.uncertainty import (
     Uncertainty,
     copy_uncertainty,
@@ -17,7 +22,7 @@ from core.inference.white_cell.uncertainty import (
     uncertainty_path,
 )
 from core.models import registry
-from core.models.cards import LabelShift, UncertaintyCard
+from core.models.cards import LabelShift, UncertaintyCard, WhiteCellCard
 from core.models.cards.uncertainty_card import CriticalRule
 from core.models.classifier import CellClassifier
 from core.models.weights import LoadedModel, WeightsRefused
@@ -241,3 +246,33 @@ def test_the_shipped_extras_fit_the_shipped_network():
     assert found.tensors["novelty.weight"].shape == (width,)
     assert found.card.index is not None
     assert len(found.card.index.files) == len(found.tensors["index.label"])
+
+
+@pytest.mark.parametrize(
+    ("by_parent", "limit", "abstained"),
+    [(False, 0.5, True), (True, 0.5, False), (True, 0.95, True)],
+)
+def test_a_call_abstains_by_its_class_or_by_its_parent(model, by_parent, limit, abstained):
+    """Segmented 0.4 and band 0.35: which of them is unsure, that it is a neutrophil is not."""
+    shares = {"segmented_neutrophil": 0.4, "band_neutrophil": 0.35}
+    classes = model.card_as(WhiteCellCard).classes
+    rest = 0.25 / (len(classes) - 2)
+    row = np.array([shares.get(name, rest) for name in classes])
+    limits = Calibration(1.0, 0.3, 0.05, limit, by_parent)
+    assert _call(row, row, model, limits).abstained == abstained
+
+
+def test_the_nearest_cells_by_both_networks_where_there_are_two(uncertainty):
+    stored = np.array([[0, 1], [1, 0], [0, 0]], np.float16)
+    both = Uncertainty(uncertainty.card, {**uncertainty.tensors, "index.foundation": stored})
+    feature = np.array([2, 0.1], np.float32)
+    assert [n.file for n in nearest(feature, "monocyte", both)] == ["a.jpg", "b.jpg"]
+    beside = np.array([5, 0], np.float32)
+    by_both = nearest(feature, "monocyte", both, beside=beside)
+    alone = {one.file: one.distance for one in nearest(feature, "monocyte", both)}
+    unit = stored.astype(float) - stored.astype(float).mean(axis=0)
+    wanted = beside - stored.astype(float).mean(axis=0)
+    for one in by_both:
+        row = unit[["a.jpg", "b.jpg"].index(one.file)]
+        cosine = row @ wanted / np.linalg.norm(row) / np.linalg.norm(wanted)
+        assert one.distance == pytest.approx((alone[one.file] + 1 - cosine) / 2, abs=1e-3)

@@ -220,7 +220,14 @@ def test_the_fields_of_a_case_are_taken_as_one_laboratory(store, people, make_ca
     assert row_of(store, people.viewer, case).priority == "doubt"
     contents = gather(store, people.viewer, case.id)
     document = json.loads(case_json(contents))
-    assert document["laboratory"] == {"word": "foreign", "cells": 6, "unfamiliar": 5}
+    assert document["laboratory"] == {
+        "word": "foreign",
+        "cells": 6,
+        "unfamiliar": 5,
+        "classes": "not acquainted with this laboratory",
+    }
+    rows = [row for row in csv.DictReader(io.StringIO(case_csv(contents))) if row["proposed"]]
+    assert {row["laboratory"] for row in rows} == {"not acquainted with this laboratory"}
     (row,) = [c for p in document["pictures"] for c in p["cells"] if c.get("id") == first.id]
     assert row["proposed"]["could_be"] == ["monocyte", "basophil"]
     assert any(note.startswith("Foreign laboratory: 5 of 6") for note in notes_of(contents))

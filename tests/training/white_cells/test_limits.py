@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from core.datasets.intake.cells import DataRefused
@@ -14,13 +15,19 @@ from core.training.white_cells.adaptation.last_layer import (
     fit_last_layer,
 )
 from core.training.white_cells.attributes import fit_attributes
+from core.training.white_cells.fit_uncertainty import red_cell_fields
 from core.training.white_cells.limits import (
+    FOREIGN_LIMIT,
     fit_calibration,
     fit_critical,
     label_shift,
     likely_elsewhere,
 )
-from core.training.white_cells.novelty_head import fit_familiarity, fit_not_a_cell
+from core.training.white_cells.novelty_head import (
+    fit_familiarity,
+    fit_not_a_cell,
+    things_that_are_no_cells,
+)
 
 CLASSES = ["segmented_neutrophil", "band_neutrophil", "immature_granulocyte"]
 
@@ -55,6 +62,27 @@ def test_sets_cover_what_they_promise_in_each_group():
 def test_too_few_unfamiliar_cells_get_the_familiar_limits():
     limits = fit_calibration(CLASSES, answers(500, 4, 0), answers(20, 2, 1), 1.0)
     assert limits["unfamiliar"] == limits["familiar"]
+
+
+def test_unfamiliar_cells_abstain_by_their_parent_class():
+    limits = fit_calibration(CLASSES, answers(500, 4, 0), answers(200, 2, 1), 1.0)
+    assert not limits["familiar"].abstain_by_parent
+    abroad = limits["unfamiliar"]
+    assert abroad.abstain_by_parent and abroad.abstain_below == FOREIGN_LIMIT
+
+
+def test_the_novelty_head_is_shown_fields_of_laboratories_learnt_from_only(tmp_path):
+    cbc, deepbionet = tmp_path / "cbc/Training/Images", tmp_path / "wbc_other_lab/monocyte"
+    for folder in (cbc, deepbionet, tmp_path / "txl/images/train"):
+        folder.mkdir(parents=True)
+        Image.new("RGB", (640, 480), (200, 120, 160)).save(folder / "a.png")
+    assert red_cell_fields(tmp_path, ("cbc", "txl", "munich")) == [cbc]
+    # CBC is left out. TXL-PBC has copies of its fields, so it cannot stand for it.
+    assert red_cell_fields(tmp_path, ("txl", "deepbionet", "munich")) == [deepbionet]
+    assert red_cell_fields(tmp_path, ("txl", "munich")) == red_cell_fields(tmp_path, ()) == []
+    rng = np.random.default_rng(0)
+    without = len(things_that_are_no_cells(rng, tmp_path, 3))
+    assert len(things_that_are_no_cells(rng, tmp_path, 3, [cbc])) == without + 3
 
 
 def test_the_critical_rule_states_its_price():

@@ -34,8 +34,6 @@ from core.review.record.review_store import ReviewStore
 from core.slide.foreign_laboratory import Laboratory
 from core.store.review_schema import case_pictures
 from core.taxonomy import UNIDENTIFIED
-from core.training.white_cells.adaptation import adaptations
-from core.training.white_cells.adaptation.adaptations import AdaptationResult
 
 CELLS: Final = 60
 """Cells that are chosen to be named."""
@@ -204,21 +202,18 @@ def offer_of(cells: Sequence[ReviewCell]) -> AdaptationOffer:
     return AdaptationOffer.of(dict(by_class.most_common()), cases=1)
 
 
-def adapt(store: ReviewStore, person: Person) -> Job:
-    """Adapt the live model to the named cells, in the background; see :func:`adaptation`.
+def write_named(store: ReviewStore, person: Person, one: Acquaintance) -> Path:
+    """Write the named ones of the chosen cells as class folders, which adapting reads.
 
     Raises:
         NotAllowed: without the right to train.
         CaseRefused: if too few cells are named.
         PictureLost: if a stored picture is gone or was changed.
-        AdaptationRunning: if another adaptation is going on.
-        OSError: if the cells cannot be written.
+        OSError: if they cannot be written.
     """
     require(person, "train")
-    one = latest(store)
-    chosen = [] if one is None else cells_to_name(store, person, one)
-    found = offer_of(chosen)
-    if one is None or not found.is_enough:
+    chosen = cells_to_name(store, person, one)
+    if not offer_of(chosen).is_enough:
         raise CaseRefused("adapting takes at least twenty named cells, two of each of two classes")
     folder = one.job.folder / f"named-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     by_id = {picture.id: picture for picture in cases.case_pictures_of(store, person, one.case_id)}
@@ -230,22 +225,7 @@ def adapt(store: ReviewStore, person: Person) -> Job:
             diameter = picture.finding().rbc_diameter_px
             data = png(framed(pixels, cell.box_xyxy_px, diameter))
             write_file(folder / label / f"cell{cell.id}.png", data)
-    return adaptations.start(folder, found.per_class, False, person)
-
-
-def adaptation(one: Acquaintance) -> Job | None:
-    """The last adaptation, if it was made of cells named here."""
-    last = adaptations.latest()
-    if last is None:
-        return None
-    data = Path(last.task_as(adaptations.AdaptationTask)["data"])
-    return last if data.parent == one.job.folder else None
-
-
-def challenger(one: Acquaintance) -> AdaptationResult | None:
-    """The model that was adapted to cells named here; None before, or where it was refused."""
-    made = adaptation(one)
-    return made.result_as(AdaptationResult) if made and made.state == "done" else None
+    return folder
 
 
 def laboratory_now(store: ReviewStore, person: Person, model: str) -> Laboratory:

@@ -9,11 +9,11 @@ from typing_extensions import TypedDict
 from core.datasets.public.fetch import FetchRefused, download
 from core.files import read_json_as, sha256_of, write_json
 from core.models.foundation import (
-    FoundationModel,
     InstalledFoundation,
     foundation_folder,
     install_foundation,
 )
+from core.models.foundation_models import FoundationModel
 
 _KNOWN: Final = "fetched.json"
 """Hashes of the first download of each address that no hash is known for."""
