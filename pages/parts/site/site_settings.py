@@ -74,4 +74,4 @@ def _shown(name: str) -> str:
         return "set" if value.get_secret_value() else "not set"
     if name == "database_url" and value:
         return "set"  # it may hold a password
-    return str(value) or "not set"
+    return "not set" if value in (None, "") else str(value)
