@@ -224,7 +224,7 @@ def test_whatever_is_damaged_there_is_a_sentence_or_a_whole_card(file):
         ("palm", ["evaluation", "locked", "auroc", "n"], "78", "evaluation.locked.auroc.n must be"),
         ("wbc.extras", ["critical"], KeyError, "wbc.extras.json: critical is missing"),
         ("wbc.extras", ["novelty", "bias"], "x", "novelty.bias must be a number, got 'x'"),
-        ("wbc.extras", ["elsewhere", "shift"], 3, "label_shift.shift must be a list, got 3"),
+        ("wbc.extras", ["label_shift", "shift"], 3, "label_shift.shift must be a list, got 3"),
         ("wbc.extras", ["format"], 3, "wbc.extras.json has format 3"),
     ],
 )
