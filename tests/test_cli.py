@@ -134,7 +134,8 @@ def test_datasets_says_what_is_present(tmp_path):
     assert run(app, ["datasets", "--verify", "--data", str(tmp_path)]).exit_code == 1
 
 
-def test_a_sound_installation_says_so():
+def test_a_sound_installation_says_so(own_var):
+    own_var.mkdir(mode=0o700)
     result = run(app, ["check"])
     assert result.exit_code == 0, result.stdout
     assert "FAIL" not in result.stdout

@@ -45,7 +45,7 @@ def _read() -> set[str]:
     return names
 
 
-NAMES = ("case", "challenger", "run")
+NAMES = ("case", "cell", "challenger", "run")
 
 
 def test_these_are_the_names_that_pages_read() -> None:
