@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from core.cli import app
+from core.settings import settings
 from tests.datasets.intake.test_exports_of_programs import picture, table, text, voc
 
 PARTS = ("training", "validation", "test")
@@ -19,14 +19,12 @@ PARTS = ("training", "validation", "test")
 
 def look(tmp_path: Path, path: Path, kind: str, *options: str) -> tuple[int, list[str], str]:
     empty = {"HEMADESK_DATA": str(tmp_path / "none"), "HEMADESK_VAR": str(tmp_path / "var")}
-    done = subprocess.run(
-        [sys.executable, "-m", "core", "datasets", "look", str(path), "--as", kind, *options],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **empty},
-        timeout=120,
-    )
-    return done.returncode, done.stdout.splitlines(), done.stderr
+    settings.cache_clear()  # they are read once, and the command must read those above
+    words = ["datasets", "look", str(path), "--as", kind, *options]
+    done = CliRunner().invoke(app, words, env=empty)
+    settings.cache_clear()
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+    return done.exit_code, done.stdout.splitlines(), done.stderr
 
 
 def made(root: Path, kind: str) -> None:

@@ -117,7 +117,7 @@ def test_copies_of_locked_fields_are_left_out(counted, tmp_path):
 
 def test_the_command_trains_it_and_a_model_comes_out(counted, tmp_path):
     command = [sys.executable, "-m", "core", "train", "regression", "--data", str(counted)]
-    numbers = ["--epochs", "2", "--batch-size", "4", "--workers", "0"]
+    numbers = ["--epochs", "1", "--batch-size", "4", "--workers", "0"]
     choices = ["--option", "layout=counts", "--start", "random"]
     ran = subprocess.run(
         [*command, *numbers, *choices],

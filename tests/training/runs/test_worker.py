@@ -145,7 +145,7 @@ def _command(*arguments):
 
 
 def test_from_a_terminal_killed_and_resumed_by_folder(alone, tiny_data):
-    numbers = ("--epochs", 5, "--batch-size", 6, "--workers", 0, "--start", "random")
+    numbers = ("--epochs", 3, "--batch-size", 6, "--workers", 0, "--start", "random")
     command = _command("wbc", "--data", tiny_data, "--preset", "fine-tune", *numbers)
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -157,7 +157,7 @@ def test_from_a_terminal_killed_and_resumed_by_folder(alone, tiny_data):
     resume = _command("wbc", "--resume", folder)
     second = subprocess.run(resume, cwd=ROOT, capture_output=True, text=True, check=False)
     assert second.returncode == 0, second.stderr
-    assert "epoch 5" in second.stdout and "epoch 1:" not in second.stdout
+    assert "epoch 3" in second.stdout and "epoch 1:" not in second.stdout
     third = CliRunner().invoke(app, ["train", "wbc", "--resume", folder])
     assert third.exit_code == 2
     assert "is done; it cannot be asked to resume" in third.stderr
