@@ -231,7 +231,7 @@ def test_a_page_takes_no_word_for_html(case_store, reader):
 
 
 def test_the_report_has_bars_usual_shares_and_a_cell_of_each_class(
-    case_store, signed_case, reader, laboratory
+    own_var, case_store, signed_case, reader, laboratory
 ):
     contents = gather(case_store, reader, signed_case.id)
     for said in (case_report(contents, laboratory), case_page(contents, laboratory)):
