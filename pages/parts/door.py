@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any
 
 import streamlit as st
-from streamlit import config
 from streamlit.runtime import get_instance
 from streamlit.starlette import App
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
@@ -61,7 +60,7 @@ def guarded(inside: Any) -> Guard:
         inside,
         gate=gate,
         quota=quota,
-        tokens=_tokens() if isinstance(gate, gates.LocalGate) else None,
+        tokens=_tokens(),
         used=_show_address,
         public_address=site.public_address,
     )
@@ -69,16 +68,20 @@ def guarded(inside: Any) -> Guard:
 
 @cache
 def _tokens() -> BrowserTokens | None:
-    """Those of this start of the server; None where the site asks for none."""
-    return BrowserTokens() if settings().local_token == "once" else None
+    """Those of this start of the server; None where nobody is let in by them."""
+    try:
+        is_local = sign_in.mode(st.get_option("server.address")) == "local"
+    except ServingRefused:  # the door is closed, and says why
+        return None
+    return BrowserTokens() if is_local and settings().local_token == "once" else None
 
 
 def _show_address() -> None:
     """Print the address that lets the next browser in."""
     tokens = _tokens()
-    if tokens is not None and sign_in.mode(st.get_option("server.address")) == "local":
+    if tokens is not None:
         host = st.get_option("server.address") or "127.0.0.1"
-        address = address_with(tokens.token, host, config.get_option("server.port"))
+        address = address_with(tokens.token, host, st.get_option("server.port"))
         print(f"  Open {address} in a browser of this computer; it lets one in.", flush=True)
 
 
