@@ -44,13 +44,14 @@ def graph_of(
         RuntimeError: if the module cannot be exported.
     """
     file = settings().cache_folder / FOLDER / f"{_key(module, example, dynamic_shape)}.onnx"
-    proto = _cached(file)
-    if proto is None:
+    model = _cached(file)
+    if model is None:
         proto = _trace(module, example, dynamic_shape)
         _keep(proto, file)
-    # Read from the file's form also where it was traced now: the names are the same either way.
+        # From the file's form, as a kept one is: the names are the same either way.
+        model = onnx_ir.from_proto(proto)
     # No program of torch belongs to it any more, which only comparisons of the two would need.
-    program = torch.onnx.ONNXProgram(onnx_ir.from_proto(proto), exported_program=None)
+    program = torch.onnx.ONNXProgram(model, exported_program=None)
     held = program.model.graph.initializers
     program.apply_weights({k: v for k, v in module.state_dict().items() if k in held})
     return program
@@ -115,17 +116,17 @@ def _key(module: nn.Module, example: torch.Tensor, dynamic_shape: Mapping[int, A
     return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _cached(file: Path) -> onnx.ModelProto | None:
+def _cached(file: Path) -> onnx_ir.Model | None:
     try:
-        proto = onnx.ModelProto.FromString(file.read_bytes())
-        if not onnx_ir.from_proto(proto).graph.outputs:
+        model = onnx_ir.from_proto(onnx.ModelProto.FromString(file.read_bytes()))
+        if not model.graph.outputs:
             raise ValueError("it holds no graph")
     except FileNotFoundError:
         return None
     except (OSError, ValueError, DecodeError, onnx_ir.serde.SerdeError) as error:
         _LOG.warning("%s cannot be read, the network is traced again: %s", file, error)
         return None
-    return proto
+    return model
 
 
 def _keep(proto: onnx.ModelProto, file: Path) -> None:

@@ -1,10 +1,12 @@
 """The shares of white cells that are usual for a person, for tables and bars of a differential."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from core.slide.reference_ranges import (
+    ADULT_RANGES,
     Analyte,
     ReferenceRange,
     Sex,
@@ -37,3 +39,16 @@ def usual_shares(
     chosen: Sex = "female" if sex == "female" else "male" if sex == "male" else "any"
     found = {name: range_for(ranges, name, chosen, age_years) for name in _ANALYTES}
     return {name: (row.low, row.high) for name, row in found.items() if row is not None}
+
+
+@dataclass(frozen=True)
+class UsualShares:
+    """Usual percent of rows of the differential, and whether they are the laboratory's own."""
+
+    percent: dict[str, tuple[float, float]]
+    are_own: bool
+
+    @classmethod
+    def of(cls, sex: str, age_years: int | None, own: dict[str, tuple[float, float]]) -> Self:
+        """The site's where it entered some, else the set that the program brings."""
+        return cls(own or usual_shares(ADULT_RANGES, sex, age_years), bool(own))

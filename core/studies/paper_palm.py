@@ -1,6 +1,9 @@
 """Train the paper's palm CNN on one split and test it: one row of its tables."""
 
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -8,9 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader
 
+from core.datasets.public.ghana_palms import PalmPhoto
 from core.models.paper_palm_cnn import PaperPalmCnn
 from core.studies.paper_palm_clusters import ClusterSplit
 from core.studies.paper_palm_tables import StateResult
+from core.training.card_facts import data_hash
 from core.training.palm.photos import PalmPhotos
 
 
@@ -31,6 +36,20 @@ class CnnSettings:
     def __post_init__(self) -> None:
         if min(self.size_px) < 32 or self.epochs < 1 or self.batch_size < 1:
             raise ValueError(f"not settings for a training: {self}")
+
+
+def training_key(
+    learn: Sequence[PalmPhoto], test: Sequence[PalmPhoto], settings: CnnSettings, state: int
+) -> str:
+    """The name under which a study keeps what came of one training: a hash of all that it rests on.
+
+    ``learn`` and ``test`` are the photos in their order; their labels and contents are hashed.
+    """
+    photos = (*learn, *test)
+    labels = [(photo.path.name, photo.anemic) for photo in photos]
+    contents = data_hash([photo.path for photo in photos])
+    description = json.dumps([asdict(settings), state, len(learn), labels, contents])
+    return hashlib.sha256(description.encode()).hexdigest()[:24]
 
 
 REDUCED = CnnSettings((80, 60), 5, reduced="80x60 pixels instead of 500x375, 5 epochs")

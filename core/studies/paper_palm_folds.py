@@ -3,10 +3,7 @@
 Every training saves its logits in a folder, so that a stopped study resumes.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -15,9 +12,8 @@ import numpy as np
 from core.datasets.public.ghana_palms import PalmPhoto
 from core.datasets.public.palm_splits import PalmSplit, folds
 from core.files import atomic_path
-from core.studies.paper_palm import CnnSettings, train_and_test
+from core.studies.paper_palm import CnnSettings, train_and_test, training_key
 from core.studies.paper_palm_clusters import balanced_split
-from core.training.card_facts import data_hash
 from core.training.palm.figures import Logits, PaperCnnLogits, palm_photos
 from core.training.palm.head import PARTS
 
@@ -106,10 +102,7 @@ def _trained(
 ) -> Logits:
     """Logits of the held-out photos; loaded if the same training was done before."""
     learn, test = ([photos[i] for i in part] for part in (split.learn, split.held_out))
-    labels = [(photo.path.name, photo.anemic) for photo in (*learn, *test)]
-    contents = data_hash([photo.path for photo in (*learn, *test)])
-    description = json.dumps([asdict(settings), state, len(learn), labels, contents])
-    file_of_logits = folder / f"{hashlib.sha256(description.encode()).hexdigest()[:24]}.npy"
+    file_of_logits = folder / f"{training_key(learn, test, settings, state)}.npy"
     if file_of_logits.is_file():
         return np.asarray(np.load(file_of_logits, allow_pickle=False), np.float64)
     logits = train_and_test(balanced_split(learn, test, state), state, settings)[1]

@@ -3,7 +3,6 @@
 Each training saves its result in a folder, so that a stopped study resumes after the last one.
 """
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,7 @@ import torch.nn.functional as F
 from core.datasets.public.ghana_palms import PalmPhoto
 from core.files import atomic_path
 from core.models.paper_palm_cnn import PaperPalmCnn
-from core.studies.paper_palm import CnnSettings, train_and_test
+from core.studies.paper_palm import CnnSettings, train_and_test, training_key
 from core.studies.paper_palm_clusters import (
     ClusterSplit,
     clusters,
@@ -25,7 +24,7 @@ from core.studies.paper_palm_clusters import (
     split_honestly,
 )
 from core.studies.paper_palm_tables import StateResult
-from core.training.card_facts import data_hash
+from core.studies.step_time import seconds_of
 
 Say = Callable[[str], None]
 Split = Callable[[list[PalmPhoto], int], ClusterSplit]
@@ -84,14 +83,13 @@ def forecast(photos: Sequence[PalmPhoto], states: int, settings: CnnSettings) ->
     optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
     pictures = torch.rand(settings.batch_size, 3, height, width)
     labels = torch.zeros(settings.batch_size)
-    began = time.monotonic()
-    for step in range(4):
-        if step == 1:  # the first one allocates
-            began = time.monotonic()
+
+    def step() -> None:
         optimizer.zero_grad(set_to_none=True)
         F.binary_cross_entropy_with_logits(model(pictures), labels).backward()
         optimizer.step()
-    epoch_s = (time.monotonic() - began) / 3 * learn / settings.batch_size
+
+    epoch_s = seconds_of(step) * learn / settings.batch_size
     weights_mb = 4 * sum(p.numel() for p in model.parameters()) / 1e6
     # The pictures, the maps of the three convolutions with their gradients, weights with Adam.
     maps_mb = 4 * settings.batch_size * width * height * 2 * (16 + 32 / 4 + 64 / 16) * 2 / 1e6
@@ -110,10 +108,7 @@ def _result(
     split: ClusterSplit, state: int, settings: CnnSettings, folder: Path
 ) -> tuple[StateResult, bool]:
     """The result of one training, and whether it was trained now."""
-    sides = [[(photo.path.name, photo.anemic) for photo in s] for s in (split.train, split.test)]
-    contents = data_hash([photo.path for photo in (*split.train, *split.test)])
-    description = json.dumps([asdict(settings), state, sides, contents])
-    file = folder / f"{hashlib.sha256(description.encode()).hexdigest()[:24]}.json"
+    file = folder / f"{training_key(split.train, split.test, settings, state)}.json"
     if file.is_file():
         return StateResult(**json.loads(file.read_text())), False
     result = train_and_test(split, state, settings)[0]

@@ -5,7 +5,6 @@ page does not say so of its split. Without CUDA a reduced setting is trained, an
 it. Where ImageNet's ResNet-18 cannot be downloaded the weights start at random.
 """
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -29,6 +28,7 @@ from core.records import RgbImage
 from core.statistics.classes import accuracy_row, confusion, majority_accuracy, report
 from core.statistics.figures import ClassRow, Measured
 from core.studies.paper_wbc_setting import ProgressLines, setting_for, start_weights
+from core.studies.step_time import seconds_of
 from core.training.loop.recipe import Batch
 from core.training.loop.settings import LoopSettings
 from core.training.loop.train import train
@@ -178,16 +178,15 @@ def forecast(data: Path, seed: int = 0, *, full: bool = False, epochs: int | Non
     side, batch = setting.side_px, setting.loop.batch_size
     pictures = torch.rand(batch, 3, side, side, device=device)
     labels = torch.zeros(batch, dtype=torch.long, device=device)
-    began = time.monotonic()
-    for step in range(4):
-        if step == 1:  # the first one allocates
-            began = time.monotonic()
+
+    def step() -> None:
         with torch.autocast(device.type, torch.bfloat16, enabled=setting.loop.bfloat16):
             loss = F.cross_entropy(net(pictures).float(), labels)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
-    per_epoch_s = 1.1 * (time.monotonic() - began) / 3 * learn / batch
+
+    per_epoch_s = 1.1 * seconds_of(step) * learn / batch
     pixels_mb = (learn + judged) * 3 * side * side / 1e6
     return (
         f"ResNet-18, {setting.name}: {learn} training cells, {judged} validation cells, "

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from scipy.stats import fisher_exact
+import scipy
 from sqlalchemy import Connection, select
 
 from core.access.people import Person
@@ -158,7 +158,7 @@ def _delta(label: str, before: SmearOfPatient, after: SmearOfPatient) -> Delta:
     n, m = before.leukocytes, after.leukocytes
     p = None
     if n and m:
-        p = float(fisher_exact(np.array([[one, n - one], [two, m - two]])).pvalue)
+        p = float(scipy.stats.fisher_exact(np.array([[one, n - one], [two, m - two]])).pvalue)
     return Delta(label, one, n, two, m, p)
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import Subquery, func, select
 
 from core.access.people import Person
 from core.access.rights import require
@@ -68,11 +68,7 @@ def turnaround(
         NotAllowed: without the right to read.
     """
     require(person, "read")
-    first = (
-        select(case_pictures.c.case_id, func.min(case_pictures.c.added_at).label("uploaded"))
-        .group_by(case_pictures.c.case_id)
-        .subquery()
-    )
+    first = _first_pictures()
     signed = (
         select(cases.c.id, first.c.uploaded, signatures.c.signed_at)
         .join(signatures, (signatures.c.case_id == cases.c.id) & (signatures.c.version == 1))
@@ -125,11 +121,7 @@ def turnaround_by(
         NotAllowed: without the right to read.
     """
     require(person, "read")
-    first = (
-        select(case_pictures.c.case_id, func.min(case_pictures.c.added_at).label("uploaded"))
-        .group_by(case_pictures.c.case_id)
-        .subquery()
-    )
+    first = _first_pictures()
     query = (
         select(
             first.c.uploaded,
@@ -153,6 +145,15 @@ def turnaround_by(
         "signed by": [_percentiles(name, readers[name]) for name in sorted(readers)],
         "priority": [_percentiles(name, priorities[name]) for name in sorted(priorities)],
     }
+
+
+def _first_pictures() -> Subquery:
+    """When the first picture of each case was added: ``case_id``, ``uploaded``."""
+    return (
+        select(case_pictures.c.case_id, func.min(case_pictures.c.added_at).label("uploaded"))
+        .group_by(case_pictures.c.case_id)
+        .subquery()
+    )
 
 
 def _priority(snapshot: Snapshot) -> str:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final, Self
+from typing import Final
 
 from core.access.people import Person
 from core.access.rights import require
@@ -44,26 +44,12 @@ from core.review.signature.verified import Verified, verified_in
 from core.settings import settings
 from core.slide import judgement
 from core.slide.foreign_laboratory import Laboratory
-from core.slide.reference_ranges import ADULT_RANGES, RANGES_FILE
-from core.slide.usual_shares import site_shares, usual_shares
+from core.slide.reference_ranges import RANGES_FILE
+from core.slide.usual_shares import UsualShares, site_shares
 from core.taxonomy import KINDS, UNIDENTIFIED, CellKind
 
 _VIEW_PX: Final = 480
 """Longer side of a field in a report."""
-
-
-@dataclass(frozen=True)
-class UsualShares:
-    """Usual percent of rows of the differential, and whether they are the laboratory's own."""
-
-    percent: dict[str, tuple[float, float]]
-    are_own: bool
-
-    @classmethod
-    def of(cls, case: Case, own: dict[str, tuple[float, float]]) -> Self:
-        """The site's where it entered some, else the set that the program brings."""
-        brought = usual_shares(ADULT_RANGES, case.sex, case.age_years)
-        return cls(own or brought, bool(own))
 
 
 @dataclass(frozen=True)
@@ -212,7 +198,9 @@ def gather(store: ReviewStore, person: Person, case_id: int) -> CaseContents:
             calls=tuple(calls_in(connection, case_id)),
             target_cells=settings().target_cells,
             usual=UsualShares.of(
-                case, site_shares(settings().var / RANGES_FILE, case.sex, case.age_years)
+                case.sex,
+                case.age_years,
+                site_shares(settings().var / RANGES_FILE, case.sex, case.age_years),
             ),
             previous=previous_smear(connection, case, signed[0].signed_at if signed else None),
             _store=store,

@@ -10,7 +10,7 @@ from core.records import SmearFinding
 from core.review.acceptance.status import acceptances_in
 from core.review.case.critical_calls import CriticalCall
 from core.review.case.patient import previous_smear
-from core.review.exchange.contents import CaseContents, UsualShares
+from core.review.exchange.contents import CaseContents
 from core.review.reading.abnormalities import Seen
 from core.review.reading.cells import Answer, ReviewCell
 from core.review.reading.grades import PLATELETS, Grade
@@ -31,6 +31,7 @@ from core.review.signature.snapshot_format import (
     SnapshotSeen,
 )
 from core.review.signature.verified import of_cells
+from core.slide.usual_shares import UsualShares
 
 
 def gather_signed(store: ReviewStore, person: Person, case_id: int, version: int) -> CaseContents:
@@ -59,10 +60,11 @@ def gather_signed(store: ReviewStore, person: Person, case_id: int, version: int
             if any(c.table == "signatures" and c.row == signature.id for c in entry.changes)
         ]
         accepted = acceptances_in(connection, signature.signed_at)
-        previous = previous_smear(connection, _case_as_signed(case, signature), signature.signed_at)
+        as_signed = _case_as_signed(case, signature)
+        previous = previous_smear(connection, as_signed, signature.signed_at)
     cells = _cells(case_id, pictures, signature)
     return CaseContents(
-        case=_case_as_signed(case, signature),
+        case=as_signed,
         pictures=tuple(_as_signed(p, snapshot["pictures"]) for p in pictures),
         cells=tuple(cells),
         standing=of_cells(cells),
@@ -89,7 +91,8 @@ def gather_signed(store: ReviewStore, person: Person, case_id: int, version: int
         ),
         target_cells=snapshot.get("target_cells", 0),
         usual=UsualShares.of(
-            _case_as_signed(case, signature),
+            as_signed.sex,
+            as_signed.age_years,
             {n: (low, high) for n, (low, high) in snapshot.get("usual_shares", {}).items()},
         ),
         previous=previous,

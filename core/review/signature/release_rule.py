@@ -20,8 +20,8 @@ from core.review.signature.snapshot_format import DifferentialJson, Snapshot
 from core.settings import settings
 from core.slide import judgement
 from core.slide.differential import Differential, differential
-from core.slide.reference_ranges import ADULT_RANGES, RANGES_FILE
-from core.slide.usual_shares import site_shares, usual_shares
+from core.slide.reference_ranges import RANGES_FILE
+from core.slide.usual_shares import UsualShares, site_shares
 from core.statistics.intervals import Interval, clopper_pearson
 from core.store.review_schema import signatures
 
@@ -137,9 +137,8 @@ def try_rule(store: ReviewStore, person: Person, rule: Rule) -> Trial:
 
 
 def _usual(snapshot: Snapshot) -> Shares:
-    details = snapshot["case"]
-    own = site_shares(settings().var / RANGES_FILE, details["sex"], details["age_years"])
-    return own or usual_shares(ADULT_RANGES, details["sex"], details["age_years"])
+    sex, age = snapshot["case"]["sex"], snapshot["case"]["age_years"]
+    return UsualShares.of(sex, age, site_shares(settings().var / RANGES_FILE, sex, age)).percent
 
 
 def _agrees(found: Differential, snapshot: Snapshot) -> bool:

@@ -6,20 +6,17 @@ from typing import Final
 import streamlit as st
 
 from core.access.people import Person
-from core.access.rights import NotAllowed, may
+from core.access.rights import may
 from core.jobs.job import Job
 from core.review.learning.acquaintance import acquaintance
 from core.review.learning.acquaintance.acquaintance import Acquaintance
 from core.review.reading.cells import ReviewCell
-from core.review.record.errors import CaseRefused, PictureLost
 from core.review.record.review_store import review_store
-from core.store.database import DatabaseRefused
 from core.taxonomy import title
 from core.training.white_cells.adaptation import adaptations
 from core.training.white_cells.adaptation.adaptations import (
     AdaptationGain,
     AdaptationResult,
-    AdaptationRunning,
     AdaptationTask,
 )
 from pages.parts import signed_in
@@ -74,14 +71,7 @@ def _adapt(one: Acquaintance, per_class: int) -> None:
         who = signed_in.person()
         folder = acquaintance.write_named(review_store(), who, one)
         adaptations.start(folder, per_class, False, who)
-    except (
-        AdaptationRunning,
-        CaseRefused,
-        PictureLost,
-        NotAllowed,
-        DatabaseRefused,
-        OSError,
-    ) as refusal:
+    except adapt_form.NOT_STARTED as refusal:
         st.session_state[_REFUSED] = f"Not adapted: {refusal}."
 
 

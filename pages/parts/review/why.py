@@ -23,6 +23,7 @@ from core.review.reading.sheet import thumbnails
 from core.review.record.errors import PictureLost
 from core.review.record.review_store import review_store
 from core.taxonomy import UNIDENTIFIED, answer_labels, title
+from pages.parts.map_verdict import may_be_shown
 from pages.parts.picture import in_page
 from pages.parts.smear import alike
 from pages.parts.wording import percent, plain
@@ -99,13 +100,9 @@ def _map(
     key = f"{call.model} {label} {hash(seen.tobytes())}"
     shown, verdict = _computed(key, seen, label, model)
     words = f"What spoke for {title(label).lower()}. The map passed its checks."
+    if not may_be_shown(right, verdict, f"why_unreliable_{key[:60]}"):
+        return
     if not verdict.reliable:
-        right.warning(
-            f"The map is not reliable: {verdict.reason}. It is not shown as evidence.",
-            icon=":material/visibility_off:",
-        )
-        if not right.toggle("Show it all the same", key=f"why_unreliable_{key[:60]}"):
-            return
         words = f"Not reliable. What spoke for {title(label).lower()}."
     right.image(in_page(jpeg(shown)), caption=words, width="stretch", alt=words)
 

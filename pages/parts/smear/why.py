@@ -23,6 +23,7 @@ from core.records import WbcCall
 from core.slide import judgement
 from core.taxonomy import KINDS, CellKind, title
 from pages.parts import wording
+from pages.parts.map_verdict import may_be_shown
 from pages.parts.picture import in_page
 from pages.parts.smear import alike, cell_words
 from pages.parts.smear.session import SmearSession
@@ -226,13 +227,9 @@ def _side_by_side(
 ) -> None:
     left, right = places
     left.image(in_page(picture), caption=plain_words, width="stretch", alt=plain_words)
+    if verdict is not None and not may_be_shown(right, verdict, f"unreliable-{name}"):
+        return
     if verdict is not None and not verdict.reliable:
-        right.warning(
-            f"The map is not reliable: {verdict.reason}. It is not shown as evidence.",
-            icon=":material/visibility_off:",
-        )
-        if not right.toggle("Show it all the same", key=f"unreliable-{name}"):
-            return
         map_words = f"Not reliable. {map_words}"
     pixels = pixels_of(picture)
     fitting = stretch(heat, *pixels.shape[:2])

@@ -22,6 +22,15 @@ from pages.parts.wording import plain, several
 EVERY_S: Final = 2
 _FIRST: Final = 5
 _REFUSED: Final = "adapt_refused"
+NOT_STARTED: Final = (
+    AdaptationRunning,
+    CaseRefused,
+    PictureLost,
+    NotAllowed,
+    DatabaseRefused,
+    OSError,
+)
+"""What adapting to reviewed cells may be refused with; each says why in its message."""
 
 
 def draw(who: Person) -> None:
@@ -97,14 +106,7 @@ def _adapt_to_signed(per_class: int) -> None:
         who = signed_in.person()
         made = make_set(review_store(), who)
         adaptations.start(made.path(review_store()), per_class, False, who)
-    except (
-        AdaptationRunning,
-        CaseRefused,
-        PictureLost,
-        NotAllowed,
-        DatabaseRefused,
-        OSError,
-    ) as refusal:
+    except NOT_STARTED as refusal:
         st.session_state[_REFUSED] = f"{refusal}."
 
 
