@@ -2,13 +2,15 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field as Setting
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
+CACHE: Final = "cache"
+"""Below ``var``, where no other folder is set for what can be made again."""
 
 
 class Settings(BaseSettings):
@@ -122,7 +124,7 @@ class Settings(BaseSettings):
     @property
     def cache_folder(self) -> Path:
         """Where what can be made again is kept; may be deleted at any time."""
-        return self.cache or self.var / "cache"
+        return self.cache or self.var / CACHE
 
 
 @lru_cache

@@ -33,6 +33,7 @@ def _subject(cookies: dict[str, str]) -> str | None:
 
 
 def _sessions_with_files() -> Collection[str]:
+    # Streamlit types its manager by a protocol that does not name the storage.
     return list(get_instance().uploaded_file_mgr.file_storage)  # type: ignore[attr-defined]
 
 

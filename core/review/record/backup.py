@@ -19,10 +19,19 @@ from sqlalchemy import func, select
 
 from core.access.people import Person
 from core.access.rights import require
-from core.files import JsonObject, json_as, make_private, read_json, sha256_of, write_json
+from core.files import (
+    UNFINISHED,
+    JsonObject,
+    json_as,
+    make_private,
+    read_json,
+    sha256_of,
+    write_json,
+)
 from core.jobs import scratch
 from core.review.record.integrity import Verification, verify
 from core.review.record.review_store import ReviewStore
+from core.settings import CACHE
 from core.store.database import Database
 from core.store.review_schema import ledger, ledger_head
 from core.store.schema import runs
@@ -182,11 +191,11 @@ def check_files(source: Path, made: Backup) -> None:
 def _files_of(folder: Path) -> Iterator[Path]:
     """Files of an installation that belong into a copy, as paths below it."""
     for place, folders, names in os.walk(folder):
-        if Path(place) == folder and scratch.FOLDER in folders:
-            folders.remove(scratch.FOLDER)
+        if Path(place) == folder:
+            folders[:] = [name for name in folders if name not in (scratch.FOLDER, CACHE)]
         for name in sorted(names):
             path = Path(place, name)
-            if name not in _LEFT_OUT and not name.endswith(".writing") and not path.is_symlink():
+            if name not in _LEFT_OUT and not name.endswith(UNFINISHED) and not path.is_symlink():
                 yield path.relative_to(folder)
 
 

@@ -47,8 +47,9 @@ def worked_in(store, people, make_case):
     make_case(store, ["monocyte"], "A-2", seed=1)
     (store.folder / "models").mkdir()
     (store.folder / "models" / "live.json").write_text("{}")
-    (store.folder / "scratch" / "x").mkdir(parents=True)
-    (store.folder / "scratch" / "x" / "1.png").write_bytes(b"passing")
+    for passing in ("scratch", "cache"):
+        (store.folder / passing / "x").mkdir(parents=True)
+        (store.folder / passing / "x" / "1.png").write_bytes(b"passing")
     return case
 
 
@@ -74,8 +75,14 @@ def test_what_was_backed_up_comes_back_to_the_row(store, people, make_case, empt
     made, found = back_up(store, people.administrator, to)
     assert found.is_sound and made.ledger_hash == head(store).hash
     assert open_to_others(to) == []
-    assert not [*to.rglob("scratch")] and (to / "files" / "models" / "live.json").is_file()
+    assert (
+        not [*to.rglob("scratch"), *to.rglob("cache")]
+        and (to / "files" / "models" / "live.json").is_file()
+    )
     assert not [*to.glob("tmp*")], "the database it was verified in is gone"
+    # What can be made again is no content: a new installation may hold some already.
+    (empty.folder / "cache" / "x").mkdir(parents=True)
+    (empty.folder / "cache" / "x" / "1.png").write_bytes(b"made again")
     restore(empty, people.administrator, to)
     same(store, empty, people, case)
     assert (empty.folder / "models" / "live.json").read_text() == "{}"
