@@ -1,8 +1,7 @@
 """The door that the app puts in front of itself, where the settings let nobody in."""
 
-import asyncio
-
 import pytest
+from anyio.from_thread import start_blocking_portal
 from streamlit import config
 from streamlit.starlette import App
 
@@ -28,5 +27,6 @@ def test_a_server_that_lets_nobody_in_starts_and_prints_no_token(served_to_other
         async with door.opening(App(ROOT / "app.py")):
             return door.guarded(None)
 
-    assert isinstance(asyncio.run(start()), Guard)
+    with start_blocking_portal() as portal:
+        assert isinstance(portal.call(start), Guard)
     assert "token" not in capsys.readouterr().out
