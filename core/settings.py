@@ -63,6 +63,12 @@ class Settings(BaseSettings):
     canned_comments: Path | None = Setting(
         None, description="text file of comments that readers add by key, one a line, nine at most"
     )
+    release_trial_cases: int = Setting(
+        30,
+        ge=1,
+        le=10_000,
+        description="signed cases a release rule has to have been right on before it is used",
+    )
     blind_share: float = Setting(
         0.05, ge=0, le=0.5, description="share of white cells reviewed without the model's answer"
     )

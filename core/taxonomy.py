@@ -7,8 +7,12 @@ site's own (:mod:`core.site_classes`). What is asked of a reader's answer is ask
 into one of the tables, which hold only what the models know.
 """
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Literal, get_args
 
 from core.settings import settings
@@ -195,8 +199,31 @@ def parent_of(label: str) -> str:
     return PARENTS.get(label) or (known and known.part_of) or label
 
 
+_signed_titles: ContextVar[Mapping[str, str]] = ContextVar(
+    "signed_titles", default=MappingProxyType({})
+)
+
+
+@contextmanager
+def titled(titles: Mapping[str, str]) -> Iterator[None]:
+    """Within it a site's classes have these titles: a signed report keeps its words when the site
+    renames a class.
+    """
+    before = _signed_titles.set(titles)
+    try:
+        yield
+    finally:
+        _signed_titles.reset(before)
+
+
 def title(label: str) -> str:
-    """Words for the screen, sentence case: ``band_neutrophil`` -> ``Band neutrophil``."""
+    """Words for the screen, sentence case: ``band_neutrophil`` -> ``Band neutrophil``.
+
+    Inside :func:`titled` those of the signature.
+    """
+    signed = _signed_titles.get().get(label)
+    if signed is not None:
+        return signed
     known = reader_class(label) if label not in WBC_CLASSES else None
     if known:
         return known.title

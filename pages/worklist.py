@@ -16,7 +16,7 @@ from core.store.database import DatabaseRefused
 from pages.parts import pressed, signed_in
 from pages.parts.review import case_words
 from pages.parts.wording import plain, several
-from pages.parts.worklist import cells_to_see, order_list, release_trial, turnaround
+from pages.parts.worklist import cells_to_see, order_list, release_rule, turnaround
 
 _COLUMNS = (1.6, 2.6, 2.6, 1.6, 2, 2.2)
 _SHOWN = 25
@@ -224,7 +224,7 @@ def _view(who: Person) -> str:
         elif view == _TIMES:
             turnaround.draw(who)
         elif view == _RULE:
-            release_trial.draw(who)
+            release_rule.draw(who)
     except DatabaseRefused as refusal:
         st.error(f"Cases cannot be read: {plain(str(refusal))}.", icon=":material/error:")
     return view

@@ -50,6 +50,7 @@ __all__ = [
     "ledger",
     "ledger_head",
     "people",
+    "release_rules",
     "remarks",
     "signatures",
     "training_sets",
@@ -234,6 +235,23 @@ acceptances = Table(
     sqlite_autoincrement=True,
 )
 """Lab acceptances as they were signed. ``record`` is JSON: figures, pairs, limits, verdicts."""
+
+release_rules = Table(
+    "release_rules",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("conditions", Text, nullable=False),
+    Column("minimum_cells", Integer, nullable=False),
+    Column("trial", Text, nullable=False),
+    Column("is_on", Boolean, nullable=False),
+    Column("made_by", String(255), nullable=False),
+    Column("made_name", String(120), nullable=False),
+    Column("made_at", UtcTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""Rules by which cases may be signed in a batch; the last row stands, none: nothing may. A row is
+never changed: turning a rule off adds one that is not on. ``conditions`` is a JSON list of names,
+``trial`` what the rule would have done when it was turned on."""
 
 ledger = Table(
     "ledger",

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from core.review.acceptance.status import KEY
 from core.review.case.critical_calls import CriticalCall
-from core.review.exchange.contents import CaseContents
+from core.review.exchange.contents import CaseContents, in_signed_words
 from core.review.reading.abnormalities import Seen
 from core.review.reading.cells import Answer, ReviewCell
 from core.review.reading.grades import PLATELETS
@@ -24,6 +24,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
+@in_signed_words
 def case_csv(contents: CaseContents) -> str:
     """One row for each cell that is there; ``verified`` is empty where nobody answered yet.
 
@@ -80,6 +81,7 @@ def case_json(contents: CaseContents) -> str:
     return json.dumps(case_document(contents), indent=2, ensure_ascii=False)
 
 
+@in_signed_words
 def case_document(contents: CaseContents) -> dict[str, object]:
     """The document of :func:`case_json`, before it is text."""
     case, signature, platelets = contents.case, contents.signature, contents.grades.get(PLATELETS)

@@ -2,10 +2,11 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final
+from functools import wraps
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from core.access.people import Person
 from core.access.rights import require
@@ -39,6 +40,7 @@ from core.review.signature.snapshot_format import (
     BoxDifferenceRow,
     GradeDifferenceRow,
     ReaderRow,
+    ReleaseRow,
 )
 from core.review.signature.verified import Verified, verified_in
 from core.settings import settings
@@ -46,8 +48,10 @@ from core.slide import judgement
 from core.slide.foreign_laboratory import Laboratory
 from core.slide.reference_ranges import RANGES_FILE
 from core.slide.usual_shares import UsualShares, site_shares
-from core.taxonomy import KINDS, UNIDENTIFIED, CellKind
+from core.taxonomy import KINDS, UNIDENTIFIED, CellKind, titled
 
+Others = ParamSpec("Others")
+Form = TypeVar("Form")
 _VIEW_PX: Final = 480
 """Longer side of a field in a report."""
 
@@ -87,6 +91,11 @@ class CaseContents:
     usual: UsualShares
     previous: SmearOfPatient | None
     _store: ReviewStore
+
+    @property
+    def released(self) -> ReleaseRow | None:
+        """The rule under which it was signed in a batch; None where a person read it."""
+        return self.signature.snapshot.get("released") if self.signature else None
 
     @property
     def is_draft(self) -> bool:
@@ -205,6 +214,20 @@ def gather(store: ReviewStore, person: Person, case_id: int) -> CaseContents:
             previous=previous_smear(connection, case, signed[0].signed_at if signed else None),
             _store=store,
         )
+
+
+def in_signed_words(
+    export: Callable[Concatenate[CaseContents, Others], Form],
+) -> Callable[Concatenate[CaseContents, Others], Form]:
+    """Make a form of a signed case call the site's classes what they were called when it was."""
+
+    @wraps(export)
+    def made(contents: CaseContents, /, *others: Others.args, **named: Others.kwargs) -> Form:
+        signed = contents.signature
+        with titled(signed.snapshot.get("titles", {}) if signed else {}):
+            return export(contents, *others, **named)
+
+    return made
 
 
 def verified_label(cell: ReviewCell) -> str | None:

@@ -8,7 +8,7 @@ import json
 import uuid
 from typing import Any, Final, Literal
 
-from core.review.exchange.contents import CaseContents
+from core.review.exchange.contents import CaseContents, in_signed_words
 from core.review.exchange.loinc import (
     DIFFERENTIAL,
     MANUAL_DIFFERENTIAL,
@@ -33,6 +33,7 @@ _INTERPRETATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ObservationIn
 _CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/v2-0074"
 
 
+@in_signed_words
 def case_fhir(contents: CaseContents, release: Release = "R5") -> str:
     """A Bundle (``collection``) as JSON: Patient, Specimen, DiagnosticReport, Observations.
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from core.review.exchange.contents import CaseContents
+from core.review.exchange.contents import CaseContents, in_signed_words
 from core.review.exchange.loinc import MANUAL_DIFFERENTIAL, MORPHOLOGY, Loinc, share_code
 from core.review.exchange.notes import notes_of
 from core.review.reading.grades import GRADES, PLATELETS
@@ -29,6 +29,7 @@ _LOCAL: Final = "99HEMADESK"
 """Coding system of what has no code of LOINC or of the site."""
 
 
+@in_signed_words
 def case_hl7(contents: CaseContents, laboratory: str = "") -> str:
     """The message, its segments ended by carriage returns as the standard has it.
 

@@ -9,6 +9,7 @@ from core.review.acceptance.status import of_pictures
 from core.review.exchange.contents import CaseContents
 from core.review.reading.cells import ReviewCell
 from core.review.reading.grades import GRADES, PLATELETS
+from core.review.signature.release import release_sentence
 from core.review.signature.snapshot_format import (
     BoxDifferenceRow,
     GivenGrade,
@@ -34,6 +35,8 @@ def notes_of(contents: CaseContents) -> list[str]:
     if others:
         found.append(f"Seen: {', '.join(others)}.")
     found += [one.sentence for one in contents.calls]
+    if contents.released:
+        found.append(release_sentence(contents.released))
     if contents.is_preliminary:
         found.append(preliminary_sentence(contents))
     elif contents.is_below_target:

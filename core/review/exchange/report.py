@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.review.exchange.contents import CaseContents
+from core.review.exchange.contents import CaseContents, in_signed_words
 from core.review.exchange.notes import (
     acceptance_sentences,
     has_acceptance_mark,
@@ -22,11 +22,13 @@ from core.review.exchange.report_findings import (
     white_cells,
 )
 from core.review.exchange.report_page import ReportForm, ReportPage
+from core.review.signature.release import release_sentence
 from core.settings import Settings
 
 _MOST_HASHES: Final = 20
 
 
+@in_signed_words
 def case_report(contents: CaseContents, settings: Settings) -> bytes:
     """The report as a PDF; a draft carries DRAFT across every page.
 
@@ -44,6 +46,7 @@ def case_report(contents: CaseContents, settings: Settings) -> bytes:
     return paper.done()
 
 
+@in_signed_words
 def case_page(contents: CaseContents, settings: Settings) -> str:
     """The report of :func:`case_report` as HTML, for the screen.
 
@@ -110,6 +113,8 @@ def _who(paper: ReportForm, contents: CaseContents) -> None:
         paper.say(
             f"Signed by {signed.signed_name}, {signed.signed_at:%d %b %Y %H:%M} UTC.", bold=True
         )
+    if contents.released:
+        paper.say(release_sentence(contents.released), bold=True, colour=CRITICAL)
 
 
 def _palms(paper: ReportForm, contents: CaseContents) -> None:
@@ -176,7 +181,7 @@ def _signature(paper: ReportForm, contents: CaseContents) -> None:
             f"version {signed.version}.",
             bold=True,
         )
-        if signed.reason:
+        if signed.reason and not contents.released:
             paper.say(f"Stated at signing: {signed.reason}")
         paper.say(f"Signed content, SHA-256 {signed.snapshot_sha256}", size=7.5, colour=GREY)
     if contents.ledger:

@@ -98,7 +98,7 @@ def typical(paper: ReportForm, contents: CaseContents) -> None:
     """One cell of each class of the differential that the model and a person called alike."""
     best: dict[str, ReviewCell] = {}
     for cell in contents.cells:
-        label = cell.label
+        label = _label(cell) if contents.released else cell.label
         if cell.kind != "wbc" or not cell.included or label is None or not is_leukocyte(label):
             continue
         if label not in best or _sureness(cell) > _sureness(best[label]):
@@ -112,7 +112,7 @@ def typical(paper: ReportForm, contents: CaseContents) -> None:
 
 def _sureness(cell: ReviewCell) -> float:
     call = cell.call
-    return call.probability if call is not None and call.label == cell.label else 0.0
+    return call.probability if call is not None and call.label == _label(cell) else 0.0
 
 
 def _pictures(paper: ReportForm, contents: CaseContents, cells: list[ReviewCell]) -> None:
@@ -171,15 +171,14 @@ def differential(paper: ReportForm, contents: CaseContents) -> None:
     )
     paper.bars([_bar(contents, row) for row in verified.rows if row.cells])
     others = ", ".join(f"{n} {title(label).lower()}" for label, n in verified.not_counted.items())
-    note = (
-        f"{verified.leukocytes} leukocytes verified by a person; exact (Clopper-Pearson) intervals."
-    )
+    by = "as the program called them" if contents.released else "verified by a person"
+    note = f"{verified.leukocytes} leukocytes {by}; exact (Clopper-Pearson) intervals."
     if others:
         note += f" Not in the differential: {others}."
     if standing.unidentified:
         note += f" {white_cells(standing.unidentified)} could not be identified."
     left = standing.white_cells - standing.reviewed
-    if left:
+    if left and not contents.released:
         were = "was not reviewed and is" if left == 1 else "were not reviewed and are"
         note += f" {white_cells(left)} {were} left out."
     paper.small(note)

@@ -67,7 +67,7 @@ def gather_signed(store: ReviewStore, person: Person, case_id: int, version: int
         case=as_signed,
         pictures=tuple(_as_signed(p, snapshot["pictures"]) for p in pictures),
         cells=tuple(cells),
-        standing=of_cells(cells),
+        standing=of_cells(cells, released="released" in snapshot),
         grades=_grades(snapshot, signature),
         remarks=tuple(
             _remark(case_id, n, row, version) for n, row in enumerate(snapshot["remarks"])

@@ -39,6 +39,7 @@ RECORDED: Final[tuple[Table, ...]] = (
     schema.confirmed_labels,
     schema.training_sets,
     schema.acceptances,
+    schema.release_rules,
 )
 """The tables of which the ledger records every row."""
 

@@ -1,7 +1,8 @@
-"""A rule by which cases might be released without a look at each cell, tried on signed cases.
+"""A rule by which cases may be released without a look at each cell, tried on signed cases.
 
-Nothing is released here: the trial says what the rule would have done to cases that people read in
-full and signed, so that a site can judge it. The rule is asked about what the program alone found.
+Nothing is released here (:mod:`core.review.signature.release` does that): the trial says what the
+rule would have done to cases that people read in full and signed, so that a site can judge it. The
+rule is asked about what the program alone found.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,11 +18,9 @@ from core.review.record.case_rows import case_in, pictures_in
 from core.review.record.review_store import ReviewStore
 from core.review.signature.signing import signature_of
 from core.review.signature.snapshot_format import DifferentialJson, Snapshot
-from core.settings import settings
 from core.slide import judgement
 from core.slide.differential import Differential, differential
-from core.slide.reference_ranges import RANGES_FILE
-from core.slide.usual_shares import UsualShares, site_shares
+from core.slide.usual_shares import UsualShares
 from core.statistics.intervals import Interval, clopper_pearson
 from core.store.review_schema import signatures
 
@@ -112,33 +111,52 @@ def try_rule(store: ReviewStore, person: Person, rule: Rule) -> Trial:
         ValueError: for a condition that is none, or a rule without any.
     """
     require(person, "sign")
-    unknown = sorted(set(rule.conditions) - CONDITIONS.keys())
-    if unknown or not rule.conditions:
-        raise ValueError(f"a rule needs conditions of {', '.join(CONDITIONS)}; got {unknown}")
+    check(rule)
     cases = released = 0
     against: list[str] = []
     query = select(signatures).order_by(signatures.c.case_id, signatures.c.version)
     with store.database.read() as connection:
         last = {row.case_id: signature_of(row._mapping) for row in connection.execute(query)}
         for case_id, signature in last.items():
+            # What a rule released proves nothing about the rule: nobody looked at its cells.
+            if "released" in signature.snapshot or case_in(connection, case_id).is_cancelled:
+                continue
             fields = [p for p in pictures_in(connection, case_id) if p.kind == "field"]
-            if not fields or case_in(connection, case_id).is_cancelled:
+            if not fields:
                 continue
             cases += 1
             findings = tuple(field.finding() for field in fields)
-            case = _Case(
-                findings, differential(findings), _usual(signature.snapshot), rule.minimum_cells
-            )
-            if all(CONDITIONS[name](case) for name in rule.conditions):
+            if meets(rule, findings, _usual_as_signed(signature.snapshot)):
                 released += 1
-                if not _agrees(case.found, signature.snapshot):
+                if not _agrees(differential(findings), signature.snapshot):
                     against.append(signature.snapshot["case"]["accession"])
     return Trial(cases, released, released - len(against), tuple(against))
 
 
-def _usual(snapshot: Snapshot) -> Shares:
+def check(rule: Rule) -> None:
+    """Raises ValueError for a condition that is none, or a rule without any."""
+    unknown = sorted(set(rule.conditions) - CONDITIONS.keys())
+    if unknown or not rule.conditions:
+        raise ValueError(f"a rule needs conditions of {', '.join(CONDITIONS)}; got {unknown}")
+
+
+def meets(rule: Rule, findings: tuple[SmearFinding, ...], usual: Shares) -> bool:
+    """Whether what the program found in the fields of a case meets every condition.
+
+    Args:
+        rule: of known conditions.
+        findings: of every field of the case.
+        usual: row of the differential -> usual percent, from and to.
+    """
+    case = _Case(findings, differential(findings), usual, rule.minimum_cells)
+    return all(CONDITIONS[name](case) for name in rule.conditions)
+
+
+def _usual_as_signed(snapshot: Snapshot) -> Shares:
+    """Those that the report was signed with: later ones would try another rule."""
     sex, age = snapshot["case"]["sex"], snapshot["case"]["age_years"]
-    return UsualShares.of(sex, age, site_shares(settings().var / RANGES_FILE, sex, age)).percent
+    own = {name: (low, high) for name, (low, high) in snapshot.get("usual_shares", {}).items()}
+    return UsualShares.of(sex, age, own).percent
 
 
 def _agrees(found: Differential, snapshot: Snapshot) -> bool:

@@ -16,7 +16,7 @@ from core.review.reading.grades import grades_in
 from core.review.record import readings
 from core.review.record.case_rows import Case, case_in, open_case, pictures_in
 from core.review.record.errors import Blocker, CaseRefused, SignatureBlocked
-from core.review.record.ledger import canonical, head, recording
+from core.review.record.ledger import Recording, canonical, head, recording
 from core.review.record.readings import FINISHED_FIRST, FIRST, SECOND, SETTLING
 from core.review.record.review_store import ReviewStore
 from core.review.signature.blockers import incomplete, of_case
@@ -151,38 +151,43 @@ def sign(store: ReviewStore, person: Person, case_id: int, reason: str = "") -> 
         snapshot = snapshot_of(book.connection, case, person, reason.strip(), book.now)
         if not snapshot["pictures"]:
             raise CaseRefused(f"case {case.accession} has no picture, so there is nothing to sign")
-        text = canonical(snapshot)
-        book.model = " ".join(
-            sorted({m for p in snapshot["pictures"] for m in p["models"].values()})
-        )
-        number = book.insert(
-            schema.signatures,
-            {
-                "case_id": case_id,
-                "version": case.version,
-                "signed_by": person.subject,
-                "signed_name": person.name,
-                "signed_at": book.now,
-                "reason": reason.strip(),
-                "snapshot": text,
-                "snapshot_sha256": hashlib.sha256(text.encode()).hexdigest(),
-            },
-        )
-        book.update(
-            schema.cases,
-            case_id,
-            state="signed" if case.version == 1 else "amended",
-            signed_at=book.now,
-            assigned_to=None,
-            assigned_name=None,
-            assigned_since=None,
-        )
-        row = book.connection.execute(
-            select(schema.signatures).where(schema.signatures.c.id == number)
-        ).one()
-        signature = signature_of(row._mapping)
+        signature = write_signature(book, case, person, reason.strip(), snapshot)
     anchor(store)
     return signature
+
+
+def write_signature(
+    book: Recording, case: Case, person: Person, reason: str, snapshot: Snapshot
+) -> Signature:
+    """Close the case under this snapshot, within a transaction that checked that it may be."""
+    text = canonical(snapshot)
+    book.model = " ".join(sorted({m for p in snapshot["pictures"] for m in p["models"].values()}))
+    number = book.insert(
+        schema.signatures,
+        {
+            "case_id": case.id,
+            "version": case.version,
+            "signed_by": person.subject,
+            "signed_name": person.name,
+            "signed_at": book.now,
+            "reason": reason,
+            "snapshot": text,
+            "snapshot_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        },
+    )
+    book.update(
+        schema.cases,
+        case.id,
+        state="signed" if case.version == 1 else "amended",
+        signed_at=book.now,
+        assigned_to=None,
+        assigned_name=None,
+        assigned_since=None,
+    )
+    row = book.connection.execute(
+        select(schema.signatures).where(schema.signatures.c.id == number)
+    ).one()
+    return signature_of(row._mapping)
 
 
 def amend(store: ReviewStore, person: Person, case_id: int, reason: str) -> Case:

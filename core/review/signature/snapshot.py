@@ -23,6 +23,7 @@ from core.review.signature.differences import (
 )
 from core.review.signature.snapshot_format import (
     DifferentialJson,
+    ReleaseRow,
     Snapshot,
     SnapshotAnswer,
     SnapshotCall,
@@ -40,21 +41,27 @@ from core.slide.reference_ranges import RANGES_FILE
 from core.slide.tables import DISCLAIMER
 from core.slide.usual_shares import site_shares
 from core.store.review_schema import box_edits, case_cells, ledger_head
+from core.taxonomy import site_classes, title
 
 FORMAT: Final = 1
 
 
 def snapshot_of(
-    connection: Connection, case: Case, person: Person, reason: str, at: datetime
+    connection: Connection,
+    case: Case,
+    person: Person,
+    reason: str,
+    at: datetime,
+    released: ReleaseRow | None = None,
 ) -> Snapshot:
-    """The case as it is signed now by ``person``.
+    """The case as it is signed now by ``person``, in a batch under a rule where ``released``.
 
     ``ledger`` is its head before the signature; ``readers``, ``grade_differences`` and
     ``box_differences`` say what each reader gave and who settled it.
     """
     cells = cells_in(connection, case, case.reading, kind=None, with_deleted=True, unveiled=True)
     cells.sort(key=lambda cell: cell.id)
-    standing = of_cells(cells)
+    standing = of_cells(cells, released=released is not None)
     graded = grades_in(connection, case, case.reading)
     platelets = graded.get(PLATELETS)
     head = connection.execute(select(ledger_head)).one()
@@ -102,6 +109,16 @@ def snapshot_of(
     own = site_shares(settings().var / RANGES_FILE, case.sex, case.age_years)
     if own:
         snapshot["usual_shares"] = {label: list(limits) for label, limits in own.items()}
+    if released is not None:
+        snapshot["released"] = released
+    # What a site calls its own classes may change or go; a signed report keeps its words.
+    own_titles = {
+        label: title(label)
+        for label in {cell.label for cell in cells if cell.label}
+        & {one.label for one in site_classes().classes}
+    }
+    if own_titles:
+        snapshot["titles"] = own_titles
     return snapshot
 
 

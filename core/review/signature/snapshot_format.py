@@ -198,6 +198,14 @@ class SnapshotCall(TypedDict):
     written_at: str
 
 
+class ReleaseRow(TypedDict):
+    """The rule under which a case was signed in a batch, without a look at each cell."""
+
+    rule: int
+    conditions: list[str]
+    minimum_cells: int
+
+
 class Snapshot(TypedDict):
     """Everything a signature stands under."""
 
@@ -229,3 +237,5 @@ class Snapshot(TypedDict):
     critical_calls: NotRequired[list[SnapshotCall]]
     target_cells: NotRequired[int]
     usual_shares: NotRequired[dict[str, list[float]]]
+    released: NotRequired[ReleaseRow]
+    titles: NotRequired[dict[str, str]]

@@ -1,10 +1,11 @@
 """The differential the machine proposes beside the one that a person verified."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from core.access.people import Person
 from core.access.rights import require
@@ -14,6 +15,7 @@ from core.review.record.case_rows import Case, case_in
 from core.review.record.review_store import ReviewStore
 from core.slide import judgement
 from core.slide.differential import Differential, of_labels
+from core.store.review_schema import signatures
 from core.taxonomy import KINDS, UNIDENTIFIED, WBC_CLASSES, CellKind, parent_of
 
 
@@ -61,11 +63,27 @@ def verified(store: ReviewStore, person: Person, case_id: int) -> Verified:
 
 def verified_in(connection: Connection, case: Case, reading: int) -> Verified:
     """Like :func:`verified`, within a transaction."""
-    return of_cells(cells_in(connection, case, reading, unveiled=True), blind_shown=case.is_closed)
+    cells = cells_in(connection, case, reading, unveiled=True)
+    released = case.is_closed and _is_released(connection, case)
+    return of_cells(cells, blind_shown=case.is_closed, released=released)
 
 
-def of_cells(cells: Sequence[ReviewCell], *, blind_shown: bool = True) -> Verified:
-    """Both differentials of unveiled cells (``cells_in(unveiled=True)``) of fields that count."""
+def _is_released(connection: Connection, case: Case) -> bool:
+    query = select(signatures.c.snapshot).where(
+        signatures.c.case_id == case.id, signatures.c.version == case.version
+    )
+    text = connection.execute(query).scalar()
+    return text is not None and "released" in json.loads(text)
+
+
+def of_cells(
+    cells: Sequence[ReviewCell], *, blind_shown: bool = True, released: bool = False
+) -> Verified:
+    """Both differentials of unveiled cells (``cells_in(unveiled=True)``) of fields that count.
+
+    ``released``: signed under a release rule. Then the program's class stands where nobody named
+    the cell, and ``reviewed`` still counts only what people named.
+    """
     white = [cell for cell in cells if cell.kind == "wbc" and not cell.deleted and cell.included]
     calls = [cell.call for cell in white if cell.call is not None]
     known = {name for call in calls for name in call.probabilities}
@@ -77,8 +95,12 @@ def of_cells(cells: Sequence[ReviewCell], *, blind_shown: bool = True) -> Verifi
         known or set(WBC_CLASSES),
         sum(judgement.call_is_doubtful(call) for call in calls),
     )
+    stands = identified
+    if released:
+        named = (cell.label or (cell.call.label if cell.call else None) for cell in white)
+        stands = [name for name in named if name not in (None, UNIDENTIFIED)]
     # A person can tell every class, so every class is determined.
-    after = of_labels(identified, set(WBC_CLASSES), len(labels) - len(identified))
+    after = of_labels(stands, set(WBC_CLASSES), len(labels) - len(identified))
     before = {row.label: row.share for row in proposed.rows}
     return Verified(
         proposed=proposed,
