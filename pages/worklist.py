@@ -1,6 +1,7 @@
 """Worklist: every case, the most urgent first; who has it, how far it is, how long it waits."""
 
 from contextlib import suppress
+from typing import Final
 
 import streamlit as st
 
@@ -97,10 +98,36 @@ def _scanned() -> None:
         _open(case.id, False)
 
 
+_HEADS: Final[tuple[tuple[tuple[str, str], ...], ...]] = (
+    (("Priority", "priority"),),
+    (("Case", "case"), ("received", "received")),
+    (("Findings", "findings"),),
+    (("Reviewed", "reviewed"),),
+    (("With", "with"), ("signed", "signed on")),
+    (),
+)
+"""Words of each column's head, and the order that a click on them gives."""
+
+
 def _head() -> None:
-    names = ("Priority", "Case", "Findings", "Reviewed", "With, signed", "")
-    for column, name in zip(st.columns(_COLUMNS, gap="small"), names, strict=True):
-        column.caption(name)
+    """The heads; a click sorts by one, a second click the other way round."""
+    state = st.session_state
+    for column, names in zip(st.columns(_COLUMNS, gap="small"), _HEADS, strict=True):
+        with column.container(horizontal=True, gap="xsmall"):
+            for words, order in names:
+                here = state.get("work_order", "priority") == order
+                mark = "" if not here else " ↑" if state.get("work_backwards") else " ↓"
+                st.button(
+                    f"{words}{mark}", key=f"sort_{order}", type="tertiary",
+                    help=f"Sort by {order}", on_click=_sort, args=(order,),
+                )  # fmt: skip
+
+
+def _sort(order: str) -> None:
+    state = st.session_state
+    same = state.get("work_order", "priority") == order
+    state["work_backwards"] = bool(same and not state.get("work_backwards"))
+    state["work_order"] = order
 
 
 def _row(row: WorklistRow, who: Person) -> None:

@@ -74,14 +74,37 @@ def list_cases(
 
 @app.command()
 def orders(
-    file: Annotated[Path, typer.Argument(help="CSV in UTF-8 with a column accession")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV with a column accession, HL7 v2 ORM^O01, or a folder of such files"
+        ),
+    ],
 ) -> None:
-    """Make a case of each line of an order list; accessions that are cases stay as they are."""
+    """Make a case of each order; accessions that are cases stay as they are.
+
+    Of a folder each .hl7 and .csv file is read and moved to done or refused below it.
+    """
     from core.access.people import AT_THE_TERMINAL
-    from core.review.exchange.orders import read_orders
+    from core.review.exchange.orders import read_folder, read_orders
     from core.review.record.errors import CaseRefused
 
     try:
+        if file.is_dir():
+            dropped = read_folder(_store(), AT_THE_TERMINAL, file)
+            for one in dropped:
+                if one.orders is None:
+                    print(f"{one.name}: {one.refusal}.", file=sys.stderr)
+                    continue
+                for line in one.orders.refused:
+                    print(f"{one.name}: {line}", file=sys.stderr)
+                print(
+                    f"{one.name}: {len(one.orders.made)} cases made, "
+                    f"{len(one.orders.known)} were there already."
+                )
+            if any(one.orders is None or one.orders.refused for one in dropped):
+                raise typer.Exit(1)
+            return
         found = read_orders(_store(), AT_THE_TERMINAL, file.read_bytes())
     except CaseRefused as refusal:
         stop(refusal)

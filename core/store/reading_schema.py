@@ -141,11 +141,16 @@ abnormalities = Table(
     Column("reader_name", String(120), nullable=False),
     Column("seen_at", UtcTime, nullable=False),
     Column("revision", Integer, nullable=False),
+    Column("x0_px", Float),
+    Column("y0_px", Float),
+    Column("x1_px", Float),
+    Column("y1_px", Float),
     Index("ix_abnormalities_case", "case_id", "version", "reading"),
     sqlite_autoincrement=True,
 )
 """Something seen in a cell, or in a field where ``cell_id`` is None. ``present`` False: it is not
-there after all. ``carried``: copied from the version before."""
+there after all. ``carried``: copied from the version before. The corners say where in the field, in
+pixels of the stored picture; all None: not said."""
 
 critical_calls = Table(
     "critical_calls",

@@ -8,6 +8,8 @@ import base64
 
 
 def in_page(picture: bytes) -> str:
-    """A JPEG or PNG file as a data address."""
-    kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
+    """A JPEG, PNG or WebP file as a data address."""
+    kind = (
+        "png" if picture.startswith(b"\x89PNG") else "webp" if picture[8:12] == b"WEBP" else "jpeg"
+    )
     return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"

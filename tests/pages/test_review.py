@@ -12,12 +12,14 @@ from core.imaging import synthetic
 from core.inference.batch import Source
 from core.models import registry
 from core.review.case import cases
-from core.review.reading import answers, boxes, remarks
+from core.review.reading import abnormalities, answers, boxes, remarks
 from core.review.reading.answers import NewAnswer
 from core.review.reading.cells import cells
 from core.review.record.review_store import review_store
 from core.review.signature import signing
 from core.settings import settings
+from core.taxonomy import title
+from tests.fixtures.review import the
 from tests.fixtures.screens import HUNG_AFTER_S, opened, press, words
 
 ME = Person("local user", "local", "local")
@@ -92,6 +94,29 @@ def test_from_a_drawn_field_to_a_signed_and_amended_case(kept):
     press(app, "Add platelet")
     drawn = [c for c in cells(review_store(), ME, 1, kind="platelet") if c.place is None]
     assert [c.box_xyxy_px for c in drawn] == [(10.0, 12.0, 60.0, 70.0)]
+    # A drawn white cell has the model's proposal at once, which one press accepts.
+    app.session_state["review_drawn"] = white[0].box_xyxy_px
+    app.run()
+    press(app, "Add white cell")
+    (added,) = [c for c in cells(review_store(), ME, 1) if c.place is None]
+    assert "Model: **" in words(app)
+    (accept,) = [b.label for b in app.button if b.label.startswith("Accept ")]
+    press(app, accept)
+    (added,) = [c for c in cells(review_store(), ME, 1) if c.place is None]
+    assert title(the(added.label)).lower() == accept.removeprefix("Accept ")
+    assert added.call is None
+    assert "Model: **" not in words(app)
+    app.session_state["review_box"] = added.id
+    app.segmented_control(key="review_mode").set_value("Pick a cell").run()
+    press(app, "Take it away")
+    # A finding is marked with its place, and taken back.
+    app.session_state["review_drawn"] = (20.0, 30.0, 60.0, 80.0)
+    app.segmented_control(key="review_mode").set_value("Draw a box").run()
+    press(app, "Platelet clumps")
+    (seen,) = abnormalities.seen_of(review_store(), ME, 1)
+    assert (seen.term, seen.box_xyxy_px) == ("platelet_clumps", (20.0, 30.0, 60.0, 80.0))
+    press(app, "Platelet clumps at 20, 30: not there")
+    assert abnormalities.seen_of(review_store(), ME, 1) == []
 
     step(app, "3 Red cells and platelets")
     assert "0 of 22 terms graded" in words(app)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 
 import pytest
 
@@ -12,13 +13,16 @@ from core.review.case import worklist
 from core.review.exchange.case_tables import case_csv, case_json
 from core.review.exchange.contents import gather
 from core.review.exchange.fhir import case_fhir
-from core.review.exchange.report import case_report
+from core.review.exchange.hl7 import case_hl7
+from core.review.exchange.report import case_page, case_report
+from core.review.exchange.signed_contents import gather_signed
 from core.review.learning import training_sets
 from core.review.reading.answers import NewAnswer, answer
 from core.review.reading.cells import cells
 from core.review.record.errors import CaseRefused
 from core.review.signature.signing import sign
 from core.settings import settings
+from core.taxonomy import title
 
 MACHINE = ("immature_granulocyte", "lymphocyte", "lymphocyte", "monocyte", "lymphocyte")
 GIVEN = ("myelocyte", "reactive_lymphocyte", "plasma_cell", "other_cell", "sezary_cell")
@@ -92,3 +96,20 @@ def test_a_class_nobody_knows_is_refused(sqlite_store, people, make_case):
     (cell, *_) = cells(sqlite_store, people.pathologist, case.id)
     with pytest.raises(CaseRefused, match="unknown class 'sezary_cell'"):
         answer(sqlite_store, people.pathologist, case.id, [NewAnswer(cell.id, "sezary_cell")])
+
+
+def test_a_signed_report_keeps_the_title_of_a_class_that_is_renamed(
+    sqlite_store, people, read_case
+):
+    signed = sign(sqlite_store, people.pathologist, read_case.id)
+    assert signed.snapshot["titles"] == {"sezary_cell": "S\u00e9zary cell"}
+    file = settings().site_classes
+    assert file is not None
+    file.write_text(file.read_text().replace("S\u00e9zary cell", "Cerebriform cell"))
+    os.utime(file, ns=(1, 1))  # the file is read anew when its time changes
+    assert title("sezary_cell") == "Cerebriform cell"
+    contents = gather_signed(sqlite_store, people.viewer, read_case.id, 1)
+    for form in (case_page(contents, settings()), case_fhir(contents), case_hl7(contents)):
+        assert "S\u00e9zary cell" in form and "Cerebriform cell" not in form
+    # Outside of the report it has its title of today.
+    assert title("sezary_cell") == "Cerebriform cell"

@@ -148,6 +148,7 @@ def _seen(one: Seen) -> dict[str, object]:
         "cell": one.cell_id,
         "readers": list(one.reader_names),
         "at": moment(one.seen_at),
+        **({"box_xyxy_px": list(one.box_xyxy_px)} if one.box_xyxy_px is not None else {}),
     }
 
 

@@ -163,6 +163,10 @@ class CaseContents:
         """A field as a small picture. Raises PictureLost."""
         return shrink(pictures.read(self._store, picture.sha256).pixels, _VIEW_PX)
 
+    def place(self, picture: CasePicture, box_xyxy_px: Box) -> RgbImage:
+        """A place in a field with as much again round it. Raises PictureLost."""
+        return cut(pictures.read(self._store, picture.sha256).pixels, box_xyxy_px, 0.5)
+
     def crops(self, wanted: list[ReviewCell], margin: float = 0.15) -> Iterator[RgbImage]:
         """The cells cut from their pictures with a margin, in order. Raises PictureLost."""
         by_id = {picture.id: picture for picture in self.pictures}

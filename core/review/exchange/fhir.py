@@ -171,7 +171,8 @@ def _abnormality_findings(contents: CaseContents) -> list[tuple[str, Resource]]:
     """What was seen in cells and fields: present, with how often and whether it is critical."""
     found: list[tuple[str, Resource]] = []
     for known in ABNORMALITIES:
-        places = [one for one in contents.seen if one.term == known.term]
+        seen = [one for one in contents.seen if one.term == known.term]
+        places = {(one.picture_id, one.cell_id) for one in seen}
         if not places:
             continue
         code = _concept(Loinc(known.loinc) if known.loinc else None, known.title)

@@ -117,7 +117,8 @@ def _grades(contents: CaseContents) -> list[_Result]:
 def _seen(contents: CaseContents) -> list[_Result]:
     found = []
     for known in ABNORMALITIES:
-        places = sum(one.term == known.term for one in contents.seen)
+        seen = [one for one in contents.seen if one.term == known.term]
+        places = len({(one.picture_id, one.cell_id) for one in seen})
         if places:
             code = _coded(Loinc(known.loinc) if known.loinc else None, known.title, known.term)
             words = f"present, {places} {known.place}{'' if places == 1 else 's'}"

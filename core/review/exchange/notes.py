@@ -109,16 +109,17 @@ def target_sentence(contents: CaseContents) -> str:
 
 def abnormality_words(contents: CaseContents) -> list[tuple[bool, str]]:
     """Each abnormality once: whether it is critical, and ``Auer rods in 2 cells``."""
-    places: dict[str, list[bool]] = {}
+    # Several places of one field are one field.
+    places: dict[str, set[tuple[int, int | None]]] = {}
     for one in contents.seen:
-        places.setdefault(one.term, []).append(one.cell_id is not None)
+        places.setdefault(one.term, set()).add((one.picture_id, one.cell_id))
     found = []
     for one in contents.seen:
         if one.term not in places:
             continue
-        of_cells = places.pop(one.term)
-        what = "cell" if of_cells[0] else "field"
-        number = f"{len(of_cells)} {what}{'' if len(of_cells) == 1 else 's'}"
+        where = places.pop(one.term)
+        what = "field" if one.cell_id is None else "cell"
+        number = f"{len(where)} {what}{'' if len(where) == 1 else 's'}"
         found.append((one.is_critical, f"{in_text(one.title)} in {number}"))
     return found
 

@@ -75,7 +75,12 @@ def _places(paper: ReportForm, contents: CaseContents, seen: list[Seen]) -> None
         for one, crop in zip(of_cells, crops, strict=True)
     ]
     found += [
-        (contents.view(fields[one.picture_id]), f"{one.title}\nfield {numbers[one.picture_id]}")
+        (
+            contents.view(fields[one.picture_id])
+            if one.box_xyxy_px is None
+            else contents.place(fields[one.picture_id], one.box_xyxy_px),
+            f"{one.title}\nfield {numbers[one.picture_id]}",
+        )
         for one in shown
         if one.cell_id is None and one.picture_id in fields
     ]

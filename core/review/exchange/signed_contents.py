@@ -202,8 +202,11 @@ def _grades(snapshot: Snapshot, signature: Signature) -> dict[str, Grade]:
 
 
 def _seen(row: SnapshotSeen) -> Seen:
-    at = moment_of(row["seen_at"])
-    return Seen(row["term"], row["picture_id"], row["cell_id"], tuple(row["readers"]), at)
+    at, box = moment_of(row["seen_at"]), None
+    if "box_xyxy_px" in row:
+        x0, y0, x1, y1 = row["box_xyxy_px"]
+        box = (x0, y0, x1, y1)
+    return Seen(row["term"], row["picture_id"], row["cell_id"], tuple(row["readers"]), at, box)
 
 
 def _call(case_id: int, number: int, row: SnapshotCall, version: int) -> CriticalCall:

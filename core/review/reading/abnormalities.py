@@ -7,11 +7,13 @@ is taken away then: nothing that one reader saw is lost by the other's silence.
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, select
 
 from core.access.people import Person
 from core.access.rights import require
+from core.records import Box
 from core.review.reading import reading_boxes
+from core.review.reading.reading_boxes import CORNERS, corners_of
 from core.review.record import readings
 from core.review.record.case_rows import Case, case_in, mark_in_review, open_case, picture_in
 from core.review.record.errors import CaseRefused
@@ -27,9 +29,10 @@ TABLE = schema.abnormalities
 
 @dataclass(frozen=True)
 class Seen:
-    """An abnormality that is there. ``cell_id`` None: in the field as a whole.
+    """An abnormality that is there. ``cell_id`` None: in the field.
 
-    ``reader_names`` are of those who saw it.
+    ``reader_names`` are of those who saw it. ``box_xyxy_px`` is where in the field, in pixels of
+    the stored picture; None where that was not said.
     """
 
     term: str
@@ -37,6 +40,7 @@ class Seen:
     cell_id: int | None
     reader_names: tuple[str, ...]
     seen_at: datetime
+    box_xyxy_px: Box | None = None
 
     @property
     def is_critical(self) -> bool:
@@ -56,6 +60,7 @@ def mark(
     *,
     picture_id: int | None = None,
     cell_id: int | None = None,
+    box_xyxy_px: Box | None = None,
     present: bool = True,
 ) -> None:
     """Say that something is there, or that it is not after all.
@@ -67,6 +72,8 @@ def mark(
         term: of :data:`core.slide.abnormality.ABNORMALITIES`.
         picture_id: the field; of a cell it follows.
         cell_id: the white cell, for a term that is said of cells.
+        box_xyxy_px: where in the field, for a term that is said of fields; several places of one
+            field are several marks.
         present: False takes it back.
 
     Raises:
@@ -82,10 +89,15 @@ def mark(
         case = open_case(book.connection, case_id)
         reading = readings.writable_by(book.connection, case, person)
         picture = _place(book.connection, case, reading, known, picture_id, cell_id)
+        corners = None if box_xyxy_px is None else _corners(book.connection, picture, box_xyxy_px)
+        if corners is not None and cell_id is not None:
+            raise CaseRefused("a place is said of a field, not of a cell")
         where = f"cell {cell_id}" if cell_id is not None else f"field {picture}"
+        if corners is not None:
+            where += f" at {corners[0]:.0f}, {corners[1]:.0f}"
         book.detail = f"{known.title} in {where}: {'seen' if present else 'not there'}"
         mark_in_review(book, case)
-        _save(book, case, reading, term, picture, cell_id, present)
+        _save(book, case, reading, term, (picture, cell_id, corners), present)
 
 
 def _place(
@@ -114,15 +126,26 @@ def _place(
     return picture.id
 
 
+def _corners(connection: Connection, picture_id: int, box: Box) -> Box:
+    """The box cut at the edges of the field. Raises CaseRefused where nothing of it is inside."""
+    picture = picture_in(connection, picture_id)
+    x0, x1 = (min(max(float(x), 0.0), float(picture.width)) for x in (box[0], box[2]))
+    y0, y1 = (min(max(float(y), 0.0), float(picture.height)) for y in (box[1], box[3]))
+    if not (x1 > x0 and y1 > y0):  # also false for what is no number
+        raise CaseRefused("the place is not within the picture")
+    return x0, y0, x1, y1
+
+
 def _save(
     book: Recording,
     case: Case,
     reading: int,
     term: str,
-    picture_id: int,
-    cell_id: int | None,
+    where: tuple[int, int | None, Box | None],
     present: bool,
 ) -> None:
+    picture_id, cell_id, corners = where
+    sides = dict(zip(CORNERS, corners or (None,) * 4, strict=True))
     here = (
         (TABLE.c.case_id == case.id)
         & (TABLE.c.version == case.version)
@@ -130,6 +153,7 @@ def _save(
         & (TABLE.c.term == term)
         & (TABLE.c.picture_id == picture_id)
         & (TABLE.c.cell_id.is_(None) if cell_id is None else TABLE.c.cell_id == cell_id)
+        & and_(*(TABLE.c[n].is_(None) if v is None else TABLE.c[n] == v for n, v in sides.items()))
     )
     row = book.connection.execute(select(TABLE).where(here)).first()
     values = {
@@ -143,7 +167,7 @@ def _save(
         book.update(TABLE, row.id, **values)
         return
     own = {"case_id": case.id, "version": case.version, "reading": reading}
-    place = {"term": term, "picture_id": picture_id, "cell_id": cell_id}
+    place = {"term": term, "picture_id": picture_id, "cell_id": cell_id, **sides}
     book.insert(TABLE, {**own, **place, **values, "revision": 1})
 
 
@@ -168,13 +192,15 @@ def seen_in(connection: Connection, case: Case, reading: int) -> list[Seen]:
         .where(TABLE.c.reading.in_(wanted))
         .order_by(TABLE.c.reading, TABLE.c.id)
     )
-    found: dict[tuple[str, int, int | None], Seen] = {}
+    found: dict[tuple[str, int, int | None, Box | None], Seen] = {}
     for row in connection.execute(query):
-        place = (row.term, row.picture_id, row.cell_id)
+        box = None if row.x0_px is None else corners_of(row)
+        place = (row.term, row.picture_id, row.cell_id, box)
         before = found.get(place)
         if row.present:
             names = (*(before.reader_names if before else ()), row.reader_name)
-            found[place] = Seen(*place, tuple(dict.fromkeys(names)), row.seen_at)
+            readers = tuple(dict.fromkeys(names))
+            found[place] = Seen(*place[:3], readers, row.seen_at, box)
         elif row.reading == SETTLING:
             found.pop(place, None)
     numbers = [one.cell_id for one in found.values() if one.cell_id is not None]
@@ -185,7 +211,11 @@ def seen_in(connection: Connection, case: Case, reading: int) -> list[Seen]:
         if one.cell_id is None or (one.cell_id in boxes and not boxes[one.cell_id].deleted)
     ]
     return sorted(
-        there, key=lambda one: (not one.is_critical, one.term, one.picture_id, one.cell_id or 0)
+        there,
+        key=lambda one: (
+            *(not one.is_critical, one.term, one.picture_id, one.cell_id or 0),
+            one.box_xyxy_px or (),
+        ),
     )
 
 
@@ -205,6 +235,7 @@ def carry(book: Recording, case: Case) -> None:
             "reader_name": ", ".join(one.reader_names)[:120],
             "seen_at": one.seen_at,
             "revision": 1,
+            **dict(zip(CORNERS, one.box_xyxy_px or (None,) * 4, strict=True)),
         }
         for one in seen_in(book.connection, case, case.reading)
     ]

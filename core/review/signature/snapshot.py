@@ -221,13 +221,16 @@ def _remark(remark: Remark) -> SnapshotRemark:
 
 
 def _seen(one: Seen) -> SnapshotSeen:
-    return {
+    row: SnapshotSeen = {
         "term": one.term,
         "picture_id": one.picture_id,
         "cell_id": one.cell_id,
         "readers": list(one.reader_names),
         "seen_at": moment(one.seen_at),
     }
+    if one.box_xyxy_px is not None:
+        row["box_xyxy_px"] = list(one.box_xyxy_px)
+    return row
 
 
 def _call(one: CriticalCall) -> SnapshotCall:

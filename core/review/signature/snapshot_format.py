@@ -178,13 +178,17 @@ class SnapshotRemark(TypedDict):
 
 
 class SnapshotSeen(TypedDict):
-    """An abnormality that was seen in a cell, or in a field where ``cell_id`` is None."""
+    """An abnormality that was seen in a cell, or in a field where ``cell_id`` is None.
+
+    ``box_xyxy_px``, where it was said: the place in the field.
+    """
 
     term: str
     picture_id: int
     cell_id: int | None
     readers: list[str]
     seen_at: str
+    box_xyxy_px: NotRequired[list[float]]
 
 
 class SnapshotCall(TypedDict):

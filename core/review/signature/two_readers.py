@@ -1,4 +1,9 @@
-"""The differentials of the two readers of a case side by side, with Rümke's limits of the first."""
+"""The differentials of the two readers of a case side by side, with Rümke's limits of both.
+
+The limits hold for two counts of different cells. Both readers read every cell, so for that
+comparison each counts on the cells of one half only: every second cell of a case is the first
+reader's, the others are the second's, as CLSI H20 has two readers of 200 cells each.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,8 +18,9 @@ from core.taxonomy import answer_labels, is_leukocyte, parent_of
 class ReaderShares:
     """One class: cells of each reader, out of the leukocytes each of them called.
 
-    ``limits`` are the exact 95 % limits of the first reader's share: those of Rümke's table, in
-    which the share of a second count should lie where only chance divides the two.
+    ``limits`` are the exact 95 % limits of the first reader's share, ``second_limits`` those of the
+    second's: Rümke's table, in which the share of another count should lie where only chance
+    divides the two.
 
     Source: Rümke 1979, in CLSI H20-A2, Table 4.
     """
@@ -25,28 +31,49 @@ class ReaderShares:
     second: int
     of_second: int
     limits: Interval
+    second_limits: Interval
 
     @property
     def is_within(self) -> bool:
-        share = self.second / self.of_second if self.of_second else 0.0
-        return self.limits.low <= share <= self.limits.high
+        """Whether either share lies in the limits of the other, so whoever is called the first.
+
+        One cell against none would else be outside: no share above zero has zero in its limits.
+        """
+        first, second = self.first / self.of_first, self.second / self.of_second
+        return (
+            self.limits.low <= second <= self.limits.high
+            or self.second_limits.low <= first <= self.second_limits.high
+        )
 
 
-def reader_shares(white: Sequence[ReviewCell]) -> list[ReaderShares]:
+def reader_shares(white: Sequence[ReviewCell], *, apart: bool = False) -> list[ReaderShares]:
     """Each class that either reader found; none while only one has read.
 
     Args:
         white: white cells in the adjudication or after it, where both answers are known.
+        apart: count each reader on a half of the cells of their own.
     """
     counted = [cell for cell in white if cell.included and not cell.deleted]
-    firsts = _counts([cell.first.label for cell in counted if cell.first])
-    seconds = _counts([cell.second.label for cell in counted if cell.second])
+    ours, theirs = counted, counted
+    if apart:
+        in_order = sorted(counted, key=lambda cell: cell.id)
+        ours, theirs = in_order[::2], in_order[1::2]
+    firsts = _counts([cell.first.label for cell in ours if cell.first])
+    seconds = _counts([cell.second.label for cell in theirs if cell.second])
     n, m = _leukocytes(firsts), _leukocytes(seconds)
     if not n or not m:
         return []
     labels = ["neutrophil", *(label for label in answer_labels() if is_leukocyte(label))]
     return [
-        ReaderShares(label, firsts[label], n, seconds[label], m, clopper_pearson(firsts[label], n))
+        ReaderShares(
+            label,
+            firsts[label],
+            n,
+            seconds[label],
+            m,
+            clopper_pearson(firsts[label], n),
+            clopper_pearson(seconds[label], m),
+        )
         for label in labels
         if firsts[label] or seconds[label]
     ]

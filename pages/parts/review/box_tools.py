@@ -8,18 +8,24 @@ from core.access.people import Person
 from core.access.rights import NotAllowed
 from core.records import Box
 from core.review.case.cases import Case, CasePicture
-from core.review.reading import boxes
+from core.review.reading import abnormalities, answers, boxes
+from core.review.reading.answers import NewAnswer
 from core.review.reading.cells import ReviewCell
 from core.review.record.errors import CaseRefused, StaleEdit
 from core.review.record.review_store import review_store
-from core.taxonomy import KINDS, CellKind
+from core.slide.abnormality import ABNORMALITIES
+from core.taxonomy import KINDS, CellKind, title
 from pages.parts import signed_in
 from pages.parts.review.adjudicate import NOTICE, ONE
+from pages.parts.review.drawn import drawn_calls
+from pages.parts.wording import percent
 
 PICK, DRAW = "Pick a cell", "Draw a box"
 
 
-def draw(case: Case, picture: CasePicture, here: list[ReviewCell], closed: str) -> None:
+def draw(
+    who: Person, case: Case, picture: CasePicture, here: list[ReviewCell], closed: str
+) -> None:
     """The tools for one field; nothing but why where it is closed."""
     if closed:
         st.caption(f"Nothing can be changed: {closed}.")
@@ -40,7 +46,62 @@ def draw(case: Case, picture: CasePicture, here: list[ReviewCell], closed: str) 
         _cell_tools(case, chosen)
     else:
         st.caption("Click a cell in the picture, or choose it here.")
+    if chosen is not None and chosen.kind == "wbc":
+        _proposal(who, case, picture, chosen)
     _choose(here)
+    _places(who, case, picture)
+
+
+def _proposal(who: Person, case: Case, picture: CasePicture, cell: ReviewCell) -> None:
+    """What the model calls a white cell that a reader drew, at once; Enter accepts it."""
+    call = drawn_calls(who, [picture], [cell]).get(cell.id)
+    if call is None or cell.label is not None:
+        return
+    st.markdown(f"Model: **{title(call.label)}**, {percent(call.probability)}")
+    st.button(
+        f"Accept {title(call.label).lower()}",
+        key=f"accept_{cell.id}",
+        on_click=do,
+        args=(
+            lambda who: answers.answer(
+                review_store(),
+                who,
+                case.id,
+                [NewAnswer(cell.id, call.label, cell.answer.revision if cell.answer else 0)],
+            ),
+        ),
+    )
+
+
+def _places(who: Person, case: Case, picture: CasePicture) -> None:
+    """What was seen in this field with its place; each can be taken back."""
+    for one in abnormalities.seen_of(review_store(), who, case.id):
+        if one.picture_id != picture.id or one.cell_id is not None:
+            continue
+        box = one.box_xyxy_px
+        where = "in this field" if box is None else f"at {box[0]:.0f}, {box[1]:.0f}"
+        st.button(
+            f"{one.title} {where}: not there",
+            key=f"unseen_{one.term}_{box}",
+            type="tertiary",
+            icon=":material/close:",
+            on_click=_see,
+            args=(case, picture, one.term, box, False),
+        )
+
+
+def _see(case: Case, picture: CasePicture, term: str, box: Box | None, present: bool) -> None:
+    do(
+        lambda who: abnormalities.mark(
+            review_store(),
+            who,
+            case.id,
+            term,
+            picture_id=picture.id,
+            box_xyxy_px=box,
+            present=present,
+        )
+    )
 
 
 def _choose(here: list[ReviewCell]) -> None:
@@ -86,6 +147,17 @@ def _draw_tools(
                 args=(case, chosen),
                 kwargs={"box_xyxy_px": drawn},
             )
+    st.markdown("Or a finding at this place:")
+    with st.container(horizontal=True, gap="small"):
+        for one in ABNORMALITIES:
+            if one.place == "field":
+                st.button(
+                    one.title,
+                    key=f"see_{one.term}",
+                    type="tertiary",
+                    on_click=_see,
+                    args=(case, picture, one.term, drawn, True),
+                )
 
 
 def _cell_tools(case: Case, cell: ReviewCell) -> None:

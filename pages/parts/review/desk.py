@@ -16,7 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.access.people import Person
 from core.access.rights import NotAllowed, may
-from core.review.case.cases import Case, CasePicture
+from core.records import WbcCall
+from core.review.case.cases import Case, CasePicture, case_pictures_of
 from core.review.reading import abnormalities, answers, undo
 from core.review.reading.answers import NewAnswer
 from core.review.reading.canned_comments import canned_comments
@@ -44,6 +45,7 @@ from core.taxonomy import (
 from pages.parts import signed_in
 from pages.parts.picture import in_page
 from pages.parts.review import why
+from pages.parts.review.drawn import drawn_calls
 from pages.parts.wording import percent
 
 _FOLDER: Final = Path(__file__).parent / "desk_assets"
@@ -122,6 +124,8 @@ def draw(
     """The desk. ``closed`` says why nothing can be changed, or is empty."""
     st.session_state["review_case_open"] = case.id
     said: dict[int, list[dict[str, str]]] = defaultdict(list)
+    fields = case_pictures_of(review_store(), who, case.id) if _has_drawn(cells) else ()
+    drawn = drawn_calls(who, fields, cells)
     for one in remarks:
         if one.cell_id is not None:
             said[one.cell_id].append({"by": one.author_name, "text": one.text})
@@ -132,7 +136,9 @@ def draw(
                 [sheet_key(case, cells), str(case.version), str(case.reading), who.subject]
             ),
             "classes": [_class(label) for label in answer_labels()],
-            "cells": [_row(cell, said[cell.id], may(who, "review")) for cell in cells],
+            "cells": [
+                _row(cell, said[cell.id], may(who, "review"), drawn.get(cell.id)) for cell in cells
+            ],
             "closed": closed,
             "abnormalities": [asdict(one) for one in ABNORMALITIES],
             "seen": [
@@ -167,7 +173,14 @@ def _class(label: str) -> dict[str, object]:
     }
 
 
-def _row(cell: ReviewCell, remarks: list[dict[str, str]], reviews: bool) -> dict[str, object]:
+def _has_drawn(cells: Sequence[ReviewCell]) -> bool:
+    return any(cell.place is None for cell in cells)
+
+
+def _row(
+    cell: ReviewCell, remarks: list[dict[str, str]], reviews: bool, drawn: WbcCall | None
+) -> dict[str, object]:
+    """``drawn``: what the model proposes for a cell that a reader drew."""
     call, given = cell.call, cell.answer
     # To those who review, what was pre-classified is a proposal, which Enter confirms.
     proposal = reviews and cell.is_preclassified
@@ -181,12 +194,13 @@ def _row(cell: ReviewCell, remarks: list[dict[str, str]], reviews: bool) -> dict
         "box": [round(v, 1) for v in cell.box_xyxy_px],
         "machine": call.label if call else None,
         "percent": percent(call.probability) if call else None,
+        "drawn": {"label": drawn.label, "percent": percent(drawn.probability)} if drawn else None,
         "set": list(call.could_be) if call else [],
-        "doubt": judgement.call_is_doubtful(call) or cell.novel or cell.differs,
+        "doubt": judgement.call_is_doubtful(call or drawn) or cell.novel or cell.differs,
         "novel": cell.novel,
-        "critical": judgement.call_is_critical(call) or (proposal and cell.is_critical),
+        "critical": judgement.call_is_critical(call or drawn) or (proposal and cell.is_critical),
         "blind": cell.blind,
-        "proposed": cell.label if proposal else None,
+        "proposed": cell.label if proposal else drawn.label if drawn else None,
         "answer": None if proposal else cell.label,
         "revision": given.revision if given else 0,
         "remarks": remarks,

@@ -1,16 +1,11 @@
 """Step 2 of a review: each field with its boxes; add, take away, move, change the kind."""
 
-from dataclasses import replace
-from typing import Any
-
 import streamlit as st
 
 from core.access.people import Person
-from core.inference.batch import AnalysedField
-from core.records import Cell
 from core.review.case import cases, lifecycle
 from core.review.case.cases import Case, CasePicture
-from core.review.reading import box_confirmations, remarks
+from core.review.reading import abnormalities, box_confirmations, remarks
 from core.review.reading.cells import ReviewCell, cells
 from core.review.reading.sheet import field_view as view_of
 from core.review.record.errors import PictureLost
@@ -21,9 +16,8 @@ from core.slide import judgement
 from core.taxonomy import KINDS
 from pages.parts.kinds import STYLES
 from pages.parts.review import adjudicate as review_settle
-from pages.parts.review import box_tools, comments
+from pages.parts.review import box_tools, comments, field_editor
 from pages.parts.review.adjudicate import NOTICE
-from pages.parts.smear import field_view
 from pages.parts.wording import plain, several
 
 
@@ -51,7 +45,7 @@ def draw(who: Person, case: Case, closed: str) -> None:
         _said()
         if case.reading == SETTLING:
             review_settle.draw(who, case, picture.id, closed)
-        box_tools.draw(case, picture, here, closed)
+        box_tools.draw(who, case, picture, here, closed)
         _remarks(who, case, picture, closed)
 
 
@@ -106,66 +100,8 @@ def _picture(
     except PictureLost as why:
         st.error(f"{plain(picture.name)}: {plain(str(why))}.", icon=":material/error:")
         return
-    finding = picture.finding()
-    shown_cells = tuple(_as_cell(cell, picture) for cell in here)
-    analysed = AnalysedField((picture.sha256,), finding, view, b"", ())
-    drawing_box = not closed and st.session_state.get("review_mode") == box_tools.DRAW
-    selected = st.session_state.get("review_box")
-    place = next((i for i, cell in enumerate(here) if cell.id == selected), None)
-    figure = field_view.figure(analysed, replace(finding, cells=shown_cells), place)
-    box = st.session_state.get("review_drawn")
-    if box is not None:
-        figure.add_shape(
-            type="rect",
-            x0=box[0],
-            y0=box[1],
-            x1=box[2],
-            y1=box[3],
-            line={"color": "#5b3a8c", "width": 3, "dash": "dot"},
-        )
-    if drawing_box:
-        figure.update_layout(
-            dragmode="select", newselection={"line": {"color": "#5b3a8c", "width": 2}}
-        )
-    numbers = [cell.id for cell in here]
-    key = f"review_picture_{drawing_box}"
-    st.plotly_chart(
-        figure,
-        theme=None,
-        key=key,
-        on_select=lambda: _picked(key, numbers, drawing_box),
-        selection_mode="box" if drawing_box else "points",
-        config={
-            "scrollZoom": False,
-            "displaylogo": False,
-            "modeBarButtons": [["zoomIn2d", "zoomOut2d", "pan2d", "resetScale2d"]],
-            "doubleClick": "reset",
-        },
-        alt=f"Field {picture.name} with {several(len(here), 'box', 'boxes')}",
-    )
-
-
-def _as_cell(cell: ReviewCell, picture: CasePicture) -> Cell:
-    score = 1.0
-    if cell.place is not None:
-        score = picture.finding().cells[cell.place].score
-    return Cell(cell.kind, cell.box_xyxy_px, score, cell.call if cell.kind == "wbc" else None)
-
-
-def _picked(key: str, numbers: list[int], drawing_box: bool) -> None:
-    state: Any = st.session_state.get(key) or {}
-    selection = state.get("selection") or {}
-    if drawing_box:
-        drawn = selection.get("box") or []
-        if drawn:
-            (x0, x1), (y0, y1) = sorted(drawn[0]["x"]), sorted(drawn[0]["y"])
-            st.session_state["review_drawn"] = (x0, y0, x1, y1)
-        return
-    points = selection.get("points") or []
-    data = points[0].get("customdata") if points else None
-    index = data[0] if isinstance(data, list) else data
-    if index is not None and int(index) < len(numbers):
-        st.session_state["review_box"] = numbers[int(index)]
+    seen = abnormalities.seen_of(review_store(), who, case.id)
+    field_editor.draw(case, picture, view, here, seen, closed)
 
 
 def _decisions(who: Person, case: Case, picture: CasePicture, closed: str) -> None:

@@ -26,7 +26,9 @@ def draw(who: Person, case: Case) -> None:
         st.error(f"The report cannot be shown. {plain(str(refusal))}.", icon=":material/error:")
         return
     with st.container(height=_HEIGHT_PX, border=False, key="report_beside"):
-        st.html(page)
+        # Printed by the browser only this container is left, see screen.css.
+        st.html(f"<style>@page {{ size: {settings().report_paper}; margin: 14mm }}</style>{page}")
+    st.caption("Printed from the browser, the page is this report alone.")
 
 
 @st.cache_data(show_spinner="Writing the report", max_entries=8)

@@ -11,7 +11,9 @@ from core.review.record.review_store import review_store
 from core.review.signature.two_readers import reader_shares
 from core.review.signature.verified import Verified, verified
 from core.settings import settings
+from core.slide import judgement
 from core.slide.differential import Differential, DifferentialRow
+from core.statistics.intervals import Interval
 from core.taxonomy import title
 from pages.parts.wording import percent, several
 
@@ -20,6 +22,8 @@ _NAMES = {
     "segmented_neutrophil": "of these segmented",
     "band_neutrophil": "of these bands",
 }
+
+_APART, _SAME = "Different cells", "The same cells"
 
 
 def draw(who: Person, case: Case) -> Verified:
@@ -45,37 +49,65 @@ def _two_readers(who: Person, case: Case) -> None:
     """What each reader counted, once both have read; nothing before."""
     if case.reading != SETTLING:
         return
-    rows = reader_shares(cells(review_store(), who, case.id))
-    if not rows:
+    white = cells(review_store(), who, case.id)
+    if not reader_shares(white):
         return
     st.markdown("**The two readers**")
+    apart = (
+        st.segmented_control(
+            "Cells",
+            [_APART, _SAME],
+            default=_APART,
+            required=True,
+            key="readers_cells",
+            label_visibility="collapsed",
+        )
+        != _SAME
+    )
+    rows = reader_shares(white, apart=apart)
+    if not rows:
+        st.caption("Too few cells for halves.")
+        return
     st.table(
         pd.DataFrame(
             {
                 "Class": _NAMES.get(row.label, title(row.label)),
                 "First": f"{percent(row.first / row.of_first)}, {several(row.first, 'cell')}",
-                "Rümke's limits": f"{100 * row.limits.low:.0f} to {100 * row.limits.high:.0f} %",
+                "Its Rümke's limits": _limits(row.limits),
                 "Second": f"{percent(row.second / row.of_second)}, {several(row.second, 'cell')}",
+                "Its limits": _limits(row.second_limits),
                 "Beyond chance": "" if row.is_within else "outside",
             }
             for row in rows
         ),
         border="horizontal",
         hide_index=True,
-        alt="Differentials of the two readers with the limits of the first",
+        alt="Differentials of the two readers with the limits of each",
     )
+    of = f"{several(rows[0].of_first, 'cell')} and {several(rows[0].of_second, 'cell')}"
     st.caption(
-        "Rümke's limits are for two counts of different cells of one smear. These two read the "
-        "same cells, so chance alone divides them less than the limits allow."
+        f"Each reader on other cells, {of}, as CLSI H20 compares two readers of 200: every second "
+        "cell of the case is the first reader's. Outside: neither share lies in the limits of the "
+        "other."
+        if apart
+        else "Both on the same cells. Rümke's limits are for two counts of different cells, so "
+        "chance alone divides these less than the limits allow."
     )
+
+
+def _limits(limits: Interval) -> str:
+    return f"{100 * limits.low:.0f} to {100 * limits.high:.0f} %"
 
 
 def _basis(standing: Verified) -> str:
     text = f"{standing.reviewed} of {several(standing.white_cells, 'white cell')} reviewed"
     text += f", {standing.changed} changed"
-    target = settings().target_cells
-    if standing.verified.leukocytes < target:
-        text += f" :orange-badge[below target] {standing.verified.leukocytes} of {target}"
+    counted, target = standing.verified.leukocytes, settings().target_cells
+    # One word: what is preliminary is below the target too.
+    if judgement.is_preliminary(counted, settings().minimum_cells):
+        text += f" :orange-badge[preliminary] {counted} of {settings().minimum_cells}"
+    elif counted < target:
+        text += f" :orange-badge[below target] {counted} of {target}"
     if standing.unidentified:
         text += f", {standing.unidentified} unidentified"
     if standing.differing:

@@ -18,6 +18,7 @@ from core.records import RgbImage, WbcCall
 from core.review.case import cases
 from core.review.case.cases import Case
 from core.review.reading.cells import ReviewCell
+from core.review.reading.licensed_pictures import licensed_cells
 from core.review.reading.reference_cells import LOOK_ALIKES, ReferenceCell, reference_cells
 from core.review.reading.sheet import thumbnails
 from core.review.record.errors import PictureLost
@@ -117,8 +118,8 @@ def _computed(
 
 
 def _references(who: Person, case: Case, cell: ReviewCell) -> None:
-    """This laboratory's own verified cells of two classes, side by side."""
-    st.markdown("**Verified by this laboratory**")
+    """Cells of two classes side by side: this laboratory's own verified ones, and published."""
+    st.markdown("**Reference cells**")
     labels = [label for label in answer_labels() if label != UNIDENTIFIED]
     named = cell.label or (cell.call.label if cell.call else None)
     first = named if named in labels else labels[0]
@@ -137,11 +138,12 @@ def _references(who: Person, case: Case, cell: ReviewCell) -> None:
         )
         with cells_shown:
             _row(who, found)
+            _published(label or start)
 
 
 def _row(who: Person, found: list[ReferenceCell]) -> None:
     if not found:
-        st.caption("None has been signed yet.")
+        st.caption("This laboratory has signed none yet.")
         return
     pictures = thumbnails(review_store(), who, [(one.picture, one.box_xyxy_px) for one in found])
     for place, one, data in zip(st.columns(_EACH, gap="small"), found, pictures, strict=False):
@@ -149,3 +151,17 @@ def _row(who: Person, found: list[ReferenceCell]) -> None:
             words = f"{title(one.label)}, case {one.accession}"
             place.image(in_page(data), width="stretch", alt=words)
             place.caption(plain(one.accession))
+
+
+def _published(label: str) -> None:
+    """Cells of published sets with their source and licence."""
+    found = licensed_cells(label)[:_EACH]
+    if not found:
+        st.caption("No licensed picture of this class.")
+        return
+    for place, one in zip(st.columns(_EACH, gap="small"), found, strict=False):
+        words = f"{title(one.label)}, {one.credit}"
+        place.image(in_page(one.file.read_bytes()), width="stretch", alt=words)
+        place.caption(one.laboratory)
+    credits = dict.fromkeys(f"{one.laboratory}: {one.credit}" for one in found)
+    st.caption(". ".join(credits) + ". Another stain and microscope than yours.")

@@ -18,10 +18,11 @@ def draw() -> None:
     with st.popover("Order list", icon=":material/playlist_add:", width="stretch"):
         st.markdown(
             f"A CSV file with the columns {', '.join(f'`{name}`' for name in COLUMNS)}; only "
-            "`accession` is required. Accessions that are cases already stay as they are."
+            "`accession` is required. Or HL7 v2 orders (`ORM^O01`). Accessions that are cases "
+            "already stay as they are."
         )
         with st.form("order_list", border=False, clear_on_submit=True):
-            st.file_uploader("Order list", type="csv", key="order_file")
+            st.file_uploader("Order list", type=["csv", "hl7"], key="order_file")
             st.form_submit_button("Make the cases", on_click=_read)
         for words in st.session_state.get(_FOUND, ()):
             st.markdown(plain(words))

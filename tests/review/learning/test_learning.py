@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -291,3 +292,22 @@ def test_uncertainty_is_the_margin_and_rarity_the_missing_share():
     assert queue.uncertainty(said) == pytest.approx([1.0, 0.2, 0.8])
     assert queue.rarity([10, 5, 0]) == pytest.approx([0.0, 0.5, 1.0])
     assert queue.rarity([0, 0]) == pytest.approx([1.0, 1.0])
+
+
+def test_the_network_looks_at_the_most_promising_cells_only():
+    def row(label, probability, *, abstained=False, novel=False):
+        return SimpleNamespace(
+            machine_label=label, machine_probability=probability, abstained=abstained, novel=novel
+        )
+
+    rows = [
+        row("lymphocyte", 0.99),
+        row("lymphocyte", 0.6),
+        row("blast", 0.99),  # never verified, so rare
+        row("lymphocyte", 0.99, novel=True),
+        row(None, None),  # a person drew it
+        row("lymphocyte", 0.4, abstained=True),
+    ]
+    assert queue.shortlist(rows, {"lymphocyte": 10}, 6)[:2] == [4, 5]
+    assert queue.shortlist(rows, {"lymphocyte": 10}, 5) == [4, 5, 1, 2, 3]
+    assert queue.shortlist(rows, {}, 0) == []

@@ -1,8 +1,10 @@
 """What is seen besides classes: with its picture, and critical wherever a case is."""
 
+from typing import Any
+
 import pytest
 
-from core.review.case import critical_calls, worklist
+from core.review.case import cases, critical_calls, worklist
 from core.review.exchange.case_tables import case_document
 from core.review.exchange.contents import gather
 from core.review.exchange.fhir import case_fhir
@@ -151,4 +153,41 @@ def test_a_critical_call_is_kept_with_who_whom_when_and_read_back(store, people,
             critical_calls.write_call(
                 store, people.second, case.id, finding, told, when, read_back=True
             )
+    assert integrity.verify(store).is_sound
+
+
+def test_a_finding_has_its_places_in_a_field(store, people, make_case):
+    case = make_case(store)
+    field = cases.case_pictures_of(store, people.viewer, case.id)[0]
+
+    def mark(box, **more):
+        abnormalities.mark(
+            store, people.pathologist, case.id, "platelet_clumps",
+            picture_id=field.id, box_xyxy_px=box, **more,
+        )  # fmt: skip
+
+    first, second = (2.0, 3.0, 20.0, 24.0), (30.0, 3.0, 900.0, 24.0)
+    mark(first)
+    mark(first)
+    mark(second)
+    seen = abnormalities.seen_of(store, people.viewer, case.id)
+    # The second reaches beyond the picture of 64 px and is cut there.
+    assert [one.box_xyxy_px for one in seen] == [first, (30.0, 3.0, 64.0, 24.0)]
+    contents = gather(store, people.pathologist, case.id)
+    assert "Seen: platelet clumps in 1 field." in notes_of(contents)
+    document: dict[str, Any] = case_document(contents)
+    assert document["abnormalities"][0]["box_xyxy_px"] == list(first)
+    assert contents.place(field, first).shape[:2] == (35, 32)
+    for wrong in ((70.0, 3.0, 90.0, 20.0), (5.0, 5.0, 5.0, 9.0), (float("nan"), 1.0, 2.0, 3.0)):
+        with pytest.raises(CaseRefused, match="not within the picture"):
+            mark(wrong)
+    answered = [NewAnswer(c.id, "lymphocyte") for c in cells(store, people.pathologist, case.id)]
+    answer(store, people.pathologist, case.id, answered)
+    signing.sign(store, people.pathologist, case.id)
+    signed = gather_signed(store, people.viewer, case.id, 1)
+    assert [one.box_xyxy_px for one in signed.seen] == [first, (30.0, 3.0, 64.0, 24.0)]
+    signing.amend(store, people.pathologist, case.id, "a second look")
+    mark(first, present=False)
+    left = abnormalities.seen_of(store, people.viewer, case.id)
+    assert [one.box_xyxy_px for one in left] == [(30.0, 3.0, 64.0, 24.0)]
     assert integrity.verify(store).is_sound

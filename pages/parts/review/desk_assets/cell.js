@@ -81,6 +81,7 @@ function facts(desk, cell) {
   const machine = cell.machine
     ? `Model: ${title(cell.machine)}, ${cell.percent}` +
       couldBe(cell.set.map((name) => title(name).toLowerCase()))
+    : cell.drawn ? `Added by a reader. The model proposes: ${title(cell.drawn.label)}, ${cell.drawn.percent}`
     : cell.blind ? "Shown without the model's answer." : "Added by a reader; the model did not see it.";
   lines.push(make("div", "machine", machine));
   for (const one of cell.readers) lines.push(make("div", "machine", `${one.reader}: ${title(one.label)}`));

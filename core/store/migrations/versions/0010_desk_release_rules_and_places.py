@@ -1,4 +1,4 @@
-"""Rules by which a person signs cases in a batch."""
+"""Rules by which a person signs cases in a batch, and where in a field something was seen."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the table."""
+    """Make the table and the columns."""
     op.create_table(
         "release_rules",
         sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
@@ -23,8 +23,13 @@ def upgrade() -> None:
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sqlite_autoincrement=True,
     )
+    # Nullable, so that rows which the ledger covers already stay unchanged.
+    for name in ("x0_px", "y0_px", "x1_px", "y1_px"):
+        op.add_column("abnormalities", sa.Column(name, sa.Float))
 
 
 def downgrade() -> None:
-    """Remove it."""
+    """Remove them."""
+    for name in ("x0_px", "y0_px", "x1_px", "y1_px"):
+        op.drop_column("abnormalities", name)
     op.drop_table("release_rules")
