@@ -12,7 +12,7 @@ from typing import Final
 
 from core.review.exchange.contents import CaseContents, in_signed_words
 from core.review.exchange.loinc import MANUAL_DIFFERENTIAL, MORPHOLOGY, Loinc, share_code
-from core.review.exchange.notes import notes_of
+from core.review.exchange.notes import notes_of, palm_sentences
 from core.review.reading.grades import GRADES, PLATELETS
 from core.site_classes import LOINC
 from core.slide.abnormality import ABNORMALITIES
@@ -42,6 +42,8 @@ def case_hl7(contents: CaseContents, laboratory: str = "") -> str:
     issued = _time(signed.signed_at if signed else contents.made_at)
     received = _time(case.created_at)
     panel = _coded(MANUAL_DIFFERENTIAL, "Blood smear report", "smear")
+    if not contents.fields:
+        panel = _coded(None, "Palm report", "palm")
     number = f"{case.id}V{case.version}{status}"  # at most 20 characters
     reader = _text(signed.signed_name) if signed else ""
     segments = [
@@ -60,7 +62,8 @@ def case_hl7(contents: CaseContents, laboratory: str = "") -> str:
                      "", "", received)
         )  # fmt: skip
     comments = [remark.text for remark in contents.remarks if remark.picture_id is None]
-    for place, words in enumerate([*notes_of(contents), *comments, DISCLAIMER], start=1):
+    palms = [f"Palm: {sentence}" for sentence in palm_sentences(contents)]
+    for place, words in enumerate([*notes_of(contents), *palms, *comments, DISCLAIMER], start=1):
         segments.append(_segment("NTE", str(place), "L", _text(words)))
     return "".join(f"{segment}\r" for segment in segments)
 

@@ -15,6 +15,7 @@ from core.review.exchange.case_tables import case_json
 from core.review.exchange.contents import gather
 from core.review.exchange.fhir import case_fhir
 from core.review.exchange.formats import FORMATS
+from core.review.exchange.hl7 import case_hl7
 from core.review.exchange.letters import NotPrintable, why_not_printable
 from core.review.exchange.report import case_page, case_report
 from core.review.reading.remarks import remark
@@ -207,6 +208,14 @@ def test_a_palm_is_told_with_its_interval(case_store, reader, drawn_fields):
     kinds = [entry["resource"]["resourceType"] for entry in entries]
     assert kinds == ["DiagnosticReport", "Patient"], "nothing of a smear or its specimen"
     assert entries[0]["resource"]["code"] == {"text": "Palm report"}
+    # HL7 v2 has the same sentences as notes, and every note that FHIR has.
+    message = case_hl7(gather(case_store, reader, made.id))
+    notes = [line.split("|")[3] for line in message.split("\r") if line.startswith("NTE")]
+    assert all(f"Palm: {sentence}" in notes for sentence in words)
+    assert set(conclusion.splitlines()) - set(notes) <= {
+        line for line in conclusion.splitlines() if line.startswith("Ledger entry")
+    }
+    assert "Palm report" in message and "OBX" not in message and "smear" not in message
     assert "palm-test-1" in flat and "White-cell differential" not in flat
 
 
