@@ -48,8 +48,18 @@ def split_bars(counts: Mapping[str, Sequence[int]]) -> Any:
 
 def losses(curves: Curves) -> Any:
     """Training and validation loss of every run in one plot."""
+    return _losses([(run.label, run.name, rows) for run, rows in curves])
+
+
+def losses_of(name: str, rows: Sequence[Epoch]) -> Any:
+    """Training and validation loss of one training that is no run."""
+    return _losses([(name, name, rows)])
+
+
+def _losses(curves: Sequence[tuple[str, str, Sequence[Epoch]]]) -> Any:
+    """``curves`` have a label, a name of their own, and the epochs."""
     traces = []
-    for number, (run, rows) in enumerate(curves):
+    for number, (label, key, rows) in enumerate(curves):
         numbers = [row.number + 1 for row in rows]
         train = [row.train_loss for row in rows]
         validation = [row.metrics.get("loss") for row in rows]
@@ -60,10 +70,10 @@ def losses(curves: Curves) -> Any:
                 go.Scatter(
                     x=numbers,
                     y=values,
-                    name=name.capitalize() if alone else run.label,
-                    legendgroup=name if alone else run.name,
+                    name=name.capitalize() if alone else label,
+                    legendgroup=name if alone else key,
                     showlegend=alone or name == "train",
-                    hovertemplate=f"%{{y:.4g}} {name}<extra>{_safe(run.label)}</extra>",
+                    hovertemplate=f"%{{y:.4g}} {name}<extra>{_safe(label)}</extra>",
                     **_look(number, dash, len(rows)),
                 )
             )
