@@ -125,6 +125,15 @@ def correct_boxes(page: Page, store: ReviewStore, shots: Path) -> None:
     def now() -> tuple[float, ...]:
         return next(c.box_xyxy_px for c in cells(store, ME, 1, kind=None) if c.id == first)
 
+    def changed(last: tuple[float, ...]) -> tuple[float, ...]:
+        """What is stored once it is no longer ``last``: a redraw may not have begun yet."""
+        for _ in range(PATIENCE_MS // 100):
+            if now() != last:
+                at_rest(page)
+                return now()
+            page.wait_for_timeout(100)
+        raise AssertionError("the box did not change")
+
     before = now()
     page.mouse.click(*middle(box))
     corner = stage.locator('.handle[data-side="1,1"]')
@@ -132,14 +141,12 @@ def correct_boxes(page: Page, store: ReviewStore, shots: Path) -> None:
     at_rest(page)
     x, y = middle(corner)
     drag(page, (x, y), (x + 15, y + 12))
-    at_rest(page)
+    resized = changed(before)
     expect(page.get_by_text("Move the box")).to_be_visible()
-    resized = now()
     assert resized[:2] == before[:2] and resized[2] > before[2] and resized[3] > before[3]
     x, y = middle(box)
     drag(page, (x, y), (x - 20, y))
-    at_rest(page)
-    moved = now()
+    moved = changed(resized)
     assert moved[0] < resized[0]
     assert moved[2] - moved[0] == pytest.approx(resized[2] - resized[0])
     page.get_by_text("Draw a box", exact=True).click()
