@@ -180,6 +180,8 @@ def test_from_the_order_to_the_signed_report(
         page.get_by_role("button", name="Sign case", exact=True).click()
         page.get_by_role("dialog").get_by_role("button", name="Sign", exact=False).last.click()
         expect(page.get_by_text("Signed, version 1").first).to_be_visible()
+        expect(page.locator(".st-key-report_beside")).not_to_contain_text("DRAFT")
+        at_rest(page)
         shot(page, tmp_path, "signed")
         # On paper it is the report alone.
         page.emulate_media(media="print")

@@ -143,7 +143,7 @@ def _references(who: Person, case: Case, cell: ReviewCell) -> None:
 
 def _row(who: Person, found: list[ReferenceCell]) -> None:
     if not found:
-        st.caption("This laboratory has signed none yet.")
+        st.caption("This laboratory has signed none in another case yet.")
         return
     pictures = thumbnails(review_store(), who, [(one.picture, one.box_xyxy_px) for one in found])
     for place, one, data in zip(st.columns(_EACH, gap="small"), found, pictures, strict=False):

@@ -177,7 +177,7 @@ def test_a_finding_has_its_places_in_a_field(store, people, make_case):
     assert "Seen: platelet clumps in 1 field." in notes_of(contents)
     document: dict[str, Any] = case_document(contents)
     assert document["abnormalities"][0]["box_xyxy_px"] == list(first)
-    assert contents.place(field, first).shape[:2] == (35, 32)
+    assert contents.place(field, first).shape[:2] == (35, 31)
     for wrong in ((70.0, 3.0, 90.0, 20.0), (5.0, 5.0, 5.0, 9.0), (float("nan"), 1.0, 2.0, 3.0)):
         with pytest.raises(CaseRefused, match="not within the picture"):
             mark(wrong)

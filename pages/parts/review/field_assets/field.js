@@ -71,6 +71,8 @@ const perScreenPx = (editor) => editor.view.w / Math.max(1, editor.stage.getBoun
 
 function drawField(editor) {
   const { stage, data, view } = editor;
+  // Lines as thick as on a small screen, where the picture is drawn larger.
+  const thick = Math.max(1, stage.getBoundingClientRect().width / 1000);
   stage.setAttribute("viewBox", `${view.x} ${view.y} ${view.w} ${view.h}`);
   stage.querySelector(".boxes").replaceChildren(...data.cells.map((cell) => {
     const one = rect("box", boxOf(editor, cell));
@@ -79,7 +81,7 @@ function drawField(editor) {
     one.dataset.cell = cell.id;
     one.classList.toggle("chosen", chosen);
     one.style.stroke = chosen ? "#5b3a8c" : look.colour;
-    one.style.strokeWidth = chosen ? Math.max(4, look.width) : look.width;
+    one.style.strokeWidth = thick * (chosen ? Math.max(4, look.width) : look.width);
     if (look.dash !== "solid") one.style.strokeDasharray = look.dash.replaceAll("px", "");
     return one;
   }));
@@ -90,7 +92,9 @@ function drawField(editor) {
     words.setAttribute("x", place.box[0]);
     words.setAttribute("y", Math.max(small, place.box[1] - 3 * perScreenPx(editor)));
     words.setAttribute("font-size", small);
-    return [rect("place", place.box), words];
+    const mark = rect("place", place.box);
+    mark.style.strokeWidth = 3 * thick;
+    return [mark, words];
   }));
   drawHandles(editor);
   const drawn = stage.querySelector(".drawn");
