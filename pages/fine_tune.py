@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.access.people import Person
-from core.store.database import DatabaseRefused
+from core.store.database import DatabaseRefused, Unavailable
 from core.training.runs import lifecycle
 from pages.parts import pressed, signed_in
 from pages.parts.train import data as run_data
@@ -49,6 +49,8 @@ def main() -> None:
     who = signed_in.allowed("train")
     try:
         lifecycle.start_next()
+    except Unavailable:
+        raise  # the navigation says so, and waits
     except DatabaseRefused as refusal:
         st.error(f"Runs cannot be kept: {plain(str(refusal))}.", icon=":material/error:")
         return
