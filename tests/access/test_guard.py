@@ -228,7 +228,7 @@ def _who(cookies):
         raise SignInExpired("You signed in long ago.")
     if cookies.get("who") == "eve":
         raise SignInRefused("eve is not verified.")
-    return cookies.get("who")
+    return cookies.get("who") or None
 
 
 def test_nothing_opens_before_the_sign_in():
