@@ -3,13 +3,9 @@
 import streamlit as st
 
 from core.access.people import Person
-<<<<<<< HEAD
 from core.store.database import DatabaseRefused, Unavailable
-=======
-from core.store.database import DatabaseRefused
 from core.training.advice import before_start
 from core.training.presets import recipe_info
->>>>>>> main
 from core.training.runs import lifecycle
 from pages.parts import pressed, signed_in
 from pages.parts.train import data as run_data
