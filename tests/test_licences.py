@@ -36,9 +36,13 @@ def _licence(name):
         stored = importlib.metadata.metadata(name)
     except importlib.metadata.PackageNotFoundError:
         return None
-    kinds = [c for c in stored.get_all("Classifier", []) if c.startswith("License")]
-    first = (stored.get("License") or "").strip().splitlines()[:1]
-    return stored.get("License-Expression") or "; ".join(kinds) or "".join(first)
+
+    def all_of(key):
+        return [str(value) for value in stored.get_all(key) or []]
+
+    kinds = [c for c in all_of("Classifier") if c.startswith("License")]
+    first = "".join(all_of("License")).strip().splitlines()[:1]
+    return "".join(all_of("License-Expression")) or "; ".join(kinds) or "".join(first)
 
 
 def test_every_package_that_is_shipped_may_be():

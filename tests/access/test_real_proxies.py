@@ -18,6 +18,7 @@ import uvicorn
 from pydantic import SecretStr
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from core.access.gates import ProxyGate
 from core.access.guard import Guard
@@ -193,9 +194,11 @@ def test_an_upload_and_a_websocket_pass(proxied):
     foreign = _ask(address, path, method="PUT", data=b"x", Origin="http://evil.example", **BASIC)
     assert foreign[0] == 403
     socket_address = address.replace("http:", "ws:") + "/_stcore/stream"
-    with connect(socket_address, origin=address, additional_headers=BASIC) as opened:
+    own = Origin(address)
+    with connect(socket_address, origin=own, additional_headers=BASIC) as opened:
         seen = dict(json.loads(opened.recv()))
     assert seen["x-remote-user"] == "ada"
-    for headers, origin in ((BASIC, "http://evil.example"), (BASIC, None), ({}, address)):
+    evil = Origin("http://evil.example")
+    for headers, origin in ((BASIC, evil), (BASIC, None), ({}, own)):
         with pytest.raises(InvalidStatus):
             connect(socket_address, origin=origin, additional_headers=headers)

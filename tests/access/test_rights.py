@@ -120,6 +120,8 @@ FUNCTIONS: dict[str, tuple[Right, ...]] = {
     "core.training.promote.promotion:roll_back": ("promote",),
     "core.training.runs.lifecycle:submit": ("train",),
     "core.training.runs.lifecycle:act": ("train",),
+    "core.training.runs.repetitions:ask_to_stop": ("train",),
+    "core.training.runs.repetitions:resume": ("train",),
     "core.training.runs.rate_trials:start": ("train",),
     "core.training.runs.rate_trials:ask_to_stop": ("train",),
     "core.training.white_cells.adaptation.adaptations:start": ("train",),
@@ -130,9 +132,6 @@ FUNCTIONS: dict[str, tuple[Right, ...]] = {
 """Module and function -> rights, one of which it asks for before anything else."""
 
 ASKS_ANOTHER = {
-    "core.access.rights:may": "answers the question itself",
-    "core.access.rights:require": "asks the question itself",
-    "core.access.rights:require_any": "asks the question itself",
     "core.review.case.cases:laboratory": "case_pictures_of",
     "core.review.case.states:next_steps": "situation",
     "core.review.case.states:possible": "situation",

@@ -10,7 +10,7 @@ import urllib.request
 from oidc_provider_mock import User, run_server_in_thread
 from playwright.sync_api import expect
 
-from tests.fixtures.browser import free_port, served
+from tests.fixtures.browser import free_port, served_at
 
 
 def _claims(provider, subject, **claims):
@@ -65,7 +65,7 @@ def test_sign_in_sign_out_and_a_claim_that_changes(chromium, tmp_path):
             "HEMADESK_VAR": str(tmp_path / "var"),
             "HEMADESK_ADMINISTRATORS": "ada@clinic.example",
         }
-        with served(tmp_path / "log.txt", port=port, **environment):
+        with served_at(port, tmp_path / "log.txt", environment):
             address = f"http://localhost:{port}"
             context = chromium.new_context()
             window = context.new_page()

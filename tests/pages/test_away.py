@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
-import threading
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,30 +27,41 @@ def site(own_var, monkeypatch):
 
 @contextmanager
 def locked(store):
-    """Another process has the database for itself, until its lock is given back by a thread."""
+    """Another process has the database for itself; gives what ends that."""
     file = Path(store.database.url.database)
-    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
-        # In this mode readers wait for a writer too, as they do for a damaged network share.
-        store.database.close()
-        other.execute("PRAGMA locking_mode=EXCLUSIVE")
-        other.execute("BEGIN EXCLUSIVE")
-        back = threading.Timer(1.5, lambda: (other.execute("COMMIT"), other.close()))
-        back.start()
-        yield
-        back.join()
+    store.database.close()
+    other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    # In this mode readers wait for a writer too.
+    other.execute("PRAGMA locking_mode=EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    try:
+        yield other.close
+    finally:
+        other.close()
 
 
-def shown(screen):
-    """A page inside what the navigation puts round it; AppTest leaves that out for a page alone."""
-    script = f"""
-import runpy
-from pages.parts import away
-with away.waited_for():
-    runpy.run_path({str(ROOT / "pages" / f"{screen}.py")!r})
-"""
-    app = AppTest.from_string(script, default_timeout=HUNG_AFTER_S).run()
-    assert not app.exception
-    return app
+class _Once(logging.Handler):
+    """Ends the lock as soon as the screen has said what is wrong."""
+
+    def __init__(self, end):
+        super().__init__()
+        self.end, self.words = end, []
+
+    def emit(self, record):
+        self.words.append(record.getMessage())
+        self.end()
+
+
+@contextmanager
+def locked_until_said(store):
+    logger = logging.getLogger("pages.parts.away")
+    with locked(store) as end:
+        handler = _Once(end)
+        logger.addHandler(handler)
+        try:
+            yield handler.words
+        finally:
+            logger.removeHandler(handler)
 
 
 @pytest.mark.parametrize(
@@ -58,28 +69,40 @@ with away.waited_for():
     ["home", "worklist", "review", "agreement", "models", "lab_acceptance", "acquaintance",
      "settings", "fine_tune"],
 )  # fmt: skip
-def test_a_page_goes_on_when_the_database_is_back(site, screen):
-    app = shown(screen)
-    assert "answers again" not in words(app)
+def test_a_page_leaves_it_to_what_stands_round_it(site, screen):
+    """AppTest runs a page alone; what the navigation does with it is tested below."""
+    app = opened(screen)
     with locked(site):
+        if screen == "review":
+            app.query_params["case"] = "1"
         app.run()
+        assert ["is locked by another process" in one.value for one in app.exception] == [True]
+    app.run()
+    assert not app.exception
+
+
+def test_the_navigation_says_so_and_goes_on(site):
+    app = opened()
+    with locked_until_said(site) as said:
+        app.run()
+    assert len(said) == 1 and "is locked by another process" in said[0]
     assert not app.exception
     assert "The database answers again" in words(app)
     app.run()
     assert "answers again" not in words(app), "said once"
 
 
-def test_what_was_typed_is_still_there_and_is_saved_then(site):
-    app = shown("settings")
+def test_what_was_typed_is_still_there(site):
+    script = f"""
+import runpy
+from pages.parts import away
+with away.waited_for():
+    runpy.run_path({str(ROOT / "pages" / "settings.py")!r})
+"""
+    app = AppTest.from_string(script, default_timeout=HUNG_AFTER_S).run()
     app.text_input(key="erase_which").input("H-4711")
-    with locked(site):
+    with locked_until_said(site) as said:
         app.run()
+    assert said and not app.exception
     assert app.text_input(key="erase_which").value == "H-4711"
     assert "No case is called H-4711" in words(app)
-
-
-def test_the_navigation_puts_it_round_the_page(site):
-    app = opened()
-    with locked(site):
-        app.run()
-    assert "The database answers again" in words(app)
