@@ -51,8 +51,9 @@ def test_the_compose_file_has_three_services_that_wait_for_each_other():
     used = {v.split(":")[0] for one in services.values() for v in one["volumes"] if v[0] != "."}
     assert used == stored["volumes"].keys()
     docker = shutil.which("docker")
-    if docker is None:
-        return
+    command = [str(docker), "compose", "version"]
+    if docker is None or subprocess.run(command, capture_output=True, check=False).returncode:
+        return  # its form was looked at; only Docker knows the rest
     names = re.findall(r"\$\{([A-Z_]+)", (DEPLOY / "compose.yaml").read_text())
     variables = dict.fromkeys(names, "https://x.example")
     ran = subprocess.run(
@@ -60,7 +61,7 @@ def test_the_compose_file_has_three_services_that_wait_for_each_other():
         env={"PATH": "/usr/local/bin:/usr/bin:/bin", **variables},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert ran.returncode == 0 or "compose" in ran.stderr.splitlines()[0], ran.stderr
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_the_image_holds_the_program_and_does_not_run_as_root():

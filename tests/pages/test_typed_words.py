@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from google.protobuf.json_format import MessageToDict
+from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
 
 from core.access.people import Person
 from core.review.case import cases, lifecycle
@@ -21,12 +21,13 @@ _MARKDOWN = ("body", "label", "help", "caption", "captions", "text", "title", "p
 
 
 def _shown_as_markdown(node):
-    """Every text of an element or below it that Streamlit would read as Markdown or HTML."""
+    """Texts of an element and below it that are read as Markdown, or (True) as HTML."""
     proto = getattr(node, "proto", None)
     if proto is not None and hasattr(proto, "DESCRIPTOR"):
         for name, value in MessageToDict(proto, preserving_proto_field_name=True).items():
             if name in _MARKDOWN:
-                yield from ([value] if isinstance(value, str) else map(str, value))
+                texts = [value] if isinstance(value, str) else map(str, value)
+                yield from ((text, node.type == "html") for text in texts)
     for child in getattr(node, "children", {}).values():
         yield from _shown_as_markdown(child)
 
@@ -53,8 +54,10 @@ def site(own_var, monkeypatch):
 
 def _check(app, where):
     assert not app.exception
-    for text in _shown_as_markdown(app._tree):
+    for text, is_html in _shown_as_markdown(app._tree):
         assert "<img src=x" not in text.replace("\\<", ""), f"{where}: {text}"
+        if is_html:  # the rest is no more than letters there
+            continue
         for raw in ("**b**", "[c](http", ":red[x]", "$x^2$", "`d`"):
             assert raw not in text, f"{where}: {text}"
 

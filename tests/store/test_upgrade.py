@@ -20,6 +20,7 @@ from core.store import review_schema
 from core.store.database import Database, alembic_config
 from core.store.run_records import Run
 from core.store.runs import RunBook
+from core.store.schema import metadata
 from tests.fixtures.review import call_of, field_of, finding_of
 
 AT = datetime(2025, 3, 1, 9, 30, tzinfo=UTC)
@@ -95,7 +96,7 @@ def _write_as_then(opened, tables, rows):
             connection.execute(insert(tables[name]).values(row))
             full = {column.name: row.get(column.name) for column in tables[name].columns}
             full["id"] = 1
-            new = plain_row(review_schema.metadata.tables[name], full)
+            new = plain_row(metadata.tables[name], full)
             entry: dict[str, Any] = {
                 "number": number, "at": moment(AT), "who": "local", "who_name": "Ada",
                 "role": "local", "action": f"keep {name}", "case_id": 1, "detail": "",
