@@ -7,6 +7,7 @@ from core.store.database import DatabaseRefused
 from core.training.runs import lifecycle
 from pages.parts import pressed, signed_in
 from pages.parts.train import data as run_data
+from pages.parts.train import published
 from pages.parts.train import settings as run_settings
 from pages.parts.train import watch as run_watch
 from pages.parts.train.data import ChosenData
@@ -59,6 +60,7 @@ def main() -> None:
         _start(who)
     with watched:
         run_watch.draw()
+        published.draw()
 
 
 main()

@@ -1,5 +1,6 @@
 """A training run as stored in the database, and what its state allows."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +28,8 @@ class TrainingFacts(TypedDict, total=False):
     ``training``, ``validation`` and ``test`` are the sizes of the parts, ``cells`` and ``kinds``
     how many of each class or kind there are to learn from. A naive answer reaches ``baseline`` of
     the recipe's metric, and ``baseline_title`` says what it is. ``started_from`` says where the
-    weights come from. ``threads``, ``torch`` and ``processes`` are those of the first process.
+    weights come from, and ``start`` has that model's metrics on the validation part. ``threads``,
+    ``torch`` and ``processes`` are those of the first process.
     """
 
     training: int
@@ -38,6 +40,7 @@ class TrainingFacts(TypedDict, total=False):
     baseline: float
     baseline_title: str
     started_from: str
+    start: Mapping[str, float]
     threads: int
     torch: str
     processes: int
@@ -100,6 +103,11 @@ class Epoch:
     learning_rate: float
     seconds: float
     examples: int = 0
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """The best epoch has the greatest: by score, and of equal scores by the lower loss."""
+        return self.metrics["score"], -self.metrics.get("loss", math.inf)
 
 
 @dataclass(frozen=True)

@@ -1,201 +1,273 @@
 """Repeat the count-regression paper: tables 1 to 4 and figure 5 (Adinugroho et al. 2025)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
-from core.datasets.fields import Counted, read_rgb
+from core.datasets.fields import Counted, LabelledField, read_rgb
 from core.datasets.public import cbc, pbc
 from core.evaluation.locator_suite import relabelled_copies
 from core.inference.smear import analyse
 from core.models import registry
 from core.models.classifier import CellClassifier
-from core.models.regressor import REGRESSION_BACKBONES, CountRegressor
-from core.records import Field
+from core.models.regressor import INPUT_PX, CountRegressor
+from core.records import Field, RgbImage
 from core.settings import settings as site_settings
 from core.statistics.counts import bootstrap_interval, constant_predictor
+from core.studies.paper_counts_cells import other_cells
 from core.studies.paper_counts_result import LabelErrors, MeanErrors, PaperCounts
+from core.studies.paper_counts_setting import Cells, Setting, Training, setting_for, trainings
+from core.studies.progress import Reporter, duration
+from core.studies.start_weights import Start, start_of
+from core.studies.step_time import seconds_of
 from core.taxonomy import KINDS, WBC_CLASSES
 from core.training.counts.data import CountingSplit, cbc_split, whole_field
 from core.training.counts.recipe import RegressionRecipe
+from core.training.loop import rate_trial
+from core.training.loop.find_rate import find_rate
 from core.training.loop.history import Epoch, read_history
 from core.training.loop.settings import LoopSettings
 from core.training.loop.train import train
-from core.training.paper_settings import PAPER_REGRESSOR
-from core.training.presets import recipe_info
 from core.training.white_cells.public_cells import read_public_cells
 from core.training.white_cells.recipe import PBC_CLASSES, WbcRecipe, WbcSplit
 
-Report = Callable[[str], None]
 Counts = npt.NDArray[np.float64]
 
-WITH_WBC_SET: Final = "with, backbone from WBC"
-"""Key of the training whose backbone learnt from the paper's second set, WBC (Bodzas)."""
 
-PAPER: Final = replace(PAPER_REGRESSOR, workers=0)
-REDUCED: Final = LoopSettings(
-    epochs=40,
-    batch_size=16,
-    learning_rate=3e-4,
-    weight_decay=0.0,
-    warmup_steps=15,
-    patience=20,
-    averaging=0.0,
-    workers=0,
-)
-"""For two processor cores: MobileNetV2 is frozen, so that its features are computed once; the two
-last layers learn with 64 hidden neurons, at a higher rate and for fewer epochs."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Settings of the trainings; ``words`` describe them beside every table."""
-
-    backbone: str
-    hidden: int
-    reduced: bool
-    loop: LoopSettings
-    words: str
-
-
-def setting_here() -> Setting:
-    """The paper's settings with CUDA, reduced ones without.
-
-    Raises:
-        ValueError: if the regressor cannot take over the live classifier's backbone.
-    """
-    if torch.cuda.is_available():
-        return Setting("resnet50", 256, False, PAPER, "ResNet-50, all layers, as published")
-    classifier = registry.live("wbc").module
-    assert isinstance(classifier, CellClassifier)
-    if classifier.backbone not in REGRESSION_BACKBONES:
-        raise ValueError(
-            f"the live classifier is a {classifier.backbone}; a reduced reproduction takes over "
-            f"one of {', '.join(REGRESSION_BACKBONES)}. Train one with "
-            "`train wbc` and make it live, or use a machine with CUDA"
-        )
-    return Setting(
-        classifier.backbone,
-        64,
-        True,
-        REDUCED,
-        f"REDUCED for a machine without CUDA: {classifier.backbone} instead of ResNet-50, itself "
-        f"not trained further, two last layers for {REDUCED.epochs} epochs at "
-        f"{REDUCED.learning_rate:g}",
-    )
-
-
-def reproduce_counts(data: Path, folder: Path, report: Report = lambda line: None) -> PaperCounts:
-    """Train without and with the fine-tuned backbone and measure on the 60 CBC test fields.
+def reproduce_counts(
+    data: Path,
+    folder: Path,
+    reporter: Reporter | None = None,
+    *,
+    full: bool = False,
+    epochs: int | None = None,
+    weights: Path | None = None,
+    so_far: Callable[[PaperCounts], None] = lambda result: None,
+) -> PaperCounts:
+    """Train without and with fine-tuned backbones and measure on the 60 CBC test fields.
 
     Args:
         data: folder of the public sets.
         folder: for the trainings; one that was stopped resumes from there.
-        report: called with a line of progress.
+        reporter: of progress; None for none.
+        full: the paper's network also where there is no CUDA.
+        epochs: largest number of epochs of every training; None for the setting's.
+        weights: file of weights to start from (see :func:`core.studies.start_weights.start_of`).
+        so_far: called after each training with the result of those that have ended.
 
     Returns:
         The errors of every method by CBC's labels and by TXL-PBC's.
 
     Raises:
-        FileNotFoundError: if ``data`` lacks ``cbc`` or ``txl`` (with CUDA also ``pbc``).
-        ValueError: see ``setting_here``.
+        FileNotFoundError: if ``data`` lacks ``cbc`` or ``txl`` (in full also ``pbc``).
+        ValueError: see ``setting_for`` and ``start_of``; or if the folder's run began otherwise.
+        Interrupted: if the reporter was asked to stop; the same call resumes.
     """
-    how, split = setting_here(), cbc_split(data)
-    report(how.words)
-    answers: dict[str, Counts] = {}
-    curves: dict[str, list[Epoch]] = {}
+    reporter = reporter or Reporter()
+    setting, split = setting_for(full=full, epochs=epochs), cbc_split(data)
+    start = start_of(setting.backbone, weights, folder)
+    reporter.line(f"{setting.words}; start: {start.words}")
     tests = cbc.load(data / "cbc", "Testing")
     pictures = [read_rgb(field.path) for field in tests]
-    for name in ("without", "with", *_second_backbone(how, data, report)):
-        start = None if name == "without" else _tuned_backbone(how, data, folder, report, name)
-        model = _trained(how, split, start, folder / name, partial(_tell, report, name))
-        curves[name] = read_history(folder / name)
+    located = _located(tests, pictures)
+    relabelled = relabelled_copies(data, tests)
+    answers: dict[str, Counts] = {}
+    curves: dict[str, list[Epoch]] = {}
+    result: PaperCounts
+    for training in trainings(setting, data, random_start=start.state is None):
+        model = _trained(training, setting, start, split, data, folder, reporter)
+        curves[training.key] = read_history(folder / training.key)
         with torch.no_grad():
-            answers[name] = np.concatenate(
+            answers[training.key] = np.concatenate(
                 [model(whole_field(p)[None]).double().numpy() for p in pictures]
             )
+        everything = {**answers, "locator": located}
+        result = {
+            "setting": setting.words,
+            "start": start.words,
+            "reduced": setting.reduced,
+            "split": {
+                "training": len(split.train),
+                "validation": len(split.validation),
+                "left_out_as_copies_of_test_fields": split.left_out,
+                "test": len(tests),
+            },
+            "curves": {
+                name: [[e.number + 1, e.train_loss, e.metrics["loss"]] for e in rows]
+                for name, rows in curves.items()
+            },
+            "seconds": {name: sum(e.seconds for e in rows) for name, rows in curves.items()},
+            "learning_rates": {name: rows[0].learning_rate for name, rows in curves.items()},
+            "cbc_labels": _errors(everything, tests, split.train),
+            "txl_labels": _errors(everything, relabelled, split.train),
+        }
+        so_far(result)
+    return result
+
+
+def forecast(
+    data: Path, *, full: bool = False, epochs: int | None = None, weights: Path | None = None
+) -> str:
+    """Describe what would be trained here, the longest time and the memory, from three steps.
+
+    Raises:
+        FileNotFoundError: if a set is missing.
+        ValueError: see ``setting_for``.
+    """
+    setting, split = setting_for(full=full, epochs=epochs), cbc_split(data)
+    planned = trainings(setting, data, random_start=weights is None)
+    loop, device = setting.loop, "CUDA" if torch.cuda.is_available() else "the processor"
+    text = f"{setting.words}; {len(split.train)} fields to learn from, on {device}.\n"
+    if setting.reduced:
+        return text + f"{len(planned)} trainings of two layers: some minutes."
+    step_s = _step_seconds(CountRegressor(setting.backbone, setting.hidden), loop, INPUT_PX)
+    epoch_s = 1.1 * step_s * max(1, len(split.train) // loop.batch_size)
+    longest_h = len(planned) * loop.epochs * epoch_s / 3600
+    cells = len(pbc.split(pbc.load(data / "pbc"))[0])
+    backbone = CellClassifier(("cell",), setting.backbone)
+    cell_step_s = _step_seconds(backbone, setting.backbone_loop, setting.backbone_px)
+    cell_epoch_s = 1.1 * cell_step_s * cells / setting.backbone_loop.batch_size
+    cells_h = cell_epoch_s * setting.backbone_loop.epochs / 3600
+    return text + (
+        f"Backbone on {cells} cells of PBC: {duration(cell_epoch_s)} an epoch, at most "
+        f"{cells_h:.1f} hours for {setting.backbone_loop.epochs} epochs; a second one on fewer "
+        "cells.\n"
+        f"{len(planned)} trainings on fields (as many only where the start is random): "
+        f"{duration(epoch_s)} an epoch, at most {longest_h:.1f} hours for {loop.epochs} epochs "
+        f"each; each ends after {loop.patience} epochs without a better one.\n"
+        f"About {_MEMORY_MB:,} MB of memory."
+    )
+
+
+_MEMORY_MB: Final = 8000
+"""ResNet-50 with the maps of 32 pictures of 224 px, gradients, Adam's moments, and PBC's pictures.
+Measured while training on the processor, rounded up."""
+
+
+def _step_seconds(model: nn.Module, loop: LoopSettings, side_px: int) -> float:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model.to(device).train()
+    optimizer = torch.optim.Adam(model.parameters())
+    pictures = torch.rand(loop.batch_size, 3, side_px, side_px, device=device)
+
+    def step() -> None:
+        with torch.autocast(device.type, torch.bfloat16, enabled=loop.bfloat16):
+            loss = model(pictures).float().abs().mean()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+
+    return seconds_of(step)
+
+
+def _trained(
+    training: Training,
+    setting: Setting,
+    start: Start,
+    split: CountingSplit,
+    data: Path,
+    folder: Path,
+    reporter: Reporter,
+) -> CountRegressor:
+    """The regressor of a training; resumes, or is loaded if the training has ended."""
+    begin = _tuned_backbone(training.cells, setting, start, data, folder, reporter)
+    recipe = RegressionRecipe(
+        split,
+        setting.backbone,
+        setting.hidden,
+        pretrained=False,
+        start=begin,
+        reduced=setting.reduced,
+    )
+    loop, own = setting.loop, folder / training.key
+    if training.found_rate:
+        trial = rate_trial.read(own)
+        if trial is None:
+            reporter.line(f"{training.key}: looking for a learning rate")
+            trial = find_rate(recipe, loop)
+            rate_trial.write(own, trial)
+        loop = replace(loop, learning_rate=trial.proposed)
+        reporter.line(f"{training.key}: learning rate {trial.proposed:g}")
+    model = train(
+        recipe,
+        loop,
+        own,
+        partial(reporter.epoch, training.key),
+        reporter.control(training.key, loop.batch_size),
+    )
+    assert isinstance(model, CountRegressor)
+    return model.cpu().eval()
+
+
+def _tuned_backbone(
+    cells: Cells, setting: Setting, start: Start, data: Path, folder: Path, reporter: Reporter
+) -> CellClassifier | None:
+    """A cell classifier: trained here as in the paper, or the live one in the reduced setting.
+
+    Without ``cells`` it has the start's weights; None for random ones.
+    """
+    if cells == "none":
+        return _untrained(setting, start)
+    if setting.reduced:
+        live = registry.live("wbc").module
+        assert isinstance(live, CellClassifier)
+        return live
+    place = {"pbc": "backbone", "bodzas": "backbone-bodzas"}.get(cells, "backbone-others")
+    classes: tuple[str, ...] = PBC_CLASSES
+    if cells == "pbc":
+        learn, validation, _ = pbc.split(pbc.load(data / "pbc"))
+    elif cells == "bodzas":
+        found = read_public_cells("bodzas", data, site_settings())
+        learn, validation = found.train, found.validation
+    else:
+        learn, validation = other_cells(data, folder / place / "cells")
+    if cells != "pbc":
+        known = {cell.label for cell in learn}
+        classes = tuple(name for name in WBC_CLASSES if name in known)
+        classes += tuple(sorted(str(name) for name in known - set(classes)))
+    recipe = WbcRecipe(
+        WbcSplit(learn, validation),
+        setting.backbone,
+        pretrained=False,
+        classes=classes,
+        start=_untrained(setting, start),
+        network_px=setting.backbone_px,
+        augmentation="autoaugment",
+    )
+    loop = setting.backbone_loop
+    model = train(
+        recipe,
+        loop,
+        folder / place,
+        partial(reporter.epoch, place, metrics=("accuracy", "loss")),
+        reporter.control(place, loop.batch_size),
+    )
+    assert isinstance(model, CellClassifier)
+    return model
+
+
+def _untrained(setting: Setting, start: Start) -> CellClassifier | None:
+    if start.state is None:
+        return None
+    classifier = CellClassifier(("cell",), setting.backbone)
+    classifier.net.load_state_dict(dict(start.state), strict=False)
+    return classifier
+
+
+def _located(tests: Sequence[LabelledField], pictures: Sequence[RgbImage]) -> Counts:
     models = registry.smear_models()
     counts = [
         analyse(Field(f.path.name, p, ""), models).counts
         for f, p in zip(tests, pictures, strict=True)
     ]
-    answers["locator"] = np.array([[one.of(kind).value for kind in KINDS] for one in counts])
-    relabelled = relabelled_copies(data, tests)
-    return {
-        "setting": how.words,
-        "reduced": how.reduced,
-        "split": {
-            "training": len(split.train),
-            "validation": len(split.validation),
-            "left_out_as_copies_of_test_fields": split.left_out,
-            "test": len(tests),
-        },
-        "curves": {
-            name: [[e.number + 1, e.train_loss, e.metrics["loss"]] for e in rows]
-            for name, rows in curves.items()
-        },
-        "cbc_labels": _errors(answers, tests, split.train),
-        "txl_labels": _errors(answers, relabelled, split.train),
-    }
-
-
-def _trained(
-    how: Setting,
-    split: CountingSplit,
-    start: CellClassifier | None,
-    folder: Path,
-    report: Callable[[Epoch], None],
-) -> CountRegressor:
-    recipe = RegressionRecipe(
-        split, how.backbone, how.hidden, pretrained=True, start=start, reduced=how.reduced
-    )
-    model = train(recipe, how.loop, folder, report)
-    assert isinstance(model, CountRegressor)
-    return model.cpu().eval()
-
-
-def _second_backbone(how: Setting, data: Path, report: Report) -> tuple[str, ...]:
-    """The training whose backbone learns the paper's set WBC (Bodzas 2023), where possible."""
-    if how.reduced:
-        report("A backbone from the paper's second set, WBC, is trained with CUDA only.")
-        return ()
-    if not (data / "bodzas").is_dir():
-        report(
-            f"The paper's second set, WBC (Bodzas et al. 2023), is not at {data / 'bodzas'}: the "
-            "backbone is trained on PBC only."
-        )
-        return ()
-    return (WITH_WBC_SET,)
-
-
-def _tuned_backbone(
-    how: Setting, data: Path, folder: Path, report: Report, name: str
-) -> CellClassifier:
-    """A cell classifier: trained here as in the paper, or the live one in the reduced setting."""
-    if how.reduced:
-        model = registry.live("wbc").module
-        assert isinstance(model, CellClassifier)
-        return model
-    classes: tuple[str, ...] = PBC_CLASSES
-    place = "backbone"
-    if name == WITH_WBC_SET:
-        found = read_public_cells("bodzas", data, site_settings())
-        train_cells, validation = found.train, found.validation
-        classes = tuple(c for c in WBC_CLASSES if c in {cell.label for cell in train_cells})
-        place = "backbone-bodzas"
-    else:
-        train_cells, validation, _ = pbc.split(pbc.load(data / "pbc"))
-    recipe = WbcRecipe(WbcSplit(train_cells, validation), how.backbone, classes=classes)
-    settings = recipe_info("wbc").preset("published backbone").settings
-    model = train(recipe, settings, folder / place, partial(_tell, report, "backbone"))
-    assert isinstance(model, CellClassifier)
-    return model
+    return np.array([[one.of(kind).value for kind in KINDS] for one in counts])
 
 
 def _errors(
@@ -206,14 +278,11 @@ def _errors(
     constant = constant_predictor(np.stack([field.counts() for field in train]))
     rows = {name: _row(np.abs(counted - truth)) for name, counted in answers.items()}
     errors: LabelErrors = {
-        "without": rows["without"],
-        "with": rows["with"],
-        "locator": rows["locator"],
+        "locator": rows.pop("locator"),
         "constant": _row(np.abs(constant - truth)),
         "n": len(truth),
     }
-    if WITH_WBC_SET in rows:
-        errors[WITH_WBC_SET] = rows[WITH_WBC_SET]
+    errors.update(cast(LabelErrors, rows))
     return errors
 
 
@@ -228,16 +297,3 @@ def _row(errors: Counts) -> MeanErrors:
         "mean_low": low,
         "mean_high": high,
     }
-
-
-def _tell(report: Report, name: str, epoch: Epoch) -> None:
-    report(_line(name, epoch))
-
-
-def _line(name: str, epoch: Epoch) -> str:
-    return (
-        f"{name} fine-tuned backbone, epoch {epoch.number + 1}: loss {epoch.train_loss:.2f}, "
-        f"validation {epoch.metrics['loss']:.2f}"
-        if name != "backbone"
-        else f"backbone, epoch {epoch.number + 1}: loss {epoch.train_loss:.3f}"
-    )

@@ -22,9 +22,14 @@ class MeanErrors(TypedDict):
 LabelErrors = TypedDict(
     "LabelErrors",
     {
-        "without": MeanErrors,
-        "with": MeanErrors,
+        "without": NotRequired[MeanErrors],
+        "with": NotRequired[MeanErrors],
         "with, backbone from WBC": NotRequired[MeanErrors],
+        "with, backbone from other laboratories": NotRequired[MeanErrors],
+        "without, found rate": NotRequired[MeanErrors],
+        "with, found rate": NotRequired[MeanErrors],
+        "with, backbone from WBC, found rate": NotRequired[MeanErrors],
+        "with, backbone from other laboratories, found rate": NotRequired[MeanErrors],
         "locator": MeanErrors,
         "constant": MeanErrors,
         "n": int,
@@ -32,7 +37,8 @@ LabelErrors = TypedDict(
 )
 """Errors of every method by the same labels of ``n`` test fields.
 
-``without`` and ``with`` are the trainings without and with a fine-tuned backbone.
+``without`` and ``with`` are the trainings without and with a fine-tuned backbone; a training that
+has not ended yet is not there.
 """
 
 
@@ -46,11 +52,17 @@ class Parts(TypedDict):
 
 
 class PaperCounts(TypedDict):
-    """The whole result; ``curves`` are ``[epoch, training loss, validation loss]`` by training."""
+    """The whole result; ``curves`` are ``[epoch, training loss, validation loss]`` by training.
+
+    ``start`` says what the weights began as; ``seconds`` are those of the finished epochs.
+    """
 
     setting: str
+    start: str
     reduced: bool
     split: Parts
     curves: dict[str, list[list[float]]]
+    seconds: dict[str, float]
+    learning_rates: dict[str, float]
     cbc_labels: LabelErrors
     txl_labels: LabelErrors

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,7 @@ from core.models.paper_palm_cnn import PaperPalmCnn
 from core.studies.paper_palm_clusters import ClusterSplit
 from core.studies.paper_palm_tables import StateResult
 from core.training.card_facts import data_hash
+from core.training.loop.checkpoint import load_checkpoint, save_checkpoint
 from core.training.palm.photos import PalmPhotos
 
 
@@ -56,23 +59,42 @@ REDUCED = CnnSettings((80, 60), 5, reduced="80x60 pixels instead of 500x375, 5 e
 
 
 def train_and_test(
-    split: ClusterSplit, state: int, settings: CnnSettings
+    split: ClusterSplit,
+    state: int,
+    settings: CnnSettings,
+    checkpoint: Path | None = None,
+    ended: Callable[[int, float], None] = lambda epochs, loss: None,
 ) -> tuple[StateResult, npt.NDArray[np.float64]]:
     """Train on one split and test once; the result and the logit of each test photo.
 
     There is no validation part, as in the paper: the last epoch is tested.
+
+    Args:
+        split: training and test photos.
+        state: random state of weights and order.
+        settings: of the training.
+        checkpoint: file written after each epoch, from which a stopped training resumes with the
+            same result; None for none.
+        ended: called after each epoch with their number and its mean loss; may raise to stop.
     """
     torch.manual_seed(state)
     model = PaperPalmCnn(settings.size_px)
     optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
+    order = torch.Generator().manual_seed(state)
     loader = DataLoader(
         PalmPhotos(split.train, settings.size_px),
         batch_size=settings.batch_size,
         shuffle=True,
-        generator=torch.Generator().manual_seed(state),
+        generator=order,
     )
-    epochs = 0
-    while epochs < settings.epochs:
+    epochs, mean_loss = 0, math.inf
+    if checkpoint is not None and checkpoint.is_file():
+        stored = load_checkpoint(checkpoint)
+        model.load_state_dict(stored["model"])
+        optimizer.load_state_dict(stored["optimizer"])
+        order.set_state(stored["order"])
+        epochs, mean_loss = stored["epochs"], stored["loss"]
+    while epochs < settings.epochs and mean_loss >= settings.enough:
         epochs += 1
         model.train()
         total = 0.0
@@ -82,8 +104,19 @@ def train_and_test(
             loss.backward()
             optimizer.step()
             total += loss.item() * len(batch["target"])
-        if total / len(split.train) < settings.enough:
-            break
+        mean_loss = total / len(split.train)
+        if checkpoint is not None:
+            save_checkpoint(
+                checkpoint,
+                {
+                    "model": model.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "order": order.get_state(),
+                    "epochs": epochs,
+                    "loss": mean_loss,
+                },
+            )
+        ended(epochs, mean_loss)
     logits = _logits(model, split, settings)
     truth = np.array([bool(photo.anemic) for photo in split.test])
     called_anemic = logits > 0

@@ -24,9 +24,9 @@ from core.studies.paper_palm_clusters import (
     split_honestly,
 )
 from core.studies.paper_palm_tables import StateResult
+from core.studies.progress import Reporter, duration
 from core.studies.step_time import seconds_of
 
-Say = Callable[[str], None]
 Split = Callable[[list[PalmPhoto], int], ClusterSplit]
 
 MANNERS: Final[Mapping[str, Split]] = {
@@ -40,7 +40,7 @@ def all_states(
     states: int,
     settings: CnnSettings,
     folder: Path,
-    say: Say = lambda line: None,
+    reporter: Reporter | None = None,
 ) -> dict[str, list[list[StateResult]]]:
     """Train and test in each random state; results by manner, then cluster, then state.
 
@@ -49,8 +49,12 @@ def all_states(
         states: number of random states, from 0.
         settings: of every training.
         folder: for the result of each training; one found there is not repeated.
-        say: called with one line for each training, with the longest time left.
+        reporter: of progress; None for none.
+
+    Raises:
+        Interrupted: if the reporter was asked to stop; the same call resumes.
     """
+    reporter = reporter or Reporter()
     total, done, trained = len(MANNERS) * 2 * states, 0, 0
     began = time.monotonic()
     results: dict[str, list[list[StateResult]]] = {}
@@ -59,14 +63,15 @@ def all_states(
         for number, cluster in enumerate(clusters(photos), start=1):
             rows = []
             for state in range(states):
-                row, new = _result(split(cluster, state), state, settings, folder)
+                name = f"{manner.lower()}, cluster {number}, state {state}"
+                reporter.now(done, total, name)
+                row, new = _result(split(cluster, state), state, settings, folder, reporter, name)
                 rows.append(row)
                 done, trained = done + 1, trained + new
                 per_training_s = (time.monotonic() - began) / max(1, trained)
-                say(
-                    f"{done} of {total}: {manner.lower()}, cluster {number}, state {state}: "
-                    f"accuracy {row.accuracy:.3f} after {row.epochs} epochs, at most "
-                    f"{(total - done) * per_training_s / 60:.0f} min left"
+                reporter.line(
+                    f"{done} of {total}: {name}: accuracy {row.accuracy:.3f} after {row.epochs} "
+                    f"epochs, at most {duration((total - done) * per_training_s)} left"
                 )
             results[manner].append(rows)
     return results
@@ -105,14 +110,26 @@ def forecast(photos: Sequence[PalmPhoto], states: int, settings: CnnSettings) ->
 
 
 def _result(
-    split: ClusterSplit, state: int, settings: CnnSettings, folder: Path
+    split: ClusterSplit,
+    state: int,
+    settings: CnnSettings,
+    folder: Path,
+    reporter: Reporter,
+    name: str,
 ) -> tuple[StateResult, bool]:
     """The result of one training, and whether it was trained now."""
+
+    def ended(epochs: int, loss: float) -> None:
+        reporter.line(f"{name}: epoch {epochs} of at most {settings.epochs}, loss {loss:.4f}")
+        reporter.stop_if_requested()
+
     file = folder / f"{training_key(split.train, split.test, settings, state)}.json"
     if file.is_file():
         return StateResult(**json.loads(file.read_text())), False
-    result = train_and_test(split, state, settings)[0]
     folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = file.with_suffix(".safetensors")
+    result = train_and_test(split, state, settings, checkpoint, ended)[0]
     with atomic_path(file) as temporary:
         temporary.write_text(json.dumps(asdict(result)))
+    checkpoint.unlink()
     return result, True

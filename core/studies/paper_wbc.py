@@ -5,8 +5,9 @@ page does not say so of its split. Without CUDA a reduced setting is trained, an
 it. Where ImageNet's ResNet-18 cannot be downloaded the weights start at random.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import Dataset
-from torchvision.models import ResNet18_Weights, resnet18
+from torchvision.models import resnet18
 from typing_extensions import TypedDict
 
 from core.datasets.fields import read_rgb
@@ -27,7 +28,9 @@ from core.datasets.skipped import Skipped
 from core.records import RgbImage
 from core.statistics.classes import accuracy_row, confusion, majority_accuracy, report
 from core.statistics.figures import ClassRow, Measured
-from core.studies.paper_wbc_setting import ProgressLines, setting_for, start_weights
+from core.studies.paper_wbc_setting import setting_for
+from core.studies.progress import Reporter
+from core.studies.start_weights import RANDOM, Start, start_of
 from core.studies.step_time import seconds_of
 from core.training.loop.recipe import Batch
 from core.training.loop.settings import LoopSettings
@@ -109,28 +112,17 @@ class PaperWbc:
         validation: Sequence[LabelledCell],
         side_px: int,
         seed: int,
-        weights: Path | None = None,
+        start: Start = RANDOM,
     ) -> None:
-        self._weights, self.start = weights, ""
-        self._imagenet: Mapping[str, Tensor] = {}
+        self._start = start
         self._training = PaperCells(train_cells, side_px, seed)
         self._validation = PaperCells(validation, side_px, seed)
         self.skipped = [*self._training.skipped, *self._validation.skipped]
 
     def build(self) -> nn.Module:
         net = resnet18(weights=None)
-        if self._weights is not None:
-            net.load_state_dict(start_weights(self._weights), strict=False)
-            self.start = f"weights of {self._weights.name}"
-        elif not self.start:
-            # Tried once only: without a network every attempt waits for its time-out.
-            try:
-                self._imagenet = ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=False)
-                self.start = "ImageNet"
-            except OSError:  # no network, and no file where torchvision looks
-                self.start = "random weights, ImageNet's could not be downloaded"
-        if self.start == "ImageNet":
-            net.load_state_dict(self._imagenet)
+        if self._start.state is not None:
+            net.load_state_dict(dict(self._start.state), strict=False)
         net.fc = nn.Linear(net.fc.in_features, len(CLASSES))
         return net
 
@@ -201,7 +193,7 @@ def reproduce_wbc(
     data: Path,
     folder: Path,
     seed: int = 0,
-    report_line: Callable[[str], None] = lambda line: None,
+    reporter: Reporter | None = None,
     *,
     full: bool = False,
     epochs: int | None = None,
@@ -213,7 +205,7 @@ def reproduce_wbc(
         data: folder of the public sets.
         folder: for checkpoints; a run that was stopped resumes from them.
         seed: of the order of examples and of the random weights.
-        report_line: called with one line for each epoch, and about every half minute between.
+        reporter: of progress; None for none.
         full: train on all cells also where there is no CUDA.
         epochs: largest number of epochs; None for the setting's.
         weights: file of ResNet-18 weights to start from (see :func:`start_weights`); None for
@@ -221,30 +213,34 @@ def reproduce_wbc(
 
     Raises:
         FileNotFoundError: if PBC is missing.
-        ValueError: if ``weights`` are not those of a ResNet-18.
+        ValueError: if ``weights`` are not of a ResNet-18, or the folder's run began otherwise.
+        Interrupted: if the reporter was asked to stop; the same call resumes.
     """
+    reporter = reporter or Reporter()
     setting = setting_for(full=full, epochs=epochs)
     parts, broken = _split_of_readable(pbc.load(data / "pbc"))
     learnt = _of_each_class(parts[0], setting.per_class, seed)
     judged = _of_each_class(parts[1], setting.per_class and setting.per_class // 4, seed)
-    recipe = PaperWbc(learnt, judged, setting.side_px, seed, weights)
+    start = start_of("resnet18", weights, folder)
+    recipe = PaperWbc(learnt, judged, setting.side_px, seed, start)
     loop = LoopSettings(**{**asdict(setting.loop), "seed": seed})
-    report_line(f"{setting.name}: {len(learnt)} training cells, {len(judged)} validation cells")
+    reporter.line(
+        f"{setting.name}: {len(learnt)} training cells, {len(judged)} validation cells; start: "
+        f"{start.words}"
+    )
     model = train(
         recipe,
         loop,
         folder,
-        lambda epoch: report_line(
-            f"epoch {epoch.number + 1}: accuracy {epoch.metrics['accuracy']:.4f}"
-        ),
-        ProgressLines(report_line),
+        partial(reporter.epoch, "ResNet-18", metrics=("accuracy", "loss")),
+        reporter.control("ResNet-18", loop.batch_size),
     )
     test = PaperCells(parts[2], setting.side_px, seed)
     predicted = [CLASSES[i] for i in answers(model, test.pixels).argmax(axis=1)]
     truth = [CLASSES[i] for i in test.labels]
     return {
         "setting": setting.name,
-        "start": recipe.start,
+        "start": start.words,
         "training_cells": len(learnt),
         "seed": seed,
         "accuracy": accuracy_row([t == s for t, s in zip(truth, predicted, strict=True)]),

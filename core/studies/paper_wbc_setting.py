@@ -1,19 +1,10 @@
-"""Settings and starting weights of the repeated white-cell system on this machine."""
+"""Settings of the repeated white-cell system on this machine."""
 
-import pickle
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor
-from torchvision.models import resnet18
 
-from core.training.loop.recipe import Order, Progress
 from core.training.loop.settings import LoopSettings
 from core.training.paper_settings import PAPER_CLASSIFIER
 
@@ -66,52 +57,3 @@ def setting_for(*, full: bool, epochs: int | None = None) -> Setting:
         return setting
     name = f"{setting.name}, ended after {epochs} epochs"
     return replace(setting, name=name, loop=replace(setting.loop, epochs=epochs))
-
-
-def start_weights(file: Path) -> dict[str, Tensor]:
-    """ResNet-18 weights of a file, without the last layer.
-
-    Args:
-        file: ``.safetensors`` or ``.pth`` (read without running code), with the names of
-            torchvision or timm, which are the same for this network.
-
-    Raises:
-        ValueError: if the file cannot be read or holds another network.
-    """
-    try:
-        if file.suffix == ".safetensors":
-            state = load_file(file)
-        else:
-            state = torch.load(file, map_location="cpu", weights_only=True)
-    except (OSError, SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(f"{file.name} holds no weights that can be read ({error})") from error
-    expected = resnet18(weights=None).state_dict()
-    body = {name: value for name, value in state.items() if not name.startswith("fc.")}
-    wrong = [
-        name
-        for name, value in expected.items()
-        if not name.startswith("fc.") and (name not in body or body[name].shape != value.shape)
-    ]
-    if wrong or body.keys() - expected.keys():
-        raise ValueError(f"{file.name} does not hold the weights of a ResNet-18 ({wrong[:3]})")
-    return body
-
-
-class ProgressLines:
-    """A ``control`` of the loop that reports about every half minute and never stops it."""
-
-    def __init__(self, report_line: Callable[[str], None], every_s: float = 30.0) -> None:
-        self._report_line, self._every_s, self._last = report_line, every_s, time.monotonic()
-
-    def __call__(self, progress: Progress) -> Order:
-        now = time.monotonic()
-        if progress.examples_per_second > 0 and now - self._last >= self._every_s:
-            self._last = now
-            steps = (progress.epochs - progress.epoch) * progress.batches - progress.batch
-            left_s = steps * PAPER_CLASSIFIER.batch_size / progress.examples_per_second
-            self._report_line(
-                f"epoch {progress.epoch + 1} of {progress.epochs}, batch {progress.batch} of "
-                f"{progress.batches}: loss {progress.loss:.3f}, "
-                f"{progress.examples_per_second:.0f} pictures/s, at most {left_s / 60:.0f} min left"
-            )
-        return "go"

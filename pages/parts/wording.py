@@ -64,6 +64,12 @@ def flag_badge(word: str) -> str:
     return f":red-badge[{word}]" if word == "critical" else f":orange-badge[{word}]"
 
 
+def lasted(seconds: float) -> str:
+    """``12 s``, ``3 min 5 s``."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def time_left(seconds: float | None) -> str:
     """``about 2 minutes left``; rounded, since it is a guess."""
     if seconds is None:

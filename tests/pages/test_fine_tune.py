@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from core.access.people import Person
+from core.jobs import job
 from core.models import registry
 from core.settings import settings
 from core.store.runs import Epoch
+from core.training.loop.history import write_history
 from core.training.loop.settings import LoopSettings
 from core.training.runs import lifecycle
 from tests.fixtures.cells import draw_cells
@@ -253,3 +255,16 @@ def test_verified_cells_of_one_case_stand_beside_the_public_set(own_var, tmp_pat
     chosen = app.session_state["run_data"]
     assert chosen.options == {"layout": "verified cells"}
     assert chosen.folder.name == "verified-cells-v1"
+
+
+def test_a_published_system_trained_anew_shows_and_can_be_resumed(own_var):
+    folder = own_var / "reproduce" / "wbc"
+    task = {"system": "wbc", "arguments": ["--full"]}
+    with job.order(folder, task, "Ada"):
+        write_history(folder, [Epoch(0, 2.0, {"score": 0.4, "loss": 1.5}, 1e-3, 4.0)])
+    app = opened("fine_tune")
+    assert "Published systems trained anew (1)" in words(app)
+    assert "White-cell classification by ResNet-18" in words(app)
+    assert "its process died" in words(app).lower()
+    assert "1 epoch; least validation loss 1.5 in epoch 1" in words(app)
+    assert "Resume" in [button.label for button in app.button if button.key == "resume_wbc"]

@@ -1,4 +1,4 @@
-"""The repeated count paper: its error rows by hand, and when the second backbone is trained."""
+"""The repeated count paper: its error rows by hand, and which trainings it has."""
 
 from pathlib import Path
 
@@ -7,10 +7,14 @@ import pytest
 
 from core.datasets.intake.fields import CountedField
 from core.studies import paper_counts
-from core.studies.paper_counts import PAPER, REDUCED, WITH_WBC_SET, Setting, setting_here
-
-FULL = Setting("resnet50", 256, False, PAPER, "as published")
-SMALL = Setting("mobilenet_v2", 64, True, REDUCED, "reduced")
+from core.studies.paper_counts_setting import (
+    FOUND_RATE,
+    PAPER,
+    WITH_OTHERS,
+    WITH_WBC_SET,
+    setting_for,
+    trainings,
+)
 
 
 def fields(*rows):
@@ -29,32 +33,52 @@ def test_the_errors_stand_beside_the_constant_of_the_training_fields():
     assert rows["with"]["mean"] == pytest.approx((1 + 0 + 0 + 2 + 0 + 1) / 6)
     assert rows["with"]["mean_low"] <= rows["with"]["mean"] <= rows["with"]["mean_high"]
     assert rows["without"]["rbc"] == pytest.approx((0 + 3) / 2)
-    assert paper_counts.WITH_WBC_SET not in rows
+    assert WITH_WBC_SET not in rows
     assert rows["constant"]["rbc"] == pytest.approx(2)
     assert rows["constant"]["wbc"] == 0
     assert rows["constant"]["platelet"] == pytest.approx(1)
 
 
-def test_the_second_set_of_cells_is_learnt_from_only_where_it_can_be(tmp_path):
-    lines: list[str] = []
-    assert paper_counts._second_backbone(SMALL, tmp_path, lines.append) == ()
-    assert "with CUDA only" in lines[-1]
-    assert paper_counts._second_backbone(FULL, tmp_path, lines.append) == ()
-    assert "trained on PBC only" in lines[-1] and "bodzas" in lines[-1]
+def keys(found):
+    return [one.key for one in found]
+
+
+def test_the_papers_second_set_of_cells_is_learnt_from_where_it_is(tmp_path):
+    full = setting_for(full=True)
+    there = trainings(full, tmp_path, random_start=False)
+    assert keys(there) == ["without", "with", WITH_OTHERS]
     (tmp_path / "bodzas").mkdir()
-    assert paper_counts._second_backbone(FULL, tmp_path, lines.append) == (WITH_WBC_SET,)
-    assert len(lines) == 2
+    assert keys(trainings(full, tmp_path, random_start=False))[-1] == WITH_WBC_SET
+    assert keys(trainings(setting_for(), tmp_path, random_start=True)) == ["without", "with"]
+
+
+def test_from_random_weights_each_training_is_repeated_at_the_found_rate(tmp_path):
+    found = trainings(setting_for(full=True), tmp_path, random_start=True)
+    assert sorted(keys(found)) == sorted(
+        key + end for key in ("without", "with", WITH_OTHERS) for end in ("", FOUND_RATE)
+    )
+    assert {one.key for one in found if one.found_rate} == {
+        key for key in keys(found) if key.endswith(FOUND_RATE)
+    }
 
 
 def test_a_machine_without_cuda_says_what_is_reduced(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    how = setting_here()
-    assert how.reduced
-    assert "REDUCED" in how.words and how.backbone in how.words
+    setting = setting_for()
+    assert setting.reduced
+    assert "REDUCED" in setting.words and setting.backbone in setting.words
 
 
-def test_with_cuda_the_setting_is_the_papers(monkeypatch):
-    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    how = setting_here()
-    assert (how.backbone, how.hidden, how.reduced) == ("resnet50", 256, False)
-    assert how.loop == PAPER
+@pytest.mark.parametrize("cuda", [True, False])
+def test_in_full_the_setting_is_the_papers(monkeypatch, cuda):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: cuda)
+    setting = setting_for(full=not cuda)
+    assert (setting.backbone, setting.hidden, setting.reduced) == ("resnet50", 256, False)
+    assert setting.loop == PAPER
+    assert (setting.backbone_px == 224) is cuda
+
+
+def test_the_largest_number_of_epochs_is_that_of_every_training():
+    setting = setting_for(full=True, epochs=2)
+    assert (setting.loop.epochs, setting.backbone_loop.epochs) == (2, 2)
+    assert "ended after 2 epochs" in setting.words

@@ -11,7 +11,8 @@ from core.commands.reproduce.wbc import as_markdown
 from core.statistics.figures import ClassRow
 from core.studies import paper_wbc_setting
 from core.studies.paper_wbc import CLASSES, PaperCells, forecast, reproduce_wbc
-from core.studies.paper_wbc_setting import REDUCED, setting_for, start_weights
+from core.studies.paper_wbc_setting import REDUCED, setting_for
+from core.studies.start_weights import Start, start_of, start_weights
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +106,14 @@ def test_a_pickle_that_would_run_code_is_refused(tmp_path):
     torch.save({"conv1.weight": Harm()}, file)
     with pytest.raises(ValueError, match="no weights that can be read"):
         start_weights(file)
+
+
+def test_a_study_resumes_only_from_the_start_it_began_with(tmp_path, monkeypatch):
+    file = tmp_path / "net.safetensors"
+    save_file(resnet18(weights=None).state_dict(), file)
+    monkeypatch.setattr("core.studies.start_weights._start", lambda *_: Start(None, "random"))
+    start_of("resnet18", None, tmp_path / "study")
+    assert start_of("resnet18", None, tmp_path / "study").words == "random"
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match=r"began from random.*weights of net.safetensors"):
+        start_of("resnet18", file, tmp_path / "study")

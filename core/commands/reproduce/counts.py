@@ -1,15 +1,19 @@
 """``python -m core reproduce counts``: direct count regression (Adinugroho et al. 2025)."""
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final, Literal, cast
 
 import typer
 
-from core.commands.terminal import Data, progress, public_sets, results_folder, stop
+from core.commands.reproduce.as_job import Ordered, as_job
+from core.commands.terminal import Data, public_sets, results_folder, stop
+from core.files import write_atomically, write_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from core.studies.paper_counts_result import LabelErrors, MeanErrors, PaperCounts
+    from core.studies.progress import Reporter
 
 PAPER = {
     "without": (6.153, 0.378, 1.023, 2.518),
@@ -25,54 +29,98 @@ ALAM_AND_ISLAM = {
 }
 """Table 4, by threshold, as printed."""
 
+_FOUND: Final = ", found rate"
+"""End of the key of a training at the rate that the rate finder proposed."""
+
 
 def counts(
     data: Data = None,
     to: Annotated[
         Path | None, typer.Option(help="folder for the trainings, the tables and figure 5")
     ] = None,
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="the paper's ResNet-50, also without CUDA: a day on two cores"),
+    ] = False,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="largest number of epochs of every training")
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            help="weights of the network to start from: .safetensors or .pth", exists=True
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="only print what would be trained, and for how long")
+    ] = False,
+    job: Ordered = False,
 ) -> None:
     """Train as published and print tables 1 to 4 with our numbers beside the paper's.
 
-    With CUDA the full ResNet-50; without it a reduced setting that says so. A stopped run resumes.
+    With CUDA or --full the paper's ResNet-50, otherwise a reduced setting that says so. Tables of
+    the trainings that have ended are written after each. A stopped run resumes.
     """
     sets, folder = public_sets(data), results_folder(to, "reproduce", "counts")
-    from core.studies.count_tables import loss_curves_svg
-    from core.studies.paper_counts import reproduce_counts
+    from core.studies.paper_counts import forecast, reproduce_counts
 
-    try:
-        result = reproduce_counts(sets, folder, progress)
-    except (FileNotFoundError, ValueError) as error:
-        stop(error)
-    tables = as_markdown(result)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "counts.json").write_text(json.dumps(result, indent=2) + "\n")
-    (folder / "tables.md").write_text(tables)
-    (folder / "figure-5.svg").write_text(loss_curves_svg(result["curves"]["with"]))
-    print(tables)
-    print(f"Tables, figure 5 and both trainings are in {folder}.")
+    if dry_run:
+        try:
+            print(forecast(sets, full=full, epochs=epochs, weights=weights))
+        except (FileNotFoundError, ValueError) as error:
+            stop(error)
+        return
+
+    def study(reporter: "Reporter") -> str:
+        result = reproduce_counts(
+            sets,
+            folder,
+            reporter,
+            full=full,
+            epochs=epochs,
+            weights=weights,
+            so_far=lambda so_far: _write(so_far, folder),
+        )
+        return f"{as_markdown(result)}\nTables, figure 5 and the trainings are in {folder}."
+
+    options = {"data": data, "to": to, "full": full, "epochs": epochs, "weights": weights}
+    as_job(folder, "counts", options, job, study)
+
+
+def _write(result: "PaperCounts", folder: Path) -> None:
+    from core.studies.count_tables import loss_curves_svg
+
+    write_json(folder / "counts.json", result)
+    write_atomically(folder / "tables.md", as_markdown(result))
+    for key in ("with", "with, found rate"):
+        if key in result["curves"]:
+            name = "figure-5" + key.removeprefix("with").replace(", ", "-").replace(" ", "-")
+            svg = loss_curves_svg(result["curves"][key])
+            write_atomically(folder / f"{name}.svg", svg)
 
 
 def as_markdown(result: "PaperCounts") -> str:
-    """Tables 1 to 4 as Markdown: the paper's numbers, ours, the constant and the locator."""
+    """Tables 1 to 4 as Markdown: the paper's numbers, ours, the constant and the locator.
+
+    A training that has not ended has no column.
+    """
     from core.studies.count_tables import table
 
     ours, relabelled = result["cbc_labels"], result["txl_labels"]
     split = result["split"]
     parts = [
-        f"Setting: {result['setting']}.",
+        f"Setting: {result['setting']}. Start: {result['start']}.",
         f"{split['training']} fields to learn from, {split['validation']} to choose on, "
         f"{split['test']} to test on; no field or copy of one in two parts. "
         "Mean absolute error a field; in brackets the 95 % interval of the mean.",
         "### Table 1: without a fine-tuned backbone, CBC labels",
-        table({"paper": PAPER["without"], "ours": ours["without"], **_beside(ours)}),
+        table({"paper": PAPER["without"], **_columns(result, ours, "without"), **_beside(ours)}),
         "### Table 2: with a fine-tuned backbone, CBC labels",
         table(
             {
                 "paper, PBC": PAPER["with"],
                 "paper, WBC set": PAPER["with, backbone from WBC"],
-                "ours, PBC": ours["with"],
-                **_with_wbc_set(ours),
+                **_columns(result, ours, "with"),
                 **_beside(ours),
             }
         ),
@@ -83,28 +131,52 @@ def as_markdown(result: "PaperCounts") -> str:
             {
                 "paper": PAPER["with"],
                 **{f"A & I, {t}": row for t, row in ALAM_AND_ISLAM.items()},
-                "ours, PBC": ours["with"],
+                **_columns(result, ours, "with"),
                 **_beside(ours),
             }
         ),
         "### The same 60 fields with every visible cell labelled (TXL-PBC)",
         table(
             {
-                "ours, without": relabelled["without"],
-                "ours, PBC": relabelled["with"],
+                **_columns(result, relabelled, "without"),
+                **_columns(result, relabelled, "with"),
                 **_beside(relabelled),
             }
         ),
         "The regressor and the constant learnt from CBC's labels, which leave out four red cells "
         "in ten; the locator from labels of every visible cell. Each fits its own labels best.",
+        "### The trainings",
+        _trainings(result),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _with_wbc_set(rows: "LabelErrors") -> "dict[str, MeanErrors]":
-    """The column of the paper's second set of cells, if that set was there to learn from."""
-    row = rows.get("with, backbone from WBC")
-    return {} if row is None else {"ours, WBC set": row}
+_TITLES: Final = {
+    "without": "ours, without",
+    "with": "ours, PBC",
+    "with, backbone from WBC": "ours, WBC set",
+    "with, backbone from other laboratories": "ours, DeepBioNet and TXL",
+}
+
+
+def _title(key: str, result: "PaperCounts") -> str:
+    rate = result["learning_rates"].get(key)
+    title = _TITLES[key.removesuffix(_FOUND)]
+    return f"{title}, rate {rate:.0e}" if key.endswith(_FOUND) and rate else title
+
+
+def _columns(
+    result: "PaperCounts", rows: "LabelErrors", kind: Literal["with", "without"]
+) -> "dict[str, MeanErrors]":
+    """The trainings that have ended, with or without a fine-tuned backbone."""
+    keys = [one for one in _TITLES if one.split(",")[0] == kind]
+    known = cast("Mapping[str, MeanErrors]", rows)
+    return {
+        _title(key, result): known[key]
+        for one in keys
+        for key in (one, one + _FOUND)
+        if key in known
+    }
 
 
 def _beside(rows: "LabelErrors") -> "dict[str, MeanErrors]":
@@ -115,9 +187,30 @@ def _beside(rows: "LabelErrors") -> "dict[str, MeanErrors]":
 def _gains(ours: "LabelErrors") -> str:
     from core.studies.count_tables import ROWS
 
-    lines = ["| | paper | ours |", "|---|---|---|"]
+    known = cast("Mapping[str, MeanErrors]", ours)
+    ends = [end for end in ("", _FOUND) if "without" + end in known and "with" + end in known]
+    head = ["", "paper", *(f"ours{end}" for end in ends)]
+    lines = [_row(head), "|---" * len(head) + "|"]
     for place, (key, name) in enumerate(ROWS):
         before, after = PAPER["without"][place], PAPER["with"][place]
-        our_gain = 100 * (1 - ours["with"][key] / ours["without"][key])
-        lines.append(f"| {name} | {100 * (1 - after / before):.1f} % | {our_gain:.1f} % |")
+        gains = [1 - after / before]
+        gains += [1 - known["with" + end][key] / known["without" + end][key] for end in ends]
+        lines.append(_row([name, *(f"{100 * gain:.1f} %" for gain in gains)]))
     return "\n".join(lines)
+
+
+def _trainings(result: "PaperCounts") -> str:
+    from core.studies.progress import duration
+
+    head = ["training", "rate", "epochs", "best validation", "at epoch", "time"]
+    lines = [_row(head), "|---" * len(head) + "|"]
+    for key, curve in result["curves"].items():
+        epoch, _, best = min(curve, key=lambda point: point[2])
+        took = duration(result["seconds"][key])
+        rate = f"{result['learning_rates'][key]:.0e}"
+        lines.append(_row([key, rate, str(len(curve)), f"{best:.2f}", f"{epoch:.0f}", took]))
+    return "\n".join(lines)
+
+
+def _row(cells: "Sequence[str]") -> str:
+    return "| " + " | ".join(cells) + " |"

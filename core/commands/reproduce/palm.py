@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.commands.reproduce.as_job import Ordered, as_job
 from core.commands.terminal import Data, progress, public_sets, results_folder, stop
+from core.files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from core.datasets.public.ghana_palms import PalmPhoto
     from core.studies.paper_palm_tables import StateResult
+    from core.studies.progress import Reporter
 
 
 def palm(
@@ -42,6 +45,7 @@ def palm(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="only print what would be trained, and for how long")
     ] = False,
+    job: Ordered = False,
 ) -> None:
     """Tables 1 to 4 of the palm paper: as published, then with a split that does not leak.
 
@@ -73,16 +77,21 @@ def palm(
         print(forecast(photos, states, chosen))
         return
     folder = results_folder(to, "reproduce", "palm")
-    results = all_states(photos, states, chosen, folder, progress)
-    parts = [f"# The CNN on palm photos, {len(photos)} photos\n"]
-    if chosen.reduced:
-        parts.append(f"Reduced: {chosen.reduced}.\n")
-    parts += [_facts(number, cluster) for number, cluster in enumerate(clusters(photos), start=1)]
-    parts.append(as_markdown(results))
-    tables = "\n".join(parts)
-    (folder / "tables.md").write_text(tables + "\n")
-    print(tables)
-    print(f"The tables and the result of each training are in {folder}.")
+
+    def study(reporter: "Reporter") -> str:
+        results = all_states(photos, states, chosen, folder, reporter)
+        parts = [f"# The CNN on palm photos, {len(photos)} photos\n"]
+        if chosen.reduced:
+            parts.append(f"Reduced: {chosen.reduced}.\n")
+        both = enumerate(clusters(photos), start=1)
+        parts += [_facts(number, cluster) for number, cluster in both]
+        parts.append(as_markdown(results))
+        tables = "\n".join(parts)
+        write_atomically(folder / "tables.md", tables + "\n")
+        return f"{tables}\nThe tables and the result of each training are in {folder}."
+
+    options = {"data": data, "to": to, "states": states, "epochs": epochs, "limits": limits}
+    as_job(folder, "palm", {**options, "reduced": not full}, job, study)
 
 
 def _print_grouped(photos: "list[PalmPhoto]", epochs: int | None) -> None:

@@ -1,12 +1,13 @@
 """``python -m core reproduce wbc``: automated white-cell classification by ResNet-18."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.commands.terminal import Data, progress, public_sets, results_folder, stop
+from core.commands.reproduce.as_job import Ordered, as_job
+from core.commands.terminal import Data, public_sets, results_folder, stop
+from core.files import write_atomically, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from core.models.cards.white_cell_figures import InLaboratory
     from core.statistics.figures import ClassRow, Measured
     from core.studies.paper_wbc import PaperWbcResult
+    from core.studies.progress import Reporter
 
 
 def wbc(
@@ -31,6 +33,7 @@ def wbc(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="only print what would be trained, and for how long")
     ] = False,
+    job: Ordered = False,
 ) -> None:
     """Train the paper's ResNet-18 and print its report beside ours and the majority baseline.
 
@@ -40,20 +43,24 @@ def wbc(
     sets, folder = public_sets(data), results_folder(to, "reproduce", "wbc")
     from core.studies.paper_wbc import forecast, reproduce_wbc
 
-    try:
-        if dry_run:
+    if dry_run:
+        try:
             print(forecast(sets, seed, full=full, epochs=epochs))
-            return
+        except FileNotFoundError as error:
+            stop(error)
+        return
+
+    def study(reporter: "Reporter") -> str:
         result = reproduce_wbc(
-            sets, folder, seed, progress, full=full, epochs=epochs, weights=weights
+            sets, folder, seed, reporter, full=full, epochs=epochs, weights=weights
         )
-    except (FileNotFoundError, ValueError) as error:
-        stop(error)
-    table = as_markdown(result, _live_report())
-    (folder / "wbc.json").write_text(json.dumps(result, indent=2) + "\n")
-    (folder / "table.md").write_text(table)
-    print(table)
-    print(f"The table and the training are in {folder}.")
+        table = as_markdown(result, _live_report())
+        write_json(folder / "wbc.json", result)
+        write_atomically(folder / "table.md", table)
+        return f"{table}\nThe table and the training are in {folder}."
+
+    options = {"data": data, "to": to, "seed": seed, "full": full, "epochs": epochs}
+    as_job(folder, "wbc", {**options, "weights": weights}, job, study)
 
 
 def as_markdown(result: "PaperWbcResult", live: "InLaboratory") -> str:

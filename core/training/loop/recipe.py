@@ -19,6 +19,7 @@ class Interrupted(Exception):
 class Progress:
     """How far a running epoch is; ``loss`` is the mean of its steps so far.
 
+    ``step_loss`` and ``gradient_norm`` (before clipping) are of the last step, None before one.
     ``batches`` are steps of the optimizer: several batches each where gradients are accumulated.
     """
 
@@ -29,6 +30,8 @@ class Progress:
     loss: float
     learning_rate: float
     examples_per_second: float
+    step_loss: float | None = None
+    gradient_norm: float | None = None
 
 
 class Recipe(Protocol):

@@ -127,7 +127,10 @@ class TrainingState:
         The order of the writes makes a kill between any two of them harmless; see
         :func:`core.training.loop.checkpoint.commit_best`.
         """
-        better = row.metrics["score"] > self.best_score
+        before = next((one for one in self.history if one.number == self.best_epoch), None)
+        better = row.metrics["score"] > self.best_score or (
+            before is not None and row.rank > before.rank
+        )
         if better:
             self.best_score, self.best_epoch = row.metrics["score"], row.number
         if better and self._group.is_main:

@@ -122,7 +122,7 @@ class _Epochs:
         for batches in self._batches(epoch, sofar.steps):
             step = epoch * self._steps + sofar.steps
             rate = rate_at(step, self._steps * settings.epochs, settings)
-            loss = self._step(batches, step, rate)
+            loss, norm = self._step(batches, step, rate)
             if not math.isfinite(loss):
                 raise FloatingPointError(
                     f"loss became {loss} in epoch {epoch + 1}, batch {sofar.steps + 1}; "
@@ -132,7 +132,7 @@ class _Epochs:
             sofar.steps += 1
             examples += settings.batch_size * len(batches)
             speed = examples / max(1e-9, time.monotonic() - since)
-            order = self._ask(epoch, sofar, rate, speed)
+            order = self._ask(epoch, sofar, rate, speed, loss, norm)
             # After the last step the epoch ends with its validation; then control is called again.
             pausing = order == "pause" and sofar.steps < self._steps
             if pausing:
@@ -162,8 +162,9 @@ class _Epochs:
             torch.set_rng_state(self._state.generator)
         return groups_of(batches, self._batches_per_step)
 
-    def _step(self, batches: list[Batch], step: int, rate: float) -> float:
-        """One step of the optimizer; the mean loss of its batches over all processes.
+    def _step(self, batches: list[Batch], step: int, rate: float) -> tuple[float, float]:
+        """One step of the optimizer: the mean loss of its batches over all processes, and the norm
+        of the gradient before it is clipped.
 
         Where the loss is not finite the weights stay as they are.
         """
@@ -171,7 +172,7 @@ class _Epochs:
         for parameters in state.optimizer.param_groups:
             parameters["lr"] = rate
         state.optimizer.zero_grad(set_to_none=True)
-        step_loss = 0.0
+        step_loss, norm = 0.0, math.nan
         for batch in batches:
             batch = {k: v.to(self._device, non_blocking=True) for k, v in batch.items()}
             with torch.autocast(self._device.type, torch.bfloat16, enabled=settings.bfloat16):
@@ -179,17 +180,33 @@ class _Epochs:
             loss.backward()
             step_loss += self._group.mean(loss)
         if math.isfinite(step_loss):
-            nn.utils.clip_grad_norm_(state.model.parameters(), 10.0)
+            norm = float(nn.utils.clip_grad_norm_(state.model.parameters(), 10.0))
             state.optimizer.step()
             # The average follows fast at first: it begins as a copy of untrained weights.
             state.average.follow(min(settings.averaging, (1 + step) / (10 + step)))
-        return step_loss
+        return step_loss, norm
 
-    def _ask(self, epoch: int, sofar: EpochSoFar, rate: float, speed: float) -> Order:
+    def _ask(
+        self,
+        epoch: int,
+        sofar: EpochSoFar,
+        rate: float,
+        speed: float,
+        step_loss: float | None = None,
+        norm: float | None = None,
+    ) -> Order:
         """The main process's order, in every process; ``speed`` in examples a second."""
         mean = sofar.loss_sum / max(1, sofar.steps)
         progress = Progress(
-            epoch, self._settings.epochs, sofar.steps, self._steps, mean, rate, speed
+            epoch,
+            self._settings.epochs,
+            sofar.steps,
+            self._steps,
+            mean,
+            rate,
+            speed,
+            step_loss,
+            norm,
         )
         order: Order = self._group.broadcast(self._control(progress))
         return order

@@ -37,9 +37,9 @@ def seconds_left(run: Run, epochs: Sequence[Epoch]) -> float | None:
 
 
 def best_epoch(epochs: Sequence[Epoch]) -> Epoch | None:
-    """The epoch whose model is kept: the first of the highest score."""
+    """The epoch whose model is kept: highest score, of equal ones the lowest loss, then first."""
     scored = [row for row in epochs if "score" in row.metrics]
-    return max(scored, key=lambda row: row.metrics["score"]) if scored else None
+    return max(scored, key=lambda row: row.rank) if scored else None
 
 
 def epochs_csv(run: Run, epochs: Sequence[Epoch]) -> str:

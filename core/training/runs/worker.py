@@ -30,6 +30,7 @@ from core.training.loop.recipe import Interrupted, Order, Progress
 from core.training.loop.train import best_model, train
 from core.training.recipes import prepare
 from core.training.runs.lifecycle import book, discard_files, folder_of, hold, settings_of
+from core.training.runs.steps import LiveFiles, Step
 
 
 class _Pulse:
@@ -37,6 +38,7 @@ class _Pulse:
 
     def __init__(self, runs: RunBook, run: Run, log: Callable[[str], None]) -> None:
         self._runs, self._run, self._log = runs, run, log
+        self.files = LiveFiles(folder_of(run))
         self.request: Request | None = run.request
         self.progress: Progress | None = None
         self.disowned = False
@@ -44,12 +46,29 @@ class _Pulse:
     def order(self, progress: Progress) -> Order:
         """What the loop should do. Called after every batch, so it only looks at memory."""
         self.progress = progress
+        if progress.step_loss is not None and progress.gradient_norm is not None:
+            self.files.step(
+                Step(
+                    progress.epoch + 1,
+                    progress.batch,
+                    progress.batches,
+                    progress.step_loss,
+                    progress.learning_rate,
+                    progress.gradient_norm,
+                    progress.examples_per_second,
+                )
+            )
+        # After its last step an epoch is validated; the next call is that of the next epoch.
+        ended = progress.batch == progress.batches
+        self.files.enter("validating" if ended else "training")
         if self.disowned or self.request in ("stop", "discard"):
             return "leave"
         return "pause" if self.request == "pause" else "go"
 
     def beat(self) -> bool:
         """Called once a second; returns False when the run belongs to another process."""
+        with suppress(OSError):  # a full disk must not end a training; the next beat tries again
+            self.files.write()
         new = {} if self.progress is None else {"progress": asdict(self.progress)}
         try:
             request = self._runs.beat(self._run.id, self._run.attempt, **new)
@@ -97,6 +116,7 @@ def work(run: Run, *, target: Path | None = None, echo: bool = False) -> Run:
                     raise RunRefused(f"run {run.name} was taken from this process") from error
                 log(traceback.format_exc() if not isinstance(error, _EXPECTED) else in_words(error))
                 state, detail, model = "failed", in_words(error), None
+            pulse.files.enter(None)
         if pulse.disowned:
             raise RunRefused(f"run {run.name} was taken from this process")
         log(f"{state}{': ' + detail if detail else ''}")
@@ -134,6 +154,7 @@ def _train(
     group = current_group()
     facts: TrainingFacts = {
         **training.facts,
+        **_start_metrics(run, training),
         "threads": threads,
         "torch": torch.__version__.split("+")[0],
         "processes": group.size,
@@ -142,6 +163,8 @@ def _train(
     # The folder is right: an earlier process may have died before it wrote to the database.
     runs.set_epochs(run.id, read_history(folder))
     log(f"{facts['training']} to learn from, {facts['validation']} to choose on, {device}")
+    if start := facts.get("start"):
+        log("the starting model: " + ", ".join(f"{k} {v:.4f}" for k, v in start.items()))
 
     def report(epoch: Epoch) -> None:
         runs.add_epoch(run.id, epoch)
@@ -157,7 +180,23 @@ def _train(
         module = train(training.recipe, settings_of(run), folder, report, pulse.order)
     except Interrupted:
         return _interrupted(run, training, pulse, log, target)
+    pulse.files.enter("calibrating")
     return "done", "", _export(run, training, module, target, log)
+
+
+def _start_metrics(run: Run, training: PreparedTraining) -> TrainingFacts:
+    """What the starting model reaches on the validation part, measured once for a run.
+
+    Empty where a run does not go on from a model: a new last layer knows nothing.
+    """
+    known = (run.facts or {}).get("start")
+    if known is not None:
+        return {"start": known}
+    if run.options.get("start") != "live" or run.attempt > 1 or not current_group().is_main:
+        return {}
+    device = current_group().device()
+    model = training.recipe.build().to(device).to(memory_format=torch.channels_last).eval()
+    return {"start": training.recipe.validate(model)}
 
 
 def _interrupted(
@@ -175,6 +214,7 @@ def _interrupted(
         module = best_model(training.recipe, folder_of(run))
     except FileNotFoundError:
         return "stopped", "no epoch had ended, so there is no model to keep", None
+    pulse.files.enter("calibrating")
     return "stopped", "", _export(run, training, module, target, log)
 
 

@@ -9,6 +9,8 @@ from plotly.subplots import make_subplots
 from core.store.runs import Epoch, Run
 from core.taxonomy import title
 from core.training.presets import RecipeInfo
+from core.training.runs.forecast import best_epoch
+from core.training.runs.steps import Step, smoothed, thinned
 from pages.parts.kinds import ink
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
@@ -48,8 +50,18 @@ def split_bars(counts: Mapping[str, Sequence[int]]) -> Any:
 
 def losses(curves: Curves) -> Any:
     """Training and validation loss of every run in one plot."""
+    return _losses([(run.label, run.name, rows) for run, rows in curves])
+
+
+def losses_of(name: str, rows: Sequence[Epoch]) -> Any:
+    """Training and validation loss of one training that is no run."""
+    return _losses([(name, name, rows)])
+
+
+def _losses(curves: Sequence[tuple[str, str, Sequence[Epoch]]]) -> Any:
+    """``curves`` have a label, a name of their own, and the epochs."""
     traces = []
-    for number, (run, rows) in enumerate(curves):
+    for number, (label, key, rows) in enumerate(curves):
         numbers = [row.number + 1 for row in rows]
         train = [row.train_loss for row in rows]
         validation = [row.metrics.get("loss") for row in rows]
@@ -60,14 +72,17 @@ def losses(curves: Curves) -> Any:
                 go.Scatter(
                     x=numbers,
                     y=values,
-                    name=name.capitalize() if alone else run.label,
-                    legendgroup=name if alone else run.name,
+                    name=name.capitalize() if alone else label,
+                    legendgroup=name if alone else key,
                     showlegend=alone or name == "train",
-                    hovertemplate=f"%{{y:.4g}} {name}<extra>{_safe(run.label)}</extra>",
+                    hovertemplate=f"%{{y:.4g}} {name}<extra>{_safe(label)}</extra>",
                     **_look(number, dash, len(rows)),
                 )
             )
     figure = go.Figure(traces)
+    if len(curves) == 1 and (best := best_epoch(curves[0][2])) is not None:
+        loss = best.metrics.get("loss")
+        figure.add_trace(_star(best.number + 1, best.train_loss if loss is None else loss))
     said = [value for trace in traces for value in trace.y if value is not None]
     # Where the first epochs dwarf the others, their differences show on a scale of powers only.
     powers = bool(said) and min(said) > 0 and max(said) > 20 * min(said)
@@ -77,7 +92,10 @@ def losses(curves: Curves) -> Any:
 
 
 def metric(curves: Curves, info: RecipeInfo) -> Any:
-    """The recipe's metric of every run, and what a naive answer reaches as a dotted line."""
+    """The recipe's metric of every run; lines for what the start and a naive answer reach.
+
+    The axis fits the curves and the start: a naive answer far below is said and not drawn.
+    """
     figure = go.Figure(
         [
             go.Scatter(
@@ -91,19 +109,102 @@ def metric(curves: Curves, info: RecipeInfo) -> Any:
             for number, (run, rows) in enumerate(curves)
         ]
     )
-    facts = curves[0][0].facts or {}
+    values = [value for trace in figure.data for value in trace.y if value is not None]
+    run, rows = curves[0]
+    facts = run.facts or {}
+    start = facts.get("start", {}).get(info.metric)
+    if start is not None:
+        values.append(start)
+        _line(figure, start, f"start: {facts.get('started_from', '')} {start:.3g}", "dash", "top")
+    if len(curves) == 1 and (best := best_epoch(rows)) is not None:
+        figure.add_trace(_star(best.number + 1, best.metrics.get(info.metric)))
     baseline = facts.get("baseline")
+    low, high = (min(values), max(values)) if values else (0.0, 1.0)
+    room = max(0.15 * (high - low), 0.01 * abs(high), 1e-6)
     if baseline is not None:
-        figure.add_hline(
-            y=baseline,
-            line={"dash": "dot", "color": ink(), "width": 2},
-            annotation={
-                "text": f"naive: {facts.get('baseline_title', '')} {baseline:.3g}",
-                "font": {"color": ink()},
-            },
-            annotation_position="bottom right",
-        )
+        text = f"naive: {facts.get('baseline_title', '')} {baseline:.3g}"
+        # Within half the curves' height it may widen the axis.
+        near = max(high - low, room)
+        if low - near / 2 <= baseline <= high + near / 2:
+            low, high = min(low, baseline), max(high, baseline)
+            _line(figure, baseline, text, "dot", "bottom")
+        else:
+            where = "below" if baseline < low else "above"
+            figure.add_annotation(
+                text=f"{_safe(text)}, {where} this plot",
+                x=1,
+                y=0 if where == "below" else 1,
+                xref="paper",
+                yref="paper",
+                xanchor="right",
+                yanchor="bottom" if where == "below" else "top",
+                showarrow=False,
+                font={"color": ink()},
+            )
+    figure.update_yaxes(range=[low - room, high + room])
     return _finish(figure, info.metric_title, 260)
+
+
+def _line(figure: Any, y: float, text: str, dash: str, side: str) -> None:
+    figure.add_hline(
+        y=y,
+        line={"dash": dash, "color": ink(), "width": 2},
+        annotation={"text": _safe(text), "font": {"color": ink()}},
+        annotation_position=f"{side} right",
+    )
+
+
+def _star(epoch: int, value: float | None) -> Any:
+    """The mark of the epoch whose model is kept."""
+    return go.Scatter(
+        x=[epoch],
+        y=[value],
+        mode="markers",
+        name="Best epoch, kept",
+        marker={"symbol": "star", "size": 13, "color": "#e69f00", "line": {"width": 1}},
+        hovertemplate=f"best, epoch {epoch}: %{{y:.4g}}<extra></extra>",
+    )
+
+
+def steps(found: Sequence[Step], rows: Sequence[Epoch], weight: float, powers: bool) -> Any:
+    """Loss of every step, thin, and smoothed; validation loss at the end of each epoch."""
+    shown = thinned(found)
+    x = [step.epochs for step in shown]
+    losses = [step.loss for step in shown]
+    figure = go.Figure()
+    if weight:
+        figure.add_scatter(
+            x=x, y=losses, name="Each step", mode="lines", line={"width": 1, "color": "#9ecae1"}
+        )
+    line = {"width": 2, "color": COLOURS[0]}
+    name = "Smoothed" if weight else "Each step"
+    figure.add_scatter(x=x, y=smoothed(losses, weight), name=name, mode="lines", line=line)
+    figure.add_scatter(
+        x=[row.number + 1 for row in rows],
+        y=[row.metrics.get("loss") for row in rows],
+        name="Validation",
+        mode="lines+markers",
+        line={"dash": "dash", "color": COLOURS[1]},
+        marker={"symbol": "diamond", "size": 7},
+    )
+    figure.update_yaxes(type="log" if powers else "linear")
+    return _finish(figure, "Loss by step", 280, revision="log" if powers else "linear")
+
+
+def gradients(found: Sequence[Step]) -> Any:
+    """Norm of the gradient before it is clipped, by step."""
+    shown = thinned(found)
+    figure = go.Figure(
+        go.Scatter(
+            x=[step.epochs for step in shown],
+            y=[step.gradient_norm for step in shown],
+            mode="lines",
+            line={"width": 1, "color": COLOURS[0]},
+            showlegend=False,
+        )
+    )
+    figure.update_yaxes(type="log")
+    return _finish(figure, "Gradient norm", 260)
 
 
 def rates(curves: Curves) -> Any:

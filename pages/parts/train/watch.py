@@ -6,6 +6,7 @@ for a run started from a terminal.
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 import streamlit as st
@@ -13,7 +14,7 @@ import streamlit as st
 from core.access.rights import NotAllowed
 from core.store.runs import Epoch, Run, RunRefused
 from core.training.presets import recipe_info
-from core.training.runs import lifecycle
+from core.training.runs import lifecycle, steps
 from core.training.runs.forecast import best_epoch, epochs_csv, examples_per_second, seconds_left
 from core.training.runs.side_by_side import side_by_side
 from core.training.runs.tensorboard_files import tensorboard_zip
@@ -22,7 +23,7 @@ from pages.parts.kinds import ink
 from pages.parts.train import plots as run_plots
 from pages.parts.train import table as run_table
 from pages.parts.train import wrong_pictures
-from pages.parts.wording import plain, several, time_left
+from pages.parts.wording import lasted, plain, several, time_left
 
 EVERY_S = 2
 _SMALL_EVERY_S = 10
@@ -96,8 +97,12 @@ def _live(shown: str, beside: list[str], active: bool) -> None:
     _head(run, rows)
     _buttons(run, rows)
     _said(run, rows)
+    found = _steps_of(lifecycle.folder_of(run))
+    if found:
+        _by_step(run, found, rows)
     if not any(found for _, found in curves):
-        st.caption("The curves begin with the end of the first epoch.")
+        begins = "These" if found else "The curves"
+        st.caption(f"{begins} go on with each epoch's validation.")
         return
     plots = _plots(curves)
     st.plotly_chart(plots["losses"], key="losses", config=_PLAIN_PLOT)
@@ -156,13 +161,54 @@ def _head(run: Run, rows: list[Epoch]) -> None:
         numbers[3].metric("Left", left.removeprefix("time left ").capitalize())
         batches = max(1, where.get("batches", 1))
         words = "Reading the data"
-        if where:
+        phases = steps.read_phases(lifecycle.folder_of(run))
+        if phases is not None and phases.present == "calibrating":
+            words = "Calibrating the best epoch's model on the validation part"
+        elif where:
             words = f"Epoch {where['epoch'] + 1}: batch {where['batch']} of {batches}"
             if where["batch"] == batches:
                 words = f"Epoch {where['epoch'] + 1}: validating"
         st.progress(where.get("batch", 0) / batches, text=words)
     else:
         numbers[3].metric("Device", run.device or "not yet")
+
+
+def _by_step(run: Run, found: list[steps.Step], rows: list[Epoch]) -> None:
+    """The loss within epochs, with the choices of how it is drawn, and where the time went."""
+    with st.expander("Within epochs", expanded=not rows):
+        left, right = st.columns([3, 1])
+        weight = left.slider(
+            "Smoothing", 0.0, 0.99, 0.9, 0.01, key="smoothing", help="0 draws every step as it is."
+        )
+        powers = right.toggle("Log scale", key="log_scale")
+        st.plotly_chart(
+            run_plots.steps(found, rows, weight, powers), key="by_step", config=_PLAIN_PLOT
+        )
+        st.plotly_chart(run_plots.gradients(found), key="gradients", config=_PLAIN_PLOT)
+        phases = steps.read_phases(lifecycle.folder_of(run))
+        if phases is not None and phases.seconds:
+            parts = [f"{name} {lasted(seconds)}" for name, seconds in phases.seconds.items()]
+            st.caption(f"Time of this attempt: {', '.join(parts)}.")
+        st.download_button(
+            "Steps as CSV",
+            data=lambda: steps.steps_csv(found),
+            file_name=f"{run.name}-steps.csv",
+            mime="text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+            type="tertiary",
+            key="download_steps",
+        )
+
+
+def _steps_of(folder: Path) -> list[steps.Step]:
+    """The steps of a run; read again only after the file has changed."""
+    file = folder / steps.STEPS
+    changed = file.stat().st_mtime_ns if file.is_file() else 0
+    kept = st.session_state.get("steps_read")
+    if kept is None or kept[:2] != (folder, changed):
+        kept = st.session_state.steps_read = (folder, changed, steps.read_steps(folder))
+    return list(kept[2])
 
 
 def _buttons(run: Run, rows: list[Epoch]) -> None:

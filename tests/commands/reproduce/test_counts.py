@@ -35,7 +35,13 @@ _RESULT: PaperCounts = {
         "left_out_as_copies_of_test_fields": 0,
         "test": 60,
     },
-    "curves": {},
+    "start": "random weights",
+    "curves": {
+        "without": [[1, 9.0, 5.0], [2, 7.0, 4.2], [3, 6.0, 4.5]],
+        "with": [[1, 8.0, 3.0]],
+    },
+    "seconds": {"without": 30.0, "with": 100.0},
+    "learning_rates": {"without": 1e-5, "with": 1e-5},
     "cbc_labels": _ERRORS,
     "txl_labels": _ERRORS,
 }
@@ -50,7 +56,19 @@ def test_ours_stand_beside_the_papers_the_constant_and_the_locator():
     # The paper prints 58.59 %; ours halves.
     assert rows[2] == "| RBC | 58.6 % | 50.0 % |"
     assert rows[3] == "| RBC | 2.55 | 4.42 | 2.75 | 2.08 | 2.00 | 2.60 | 9.75 |"
-    assert "REDUCED" in text
+    assert "REDUCED" in text and "Start: random weights" in text
+    assert "| without | 1e-05 | 3 | 4.20 | 2 | 30 s |" in text
+
+
+def test_a_training_at_a_found_rate_has_a_column_of_its_own_and_an_unfinished_one_none():
+    rows: LabelErrors = {**_ERRORS, "with, found rate": _row(1.0, 0.1, 1.0)}
+    del rows["without"]
+    rates = {"with": 1e-5, "with, found rate": 3e-4}
+    text = as_markdown(
+        {**_RESULT, "cbc_labels": rows, "txl_labels": rows, "learning_rates": rates, "curves": {}}
+    )
+    assert "| | paper | constant | our locator |" in text
+    assert "ours, PBC | ours, PBC, rate 3e-04 | constant |" in text
 
 
 def test_the_papers_means_are_those_of_its_rows():

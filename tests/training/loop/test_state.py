@@ -11,6 +11,7 @@ from core.training.loop.checkpoint import load_checkpoint, save_checkpoint
 from core.training.loop.process_group import ProcessGroup
 from core.training.loop.settings import LoopSettings
 from core.training.loop.state import LAST, EpochSoFar, TrainingState
+from core.training.runs.forecast import best_epoch
 from tests.training.loop.killed_runs import Tiny
 
 SETTINGS = LoopSettings(epochs=3, weight_decay=0.1)
@@ -85,3 +86,14 @@ def test_biases_and_normalisation_do_not_decay():
     weights = [m.weight for m in modules if isinstance(m, nn.Conv2d | nn.Linear)]
     assert {id(p) for p in decaying["params"]} == {id(p) for p in weights}
     assert len(others["params"]) == len(list(state.model.parameters())) - len(weights)
+
+
+def test_of_equal_scores_the_lower_loss_is_kept(tmp_path):
+    state = state_of()
+    rows = [(0.9, 0.5), (0.9, 0.3), (0.9, 0.4), (0.8, 0.1)]
+    for number, (score, loss) in enumerate(rows):
+        state.end_epoch(tmp_path, Epoch(number, 1.0, {"score": score, "loss": loss}, 1e-3, 2.0, 8))
+    assert state.best_epoch == 1
+    assert load_checkpoint(tmp_path / "best.safetensors")["epoch"] == 1
+    best = best_epoch(state.history)
+    assert best is not None and best.number == 1

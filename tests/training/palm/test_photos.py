@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
@@ -77,6 +78,24 @@ def test_the_same_state_gives_the_same_row(photos):
     split = ClusterSplit(photos[:12], photos[12:], 0, 0)
     settings = replace(REDUCED, size_px=(32, 32), epochs=1, batch_size=4)
     assert train_and_test(split, 3, settings)[0] == train_and_test(split, 3, settings)[0]
+
+
+def test_stopped_after_an_epoch_it_resumes_with_the_same_row(photos, tmp_path):
+    split = ClusterSplit(photos[:12], photos[12:], 0, 0)
+    settings = replace(REDUCED, size_px=(32, 32), epochs=3, batch_size=4)
+    whole, logits = train_and_test(split, 3, settings)
+
+    def stop(epochs, loss):
+        raise InterruptedError
+
+    for _ in range(2):
+        with pytest.raises(InterruptedError):
+            train_and_test(split, 3, settings, tmp_path / "state.safetensors", stop)
+    torch.manual_seed(9)
+    resumed, again = train_and_test(split, 3, settings, tmp_path / "state.safetensors")
+    assert resumed == whole
+    assert resumed.epochs == 3
+    assert np.array_equal(again, logits)
 
 
 def test_haemoglobin_can_be_the_target(photos):
