@@ -43,10 +43,11 @@ def fit_uncertainty(
 
     amount = Amount(1000, 450, 1300, 300, 80, 80) if quick else Amount()
     try:
-        if only_stages:
-            print(json.dumps(add_stages(registry.live("wbc"), sets, report=progress).as_json()))
-            return
         model, locator = registry.live("wbc"), registry.live("locator")
+        if only_stages:
+            card = add_stages(model, locator, sets, report=progress)
+            print(json.dumps(card.as_json()))
+            return
         written = fit(model, locator, sets, amount=amount, seed=seed, report=progress)
     except (FileNotFoundError, ValueError, WeightsRefused) as error:
         stop(error)

@@ -183,7 +183,7 @@ def fit_uncertainty(
     tensors["index.feature"] = features.astype(np.float16)
     tensors["index.label"] = np.array([classes.index(name) for name in labels], np.int16)
     _add_attributes(fitted, tensors, model, data, amount, rng, report)
-    if stages := stage_head(model, train, validation, report):
+    if stages := stage_head(model, locator, train, validation, report):
         fitted["stages"] = stages.card
         tensors |= {STAGE_WEIGHT: stages.weight, STAGE_BIAS: stages.bias}
     fitted |= {"seed": seed, "amount": asdict(amount)}

@@ -15,14 +15,17 @@ from sklearn.linear_model import LogisticRegression
 
 from core.datasets.fields import read_rgb
 from core.datasets.public import pbc
-from core.datasets.public.pbc import LabelledCell
+from core.datasets.public.pbc import CELL_SHARE, LabelledCell
 from core.files import JsonObject
+from core.inference.locate.cell_crop import crop_cell
 from core.inference.white_cell.features import answers_of
+from core.inference.white_cell.framing import single_cell_crop
 from core.inference.white_cell.stages import BIAS, STAGES, WEIGHT
 from core.inference.white_cell.uncertainty import save_uncertainty, uncertainty_of
 from core.models.cards.uncertainty_card import StageHeadCard
+from core.models.classifier import CROP_RBC_DIAMETERS
 from core.models.weights import LoadedModel
-from core.training.white_cells.cell_examples import centre_crop
+from core.records import Field, RgbImage
 
 Array = npt.NDArray[np.float32]
 Report = Callable[[str], None]
@@ -33,7 +36,15 @@ STRENGTHS: Final = (0.003, 0.01, 0.03, 0.1)
 AIMED_ACCURACY: Final = 0.9
 """Share of the named stages that must be right on the validation part."""
 
-_BLOCK: Final = 256
+_VIEWS: Final = 3
+"""Times that each training cell is seen."""
+
+_ZOOM: Final = (-0.15, 0.3)
+"""Logarithm of the scale, at random between: in a field, red cells of PBC's laboratory come out
+a sixth larger than the share of the picture that is cut out in training."""
+
+_MOVED: Final = 0.02
+"""Standard deviation of the middle, in sides of the picture."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +87,7 @@ def fit_stages(
         "accuracy": float(right.mean()),
         "named": float(named.mean()),
         "accuracy_where_named": float(right[named].mean()) if named.any() else None,
-        "training_cells": len(truth),
+        "training_views": len(truth),
         "from": "PBC training and validation part, stages by the prefix of the file",
     }
     weight = head.coef_ / spread
@@ -107,7 +118,7 @@ def naming_limit(surest: npt.NDArray[np.floating], right: npt.NDArray[np.bool_])
 
 
 def add_stages(
-    model: LoadedModel, data: Path, *, report: Report = lambda text: None
+    model: LoadedModel, locator: LoadedModel, data: Path, *, report: Report = lambda text: None
 ) -> StageHeadCard:
     """Fit the head and save it with what was fitted to the model before, which stays as it is.
 
@@ -119,7 +130,7 @@ def add_stages(
     if uncertainty is None:
         raise ValueError(f"{model.identity} has no extras; run python -m core fit-uncertainty")
     train, validation, _ = pbc.split(pbc.load(data / "pbc"), seed=0)
-    head = stage_head(model, train, validation, report)
+    head = stage_head(model, locator, train, validation, report)
     if head is None:
         raise ValueError("PBC here has too few promyelocytes, myelocytes or metamyelocytes")
     card = uncertainty.card.model_copy(update={"stages": head.card})
@@ -130,27 +141,54 @@ def add_stages(
 
 def stage_head(
     model: LoadedModel,
+    locator: LoadedModel,
     train: Sequence[LabelledCell],
     validation: Sequence[LabelledCell],
     report: Report,
 ) -> StageHead | None:
-    """The head of PBC's training part; None where a stage has fewer than two cells in a part."""
-    parts = []
-    for name, cells in (("training", train), ("validation", validation)):
-        staged = [(cell, stage) for cell in cells if (stage := pbc.stage_of(cell))]
-        labels = [stage for _, stage in staged]
+    """The head of PBC's training part; None where a stage has fewer than two cells in a part.
+
+    The training cells are seen at several scales and turns, since a field's red cells give another
+    scale than the middle of PBC's pictures; the validation cells as the product frames them.
+    """
+    own, judged = _staged(train), _staged(validation)
+    for cells in (own, judged):
+        labels = [stage for _, stage in cells]
         if min(labels.count(stage) for stage in STAGES) < 2:
             return None
-        report(f"features of {len(staged)} immature granulocytes ({name})")
-        parts.append((_features([cell for cell, _ in staged], model), labels))
+    report(f"features of {len(own)} immature granulocytes to learn stages from")
+    rng = np.random.default_rng(0)
+    views = [_features([_view(cell, rng) for cell, _ in own], model) for _ in range(_VIEWS)]
+    report(f"features of {len(judged)} immature granulocytes to choose on")
+    framed = [
+        single_cell_crop(Field(cell.path.name, read_rgb(cell.path), ""), locator)[0]
+        for cell, _ in judged
+    ]
     report("stages of immature granulocytes")
-    return fit_stages(parts[0], parts[1])
+    labels = [stage for _, stage in own]
+    return fit_stages(
+        (np.concatenate(views), labels * _VIEWS),
+        (_features(framed, model), [stage for _, stage in judged]),
+    )
 
 
-def _features(cells: Sequence[LabelledCell], model: LoadedModel) -> Array:
-    """In blocks, so that the crops of thousands of cells are never in memory together."""
-    blocks = []
-    for start in range(0, len(cells), _BLOCK):
-        crops = [centre_crop(read_rgb(cell.path)) for cell in cells[start : start + _BLOCK]]
-        blocks.append(answers_of(crops, model).features)
-    return np.concatenate(blocks)
+def _staged(cells: Sequence[LabelledCell]) -> list[tuple[LabelledCell, str]]:
+    return [(cell, stage) for cell in cells if (stage := pbc.stage_of(cell))]
+
+
+def _view(cell: LabelledCell, rng: np.random.Generator) -> RgbImage:
+    """The cell turned by a quarter or mirrored at random, at a random scale near the usual one."""
+    pixels = read_rgb(cell.path)
+    height, width = pixels.shape[:2]
+    middle = np.array([width, height]) / 2 + rng.normal(0, _MOVED, 2) * min(width, height)
+    x, y = (float(v) for v in middle)
+    usual = min(height, width) * CELL_SHARE / CROP_RBC_DIAMETERS
+    diameter = usual * float(np.exp(rng.uniform(*_ZOOM)))
+    crop = crop_cell(pixels, (x - 1, y - 1, x + 1, y + 1), diameter)
+    if rng.random() < 0.5:
+        crop = crop[:, ::-1]
+    return np.ascontiguousarray(np.rot90(crop, int(rng.integers(4))))
+
+
+def _features(crops: Sequence[RgbImage], model: LoadedModel) -> Array:
+    return answers_of(crops, model).features
