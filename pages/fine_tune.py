@@ -4,6 +4,8 @@ import streamlit as st
 
 from core.access.people import Person
 from core.store.database import DatabaseRefused
+from core.training.advice import before_start
+from core.training.presets import recipe_info
 from core.training.runs import lifecycle
 from pages.parts import pressed, signed_in
 from pages.parts.train import data as run_data
@@ -25,6 +27,9 @@ def _start(who: Person) -> None:
         if data is None or settings is None:
             missing = "data that can be trained on" if data is None else "settings in their ranges"
             st.caption(f"Training needs {missing}.")
+        else:
+            for sentence in before_start(recipe_info(data.recipe), settings.loop, data.counts):
+                st.warning(plain(sentence), icon=":material/warning:")
         st.button(
             "Start training",
             key=_START,

@@ -82,7 +82,7 @@ def fit_palm(
     if to.suffix != ".safetensors":
         stop(f"the model's name must end in .safetensors, got {to.name}")
     sets = public_sets(data)
-    from core.studies.paper_palm_folds import paper_cnn_logits
+    from core.studies.papers.palm_folds import paper_cnn_logits
     from core.training.palm.export import fit_palm as fit
 
     try:

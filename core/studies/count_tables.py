@@ -9,7 +9,7 @@ from core.models.cards.figures import ErrorRow
 from core.statistics.paired import paired_errors
 from core.studies.learning_curve_result import Cell, LearningCurve
 from core.studies.line_chart import Line, line_chart_svg
-from core.studies.paper_counts_result import KindOrMean, MeanErrors
+from core.studies.papers.counts_result import KindOrMean, MeanErrors
 
 ROWS: Final[tuple[tuple[KindOrMean, str], ...]] = (
     ("rbc", "RBC"),

@@ -14,7 +14,7 @@ from torch.utils.data import Dataset, default_collate
 from core.datasets.intake.fields import CountedField
 from core.models.density import DensityCounter
 from core.models.regressor import CountRegressor
-from core.studies.paper_counts_setting import REDUCED
+from core.studies.papers.counts_setting import REDUCED
 from core.taxonomy import KINDS
 from core.training.counts.data import CountingSplit, WholeFields
 from core.training.counts.density import DensityRecipe

@@ -16,7 +16,7 @@ from core.statistics.palm_scores import (
     threshold_for_sensitivity,
     threshold_for_specificity,
 )
-from core.studies.paper_palm_tables import (
+from core.studies.papers.palm_tables import (
     StateResult,
     cells_table,
     mean_of,

@@ -13,7 +13,7 @@ import typer
 from core.commands.terminal import progress, stop
 
 if TYPE_CHECKING:
-    from core.studies.progress import Reporter
+    from core.studies.papers.progress import Reporter
 
 Ordered = Annotated[bool, typer.Option("--job", hidden=True)]
 
@@ -40,7 +40,7 @@ def as_job(
 
     from core.jobs import job, worker
     from core.jobs.worker import JobContext, JobStopped
-    from core.studies.progress import Reporter
+    from core.studies.papers.progress import Reporter
     from core.training.loop.recipe import Interrupted
     from core.training.runs.from_terminal import person
 

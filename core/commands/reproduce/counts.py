@@ -12,8 +12,8 @@ from core.files import write_atomically, write_json
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from core.studies.paper_counts_result import LabelErrors, MeanErrors, PaperCounts
-    from core.studies.progress import Reporter
+    from core.studies.papers.counts_result import LabelErrors, MeanErrors, PaperCounts
+    from core.studies.papers.progress import Reporter
 
 PAPER = {
     "without": (6.153, 0.378, 1.023, 2.518),
@@ -62,7 +62,7 @@ def counts(
     the trainings that have ended are written after each. A stopped run resumes.
     """
     sets, folder = public_sets(data), results_folder(to, "reproduce", "counts")
-    from core.studies.paper_counts import forecast, reproduce_counts
+    from core.studies.papers.counts import forecast, reproduce_counts
 
     if dry_run:
         try:
@@ -200,7 +200,7 @@ def _gains(ours: "LabelErrors") -> str:
 
 
 def _trainings(result: "PaperCounts") -> str:
-    from core.studies.progress import duration
+    from core.studies.papers.progress import duration
 
     head = ["training", "rate", "epochs", "best validation", "at epoch", "time"]
     lines = [_row(head), "|---" * len(head) + "|"]

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from core.datasets.public.ghana_palms import PalmPhoto
-    from core.studies.paper_palm_tables import StateResult
-    from core.studies.progress import Reporter
+    from core.studies.papers.palm_tables import StateResult
+    from core.studies.papers.progress import Reporter
 
 
 def palm(
@@ -57,9 +57,9 @@ def palm(
     from dataclasses import replace
 
     from core.datasets.public.ghana_palms import load, usable
-    from core.studies.paper_palm import REDUCED, CnnSettings
-    from core.studies.paper_palm_clusters import clusters
-    from core.studies.paper_palm_states import all_states, forecast
+    from core.studies.papers.palm import REDUCED, CnnSettings
+    from core.studies.papers.palm_clusters import clusters
+    from core.studies.papers.palm_states import all_states, forecast
 
     try:
         photos = usable(load(sets / "palm", limits))  # type: ignore[arg-type]  # checked above
@@ -100,7 +100,7 @@ def _print_grouped(photos: "list[PalmPhoto]", epochs: int | None) -> None:
 
     from core.datasets.public.palm_splits import lock_away
     from core.evaluation.palm_report import auroc_row
-    from core.studies.paper_palm_folds import GROUPED, cross_validated_cnn
+    from core.studies.papers.palm_folds import GROUPED, cross_validated_cnn
     from core.training.palm.head import blocks_of, mean_auroc, truth_of
 
     development = [photos[i] for i in lock_away(photos).learn]
@@ -126,7 +126,7 @@ def _print_grouped(photos: "list[PalmPhoto]", epochs: int | None) -> None:
 
 
 def _facts(number: int, cluster: "list[PalmPhoto]") -> str:
-    from core.studies.paper_palm_clusters import cluster_facts
+    from core.studies.papers.palm_clusters import cluster_facts
 
     ill = sum(bool(photo.anemic) for photo in cluster)
     copies = len(cluster) - len({photo.path for photo in cluster})
@@ -146,7 +146,7 @@ def _facts(number: int, cluster: "list[PalmPhoto]") -> str:
 
 def as_markdown(results: "Mapping[str, list[list[StateResult]]]") -> str:
     """Tables 1 to 4 in each manner of splitting, and what they come to."""
-    from core.studies.paper_palm_tables import cells_table, mean_of, paper_rows, scores_table
+    from core.studies.papers.palm_tables import cells_table, mean_of, paper_rows, scores_table
 
     parts: list[str] = []
     summaries: list[str] = []

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from core.models.cards.white_cell_figures import InLaboratory
     from core.statistics.figures import ClassRow, Measured
-    from core.studies.paper_wbc import PaperWbcResult
-    from core.studies.progress import Reporter
+    from core.studies.papers.progress import Reporter
+    from core.studies.papers.wbc import PaperWbcResult
 
 
 def wbc(
@@ -41,7 +41,7 @@ def wbc(
     stopped resumes from its last epoch.
     """
     sets, folder = public_sets(data), results_folder(to, "reproduce", "wbc")
-    from core.studies.paper_wbc import forecast, reproduce_wbc
+    from core.studies.papers.wbc import forecast, reproduce_wbc
 
     if dry_run:
         try:

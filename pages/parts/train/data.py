@@ -1,6 +1,7 @@
 """Step 1 of Fine-tune: what is learnt, from which pictures, and what was found in them."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,12 +45,17 @@ _LAYOUT_WORDS = {
 
 @dataclass(frozen=True)
 class ChosenData:
-    """What a run learns from; ``options`` are the recipe's."""
+    """What a run learns from; ``options`` are the recipe's.
+
+    ``counts`` are pictures of each kind in training, validation and test part, None for a public
+    set.
+    """
 
     recipe: str
     folder: Path
     title: str
     options: dict[str, OptionValue] = field(default_factory=dict)
+    counts: Mapping[str, Sequence[int]] | None = None
 
 
 def draw() -> None:
@@ -174,7 +180,7 @@ def _own(recipe: str, layout: str, folder: Path | None) -> ChosenData | None:
     options: dict[str, OptionValue] = {"names": names} if names else {}
     if "layout" in recipe_info(recipe).options:
         options["layout"] = layout
-    return ChosenData(recipe, folder, title_of(folder), options)
+    return ChosenData(recipe, folder, title_of(folder), options, found.counts())
 
 
 def _confirm_vanished(found: Intake[Any], folder: str) -> bool:

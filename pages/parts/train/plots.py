@@ -76,7 +76,8 @@ def _losses(curves: Sequence[tuple[str, str, Sequence[Epoch]]]) -> Any:
                     legendgroup=name if alone else key,
                     showlegend=alone or name == "train",
                     hovertemplate=f"%{{y:.4g}} {name}<extra>{_safe(label)}</extra>",
-                    **_look(number, dash, len(rows)),
+                    # Of one run the two differ by colour too, of several by dash alone.
+                    **_look(number + (alone and name == "validation"), dash, len(rows)),
                 )
             )
     figure = go.Figure(traces)
@@ -141,7 +142,8 @@ def metric(curves: Curves, info: RecipeInfo) -> Any:
                 showarrow=False,
                 font={"color": ink()},
             )
-    figure.update_yaxes(range=[low - room, high + room])
+    top = min(high + room, 1.005) if info.higher_is_better and high <= 1 else high + room
+    figure.update_yaxes(range=[low - room, top])
     return _finish(figure, info.metric_title, 260)
 
 

@@ -13,7 +13,7 @@ import streamlit as st
 
 from core.access.rights import NotAllowed
 from core.store.runs import Epoch, Run, RunRefused
-from core.training.presets import recipe_info
+from core.training.presets import RecipeInfo, recipe_info
 from core.training.runs import lifecycle, steps
 from core.training.runs.forecast import best_epoch, epochs_csv, examples_per_second, seconds_left
 from core.training.runs.side_by_side import side_by_side
@@ -150,10 +150,11 @@ def _head(run: Run, rows: list[Epoch]) -> None:
     numbers[0].metric("Epochs", f"{len(rows)} of {total}")
     reached = None if best is None else best.metrics.get(info.metric)
     baseline = (run.facts or {}).get("baseline")
+    naive = "" if baseline is None else f" A naive answer reaches {baseline:.3f}."
     numbers[1].metric(
-        f"Best, epoch {best.number + 1}" if best else "Best",
+        f"Best {_short(info)}, epoch {best.number + 1}" if best else f"Best {_short(info)}",
         "not yet" if reached is None else f"{reached:.3f}",
-        help=f"{info.metric_title}; a naive answer reaches {baseline:.3f}" if baseline else None,
+        help=f"{info.metric_title}.{naive}",
     )
     numbers[2].metric("Pictures a second", "not yet" if speed is None else f"{speed:.0f}")
     if run.state == "running":
@@ -171,6 +172,12 @@ def _head(run: Run, rows: list[Epoch]) -> None:
         st.progress(where.get("batch", 0) / batches, text=words)
     else:
         numbers[3].metric("Device", run.device or "not yet")
+
+
+def _short(info: RecipeInfo) -> str:
+    """``accuracy`` of "Accuracy on validation cells", ``count error`` of "Count error, cells"."""
+    first = info.metric_title.split(",")[0].split(" on ")[0].split(" (")[0]
+    return first if first.isupper() else first.lower()
 
 
 def _by_step(run: Run, found: list[steps.Step], rows: list[Epoch]) -> None:

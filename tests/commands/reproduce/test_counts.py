@@ -4,7 +4,7 @@ from typer.testing import CliRunner
 
 from core.cli import app
 from core.commands.reproduce.counts import PAPER, as_markdown
-from core.studies.paper_counts_result import LabelErrors, MeanErrors, PaperCounts
+from core.studies.papers.counts_result import LabelErrors, MeanErrors, PaperCounts
 
 
 def _row(rbc, wbc, platelet) -> MeanErrors:

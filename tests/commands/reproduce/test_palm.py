@@ -8,7 +8,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from core.cli import app
-from core.studies import paper_palm, paper_palm_states
+from core.studies.papers import palm, palm_states
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +71,13 @@ def test_a_stopped_run_resumes_after_its_last_training(text, root, monkeypatch):
     assert not list((root / "to").glob("*.safetensors"))
     results[3].unlink()
     trained = []
-    train = paper_palm.train_and_test
+    train = palm.train_and_test
 
     def counted(split, state, settings, *more):
         trained.append(state)
         return train(split, state, settings, *more)
 
-    monkeypatch.setattr(paper_palm_states, "train_and_test", counted)
+    monkeypatch.setattr(palm_states, "train_and_test", counted)
     again = reproduce(root)
     assert again.stdout == text
     assert len(trained) == 1

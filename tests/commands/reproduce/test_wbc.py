@@ -3,7 +3,7 @@
 from core.commands.reproduce.wbc import as_markdown
 from core.models.cards.white_cell_figures import InLaboratory
 from core.statistics.figures import ClassRow
-from core.studies.paper_wbc import PaperWbcResult
+from core.studies.papers.wbc import PaperWbcResult
 
 
 def row(precision, recall, f1, n) -> ClassRow:

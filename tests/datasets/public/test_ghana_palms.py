@@ -7,7 +7,7 @@ from PIL import Image
 from core.datasets.public.ghana_palms import PalmTableRefused, load, usable
 from core.datasets.public.palm_limits import is_anemic, limit_g_dl
 from core.datasets.public.palm_splits import folds, lock_away
-from core.studies.paper_palm_clusters import (
+from core.studies.papers.palm_clusters import (
     balanced_split,
     cluster_facts,
     clusters,

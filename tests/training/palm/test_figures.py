@@ -19,8 +19,8 @@ from core.models.palm_classifier import PalmClassifier
 from core.models.weights import LoadedModel
 from core.settings import settings
 from core.statistics.palm_scores import auroc
-from core.studies.paper_palm import CnnSettings
-from core.studies.paper_palm_folds import cnn_on_held_out, cross_validated_cnn
+from core.studies.papers.palm import CnnSettings
+from core.studies.papers.palm_folds import cnn_on_held_out, cross_validated_cnn
 from core.training.card_facts import data_hash
 from core.training.palm.figures import PaperCnnLogits, measure_palm, palm_photos, part_of
 from core.training.palm.head import blocks_of, fit_head, truth_of

@@ -11,8 +11,8 @@ from torch.utils.data import DataLoader
 
 from core.datasets import fields
 from core.datasets.public.ghana_palms import PalmPhoto
-from core.studies.paper_palm import REDUCED, train_and_test
-from core.studies.paper_palm_clusters import ClusterSplit
+from core.studies.papers.palm import REDUCED, train_and_test
+from core.studies.papers.palm_clusters import ClusterSplit
 from core.training.palm import photos as palm_photos
 from core.training.palm.photos import PalmPhotos
 

@@ -21,12 +21,12 @@ from core.models.regressor import INPUT_PX, CountRegressor
 from core.records import Field, RgbImage
 from core.settings import settings as site_settings
 from core.statistics.counts import bootstrap_interval, constant_predictor
-from core.studies.paper_counts_cells import other_cells
-from core.studies.paper_counts_result import LabelErrors, MeanErrors, PaperCounts
-from core.studies.paper_counts_setting import Cells, Setting, Training, setting_for, trainings
-from core.studies.progress import Reporter, duration
-from core.studies.start_weights import Start, start_of
-from core.studies.step_time import seconds_of
+from core.studies.papers.counts_cells import other_cells
+from core.studies.papers.counts_result import LabelErrors, MeanErrors, PaperCounts
+from core.studies.papers.counts_setting import Cells, Setting, Training, setting_for, trainings
+from core.studies.papers.progress import Reporter, duration
+from core.studies.papers.start_weights import Start, start_of
+from core.studies.papers.step_time import seconds_of
 from core.taxonomy import KINDS, WBC_CLASSES
 from core.training.counts.data import CountingSplit, cbc_split, whole_field
 from core.training.counts.recipe import RegressionRecipe
@@ -59,7 +59,7 @@ def reproduce_counts(
         reporter: of progress; None for none.
         full: the paper's network also where there is no CUDA.
         epochs: largest number of epochs of every training; None for the setting's.
-        weights: file of weights to start from (see :func:`core.studies.start_weights.start_of`).
+        weights: file of weights to start from (see ``start_of``).
         so_far: called after each training with the result of those that have ended.
 
     Returns:

@@ -15,8 +15,8 @@ from torch.utils.data import DataLoader
 
 from core.datasets.public.ghana_palms import PalmPhoto
 from core.models.paper_palm_cnn import PaperPalmCnn
-from core.studies.paper_palm_clusters import ClusterSplit
-from core.studies.paper_palm_tables import StateResult
+from core.studies.papers.palm_clusters import ClusterSplit
+from core.studies.papers.palm_tables import StateResult
 from core.training.card_facts import data_hash
 from core.training.loop.checkpoint import load_checkpoint, save_checkpoint
 from core.training.palm.photos import PalmPhotos

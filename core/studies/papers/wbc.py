@@ -28,10 +28,10 @@ from core.datasets.skipped import Skipped
 from core.records import RgbImage
 from core.statistics.classes import accuracy_row, confusion, majority_accuracy, report
 from core.statistics.figures import ClassRow, Measured
-from core.studies.paper_wbc_setting import setting_for
-from core.studies.progress import Reporter
-from core.studies.start_weights import RANDOM, Start, start_of
-from core.studies.step_time import seconds_of
+from core.studies.papers.progress import Reporter
+from core.studies.papers.start_weights import RANDOM, Start, start_of
+from core.studies.papers.step_time import seconds_of
+from core.studies.papers.wbc_setting import setting_for
 from core.training.loop.recipe import Batch
 from core.training.loop.settings import LoopSettings
 from core.training.loop.train import train

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from core.datasets.intake.fields import CountedField
-from core.studies import paper_counts
-from core.studies.paper_counts_setting import (
+from core.studies.papers import counts
+from core.studies.papers.counts_setting import (
     FOUND_RATE,
     PAPER,
     WITH_OTHERS,
@@ -24,9 +24,9 @@ def fields(*rows):
 def test_the_errors_stand_beside_the_constant_of_the_training_fields():
     tests = fields((10, 1, 0), (14, 1, 2))
     train = fields((11, 1, 1), (12, 1, 0), (20, 3, 1))  # medians 12, 1, 1
-    counts = np.array([[9.0, 1, 0], [16, 1, 3]])
-    answers = {"with": counts, "without": counts + 1, "locator": counts}
-    rows = paper_counts._errors(answers, tests, train)
+    counted = np.array([[9.0, 1, 0], [16, 1, 3]])
+    answers = {"with": counted, "without": counted + 1, "locator": counted}
+    rows = counts._errors(answers, tests, train)
     assert rows["n"] == 2
     assert rows["with"]["rbc"] == pytest.approx(1.5)
     assert rows["with"]["platelet"] == pytest.approx(0.5)

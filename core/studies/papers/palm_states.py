@@ -16,16 +16,16 @@ import torch.nn.functional as F
 from core.datasets.public.ghana_palms import PalmPhoto
 from core.files import atomic_path
 from core.models.paper_palm_cnn import PaperPalmCnn
-from core.studies.paper_palm import CnnSettings, train_and_test, training_key
-from core.studies.paper_palm_clusters import (
+from core.studies.papers.palm import CnnSettings, train_and_test, training_key
+from core.studies.papers.palm_clusters import (
     ClusterSplit,
     clusters,
     split_as_in_paper,
     split_honestly,
 )
-from core.studies.paper_palm_tables import StateResult
-from core.studies.progress import Reporter, duration
-from core.studies.step_time import seconds_of
+from core.studies.papers.palm_tables import StateResult
+from core.studies.papers.progress import Reporter, duration
+from core.studies.papers.step_time import seconds_of
 
 Split = Callable[[list[PalmPhoto], int], ClusterSplit]
 

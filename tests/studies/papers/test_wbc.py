@@ -9,10 +9,10 @@ from torchvision.models import resnet18
 
 from core.commands.reproduce.wbc import as_markdown
 from core.statistics.figures import ClassRow
-from core.studies import paper_wbc_setting
-from core.studies.paper_wbc import CLASSES, PaperCells, forecast, reproduce_wbc
-from core.studies.paper_wbc_setting import REDUCED, setting_for
-from core.studies.start_weights import Start, start_of, start_weights
+from core.studies.papers import wbc_setting
+from core.studies.papers.start_weights import Start, start_of, start_weights
+from core.studies.papers.wbc import CLASSES, PaperCells, forecast, reproduce_wbc
+from core.studies.papers.wbc_setting import REDUCED, setting_for
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +30,8 @@ def found(broken_data, tmp_path_factory):
         REDUCED, name="tiny", side_px=32, per_class=8, loop=replace(REDUCED.loop, epochs=2)
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(paper_wbc_setting, "REDUCED", small)
-        patch.setattr(paper_wbc_setting, "FULL", small)
+        patch.setattr(wbc_setting, "REDUCED", small)
+        patch.setattr(wbc_setting, "FULL", small)
         return reproduce_wbc(broken_data, tmp_path_factory.mktemp("run"))
 
 
@@ -111,7 +111,9 @@ def test_a_pickle_that_would_run_code_is_refused(tmp_path):
 def test_a_study_resumes_only_from_the_start_it_began_with(tmp_path, monkeypatch):
     file = tmp_path / "net.safetensors"
     save_file(resnet18(weights=None).state_dict(), file)
-    monkeypatch.setattr("core.studies.start_weights._start", lambda *_: Start(None, "random"))
+    monkeypatch.setattr(
+        "core.studies.papers.start_weights._start", lambda *_: Start(None, "random")
+    )
     start_of("resnet18", None, tmp_path / "study")
     assert start_of("resnet18", None, tmp_path / "study").words == "random"
     monkeypatch.undo()

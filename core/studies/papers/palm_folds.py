@@ -12,8 +12,8 @@ import numpy as np
 from core.datasets.public.ghana_palms import PalmPhoto
 from core.datasets.public.palm_splits import PalmSplit, folds
 from core.files import atomic_path
-from core.studies.paper_palm import CnnSettings, train_and_test, training_key
-from core.studies.paper_palm_clusters import balanced_split
+from core.studies.papers.palm import CnnSettings, train_and_test, training_key
+from core.studies.papers.palm_clusters import balanced_split
 from core.training.palm.figures import Logits, PaperCnnLogits, palm_photos
 from core.training.palm.head import PARTS
 
