@@ -196,6 +196,7 @@ def _row(
         "percent": percent(call.probability) if call else None,
         "drawn": {"label": drawn.label, "percent": percent(drawn.probability)} if drawn else None,
         "set": list(call.could_be) if call else [],
+        "stage": call.stage if call else "",
         "doubt": judgement.call_is_doubtful(call or drawn) or cell.novel or cell.differs,
         "novel": cell.novel,
         "critical": judgement.call_is_critical(call or drawn) or (proposal and cell.is_critical),

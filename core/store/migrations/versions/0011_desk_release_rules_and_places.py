@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010_desk"
-down_revision = "0009_desk"
+revision = "0011_desk"
+down_revision = "0010_safe"
 branch_labels = None
 depends_on = None
 
