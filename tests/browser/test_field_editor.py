@@ -13,7 +13,7 @@ from tests.fixtures.paths import ROOT
 
 pytestmark = pytest.mark.browser
 
-ASSETS = ROOT / "pages" / "parts" / "review" / "field_assets"
+ASSETS = ROOT / "pages" / "parts" / "review" / "boxes" / "assets"
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 BOX = [100.0, 100.0, 200.0, 180.0]
 

@@ -45,7 +45,7 @@ from core.taxonomy import (
 from pages.parts import signed_in
 from pages.parts.picture import in_page
 from pages.parts.review import why
-from pages.parts.review.drawn import drawn_calls
+from pages.parts.review.boxes.drawn import drawn_calls
 from pages.parts.wording import percent
 
 _FOLDER: Final = Path(__file__).parent / "desk_assets"

@@ -16,8 +16,9 @@ from core.slide import judgement
 from core.taxonomy import KINDS
 from pages.parts.kinds import STYLES
 from pages.parts.review import adjudicate as review_settle
-from pages.parts.review import box_tools, comments, field_editor
+from pages.parts.review import comments
 from pages.parts.review.adjudicate import NOTICE
+from pages.parts.review.boxes import editor, tools
 from pages.parts.wording import plain, several
 
 
@@ -45,7 +46,7 @@ def draw(who: Person, case: Case, closed: str) -> None:
         _said()
         if case.reading == SETTLING:
             review_settle.draw(who, case, picture.id, closed)
-        box_tools.draw(who, case, picture, here, closed)
+        tools.draw(who, case, picture, here, closed)
         _remarks(who, case, picture, closed)
 
 
@@ -101,7 +102,7 @@ def _picture(
         st.error(f"{plain(picture.name)}: {plain(str(why))}.", icon=":material/error:")
         return
     seen = abnormalities.seen_of(review_store(), who, case.id)
-    field_editor.draw(case, picture, view, here, seen, closed)
+    editor.draw(case, picture, view, here, seen, closed)
 
 
 def _decisions(who: Person, case: Case, picture: CasePicture, closed: str) -> None:
@@ -118,7 +119,7 @@ def _decisions(who: Person, case: Case, picture: CasePicture, closed: str) -> No
             value=out is None,
             key=key,
             disabled=bool(closed),
-            on_change=lambda: box_tools.do(
+            on_change=lambda: tools.do(
                 lambda person: lifecycle.include_field(
                     review_store(), person, case.id, picture.id, st.session_state[key]
                 )
@@ -130,7 +131,7 @@ def _decisions(who: Person, case: Case, picture: CasePicture, closed: str) -> No
                 "Rightly left out",
                 key=f"left_out_{picture.id}",
                 type="tertiary",
-                on_click=lambda: box_tools.do(
+                on_click=lambda: tools.do(
                     lambda person: lifecycle.include_field(
                         review_store(), person, case.id, picture.id, False
                     )
@@ -143,7 +144,7 @@ def _decisions(who: Person, case: Case, picture: CasePicture, closed: str) -> No
             key=confirm,
             disabled=bool(closed) or out is not None,
             help="Every box was looked at and is right, and none is missing.",
-            on_change=lambda: box_tools.do(
+            on_change=lambda: tools.do(
                 lambda person: box_confirmations.confirm_boxes(
                     review_store(), person, case.id, picture.id, st.session_state[confirm]
                 )
@@ -187,6 +188,6 @@ def _remarks(who: Person, case: Case, picture: CasePicture, closed: str) -> None
 def _remark(case: Case, picture: CasePicture, key: str) -> None:
     text = st.session_state[key]
     if text.strip():
-        box_tools.do(
+        tools.do(
             lambda who: remarks.remark(review_store(), who, case.id, text, picture_id=picture.id)
         )

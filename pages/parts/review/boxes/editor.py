@@ -14,10 +14,10 @@ from core.review.reading.cells import ReviewCell
 from core.review.record.review_store import review_store
 from pages.parts.kinds import STYLES
 from pages.parts.picture import in_page
-from pages.parts.review import box_tools
+from pages.parts.review.boxes import tools
 from pages.parts.wording import several
 
-_FOLDER: Final = Path(__file__).parent / "field_assets"
+_FOLDER: Final = Path(__file__).parent / "assets"
 _KEY: Final = "review_field_editor"
 _SPOT_OF_UNKNOWN_PX: Final = 40.0
 _SPOT_IN_RED_CELLS: Final = 1.2
@@ -49,7 +49,7 @@ def draw(
         if sent is None:
             return
         cell, box = int(sent["cell"]), _box(sent["box"])
-        box_tools.do(
+        tools.do(
             lambda who: boxes.change_box(
                 review_store(), who, case.id, cell, int(sent["revision"]), box_xyxy_px=box
             )
@@ -83,7 +83,7 @@ def draw(
                 if one.picture_id == picture.id and one.box_xyxy_px is not None
             ],
             "chosen": state.get("review_box"),
-            "draws": state.get("review_mode") == box_tools.DRAW,
+            "draws": state.get("review_mode") == tools.DRAW,
             "drawn": state.get("review_drawn"),
             "spot": _SPOT_IN_RED_CELLS * diameter,
             "closed": closed,

@@ -17,7 +17,7 @@ from core.slide.abnormality import ABNORMALITIES
 from core.taxonomy import KINDS, CellKind, title
 from pages.parts import signed_in
 from pages.parts.review.adjudicate import NOTICE, ONE
-from pages.parts.review.drawn import drawn_calls
+from pages.parts.review.boxes.drawn import drawn_calls
 from pages.parts.wording import percent
 
 PICK, DRAW = "Pick a cell", "Draw a box"

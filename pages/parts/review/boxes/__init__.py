@@ -1,0 +1,1 @@
+"""The boxes of one field: the drawing that takes the mouse, and the tools beside it."""
