@@ -80,6 +80,7 @@ def test_classify_gives_the_agreed_keys(folder):
         "abstained",
         "flags",
         "model",
+        "stage",
         "laboratory",
         "lab_acceptance",
     }

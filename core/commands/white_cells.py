@@ -25,6 +25,13 @@ def fit_uncertainty(
     data: Data = None,
     quick: Annotated[bool, typer.Option(help="a third of the cells, for a trial")] = False,
     seed: Annotated[int, typer.Option()] = 0,
+    only_stages: Annotated[
+        bool,
+        typer.Option(
+            "--only-stages",
+            help="fit the stages of immature granulocytes; everything else stays as it is",
+        ),
+    ] = False,
 ) -> None:
     """Fit novelty, set limits, attributes and the index of cells to the live white-cell model."""
     sets = public_sets(data)
@@ -32,12 +39,17 @@ def fit_uncertainty(
     from core.models.weights import WeightsRefused
     from core.training.white_cells.fit_uncertainty import Amount
     from core.training.white_cells.fit_uncertainty import fit_uncertainty as fit
+    from core.training.white_cells.stages import add_stages
 
     amount = Amount(1000, 450, 1300, 300, 80, 80) if quick else Amount()
     try:
         model, locator = registry.live("wbc"), registry.live("locator")
+        if only_stages:
+            card = add_stages(model, locator, sets, report=progress)
+            print(json.dumps(card.as_json()))
+            return
         written = fit(model, locator, sets, amount=amount, seed=seed, report=progress)
-    except (FileNotFoundError, WeightsRefused) as error:
+    except (FileNotFoundError, ValueError, WeightsRefused) as error:
         stop(error)
     print(f"{written.name} and its sidecar are written; now python -m core evaluate wbc")
 

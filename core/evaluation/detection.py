@@ -39,7 +39,7 @@ def average_precision(
         return None
     scores = np.concatenate([s for _, s in predicted])
     right = np.concatenate(
-        [_right(b, s, t, min_iou) for (b, s), t in zip(predicted, truth, strict=True)]
+        [matches(b, s, t, min_iou) for (b, s), t in zip(predicted, truth, strict=True)]
     )
     order = np.argsort(-scores, kind="stable")
     hits = np.cumsum(right[order])
@@ -51,7 +51,7 @@ def average_precision(
     return float(np.where(places < len(best), np.append(best, 0.0)[places], 0.0).mean())
 
 
-def _right(
+def matches(
     boxes: Boxes, scores: npt.NDArray[np.floating], truth: Boxes, min_iou: float
 ) -> npt.NDArray[np.bool_]:
     """Which boxes found a labelled one, ``(N,)``; the best scores choose first."""

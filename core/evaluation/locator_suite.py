@@ -14,6 +14,7 @@ import numpy.typing as npt
 from core.datasets import near_duplicates
 from core.datasets.fields import LabelledField, read_rgb
 from core.datasets.public import cbc, txl
+from core.evaluation.boxes_elsewhere import evaluate_deepbionet
 from core.inference.smear import analyse
 from core.models.cards.figures import (
     DifferenceRow,
@@ -113,7 +114,7 @@ def evaluate_locator(data: Path, models: SmearModels) -> LocatorEvaluation:
         if read_rgb(field.path).shape[:2] == (480, 640)
     ]
     constant = constant_predictor(np.stack([field.counts() for field in camera_fields]))
-    return {
+    figures: LocatorEvaluation = {
         "fields": len(fields),
         "test_part": "60 CBC test fields, no copy of them in training or validation",
         "txl_labels": error_rows(counted, relabelled, constant),
@@ -124,6 +125,9 @@ def evaluate_locator(data: Path, models: SmearModels) -> LocatorEvaluation:
             str(zoom): _rbc_change(pictures, counted[:, 0], zoom, models) for zoom in ZOOMS
         },
     }
+    if elsewhere := evaluate_deepbionet(data, models.locator):
+        figures["deepbionet_test_fields"] = elsewhere
+    return figures
 
 
 def error_rows(

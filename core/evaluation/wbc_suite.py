@@ -13,6 +13,7 @@ from core.datasets.public.pbc import LabelledCell
 from core.evaluation import paper_wbc_report
 from core.evaluation.attribute_suite import evaluate_attributes
 from core.evaluation.novelty_suite import evaluate_novelty
+from core.evaluation.stage_suite import evaluate_stages
 from core.inference.white_cell.classify import call_crops
 from core.inference.white_cell.framing import largest_white_cell, single_cell_crop
 from core.inference.white_cell.hierarchy import CHILDREN
@@ -55,6 +56,8 @@ def evaluate_wbc(data: Path, locator: LoadedModel, model: LoadedModel) -> WhiteC
     # Parts whose data are not here are left out.
     if blasts := _blasts(data, locator, model):
         figures["blasts"] = blasts
+    if stages := evaluate_stages(test, inside, model):
+        figures["stages"] = stages
     if novelty := evaluate_novelty(data, locator, model, usual, [*other_crops, *cbc_crops]):
         figures["novelty"] = novelty
     if attributes := evaluate_attributes(data, model, frozenset(c.path.name for c in test)):

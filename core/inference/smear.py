@@ -11,6 +11,7 @@ from core.imaging.quality import assess
 from core.inference.locate.cell_crop import crop_cell
 from core.inference.locate.locator import Located, locate, thresholds_of
 from core.inference.locate.regression import count_by_regression, disagreement
+from core.inference.platelet_clumps import FEWEST, largest_clump
 from core.inference.white_cell.classify import call_crops
 from core.models.cards import LocatorCard
 from core.models.smear_models import SmearModels
@@ -206,6 +207,14 @@ def _flags(field: Field, cells: list[Cell], rbc_diameter_px: float | None) -> li
                 "cells_at_edge",
                 f"{cut} of {len(red)} red cells are cut by the edge: "
                 "the count depends on the counting rule.",
+            )
+        )
+    clumped = largest_clump([cell.box_xyxy_px for cell in cells if cell.kind == "platelet"])
+    if clumped >= FEWEST:
+        flags.append(
+            Flag(
+                "platelet_clump",
+                f"{clumped} platelets lie in a clump: there may be more than were counted.",
             )
         )
     for cell in cells:

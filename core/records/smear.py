@@ -48,6 +48,8 @@ class WbcCall:
     is unlike the laboratory learnt from, and ``acquainted`` that the model was adapted to cells
     like it. ``elsewhere`` holds what is said instead where the laboratory as a whole is foreign
     (:mod:`core.slide.foreign_laboratory`); None where the cell was judged by those limits at once.
+    ``stage_probabilities`` of an immature granulocyte map each stage (promyelocyte, myelocyte,
+    metamyelocyte) to [0, 1]; ``stage`` is the one that is named, empty where none is sure enough.
     """
 
     label: str
@@ -66,6 +68,8 @@ class WbcCall:
     unfamiliar: bool = False
     acquainted: bool = False
     elsewhere: SetsElsewhere | None = None
+    stage: str = ""
+    stage_probabilities: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.label not in WBC_CLASSES:
@@ -105,6 +109,7 @@ class WbcCall:
             reported_as=self.elsewhere.reported_as,
             abstained=self.elsewhere.abstained or novel,
             elsewhere=None,
+            stage="",
         )
 
     def as_json(self) -> dict[str, object]:
@@ -120,7 +125,15 @@ class WbcCall:
             "abstained": self.abstained,
             "flags": [flag.as_json() for flag in self.flags],
             "model": self.model,
+            "stage": self._stage_json(),
         }
+
+    def _stage_json(self) -> dict[str, object] | None:
+        """None for a cell that has no stage; ``class`` is null where none is sure enough."""
+        if not self.stage_probabilities:
+            return None
+        shares = {name: round(share, 4) for name, share in self.stage_probabilities.items()}
+        return {"class": self.stage or None, "probabilities": shares}
 
     def in_full(self) -> dict[str, object]:
         """Everything that was found of the cell: what an exported case holds."""

@@ -69,6 +69,7 @@ LABORATORY: Final = "laboratory"
 _CELL: Final = ("file", "included", "cell", "kind", "x0_px", "y0_px", "x1_px", "y1_px", "score")
 CALL: Final = (
     "class", "probability", "could_be", "reported_as", "critical", "abstained", "flags", "model",
+    "stage",
 )  # fmt: skip
 """What is written of a call, under the names of the command line's JSON."""
 
@@ -86,6 +87,7 @@ def call_row(call: WbcCall | None) -> list[object]:
         judgement.call_is_doubtful(call),
         " ".join(flag.code for flag in call.flags),
         call.model,
+        call.stage,
     ]
 
 

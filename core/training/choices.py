@@ -18,5 +18,8 @@ the ImageNet policy of Cubuk 2019; ``none``: every epoch sees the same pictures.
 CLASS_WEIGHTS: Final = ("none", "balanced")
 STAINS: Final = ("strong", "mild")
 
+KEEP_START: Final = {"no": 0.0, "a quarter": 0.25, "a third": 1 / 3, "a half": 0.5}
+"""Share of the weights a training began with that its model keeps (Wortsman 2022, WiSE-FT)."""
+
 LABORATORIES: Final = ("cbc", "txl", "deepbionet", "munich")
 """Laboratories beside PBC's that white cells are learnt from."""

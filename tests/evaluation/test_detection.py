@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from core.datasets.fields import LabelledField
+from core.evaluation.boxes_elsewhere import boxes_elsewhere
 from core.evaluation.detection import average_precision, map50
+from core.imaging import synthetic
+from core.inference.locate.locator import locate, thresholds_of
 from core.inference.locate.peaks import Peaks
+from core.models import registry
 from core.taxonomy import KINDS
 
 
@@ -61,3 +66,26 @@ def test_nothing_found_is_zero():
 def test_fields_must_pair():
     with pytest.raises(ValueError, match="1 fields found, 2 labelled"):
         average_precision([(np.zeros((0, 4)), np.zeros(0))], [np.zeros((0, 4))] * 2)
+
+
+def test_found_and_annotated_cells_are_counted_by_kind(tmp_path):
+    drawn = synthetic.draw(5, width=320, height=240, rbc_diameter_px=40)
+    path = tmp_path / "field.png"
+    path.write_bytes(synthetic.png_bytes(drawn.field))
+    locator = registry.live("locator")
+    found = locate(drawn.field.pixels, locator).peaks.above(thresholds_of(locator))
+    red = np.flatnonzero(found.kinds == KINDS.index("rbc"))
+    assert len(red) >= 4
+    # What is found is annotated, but for one red cell; one that nobody finds is annotated besides.
+    keep = np.setdiff1d(np.arange(len(found)), red[:1])
+    nowhere = np.array([[-90, -90, -60, -60]], np.float32)
+    field = LabelledField(
+        path,
+        np.concatenate([found.boxes_xyxy[keep], nowhere]),
+        np.append(found.kinds[keep], KINDS.index("rbc")),
+    )
+    rows = boxes_elsewhere([field], locator)
+    assert rows["fields"] == 1
+    share = (len(red) - 1) / len(red)
+    assert rows["rbc"]["recall"]["value"] == rows["rbc"]["precision"]["value"] == share
+    assert rows["wbc"]["recall"]["value"] in (None, 1.0)

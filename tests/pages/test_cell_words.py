@@ -40,6 +40,18 @@ def test_json_keeps_its_keys_and_tells_the_rest():
     row = said.in_full()
     assert said.as_json().items() <= row.items()
     former = {"class", "probability", "set", "probabilities", "abstained", "flags", "model"}
-    assert said.as_json().keys() == former | {"could_be", "reported_as", "critical"}
+    assert said.as_json().keys() == former | {"could_be", "reported_as", "critical", "stage"}
+    assert row["stage"] is None
     assert row["set"] == [] and row["could_be"] == row["set_wide"] == ["band_neutrophil"]
     assert row["class"] == "band_neutrophil" and row["reported_as"] == "neutrophil"
+
+
+def test_the_stage_is_a_second_word_where_it_is_sure():
+    shares = {"promyelocyte": 0.02, "myelocyte": 0.92, "metamyelocyte": 0.06}
+    sure = call(label="immature_granulocyte", stage="myelocyte", stage_probabilities=shares)
+    assert cell_words.stage_words(sure) == "Stage: myelocyte 92 %"
+    assert sure.as_json()["stage"] == {"class": "myelocyte", "probabilities": shares}
+    unsure = call(label="immature_granulocyte", stage_probabilities=shares)
+    assert cell_words.stage_words(unsure).startswith("Stage not sure")
+    assert unsure.as_json()["stage"] == {"class": None, "probabilities": shares}
+    assert cell_words.stage_words(call()) == ""

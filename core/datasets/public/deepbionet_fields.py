@@ -11,6 +11,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,9 @@ import numpy.typing as npt
 from core.datasets.fields import LabelledField
 from core.datasets.public.txl import read_yolo_field
 from core.datasets.splits import run_split
+
+LOCATOR_SHARES: Final = (0.7, 0.15, 0.15)
+"""Parts for the locator: to learn from, to choose on and to test, cut by runs of numbers."""
 
 
 @dataclass(frozen=True)

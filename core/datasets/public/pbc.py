@@ -22,6 +22,7 @@ _CLASS_OF_FOLDER = {
     "platelet": "platelet",
 }
 _CLASS_OF_NEUTROPHIL = {"SNE": "segmented_neutrophil", "BNE": "band_neutrophil"}
+_STAGES = {"PMY": "promyelocyte", "MY": "myelocyte", "MMY": "metamyelocyte"}
 _SHORTCUT_PREFIXES = frozenset({"NEUTROPHIL", "IG"})
 
 CELL_SHARE = 0.6
@@ -56,6 +57,11 @@ def load(root: Path) -> list[LabelledCell]:
     if not cells:
         raise FileNotFoundError(f"no PBC class folders in {root}")
     return cells
+
+
+def stage_of(cell: LabelledCell) -> str | None:
+    """Stage of an immature granulocyte by the prefix of its file; None where it names none."""
+    return _STAGES.get(cell.path.stem.split("_")[0]) if cell.path.parent.name == "ig" else None
 
 
 def split(

@@ -82,6 +82,13 @@ cells and sees a third to a half of a white cell in every such area where there 
 220 fields of DeepBioNet, Chula RBC-12 and CBC: see docs/counting.md.
 """
 
+_ALWAYS: Final[dict[CellKind, float]] = {"rbc": 0.0, "wbc": 0.5, "platelet": 1.0}
+"""How much farther the two counts may lie apart in any field, in cells.
+
+With one platelet in a field the locator's interval has no width, and a single platelet more in the
+other count would be a disagreement. Chosen on the validation fields of TXL-PBC and DeepBioNet.
+"""
+
 _USUAL_VIEW: Final = 28.4
 """Area of a camera field in squared red-cell diameters, the median of the CBC fields."""
 
@@ -106,6 +113,7 @@ def disagreement(
         room = wider * _SPREAD[kind]
         if kind == "rbc":
             room *= max(one.value, other.value)
+        room += _ALWAYS[kind]
         apart = one.low > other.high + room or other.low > one.high + room
         if apart and f"{one.value:.0f}" != f"{other.value:.0f}":
             words.append(f"{TITLES[kind]} {one.value:.0f} located, {other.value:.0f} by regression")

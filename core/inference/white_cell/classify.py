@@ -19,6 +19,7 @@ from core.inference.white_cell.novelty import (
     calibration_of,
     familiarity,
 )
+from core.inference.white_cell.stages import STAGED_CLASS, named_stage, stages_of
 from core.inference.white_cell.uncertainty import (
     Uncertainty,
     uncertainty_of,
@@ -54,6 +55,7 @@ def call_crops(crops: Sequence[RgbImage], model: LoadedModel) -> list[WbcCall]:
     answers = answers_of(crops, model)
     seen = familiarity(answers.features, uncertainty)
     described_as = attributes_of(answers.features, uncertainty)
+    staged = stages_of(answers.features, uncertainty)
     by_head = answered_by_head(answers.features, seen.unfamiliar, uncertainty)
     logits_here = apply_label_shift(
         answers.logits, seen.distance, uncertainty.card.label_shift
@@ -73,6 +75,9 @@ def call_crops(crops: Sequence[RgbImage], model: LoadedModel) -> list[WbcCall]:
         elsewhere = None if unfamiliar else _elsewhere(logits, model, uncertainty)
         novel = bool(seen.not_a_cell[i] > seen.limit)
         known = described_as[i] if described(call.label) and not novel else ()
+        stages = staged[i] if call.label == STAGED_CLASS and not novel else {}
+        # The stages were learnt in one laboratory, so they are named only for cells like its own.
+        sure = not (unfamiliar or call.abstained)
         calls.append(
             replace(
                 call,
@@ -85,9 +90,15 @@ def call_crops(crops: Sequence[RgbImage], model: LoadedModel) -> list[WbcCall]:
                 unfamiliar=unfamiliar,
                 acquainted=bool(by_head[i]),
                 elsewhere=elsewhere,
+                stage=named_stage(stages, _stage_limit(uncertainty)) if sure else "",
+                stage_probabilities=stages,
             )
         )
     return calls
+
+
+def _stage_limit(uncertainty: Uncertainty) -> float:
+    return 1.0 if uncertainty.card.stages is None else uncertainty.card.stages.limit
 
 
 def prediction_set(row: npt.NDArray[np.floating], limit: float) -> npt.NDArray[np.int64]:

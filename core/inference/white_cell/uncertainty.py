@@ -117,6 +117,8 @@ def _check_arrays(card: UncertaintyCard, tensors: Arrays) -> None:
     rows: dict[str, int] = {}
     if card.attributes.values:
         rows |= dict.fromkeys(("attributes.weight", "attributes.bias"), card.attributes.rows)
+    if card.stages is not None:
+        rows |= dict.fromkeys(("stages.weight", "stages.bias"), len(card.stages.stages))
     if card.local_head is not None:
         rows |= dict.fromkeys(("local.weight", "local.bias"), len(card.local_head.labels))
     if card.index is not None:

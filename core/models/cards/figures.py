@@ -48,6 +48,27 @@ class RepeatabilityRows(TypedDict):
     platelet: DifferenceRow
 
 
+class FoundCells(TypedDict):
+    """Annotated cells of one kind that were found, and found cells that were annotated.
+
+    A found cell is an annotated one where their boxes overlap by ``min_iou``. Where annotations are
+    incomplete, ``precision`` is a lower bound.
+    """
+
+    recall: Measured
+    precision: Measured
+
+
+class BoxesElsewhere(TypedDict):
+    """The locator on fields of another laboratory that it did not learn from."""
+
+    fields: int
+    min_iou: float
+    rbc: FoundCells
+    wbc: FoundCells
+    platelet: FoundCells
+
+
 class LocatorEvaluation(TypedDict, total=False):
     """The locator on the CBC test fields, by the labels of TXL-PBC and by CBC's own."""
 
@@ -58,6 +79,7 @@ class LocatorEvaluation(TypedDict, total=False):
     label_repeatability_txl: RepeatabilityRows
     interval_coverage_txl: dict[str, float]
     rbc_change_when_resized: dict[str, float]
+    deepbionet_test_fields: BoxesElsewhere
 
 
 class CoverageRows(TypedDict):

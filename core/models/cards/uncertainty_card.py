@@ -92,6 +92,21 @@ class AttributeHeads(CardPart):
         return sum(map(len, self.values.values()))
 
 
+class StageHeadCard(CardPart):
+    """A linear head that names the stage of an immature granulocyte.
+
+    ``stages`` are in the order of its rows. A stage is named where its probability reaches
+    ``limit``: on validation cells ``aimed_accuracy`` of the named ones are right. ``validation``
+    holds what the choice of C and limit gave there.
+    """
+
+    stages: ClassNames
+    limit: Share
+    aimed_accuracy: Share
+    strength: Positive
+    validation: JsonObject = Field(default_factory=dict)
+
+
 class LocalHeadGain(CardPart):
     """Balanced accuracy before and after adapting, cross-validated within the laboratory's cells.
 
@@ -125,7 +140,7 @@ class LocalHeadCard(CardPart):
 
 
 class UncertaintyCard(CardPart):
-    """Limits, novelty, attributes and the index of training cells of one set of weights.
+    """Limits, novelty, attributes, stages and the index of training cells of one set of weights.
 
     ``model_sha256`` is the hash of the weights file, ``sha256`` that of the arrays beside the card;
     both are empty in a card that was not saved yet. ``limits_from`` is the identity of the model
@@ -142,6 +157,7 @@ class UncertaintyCard(CardPart):
     novelty: NoveltyLimits
     index: CellIndex | None = None
     attributes: AttributeHeads = AttributeHeads()
+    stages: StageHeadCard | None = None
     seed: int | None = None
     amount: dict[str, Count] = Field(default_factory=dict)
     calibration_cells: JsonObject = Field(default_factory=dict)

@@ -83,6 +83,23 @@ class Blasts(TypedDict, total=False):
     note: str
 
 
+class StageFigures(TypedDict, total=False):
+    """Stages of PBC's immature granulocytes, of its test part.
+
+    ``strict`` is the likeliest stage of every one, ``parent`` whether it is called immature
+    granulocyte, ``both`` whether both are right. ``named`` are those of which a stage is named,
+    ``strict_where_named`` is how many of these are right; ``of_stage`` is ``strict`` by stage.
+    """
+
+    strict: Measured
+    parent: Measured
+    both: Measured
+    named: Measured
+    strict_where_named: Measured
+    of_stage: dict[str, Measured]
+    majority_baseline: float
+
+
 class TwoGroupAuroc(TypedDict):
     """AUROC of one group of cells against another; ``n`` are the sizes of both."""
 
@@ -185,3 +202,4 @@ class WhiteCellEvaluation(TypedDict, total=False):
     blasts: Blasts
     novelty: NoveltyFigures
     attributes: AttributeFigures
+    stages: StageFigures

@@ -20,7 +20,7 @@ COLUMNS = (
     "accession", "version", "state", "picture", "slide", "included", "left_out", "cell", "kind",
     "x0_px", "y0_px", "x1_px", "y1_px", "proposed", "probability", "could_be", "reported_as",
     "critical", "abstained", "novel", "flags", "verified", "reader", "answered_at", "first_reader",
-    "second_reader", "remarks", "abnormalities", "model", LABORATORY, KEY, "note",
+    "second_reader", "remarks", "abnormalities", "model", "stage", LABORATORY, KEY, "note",
 )  # fmt: skip
 
 
@@ -67,6 +67,7 @@ def case_csv(contents: CaseContents) -> str:
                     inert(" | ".join(comments.get(cell.id, []))),
                     " | ".join(one.term for one in contents.seen if one.cell_id == cell.id),
                     call.model if call else picture.models.get("locator", ""),
+                    call.stage if call else "",
                     mark if call else "",
                     contents.acceptance_of(picture).status,
                     DISCLAIMER,

@@ -20,9 +20,6 @@ from core.models.weights import LoadedModel
 from core.taxonomy import KINDS
 from core.training.job import start_model
 
-SHARES: Final = (0.7, 0.15, 0.15)
-"""Parts of DeepBioNet's fields to learn from, to choose on and to test, cut by runs of numbers."""
-
 _RBC: Final = KINDS.index("rbc")
 _SAME_CELL: Final = 0.3
 _DOUBTFUL_FROM: Final = 0.2
@@ -36,7 +33,10 @@ def parts(data: Path) -> list[list[LabelledField]]:
         FileNotFoundError: if ``data`` lacks the set.
     """
     rows = deepbionet_fields.load(data / "deepbionet_fields")
-    return [[row.field for row in part] for part in deepbionet_fields.runs(rows, SHARES)]
+    return [
+        [row.field for row in part]
+        for part in deepbionet_fields.runs(rows, deepbionet_fields.LOCATOR_SHARES)
+    ]
 
 
 def completed_training_fields(data: Path, folder: Path) -> list[LabelledField]:

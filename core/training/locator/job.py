@@ -15,11 +15,13 @@ from core.settings import settings as site_settings
 from core.store.run_records import TrainingFacts
 from core.taxonomy import KINDS
 from core.training.card_facts import data_hash
+from core.training.choices import KEEP_START
 from core.training.intakes import trainable
 from core.training.job import PreparedTraining, start_model
 from core.training.locator.completed_fields import completed_training_fields
 from core.training.locator.export import export_locator
 from core.training.locator.recipe import LocatorRecipe, LocatorSplit, split_fields
+from core.training.loop.averaging import interpolate_towards
 from core.training.loop.settings import LoopSettings
 from core.training.promote import locked_sets
 from core.training.recipe_info import Options, names_in
@@ -58,6 +60,8 @@ def prepare(data: Path, settings: LoopSettings, options: Options, folder: Path) 
 
     def export(trained: nn.Module, target: Path) -> LoadedModel:
         assert isinstance(trained, Locator)
+        if module is not None:
+            interpolate_towards(module, trained, KEEP_START[str(options.get("keep_start", "no"))])
         return export_locator(trained, fields.validation, settings, origin, target)
 
     recipe = LocatorRecipe(

@@ -3,7 +3,7 @@
 from typing import Final
 
 from core.taxonomy import KINDS
-from core.training.choices import STAINS, STARTS
+from core.training.choices import KEEP_START, STAINS, STARTS
 from core.training.loop.settings import LoopSettings
 from core.training.recipe_info import Preset, RecipeInfo
 
@@ -45,13 +45,14 @@ INFO: Final = RecipeInfo(
                 averaging=0.995,
                 seed=2,
             ),
-            {"start": "live", "layout": "two laboratories"},
+            {"start": "live", "layout": "two laboratories", "keep_start": "a quarter"},
         ),
     ),
     {
         "start": STARTS,
         "layout": ("txl", "two laboratories", "boxes", "verified fields"),
         "stains": STAINS,
+        "keep_start": tuple(KEEP_START),
     },
     named=KINDS,
 )

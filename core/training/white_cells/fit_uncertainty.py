@@ -20,6 +20,8 @@ from core.datasets.public.pbc import LabelledCell
 from core.inference.white_cell.features import Answers, answers_of
 from core.inference.white_cell.neighbours import FOUNDATION
 from core.inference.white_cell.novelty import apply_label_shift, on_axes
+from core.inference.white_cell.stages import BIAS as STAGE_BIAS
+from core.inference.white_cell.stages import WEIGHT as STAGE_WEIGHT
 from core.inference.white_cell.uncertainty import save_uncertainty
 from core.models.cards import LabelShift, UncertaintyCard, WhiteCellCard
 from core.models.foundation import foundation_features, installed_foundation
@@ -40,6 +42,7 @@ from core.training.white_cells.novelty_head import (
     fit_not_a_cell,
     things_that_are_no_cells,
 )
+from core.training.white_cells.stages import stage_head
 
 Array = npt.NDArray[np.float32]
 Report = Callable[[str], None]
@@ -180,6 +183,9 @@ def fit_uncertainty(
     tensors["index.feature"] = features.astype(np.float16)
     tensors["index.label"] = np.array([classes.index(name) for name in labels], np.int16)
     _add_attributes(fitted, tensors, model, data, amount, rng, report)
+    if stages := stage_head(model, locator, train, validation, report):
+        fitted["stages"] = stages.card
+        tensors |= {STAGE_WEIGHT: stages.weight, STAGE_BIAS: stages.bias}
     fitted |= {"seed": seed, "amount": asdict(amount)}
     return save_uncertainty(model, UncertaintyCard.model_validate(fitted), tensors)
 

@@ -22,6 +22,7 @@ from core.statistics.classes import majority_accuracy
 from core.store.run_records import TrainingFacts
 from core.taxonomy import WBC_CLASSES
 from core.training.card_facts import data_hash
+from core.training.choices import KEEP_START
 from core.training.intakes import trainable
 from core.training.job import PreparedTraining, start_model
 from core.training.loop.averaging import interpolate_towards
@@ -43,9 +44,6 @@ BESIDE: Final = 150
 """PBC cells of each class that stand beside a laboratory's few."""
 
 _FOREIGN_SHARES: Final = {"laboratories": 0.4}
-
-_KEPT: Final = {"no": 0.0, "a third": 1 / 3}
-"""Share of the weights a training began with that its model keeps."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +147,7 @@ def prepare(
     def export(trained: nn.Module, target: Path) -> LoadedModel:
         assert isinstance(trained, CellClassifier)
         if module is not None and trained.classes == module.classes:
-            interpolate_towards(module, trained, _KEPT[str(options.get("keep_start", "no"))])
+            interpolate_towards(module, trained, KEEP_START[str(options.get("keep_start", "no"))])
         licence = foreign_licence(laboratories) if foreign else cells.licence
         return export_white_cells(trained, cells.validation, settings, origin, target, licence)
 

@@ -8,6 +8,7 @@ from core.training.choices import (
     BACKBONES,
     CLASS_WEIGHTS,
     FROZEN,
+    KEEP_START,
     LABORATORIES,
     STARTS,
 )
@@ -98,7 +99,7 @@ INFO: Final = RecipeInfo(
         ),
         "leave_out": ("none", *LABORATORIES),
         "enlarged_px": ("no", "160", "192", "224"),
-        "keep_start": ("no", "a third"),
+        "keep_start": tuple(KEEP_START),
         "backbone": BACKBONES,
         "frozen": FROZEN,
         "augmentation": AUGMENTATIONS,

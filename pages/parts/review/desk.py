@@ -182,6 +182,7 @@ def _row(cell: ReviewCell, remarks: list[dict[str, str]], reviews: bool) -> dict
         "machine": call.label if call else None,
         "percent": percent(call.probability) if call else None,
         "set": list(call.could_be) if call else [],
+        "stage": call.stage if call else "",
         "doubt": judgement.call_is_doubtful(call) or cell.novel or cell.differs,
         "novel": cell.novel,
         "critical": judgement.call_is_critical(call) or (proposal and cell.is_critical),

@@ -32,6 +32,16 @@ def alternatives(call: WbcCall) -> str:
     return f"Could be {words[0].lower()}{words[1:]}"
 
 
+def stage_words(call: WbcCall) -> str:
+    """``Stage: myelocyte 93 %``, or that it is not sure; empty for a cell that has none."""
+    if not call.stage_probabilities:
+        return ""
+    if not call.stage:
+        return "Stage not sure: promyelocyte, myelocyte or metamyelocyte"
+    share = call.stage_probabilities[call.stage]
+    return f"Stage: {title(call.stage).lower()} {wording.percent(share)}"
+
+
 def alt_text(call: WbcCall) -> str:
     """What a picture of this cell shows, for those who do not see it."""
     named = title(call.label).lower()
@@ -60,8 +70,9 @@ def draw_selected(session: SmearSession, index: int) -> None:
             st.markdown(
                 f"**{title(cell.wbc.label)}** {wording.percent(cell.wbc.probability)} {marks}"
             )
-            if alternatives(cell.wbc):
-                st.caption(alternatives(cell.wbc))
+            for words in (stage_words(cell.wbc), alternatives(cell.wbc)):
+                if words:
+                    st.caption(words)
             if session.laboratory().is_foreign:
                 st.caption(laboratory_badge(session))
             st.button(

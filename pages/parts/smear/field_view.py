@@ -190,6 +190,8 @@ def _hover(cell: Cell) -> str:
     lines = [f"<b>{names[cell.kind]}</b>, score {percent(cell.score)}"]
     if cell.wbc is not None:
         lines.append(f"{title(cell.wbc.label)} {percent(cell.wbc.probability)}")
+        if cell.wbc.stage:
+            lines.append(title(cell.wbc.stage))
         if len(cell.wbc.could_be) > 1:
             lines.append(set_words(cell.wbc.could_be))
         words = {"critical": "critical", "check": "check: the class is not sure"}

@@ -82,5 +82,6 @@ def _card(session: SmearSession, shown: AnalysedField, picture: CellPicture, cal
             )
             if cell_words.badges(call):
                 st.markdown(cell_words.badges(call), width="content")
-        if cell_words.alternatives(call):
-            st.caption(cell_words.alternatives(call))
+        for words in (cell_words.stage_words(call), cell_words.alternatives(call)):
+            if words:
+                st.caption(words)

@@ -120,6 +120,7 @@ def draw_class(
         strength = _strength(name)
         marks = [
             cell_words.badges(call),
+            cell_words.stage_words(call),
             cell_words.alternatives(call),
             cell_words.laboratory_badge(session),
         ]

@@ -155,6 +155,9 @@ def test_the_flag_is_up_where_the_intervals_do_not_meet(located, regressed, flag
         ((60, 1, 2), (61, 2.4, 2), 3, False),
         ((25, 1, 2), (25, 2.4, 2), 1, True),
         ((120, 0, 0), (128, 2.8, 1), 5, False),
+        # One platelet more than the other count is none either, two are.
+        ((25, 1, 0), (25, 1, 2.6), 1, False),
+        ((25, 1, 0), (25, 1, 2.9), 1, True),
         # A third of the red cells missed is, in every view.
         ((16, 1, 2), (25, 1, 2), 1, True),
         ((47, 1, 2), (70, 1, 2), 3, True),

@@ -14,6 +14,7 @@ from core.inference.white_cell.novelty import (
     calibration_of,
     familiarity,
 )
+from core.inference.white_cell.stages import BIAS, STAGES, WEIGHT
 from core.inference.white_cell.uncertainty import (
     Uncertainty,
     copy_uncertainty,
@@ -23,7 +24,7 @@ from core.inference.white_cell.uncertainty import (
 )
 from core.models import registry
 from core.models.cards import LabelShift, UncertaintyCard, WhiteCellCard
-from core.models.cards.uncertainty_card import CriticalRule
+from core.models.cards.uncertainty_card import CriticalRule, StageHeadCard
 from core.models.classifier import CellClassifier
 from core.models.weights import LoadedModel, WeightsRefused
 from core.taxonomy import CRITICAL_CLASSES
@@ -276,3 +277,64 @@ def test_the_nearest_cells_by_both_networks_where_there_are_two(uncertainty):
         row = unit[["a.jpg", "b.jpg"].index(one.file)]
         cosine = row @ wanted / np.linalg.norm(row) / np.linalg.norm(wanted)
         assert one.distance == pytest.approx((alone[one.file] + 1 - cosine) / 2, abs=1e-3)
+
+
+@pytest.fixture(scope="module")
+def noise():
+    """What the network takes for an immature granulocyte."""
+    return np.random.default_rng(1).integers(0, 255, (128, 128, 3), dtype=np.uint8)
+
+
+def _staged(model, crop, familiar_limit, limit):
+    """The call of a crop with a head that knows myelocytes only, and the shipped limits."""
+    live = registry.live("wbc")
+    shutil.copy(live.path.with_suffix(".onnx"), model.path.with_suffix(".onnx"))
+    fitted = uncertainty_of(live)
+    assert fitted is not None
+    novelty = fitted.card.novelty.model_copy(
+        update={"not_a_cell_limit": 1.0, "familiar_limit": familiar_limit}
+    )
+    limits = fitted.card.calibration.familiar.model_copy(update={"abstain_below": 0.0})
+    changes = {
+        "novelty": novelty,
+        "calibration": fitted.card.calibration.model_copy(update={"familiar": limits}),
+        "label_shift": None,
+        "stages": StageHeadCard(stages=STAGES, limit=limit, aimed_accuracy=0.9, strength=1.0),
+    }
+    arrays = {
+        **fitted.tensors,
+        WEIGHT: np.zeros((3, len(fitted.tensors["novelty.weight"])), np.float32),
+        BIAS: np.array([0.0, 3.0, 0.0], np.float32),
+    }
+    save_uncertainty(model, fitted.card.model_copy(update=changes), arrays)
+    (call,) = call_crops([crop], model)
+    return call
+
+
+def test_a_stage_is_named_where_it_is_sure_and_the_laboratory_known(model, noise):
+    sure = np.exp(3) / (np.exp(3) + 2)
+    named = _staged(model, noise, familiar_limit=1e6, limit=0.9)
+    assert named.label == "immature_granulocyte" and named.stage == "myelocyte"
+    assert named.stage_probabilities["myelocyte"] == pytest.approx(sure, abs=1e-4)
+    abroad = named.in_foreign_laboratory()
+    assert (abroad.stage, abroad.stage_probabilities) == ("", named.stage_probabilities)
+    assert _staged(model, noise, familiar_limit=1e6, limit=0.95).stage == ""
+    far = _staged(model, noise, familiar_limit=0.0, limit=0.9)
+    assert far.unfamiliar and far.stage == "" and far.stage_probabilities
+    # Grey is called something else, which has no stage.
+    grey = np.full((128, 128, 3), 200, np.uint8)
+    other = _staged(model, grey, familiar_limit=1e6, limit=0.9)
+    assert other.label != "immature_granulocyte" and not other.stage_probabilities
+
+
+def test_a_head_without_its_arrays_is_refused(model):
+    stages = StageHeadCard(stages=STAGES, limit=0.9, aimed_accuracy=0.9, strength=1.0)
+    save_uncertainty(model, card(stages=stages), tensors())
+    with pytest.raises(WeightsRefused, match=r"stages\.weight"):
+        uncertainty_of(model)
+
+
+def test_the_shipped_model_names_stages():
+    found = uncertainty_of(registry.live("wbc"))
+    assert found is not None and found.card.stages is not None
+    assert found.card.stages.stages == STAGES

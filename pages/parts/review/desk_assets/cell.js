@@ -79,13 +79,19 @@ function facts(desk, cell) {
   if (cell.novel) first.append(make("span", "badge", "unlike the training cells"), " ");
   lines.push(first);
   const machine = cell.machine
-    ? `Model: ${title(cell.machine)}, ${cell.percent}` +
+    ? `Model: ${title(cell.machine)}, ${cell.percent}${stage(desk, cell)}` +
       couldBe(cell.set.map((name) => title(name).toLowerCase()))
     : cell.blind ? "Shown without the model's answer." : "Added by a reader; the model did not see it.";
   lines.push(make("div", "machine", machine));
   for (const one of cell.readers) lines.push(make("div", "machine", `${one.reader}: ${title(one.label)}`));
   for (const one of cell.remarks) lines.push(make("div", "remark", `${one.by}: ${one.text}`));
   desk.ui.facts.replaceChildren(...lines);
+}
+
+// A second word: the stage is confirmed by its own key, Enter confirms the class.
+function stage(desk, cell) {
+  const known = cell.stage && desk.titles.get(cell.stage);
+  return known ? `; probably ${known.title.toLowerCase()} (${known.key})` : "";
 }
 
 // A set of nearly all classes says only that the model does not know.
