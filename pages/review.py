@@ -168,6 +168,8 @@ def main() -> None:
         _STEPS[step](who, case, _closed(case, who, step))
     except Unavailable:
         raise  # the navigation says so, and waits
+    except CaseRefused as refusal:  # a cancelled case has nothing to sign
+        st.info(f"{plain(str(refusal))}.", icon=":material/info:")
     except DatabaseRefused as refusal:
         st.error(f"Cases cannot be read: {plain(str(refusal))}.", icon=":material/error:")
 

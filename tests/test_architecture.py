@@ -15,6 +15,7 @@ ROOMS = {
     "taxonomy": "records",
     "site_classes": "records",
     "settings": "records",
+    "log_file": "records",
     "files": "records",
 }
 """What has no box of its own in the drawing -> the box that stands for it."""

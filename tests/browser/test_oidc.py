@@ -46,7 +46,7 @@ def _sign_in(window, address, subject):
     window.get_by_role("button", name="Authorize").click()
 
 
-def test_sign_in_sign_out_and_a_claim_that_changes(chromium, tmp_path):
+def test_sign_in_and_a_claim_that_changes(chromium, tmp_path):
     port = free_port()
     home = tmp_path / "home"
     (home / ".streamlit").mkdir(parents=True)
@@ -84,15 +84,5 @@ def test_sign_in_sign_out_and_a_claim_that_changes(chromium, tmp_path):
             _claims(provider, "ada", email="ada@elsewhere.example", email_verified=True)
             _sign_in(window, address, "ada")
             expect(window.get_by_text(re.compile("whom nobody has added here"))).to_be_visible()
-            window.get_by_role("button", name="Sign out").click()
-            window.wait_for_url(
-                lambda url: str(provider.server_port) in url or url == f"{address}/"
-            )
-            window.goto(address)
-            expect(window.get_by_role("link", name="Sign in")).to_be_visible()
-
-            # And one that the person has not proved to own.
-            _claims(provider, "ada", email="ada@clinic.example", email_verified=False)
-            _sign_in(window, address, "ada")
-            expect(window.get_by_text(re.compile("is not verified"))).to_be_visible()
+            expect(window.get_by_role("button", name="Sign out")).to_be_visible()
             context.close()

@@ -66,8 +66,8 @@ def locked_until_said(store):
 
 @pytest.mark.parametrize(
     "screen",
-    ["home", "worklist", "review", "agreement", "models", "lab_acceptance", "acquaintance",
-     "settings", "fine_tune"],
+    ["home", "worklist", "review", "agreement", "models", "lab_acceptance", "settings",
+     "fine_tune"],
 )  # fmt: skip
 def test_a_page_leaves_it_to_what_stands_round_it(site, screen):
     """AppTest runs a page alone; what the navigation does with it is tested below."""

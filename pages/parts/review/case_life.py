@@ -23,7 +23,7 @@ def draw(who: Person, case: Case) -> None:
     now = states.situation(review_store(), who, case.id)
     words = " ".join(now.sentences)
     if case.is_cancelled:
-        words = f"Cancelled: {plain(case.cancelled_reason or '')}. {words}"
+        words = f"Cancelled: {plain(case.cancelled_reason or '')}. {plain(words)}"
     with line.container(gap="xxsmall"):
         st.caption(f"Next: {plain(words)}" if not case.is_cancelled else words)
         acceptance_mark.of_case(who, case)
