@@ -12,10 +12,10 @@ if get_script_run_ctx(suppress_warning=True) is None:
     from streamlit.starlette import App
 
     from core.settings import ROOT
-    from pages.parts import door
+    from pages.parts import away, door
 
     # Streamlit looks for this assignment, and serves what the name stands for in the end.
-    app: Any = App(ROOT / "app.py", lifespan=door.opening)
+    app: Any = App(ROOT / "app.py", lifespan=door.opening, on_script_error=away.of_a_click)
     app = door.guarded(app)
 else:
     from pages.parts import navigation

@@ -9,8 +9,11 @@ library when it is loaded: they import what a command needs once its arguments a
 right, so that help and refusals appear at once.
 """
 
+from typing import Annotated
+
 import typer
 
+from core import __version__
 from core.commands import (
     bench,
     cases,
@@ -35,6 +38,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Hemadesk. Research use: a qualified person decides.",
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"hemadesk {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_print_version, help="print it and exit"),
+    ] = False,
+) -> None:
+    """Hemadesk. Research use: a qualified person decides."""
+
 
 app.command()(smear.analyse)
 app.command()(smear.classify)

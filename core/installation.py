@@ -9,7 +9,9 @@ from typing import Final
 import numpy as np
 import torch
 
+from core.access.serving import port_fault, serving_port
 from core.files import open_to_others
+from core.health import Part, health
 from core.imaging.synthetic import draw
 from core.inference.smear import analyse
 from core.inference.white_cell.uncertainty import uncertainty_of, uncertainty_path
@@ -35,6 +37,10 @@ def checks() -> Iterator[Check]:
     yield _var_is_writable()
     yield _var_is_private()
     yield _settings_are_known()
+    yield _port_is_free()
+    for one in health():
+        if one.part != "models":  # each of them is looked at below
+            yield Check(_HEALTH[one.part], not one.fault, one.fault or "yes")
     broken = False
     for task in (*registry.TASKS, *registry.OTHER_TASKS):
         try:
@@ -60,6 +66,20 @@ def checks() -> Iterator[Check]:
 _RETIRED: Final = ("HEMADESK_PLATELET_FACTOR_PER_UL", "HEMADESK_WBC_FACTOR_PER_UL")
 """Settings of earlier versions. A factor belongs to an objective, a camera and a picture size now,
 and is entered on a page."""
+
+
+_HEALTH: Final[dict[Part, str]] = {
+    "database": "the database can be read",
+    "clock": "the clock is not behind the ledger",
+    "disk": "the disk has room",
+    "worker": "every training gives signs of life",
+}
+
+
+def _port_is_free() -> Check:
+    """Another program at the port of this site is found before its people are turned away."""
+    name, port = "the port is free, or Hemadesk answers at it", serving_port()
+    return Check(name, not (why := port_fault("127.0.0.1", port)), why or str(port))
 
 
 def _settings_are_known() -> Check:

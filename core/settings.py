@@ -70,6 +70,19 @@ class Settings(BaseSettings):
         200, ge=1, le=100_000, description="new corrections after which a training is proposed"
     )
 
+    erase_after_years: float = Setting(
+        0.0,
+        ge=0,
+        le=200,
+        description="years after its last signature a case is due to be erased; 0: never",
+    )
+    keep_signed_years: float = Setting(
+        0.0,
+        ge=0,
+        le=200,
+        description="years after its last signature before which no case is erased",
+    )
+
     keep_file_names: bool = Setting(
         False,
         description="do cases keep the names of sent files, which may name a patient; else field 3",
@@ -117,6 +130,15 @@ class Settings(BaseSettings):
         SecretStr(""), description="what the proxy proves itself with, in X-Hemadesk-Proxy-Secret"
     )
     oidc_claim: str = Setting("email", description="claim of st.login that names a person for good")
+    metrics_token: SecretStr = Setting(
+        SecretStr(""), description="with what /metrics is read: Authorization: Bearer TOKEN"
+    )
+    session_hours: float = Setting(
+        12.0,
+        ge=0,
+        le=720,
+        description="hours after which a sign-in with OpenID Connect is repeated; 0: never",
+    )
     administrators: str = Setting(
         "", description="who is an administrator from the first sign-in on; separated by commas"
     )

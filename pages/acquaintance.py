@@ -6,7 +6,7 @@ from core.review.case import cases
 from core.review.learning.acquaintance import acquaintance
 from core.review.record.errors import CaseRefused
 from core.review.record.review_store import review_store
-from core.store.database import DatabaseRefused
+from core.store.database import DatabaseRefused, Unavailable
 from pages.parts import signed_in
 from pages.parts.acquaintance import fields, naming, outcome
 from pages.parts.wording import plain
@@ -30,6 +30,8 @@ def main() -> None:
         naming.draw(who, one, chosen)
         if chosen:
             outcome.draw(who, one, chosen)
+    except Unavailable:
+        raise  # the navigation says so, and waits
     except (DatabaseRefused, CaseRefused, ValueError) as refusal:
         st.error(f"This cannot be read: {plain(str(refusal))}.", icon=":material/error:")
 

@@ -20,7 +20,7 @@ from core.review.agreement_pairs import (
 from core.review.record.errors import PictureLost
 from core.review.record.review_store import review_store
 from core.statistics.agreement import agreement
-from core.store.database import DatabaseRefused
+from core.store.database import DatabaseRefused, Unavailable
 from core.taxonomy import KINDS, title
 from pages.parts import signed_in
 from pages.parts.agreement import view as agreement_view
@@ -120,6 +120,8 @@ def main() -> None:
     st.title("Agreement", anchor=False)
     try:
         signed = _period(who)
+    except Unavailable:
+        raise  # the navigation says so, and waits
     except DatabaseRefused as refusal:
         st.error(f"Cases cannot be read: {plain(str(refusal))}.", icon=":material/error:")
         return

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.access.people import Person
-from core.store.database import DatabaseRefused
+from core.store.database import DatabaseRefused, Unavailable
 from core.training.advice import before_start
 from core.training.presets import recipe_info
 from core.training.runs import lifecycle
@@ -55,6 +55,8 @@ def main() -> None:
     who = signed_in.allowed("train")
     try:
         lifecycle.start_next()
+    except Unavailable:
+        raise  # the navigation says so, and waits
     except DatabaseRefused as refusal:
         st.error(f"Runs cannot be kept: {plain(str(refusal))}.", icon=":material/error:")
         return

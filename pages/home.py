@@ -9,7 +9,7 @@ from core.models.weights import WeightsRefused
 from core.review.case import worklist
 from core.review.case.worklist import WorklistRow
 from core.review.record.review_store import review_store
-from core.store.database import DatabaseRefused
+from core.store.database import DatabaseRefused, Unavailable
 from core.store.runs import Run
 from core.training.runs import lifecycle
 from pages.parts import signed_in
@@ -119,6 +119,8 @@ def main() -> None:
     who = signed_in.allowed("view")
     try:
         rows = worklist.worklist(review_store(), who)
+    except Unavailable:
+        raise  # the navigation says so, and waits
     except DatabaseRefused as refusal:
         st.error(f"Cases cannot be read: {plain(str(refusal))}.", icon=":material/error:")
         return

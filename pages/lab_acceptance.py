@@ -34,7 +34,7 @@ from core.review.exchange.contents import slug
 from core.review.record.errors import CaseRefused
 from core.review.record.review_store import review_store
 from core.settings import settings
-from core.store.database import DatabaseRefused
+from core.store.database import DatabaseRefused, Unavailable
 from pages.parts import pressed, signed_in
 from pages.parts.agreement import acceptance_found
 from pages.parts.wording import plain, several
@@ -275,6 +275,8 @@ def main() -> None:
     st.title("Lab acceptance", anchor=False)
     try:
         kept = records.every(review_store(), who)
+    except Unavailable:
+        raise  # the navigation says so, and waits
     except DatabaseRefused as refusal:
         st.error(f"Acceptances cannot be kept: {plain(str(refusal))}.", icon=":material/error:")
         return

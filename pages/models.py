@@ -9,7 +9,7 @@ from core.access.rights import NotAllowed, may
 from core.models import registry
 from core.models.weights import LoadedModel, WeightsRefused
 from core.review.acceptance import status
-from core.store.database import DatabaseRefused
+from core.store.database import DatabaseRefused, Unavailable
 from core.store.promotions import Promotion, StalePromotion
 from core.training.promote import promotion
 from core.training.promote.promotion import PromotionRefused
@@ -103,6 +103,8 @@ def main() -> None:
         promotion.sync_live()
         changes = [change for task in promotion.TASKS for change in promotion.history(task)]
         changes.sort(key=lambda change: change.at, reverse=True)
+    except Unavailable:
+        raise  # the navigation says so, and waits
     except DatabaseRefused as refusal:
         st.error(f"Promotions cannot be kept: {plain(str(refusal))}.", icon=":material/error:")
         return

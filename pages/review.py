@@ -9,7 +9,7 @@ from core.review.case.cases import Case
 from core.review.record import readings
 from core.review.record.errors import CaseRefused
 from core.review.record.review_store import review_store
-from core.store.database import DatabaseRefused
+from core.store.database import DatabaseRefused, Unavailable
 from pages.parts import signed_in
 from pages.parts.review import (
     case_life,
@@ -47,6 +47,8 @@ def _chosen(who: Person) -> Case | None:
         if not 0 < number < 2**63:  # more than a database's number holds
             raise ValueError(requested)
         case = cases.get(review_store(), who, number)
+    except Unavailable:
+        raise
     except (CaseRefused, ValueError, OverflowError):
         st.warning(f"There is no case {plain(str(requested)[:40])}.", icon=":material/warning:")
         return None
@@ -164,6 +166,8 @@ def main() -> None:
         _held(case, who)
         case_life.draw(who, case)
         _STEPS[step](who, case, _closed(case, who, step))
+    except Unavailable:
+        raise  # the navigation says so, and waits
     except DatabaseRefused as refusal:
         st.error(f"Cases cannot be read: {plain(str(refusal))}.", icon=":material/error:")
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.parts import signed_in
 from pages.parts.review import ledger_check
-from pages.parts.site import calibrations, people_list, site_settings
+from pages.parts.site import calibrations, people_list, retention, site_settings
 
 
 def main() -> None:
@@ -17,6 +17,7 @@ def main() -> None:
         st.subheader("Calibrations", anchor=False)
         calibrations.draw(who)
         ledger_check.draw(who)
+        retention.draw(who)
     with right:
         site_settings.draw(who)
 

@@ -12,7 +12,7 @@ from core.review.record.errors import CaseRefused
 from core.review.record.readings import FIRST
 from core.review.record.review_store import review_store
 from core.slide.judgement import PRIORITIES
-from core.store.database import DatabaseRefused
+from core.store.database import DatabaseRefused, Unavailable
 from pages.parts import pressed, signed_in
 from pages.parts.review import case_words
 from pages.parts.wording import plain, several
@@ -225,6 +225,8 @@ def _view(who: Person) -> str:
             turnaround.draw(who)
         elif view == _RULE:
             release_trial.draw(who)
+    except Unavailable:
+        raise  # the navigation says so, and waits
     except DatabaseRefused as refusal:
         st.error(f"Cases cannot be read: {plain(str(refusal))}.", icon=":material/error:")
     return view
@@ -241,6 +243,8 @@ def main() -> None:
         st.warning(plain(notice))
     try:
         rows = _filters(who)
+    except Unavailable:
+        raise  # the navigation says so, and waits
     except DatabaseRefused as refusal:
         st.error(f"Cases cannot be read: {plain(str(refusal))}.", icon=":material/error:")
         return

@@ -2,7 +2,7 @@
 
 ``LocalGate``    loopback senders without a proxy between, and browsers that showed the token
 ``ProxyGate``    requests with the proxy's secret and one name
-``OidcGate``     uploads and pictures only for those who are signed in; the screen signs people in
+``OidcGate``     those who are signed in with OpenID Connect; everybody else is shown the way in
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from core.access.browser_token import BrowserTokens
 from core.access.people import LOCAL_SUBJECT
 from core.access.request import Request, TurnedAway, host_of
-from core.access.sign_in import SignInRefused, is_loopback, proxy_subject
+from core.access.sign_in import SignInExpired, SignInRefused, is_loopback, proxy_subject
 from core.settings import Settings
 
 HEALTH: Final = "/_stcore/health"
@@ -25,10 +25,16 @@ _OPEN_CORE: Final = re.compile(
 )
 """What the screen needs of Streamlit's own addresses; its metrics and the rest are closed."""
 _FILES: Final = (UPLOADS, "/media/")
+_SIGNING_IN: Final = ("/auth/login", "/auth/logout", "/oauth2callback")
+"""Addresses of Streamlit by which a person comes back from the provider."""
 _FORWARDED: Final = frozenset(
     {"forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip",
      "cf-connecting-ip", "x-original-host", "x-original-url", "x-rewrite-url", "x-host"}
 )  # fmt: skip
+_WELCOME: Final = (
+    "Blood smears and palms, read by models and decided by people. Research use: a qualified "
+    "person decides."
+)
 _FOREIGN: Final = "The request came from another site, and was not answered."
 
 
@@ -122,21 +128,45 @@ class ProxyGate:
 
 
 class OidcGate:
-    """People sign in on the screen; what holds files asks for it first."""
+    """Those whose sign-in's cookie is signed and young enough; others see the way in."""
 
-    def __init__(self, site: Settings, subject: Callable[[dict[str, str]], str | None]) -> None:
-        """``subject``: the person of the sign-in's signed cookies, None if there is none."""
-        self._site, self._subject = site, subject
+    def __init__(
+        self,
+        site: Settings,
+        subject: Callable[[dict[str, str]], str | None],
+        way_in: Callable[[], str],
+    ) -> None:
+        """Make it.
+
+        Args:
+            site: its public address.
+            subject: the person of the sign-in's signed cookies, None if there is none.
+            way_in: the address at this site that sends a person to the provider.
+        """
+        self._site, self._subject, self._way_in = site, subject, way_in
 
     def check(self, request: Request) -> str:
         if request.path == HEALTH:
             return ""
         check_host(request, self._site.public_address)
         check_origin(request, self._site.public_address)
-        subject = self._subject(request.cookies())
-        if subject is None and request.path.startswith(_FILES):
-            raise TurnedAway(401, "Sign in first.")
-        return subject or ""
+        why, link = _WELCOME, ""
+        try:
+            subject = self._subject(request.cookies())
+        except SignInExpired as refusal:
+            subject, why = None, str(refusal)
+        except SignInRefused as refusal:
+            # The provider would send the same person again, so they leave it first.
+            subject, why, link = None, str(refusal), "/auth/logout"
+        if subject is not None:
+            return subject
+        if request.path in _SIGNING_IN and not request.is_websocket:
+            return ""
+        is_page = request.method == "GET" and not request.is_websocket
+        if is_page and not request.path.startswith((*_FILES, "/_stcore/")):
+            words = "Sign out" if link else "Sign in"
+            raise TurnedAway(401, why, (link or self._way_in(), words))
+        raise TurnedAway(401, "Sign in first.")
 
 
 class ClosedGate:

@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 from core.access.browser_token import BrowserTokens
 from core.access.gates import HEALTH, UPLOADS, Gate, check_path, cookie_name
+from core.access.probes import Probes
 from core.access.request import Request, Scope, TurnedAway
 from core.access.upload_quota import UploadQuota
 
@@ -52,6 +53,7 @@ class Guard:
         tokens: BrowserTokens | None = None,
         used: Callable[[], None] = lambda: None,
         public_address: str = "",
+        probes: Probes | None = None,
     ) -> None:
         """Make the door.
 
@@ -62,10 +64,12 @@ class Guard:
             tokens: the one-time tokens of local mode; None where there are none.
             used: called after a token was used, to show the next one.
             public_address: at which people open this site, with its scheme; "" for its own.
+            probes: what answers ``/healthz`` and ``/metrics``; None where nothing does.
         """
         self._app, self._gate, self._quota = app, gate, quota
         self._tokens, self._used = tokens, used
         self._public = urlsplit(public_address)
+        self._probes = probes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -74,6 +78,9 @@ class Guard:
         request = Request(scope)
         answer = self._with_headers(request, send)
         try:
+            if self._probes is not None and self._probes.know(request):
+                await self._probes.answer(request, answer, self._gate)
+                return
             check_path(request)
             cookie = self._exchanged(request)
             if cookie is not None:
@@ -176,7 +183,7 @@ async def _refuse(request: Request, refusal: TurnedAway, send: Send) -> None:
     page = (
         "<!doctype html><html lang=en><meta charset=utf-8><title>Hemadesk</title>"
         "<body style='font-family:sans-serif;margin:4rem auto;max-width:40rem'><h1>Hemadesk</h1>"
-        f"<p>{html.escape(refusal.message)}</p></body></html>"
+        f"<p>{html.escape(refusal.message)}</p>{_linked(refusal)}</body></html>"
     )
     headers = [
         (b"content-type", b"text/html; charset=utf-8"),
@@ -185,6 +192,13 @@ async def _refuse(request: Request, refusal: TurnedAway, send: Send) -> None:
     ]
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": page.encode()})
+
+
+def _linked(refusal: TurnedAway) -> str:
+    if refusal.link is None:
+        return ""
+    address, words = refusal.link
+    return f"<p><a href='{html.escape(address)}'>{html.escape(words)}</a></p>"
 
 
 def address_with(token: str, host: str, port: int) -> str:

@@ -15,11 +15,14 @@ _SAFE: Final = ("GET", "HEAD", "OPTIONS")
 
 
 class TurnedAway(Exception):
-    """A request that is not answered. ``message`` is one sentence for the person who sent it."""
+    """A request that is not answered. ``message`` is one sentence for the person who sent it.
 
-    def __init__(self, status: int, message: str) -> None:
+    ``link``: an address of this site and its words, where the person can go on from there.
+    """
+
+    def __init__(self, status: int, message: str, link: tuple[str, str] | None = None) -> None:
         super().__init__(message)
-        self.status, self.message = status, message
+        self.status, self.message, self.link = status, message, link
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,12 @@ Right = Literal[
     "promote",
     "configure",
     "manage_people",
+    "erase",
 ]
 """``view`` is being on the site, ``read`` opening cases and their reports, which changes nothing.
 ``preclassify`` is naming cells before a pathologist reads the case; it is never a right to sign.
-``accept`` is signing a lab acceptance, ``sign`` signing a case."""
+``accept`` is signing a lab acceptance, ``sign`` signing a case. ``erase`` is removing cases for
+good."""
 
 ROLES: Final[tuple[Role, ...]] = (
     "technologist",
@@ -46,7 +48,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     "pathologist": frozenset({"view", "read", "preclassify", "review", "sign", "accept"}),
     "director": frozenset({"view", "read", "accept"}),
     "trainer": frozenset({"view", "read", "train", "promote"}),
-    "administrator": frozenset({"view", "read", "configure", "manage_people"}),
+    "administrator": frozenset({"view", "read", "configure", "manage_people", "erase"}),
     "viewer": frozenset({"view", "read"}),
     "local": frozenset(get_args(Right)),
 }
@@ -64,6 +66,7 @@ _WORDS: Final[dict[Right, str]] = {
     "promote": "make a model live",
     "configure": "change the site's settings",
     "manage_people": "change who may do what",
+    "erase": "erase cases",
 }
 
 

@@ -10,6 +10,7 @@ knows. Addresses would not do: uvicorn takes ``X-Forwarded-For`` for the sender'
 import hmac
 import ipaddress
 import json
+import time
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -31,6 +32,10 @@ class ServingRefused(ValueError):
 
 class SignInRefused(ValueError):
     """Somebody who cannot be let in; the message is for them."""
+
+
+class SignInExpired(SignInRefused):
+    """A sign-in that is too old; the person signs in again."""
 
 
 def is_loopback(address: str | None) -> bool:
@@ -143,13 +148,28 @@ def proxy_subject(header: Callable[[str], Sequence[str]], site: Settings | None 
     return names[0].casefold()
 
 
-def oidc_subject(claims: Mapping[str, Any], site: Settings | None = None) -> tuple[str, str]:
+def oidc_subject(
+    claims: Mapping[str, Any], site: Settings | None = None, now: float | None = None
+) -> tuple[str, str]:
     """Subject and name of somebody signed in through ``st.login``.
 
+    Args:
+        claims: of the provider's ID token.
+        site: the settings of the site; those of this process if not given.
+        now: seconds since 1970; the clock's if not given.
+
     Raises:
+        SignInExpired: if the token was issued (``iat``) longer ago than ``HEMADESK_SESSION_HOURS``.
         SignInRefused: without the claim that names a person, or with an unverified address.
     """
     site = site or settings()
+    issued = claims.get("iat")
+    # Streamlit's cookie lives for 30 days whatever the provider says.
+    age_s = (time.time() if now is None else now) - issued if isinstance(issued, int) else 0.0
+    if site.session_hours and age_s > 3600 * site.session_hours:
+        raise SignInExpired(
+            f"You signed in more than {site.session_hours:g} hours ago. Sign in again."
+        )
     subject = str(claims.get(site.oidc_claim) or "").strip().casefold()
     if not subject:
         raise SignInRefused(
@@ -162,14 +182,18 @@ def oidc_subject(claims: Mapping[str, Any], site: Settings | None = None) -> tup
 
 
 def subject_in_cookie(cookie: bytes | None, site: Settings | None = None) -> str | None:
-    """Subject of the sign-in's cookie, whose signature was checked; None where nobody is in it."""
+    """Subject of the sign-in's cookie, whose signature was checked; None where nobody is in it.
+
+    Raises:
+        SignInRefused: for somebody whom the provider knows and this site does not take.
+    """
     try:
         claims = json.loads(cookie or b"{}")
-        if not isinstance(claims, dict) or not claims.get("is_logged_in"):
-            return None
-        return oidc_subject(claims, site)[0]
-    except (ValueError, SignInRefused):
+    except ValueError:
         return None
+    if not isinstance(claims, dict) or not claims.get("is_logged_in"):
+        return None
+    return oidc_subject(claims, site)[0]
 
 
 def named_administrator(subject: str, site: Settings | None = None) -> bool:

@@ -46,6 +46,28 @@ def screens(
 
 
 @app.command()
+def soak(
+    minutes: Annotated[float, typer.Option(min=0.5, help="how long")] = 120.0,
+    sessions: Annotated[int, typer.Option(min=1, help="windows at the same time")] = 10,
+    train: Annotated[bool, typer.Option(help="a training runs beside them")] = True,
+) -> None:
+    """Mixed work of several people: memory, files, threads and database of the server."""
+    from core.studies.benchmarks.screens import NoBrowser
+    from core.studies.benchmarks.soak import soak as run
+
+    try:
+        found, pages = run(minutes, sessions, train, lambda words: print(words, flush=True))
+    except NoBrowser as refusal:
+        stop(refusal)
+    for row in found:
+        print(
+            f"{row.what}: {row.first:.1f} at half time, {row.last:.1f} at the end, "
+            f"{row.highest:.1f} at most, {row.per_hour:+.1f} an hour in the second half"
+        )
+    print(f"{pages} pages in {minutes:g} minutes, {sessions} sessions")
+
+
+@app.command()
 def training(
     pairs: Annotated[int, typer.Option(min=1, help="epochs of each loop, by turns")] = 5,
     cells: Annotated[int, typer.Option(min=64, help="cells of an epoch")] = 256,

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.commands.case_anchor import KeyFile, anchor
 from core.commands.case_backup import backup, restore
 from core.commands.case_export import export
+from core.commands.case_retention import due, erase, erased
 from core.commands.queue_gain import queue_gain
 from core.commands.terminal import stop
 
@@ -26,8 +28,12 @@ app = typer.Typer(
 )
 
 app.command()(export)
+app.command()(anchor)
 app.command()(backup)
 app.command()(restore)
+app.command()(erase)
+app.command()(erased)
+app.command()(due)
 app.command(name="queue-gain")(queue_gain)
 
 _HEAD = re.compile(r"[0-9]+:.{64}", re.ASCII)
@@ -153,18 +159,33 @@ def verify(
     head: Annotated[
         str | None, typer.Option(help="a head printed earlier, number:hash, to compare with")
     ] = None,
+    anchor_file: Annotated[
+        Path | None, typer.Option("--anchor", help="file of lines that cases anchor has written")
+    ] = None,
+    key: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Check every record against the ledger and print the ledger's head, to be kept elsewhere."""
     if head is not None and not _HEAD.fullmatch(head):
         stop(f"--head is number:hash as this command prints it, got {head!r}")
+    if key is not None and anchor_file is None:
+        stop("--key is for the lines of --anchor")
+    from core.review.record import anchors
     from core.review.record.integrity import verify as verify_records
     from core.review.record.ledger import Head
 
-    expected = None
+    expected = []
+    try:
+        if anchor_file is not None:
+            signed_with = None if key is None else anchors.read_key(key)
+            expected = anchors.heads_in(anchor_file, signed_with)
+    except anchors.AnchorRefused as refusal:
+        stop(refusal)
+    except OSError as error:
+        stop(f"{error.filename}: {error.strerror or error}")
     if head is not None:
         number, _, digest = head.partition(":")
-        expected = Head(int(number), digest)
+        expected.append(Head(int(number), digest))
     result = verify_records(_store(), expected)
     if as_json:
         print(
@@ -174,6 +195,7 @@ def verify(
                     "head": str(result.head),
                     "rows": result.rows,
                     "pictures": result.pictures,
+                    "erased": result.erased,
                     "tampered": [asdict(one) for one in result.tampered],
                 }
             )

@@ -14,6 +14,7 @@ def serve(
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
 ) -> None:
     """Serve the app; an address that others reach needs a sign-in."""
+    from core.access.serving import port_fault
     from core.access.sign_in import ServingRefused, mode
     from core.settings import ROOT
 
@@ -21,6 +22,9 @@ def serve(
         signed_in_by = mode(address)
     except ServingRefused as refusal:
         stop(refusal)
+    taken = port_fault(address, port)
+    if taken:
+        stop(taken)
     who = {
         "local": "whoever sits at this computer is signed in",
         "oidc": "people sign in through OpenID Connect",

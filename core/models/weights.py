@@ -169,7 +169,15 @@ def load_model(path: Path) -> LoadedModel:
             )
     try:
         module = build(card.architecture)
-        module.load_state_dict(_read_tensors(path))
+        tensors = _read_tensors(path)
+        module.load_state_dict(tensors)
     except (SafetensorError, RuntimeError, ValueError, KeyError, TypeError) as error:
         raise WeightsRefused(f"{path.name} does not fit its architecture: {error}") from error
+    wrong = [name for name, value in tensors.items() if not bool(torch.isfinite(value).all())]
+    if wrong:
+        # The ONNX graph beside it may be sound: the two would answer differently.
+        raise WeightsRefused(
+            f"{path.name} holds numbers that are none (NaN or infinite), the first in {wrong[0]}; "
+            "restore all three from the release"
+        )
     return LoadedModel(card.name, module.eval(), card, card.sha256, path)

@@ -10,18 +10,19 @@ from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, OperationalError
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from core.settings import settings
+from core.store.faults import DatabaseRefused, Unavailable, unavailable
+
+__all__ = ["Database", "DatabaseRefused", "Unavailable", "alembic_config", "database"]
 
 BUSY_TIMEOUT_MS: Final = 30_000
 _MIGRATION_LOCK: Final = 7_236_311
 """Key of PostgreSQL's advisory lock; any number that all processes share."""
-
-
-class DatabaseRefused(ValueError):
-    """A database that cannot be used; the message says which and what to do."""
 
 
 class Database:
@@ -46,30 +47,117 @@ class Database:
                 f"HEMADESK_DATABASE_URL must name postgresql or sqlite, got {self.url.drivername}"
             )
         self.is_sqlite = self.url.drivername == "sqlite"
-        self._engine = (
-            _sqlite(self.url) if self.is_sqlite else create_engine(self.url, pool_pre_ping=True)
-        )
+        self._engine = _sqlite(self.url) if self.is_sqlite else _postgresql(self.url)
+        self._shown = self.url.render_as_string(hide_password=True)
+        self._file = Path(self.url.database) if self.is_sqlite and self.url.database else None
+        self._inode: int | None = None
         try:
             self._migrate()
-        except OperationalError as error:
-            shown = self.url.render_as_string(hide_password=True)
-            raise DatabaseRefused(f"the database {shown} cannot be used: {error.orig}") from error
+        except DBAPIError as error:
+            raise unavailable(error, self._shown) or DatabaseRefused(
+                f"the database {self._shown} cannot be used: {error.orig}"
+            ) from error
+        except CommandError as error:
+            raise DatabaseRefused(self._of_another_version()) from error
+        self._inode = self._inode_now()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction: committed at the end of the block, rolled back if it raises."""
-        with self._engine.begin() as connection:
+        """A transaction: committed at the end of the block, rolled back if it raises.
+
+        Raises Unavailable if the database is gone, locked or full; nothing is saved then.
+        """
+        with self._speaking(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that only reads."""
-        with self._engine.connect().execution_options(hemadesk_reads=True) as connection:
+        """A transaction that only reads. Raises Unavailable."""
+        with (
+            self._speaking(),
+            self._engine.connect().execution_options(hemadesk_reads=True) as connection,
+        ):
             yield connection
+
+    @contextmanager
+    def _speaking(self) -> Iterator[None]:
+        """Turn what the database reports of itself into a sentence."""
+        self._check_file()
+        try:
+            yield
+        except DBAPIError as error:
+            said = unavailable(error, self._shown)
+            if said is None:
+                raise
+            raise said from error
+
+    def _inode_now(self) -> int | None:
+        try:
+            return self._file.stat().st_ino if self._file else None
+        except OSError:
+            return None
+
+    def _check_file(self) -> None:
+        """Raises Unavailable where SQLite's file was taken away or replaced.
+
+        SQLite goes on writing into a file that has no name any more, and all of that would be lost.
+        """
+        if self._inode is None:
+            return
+        now = self._inode_now()
+        if now is None:
+            raise Unavailable(
+                f"the database file {self._file} is gone; put it back, or restore the last backup"
+            )
+        if now != self._inode:
+            raise Unavailable(
+                f"the database file {self._file} was replaced by another one; start the server "
+                "again"
+            )
+
+    def _of_another_version(self) -> str:
+        with self._engine.connect() as connection:
+            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        own = ScriptDirectory.from_config(alembic_config()).get_current_head()
+        return (
+            f"the database {self._shown} was written by a newer version of this program (it stands "
+            f"at {found}, this version knows up to {own}); nothing was changed. Start the newer "
+            "version, or restore a backup of this one"
+        )
+
+    def size(self) -> int:
+        """Bytes on the disk, as the database counts them. Raises Unavailable."""
+        pages = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+        query = pages if self.is_sqlite else "SELECT pg_database_size(current_database())"
+        with self.read() as connection:
+            return int(connection.execute(text(query)).scalar_one())
 
     def close(self) -> None:
         """Close the connections; the database opens new ones when it is used again."""
         self._engine.dispose()
+
+    def forget_deleted(self) -> None:
+        """Rewrite the files, so that nothing of deleted rows is left in them.
+
+        Others wait meanwhile. PostgreSQL's write-ahead log keeps them until its server recycles it.
+
+        Raises:
+            Unavailable: if somebody reads or writes for longer than the busy timeout.
+        """
+        with self._speaking():
+            self._rewrite()
+
+    def _rewrite(self) -> None:
+        with self._engine.connect() as connection:
+            if self.is_sqlite:
+                raw: Any = connection.connection.dbapi_connection
+                raw.execute("VACUUM")
+                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                return
+        engine = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            for name in inspect(connection).get_table_names():
+                connection.execute(text(f'VACUUM FULL "{name}"'))
 
     def _migrate(self) -> None:
         with self._engine.begin() as connection:
@@ -88,6 +176,14 @@ def alembic_config() -> Config:
     return config
 
 
+def _postgresql(url: Any) -> Engine:
+    # As long as SQLite waits: a server that waits for ever would keep the screen waiting too.
+    options = f"-c lock_timeout={BUSY_TIMEOUT_MS}"
+    return create_engine(
+        url, pool_pre_ping=True, connect_args={"connect_timeout": 10, "options": options}
+    )
+
+
 def _sqlite(url: Any) -> Engine:
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
@@ -100,6 +196,8 @@ def _sqlite(url: Any) -> Engine:
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         _log_ahead(connection)
         connection.execute("PRAGMA synchronous=FULL")
+        # What is deleted is overwritten in the file, not only taken out of its lists.
+        connection.execute("PRAGMA secure_delete=ON")
         connection.execute("PRAGMA foreign_keys=ON")
 
     @event.listens_for(engine, "begin")

@@ -251,9 +251,15 @@ ledger = Table(
     Column("undoes", Integer),
     Column("previous_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+    Column("salt", String(32)),
+    Column("content_hash", String(64)),
     Index("ix_ledger_case", "case_id"),
 )
-"""Rows are only ever added. ``changes`` is JSON: table, row, old and new values."""
+"""Rows are only ever added. ``changes`` is JSON: table, row, old and new values.
+
+``content_hash`` is the hash of ``salt``, ``detail`` and ``changes``, which can be erased; ``hash``
+is that of the other columns with ``content_hash``, so that the chain stays whole without them.
+Entries of earlier versions have neither, and ``hash`` is that of every other column."""
 
 ledger_head = Table(
     "ledger_head",

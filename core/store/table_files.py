@@ -4,7 +4,7 @@ One read transaction sees one moment, however long it takes and whatever people 
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -50,8 +50,16 @@ def write_tables(database: Database, folder: Path) -> tuple[dict[str, int], str]
     return counts, revision
 
 
-def read_tables(database: Database, folder: Path) -> dict[str, int]:
+def read_tables(
+    database: Database, folder: Path, given: Mapping[str, int] | None = None
+) -> dict[str, int]:
     """Replace every table's rows by those of its file, all or none; returns their numbers.
+
+    Args:
+        database: where to.
+        folder: one that :func:`write_tables` has written.
+        given: table -> highest number that one of its rows ever had, where the last are gone: no
+            number is given a second time.
 
     Raises:
         OSError, ValueError, KeyError: if a file is missing or damaged.
@@ -65,8 +73,7 @@ def read_tables(database: Database, folder: Path) -> dict[str, int]:
             for rows in _chunks(table, folder / f"{table.name}{SUFFIX}"):
                 connection.execute(insert(table), rows)
                 counts[table.name] += len(rows)
-            if not database.is_sqlite:
-                _continue_numbers(connection, table)
+            _continue_numbers(connection, table, (given or {}).get(table.name, 0))
     return counts
 
 
@@ -92,15 +99,30 @@ def _chunks(table: Table, file: Path) -> Iterator[list[dict[str, Any]]]:
         yield rows
 
 
-def _continue_numbers(connection: Connection, table: Table) -> None:
-    """PostgreSQL counts on from its own sequence, which rows with numbers leave untouched."""
+def _continue_numbers(connection: Connection, table: Table, given: int) -> None:
+    """Count on from the highest number that was ever given, not from the highest that is there.
+
+    PostgreSQL counts with a sequence, which rows with numbers leave untouched.
+    """
     for column in table.primary_key:
+        there = connection.execute(select(func.max(column))).scalar()
+        highest = max(given, there) if isinstance(there, int) else given
+        if not highest:
+            continue
+        if connection.dialect.name == "sqlite":
+            if table.dialect_options["sqlite"]["autoincrement"]:
+                # There is no row for a table that never had one.
+                values = {"name": table.name, "value": highest}
+                connection.execute(text("DELETE FROM sqlite_sequence WHERE name = :name"), values)
+                connection.execute(
+                    text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :value)"), values
+                )
+            continue
         sequence = connection.execute(
             text("SELECT pg_get_serial_sequence(:table, :column)"),
             {"table": table.name, "column": column.name},
         ).scalar()
-        highest = connection.execute(select(func.max(column))).scalar()
-        if sequence is not None and highest is not None:
+        if sequence is not None:
             connection.execute(
                 text("SELECT setval(CAST(:name AS regclass), :value)"),
                 {"name": sequence, "value": highest},

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.access.people import Person
 from core.access.rights import Right, may
-from pages.parts import first_load, foot, mark, pressed, signed_in
+from pages.parts import away, first_load, foot, mark, pressed, signed_in
 
 
 class Screen(NamedTuple):
@@ -64,7 +64,11 @@ def draw() -> None:
     )
     st.html(mark.STYLE)
     st.logo(mark.WORDMARK, size="large")
-    person = signed_in.person()
+    with away.waited_for():
+        _draw(signed_in.person())
+
+
+def _draw(person: Person) -> None:
     # At the top, where the header stands anyway: the width belongs to the picture.
     pages = {group: [_page(one, person) for one in screens] for group, screens in SCREENS.items()}
     # Streamlit serves its default page at / alone and calls /home "not found", though the first

@@ -16,10 +16,11 @@ from core.access import sign_in
 from core.access.folders import folder_here
 from core.access.people import Person
 from core.access.rights import NotAllowed, Right, require
-from core.access.sign_in import ServingRefused, SignInRefused
+from core.access.sign_in import ServingRefused, SignInExpired, SignInRefused
 from core.review.record import roster
+from core.review.record.errors import NotSaved
 from core.review.record.review_store import review_store
-from core.store.database import DatabaseRefused
+from core.store.database import DatabaseRefused, Unavailable
 from pages.parts.wording import plain
 
 _IN_APP: Final = ContextVar("_IN_APP", default=False)
@@ -43,8 +44,13 @@ def person() -> Person:
             _way_in()
         subject, name = sign_in.oidc_subject(st.user.to_dict())
         return roster.welcome(review_store(), subject, name)
+    except SignInExpired as refusal:
+        _way_in(str(refusal))
     except (ServingRefused, SignInRefused) as refusal:
         _closed(str(refusal))
+    except Unavailable as gone:
+        # Of a click this is what its callback says; of a page, the navigation does.
+        raise NotSaved(str(gone)) from gone
     except DatabaseRefused as refusal:
         _closed(f"The list of people cannot be read: {refusal}.")
 
@@ -86,8 +92,10 @@ def _through_the_app() -> None:
         st.rerun()
 
 
-def _way_in() -> NoReturn:
+def _way_in(why: str = "") -> NoReturn:
     st.title("Hemadesk", anchor=False)
+    if why:
+        st.warning(plain(why), icon=":material/lock_clock:")
     st.markdown("Blood smears and palms, read by models and decided by people.")
     st.button("Sign in", type="primary", icon=":material/login:", on_click=st.login)
     st.caption("Research use: a qualified person decides.")

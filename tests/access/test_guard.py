@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+from functools import partial
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 from pydantic import SecretStr
 
 from core.access.browser_token import BrowserTokens
 from core.access.gates import ClosedGate, LocalGate, OidcGate, ProxyGate
 from core.access.guard import Guard
+from core.access.probes import Probes
+from core.access.sign_in import SignInExpired, SignInRefused
 from core.access.upload_quota import UploadQuota
 from core.settings import Settings
 from tests.fixtures.browser import served
@@ -45,8 +50,23 @@ def door(gate, *, tokens=None, public="", per_person=1.0, in_all=3.0, alive=("se
     return Guard(Inside(), gate=gate, quota=quota, tokens=tokens, public_address=public, **more)
 
 
-def ask(guard, path="/", *, method="GET", peer="127.0.0.1", body=(b"",), query="", **headers):
+def ask(guard, path="/", **request):
     """Status (101 for an opened websocket), headers and body of the answer."""
+    answering, answers = _sent(guard, path, **request)
+    # Nothing in it waits, so no loop is needed: one may be running in this thread.
+    with pytest.raises(StopIteration):
+        answering.send(None)
+    return _seen(answers)
+
+
+async def asked(guard, path, **request):
+    """The same for what waits."""
+    answering, answers = _sent(guard, path, **request)
+    await answering
+    return _seen(answers)
+
+
+def _sent(guard, path, *, method="GET", peer="127.0.0.1", body=(b"",), query="", **headers):
     kind = "websocket" if method == "WS" else "http"
     sent = {"host": "127.0.0.1:8501", **{n.replace("_", "-"): v for n, v in headers.items()}}
     scope = {
@@ -69,9 +89,10 @@ def ask(guard, path="/", *, method="GET", peer="127.0.0.1", body=(b"",), query="
     async def send(message):
         answers.append(message)
 
-    # Nothing in it waits, so no loop is needed: one may be running in this thread.
-    with pytest.raises(StopIteration):
-        guard(scope, receive, send).send(None)
+    return guard(scope, receive, send), answers
+
+
+def _seen(answers):
     first = answers[0]
     status = {"websocket.accept": 101, "websocket.close": 403}.get(first["type"])
     text = b"".join(a.get("body", b"") for a in answers).decode()
@@ -202,14 +223,70 @@ def test_a_public_address_is_a_scheme_and_a_name(address):
         Settings(_env_file=None, public_address=address)
 
 
-def test_files_wait_for_the_sign_in():
-    guard = door(OidcGate(Settings(_env_file=None), lambda cookies: cookies.get("who")))
-    for path in (UPLOAD, "/media/1.png"):
-        for method in ("GET", "PUT"):
-            assert ask(guard, path, method=method, origin=OWN)[0] == 401
+def _who(cookies):
+    if cookies.get("who") == "old":
+        raise SignInExpired("You signed in long ago.")
+    if cookies.get("who") == "eve":
+        raise SignInRefused("eve is not verified.")
+    return cookies.get("who") or None
+
+
+def test_nothing_opens_before_the_sign_in():
+    guard = door(OidcGate(Settings(_env_file=None), _who, lambda: "/auth/login?provider=x"))
+    for path in (*PATHS, "/static/js/index.js"):
+        for method in ("GET", "PUT", "POST"):
+            assert ask(guard, path, method=method, origin=OWN)[0] == 401, (path, method)
+    assert ask(guard, "/_stcore/stream", method="WS", origin=OWN)[0] == 403
     assert guard._app.scopes == []
-    assert ask(guard, "/")[0] == 200, "the screen shows the way in"
+    shown = {who: ask(guard, "/review", cookie=f"who={who}")[2] for who in ("", "old", "eve")}
+    assert "href='/auth/login?provider=x'>Sign in<" in shown[""]
+    assert "long ago" in shown["old"] and ">Sign in<" in shown["old"]
+    assert "not verified" in shown["eve"] and "href='/auth/logout'" in shown["eve"]
+    for path in ("/auth/login", "/oauth2callback", "/auth/logout"):
+        assert ask(guard, path)[0] == 200, "the way in, and back"
+        assert ask(guard, path, method="WS", origin=OWN)[0] == 403
     assert ask(guard, "/media/1.png", cookie="who=ada")[0] == 200
+    assert ask(guard, "/_stcore/stream", method="WS", origin=OWN, cookie="who=ada")[0] == 101
+
+
+def probed(token="", by_gate=False, fault=False):
+    probes = Probes(
+        health=lambda: {"database": not fault, "disk": True},
+        metrics=lambda: "hemadesk_up 1\n",
+        token=token,
+        by_gate=by_gate,
+    )
+    gate = (
+        LocalGate(None)
+        if by_gate
+        else ProxyGate(
+            Settings(_env_file=None, proxy_header="X-Remote-User", proxy_secret=SecretStr(SECRET))
+        )
+    )
+    return door(gate, probes=probes)
+
+
+def test_health_is_for_anybody_and_figures_for_the_administrator():
+    status, _, text = _probe(probed(), "/healthz")
+    assert (status, json.loads(text)) == (200, {"status": "ok", "database": "ok", "disk": "ok"})
+    status, _, text = _probe(probed(fault=True), "/healthz")
+    assert (status, json.loads(text)["database"]) == (503, "fault")
+    for guard, sent, expected in (
+        (probed("a token"), {}, 401),
+        (probed("a token"), {"authorization": "Bearer another"}, 401),
+        (probed("a token"), {"authorization": "Bearer a token"}, 200),
+        (probed(""), {"authorization": "Bearer "}, 401),
+        (probed(by_gate=True), {}, 200),
+        (probed(by_gate=True), {"x_forwarded_for": "10.0.0.9"}, 403),
+    ):
+        assert _probe(guard, "/metrics", **sent)[0] == expected, sent
+    assert ask(probed(), "/metrics", method="POST")[0] == 405
+
+
+def _probe(guard, path, **headers):
+    """They ask in a thread, so a loop is needed: one of its own."""
+    with start_blocking_portal() as portal:
+        return portal.call(partial(asked, guard, path, **headers))
 
 
 def test_settings_that_let_nobody_in_say_so():

@@ -127,3 +127,12 @@ def test_serve_refuses_before_it_starts():
     assert ran.stdout == ""
     assert ran.stderr.startswith("Hemadesk does not serve 0.0.0.0: others could reach it")
     assert "Traceback" not in ran.stderr
+
+
+def test_a_sign_in_grows_old():
+    day = site(session_hours=24)
+    claims = {"email": "ada@clinic.example", "iat": 1_000_000}
+    assert sign_in.oidc_subject(claims, day, now=1_000_000 + 23 * 3600)[0] == "ada@clinic.example"
+    with pytest.raises(sign_in.SignInExpired, match="more than 24 hours ago. Sign in again"):
+        sign_in.oidc_subject(claims, day, now=1_000_000 + 25 * 3600)
+    assert sign_in.oidc_subject(claims, site(session_hours=0), now=9e9)

@@ -13,7 +13,7 @@ from core.studies.benchmarks import screens
 
 def test_the_store_has_the_cells_and_cases_asked_for(tmp_path, monkeypatch):
     monkeypatch.setattr(screens, "_SIGNED", 1)
-    number = screens._fill(tmp_path, cells=23, listed=3)
+    number = screens.fill(tmp_path, cells=23, listed=3)
     store = ReviewStore(Database(f"sqlite:///{tmp_path / 'hemadesk.db'}"), tmp_path)
     rows = worklist(store, AT_THE_TERMINAL)
     large = next(row for row in rows if row.case.id == number)

@@ -20,6 +20,7 @@ from sqlalchemy import func, select
 from core.access.people import Person
 from core.access.rights import require
 from core.review.learning.harvest import VerifiedField, verified_fields
+from core.review.learning.set_folder import GROUPS, MANIFEST
 from core.review.learning.training_set_files import (
     SetItem,
     framed,
@@ -40,8 +41,6 @@ __all__ = [
 ]  # fmt: skip
 
 SetKind = Literal["cells", "fields"]
-GROUPS: Final = "groups.csv"
-MANIFEST: Final = "manifest.json"
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 
 

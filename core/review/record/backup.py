@@ -17,6 +17,7 @@ from typing import Final
 
 from sqlalchemy import func, select
 
+from core import log_file
 from core.access.people import Person
 from core.access.rights import require
 from core.files import (
@@ -30,6 +31,7 @@ from core.files import (
 )
 from core.jobs import scratch
 from core.review.record.integrity import Verification, verify
+from core.review.record.ledger import changes_of
 from core.review.record.review_store import ReviewStore
 from core.settings import CACHE
 from core.store.database import Database
@@ -40,6 +42,7 @@ from core.store.table_files import SUFFIX, read_tables, schema_revision, write_t
 MANIFEST: Final = "backup.json"
 _TABLES, _FILES = "tables", "files"
 _FORM: Final = 1
+_PASSING: Final = (scratch.FOLDER, CACHE, log_file.FOLDER)
 _LEFT_OUT: Final = ("hemadesk.db", "hemadesk.db-wal", "hemadesk.db-shm", ".lock", ".probe")
 
 
@@ -149,7 +152,7 @@ def restore(store: ReviewStore, person: Person, source: Path) -> tuple[Backup, V
             shutil.copyfile(source / name, target)
             target.chmod(0o600)
     try:
-        read_tables(store.database, source / _TABLES)
+        read_tables(store.database, source / _TABLES, _numbers_given(source))
     except (ValueError, KeyError) as error:
         raise BackupRefused(f"the tables of {source} cannot be read: {error!r}") from error
     return made, verify(store)
@@ -192,7 +195,7 @@ def _files_of(folder: Path) -> Iterator[Path]:
     """Files of an installation that belong into a copy, as paths below it."""
     for place, folders, names in os.walk(folder):
         if Path(place) == folder:
-            folders[:] = [name for name in folders if name not in (scratch.FOLDER, CACHE)]
+            folders[:] = [name for name in folders if name not in _PASSING]
         for name in sorted(names):
             path = Path(place, name)
             if name not in _LEFT_OUT and not name.endswith(UNFINISHED) and not path.is_symlink():
@@ -216,6 +219,16 @@ def _head_in(backup: Path) -> tuple[int, str]:
     line = (backup / _TABLES / f"{ledger_head.name}{SUFFIX}").read_text(encoding="utf-8")
     row = json.loads(line)
     return int(row["entries"]), str(row["hash"])
+
+
+def _numbers_given(backup: Path) -> dict[str, int]:
+    """Table -> highest number of a row that the ledger names; rows of erased cases are gone."""
+    given: dict[str, int] = {}
+    with (backup / _TABLES / f"{ledger.name}{SUFFIX}").open(encoding="utf-8") as lines:
+        for line in lines:
+            for change in changes_of(json.loads(line)["changes"]):
+                given[change.table] = max(change.row, given.get(change.table, 0))
+    return {name: number for name, number in given.items() if name != ledger.name}
 
 
 def _verified(backup: Path) -> Verification:

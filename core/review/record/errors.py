@@ -3,9 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.store.faults import Unavailable
+
 
 class CaseRefused(ValueError):
     """Something a case does not allow now; the message says what and why."""
+
+
+class NotSaved(CaseRefused, Unavailable):
+    """The database could not be written: nothing of what was done last is saved."""
 
 
 class LooksLikeIdentity(CaseRefused):

@@ -3,6 +3,9 @@
 Four questions: does each entry follow from the one before (the chain), is the last one there (the
 head, and the anchors outside the database), does every row have the values its entries gave it
 (the rows), and is every picture the one its name says (the files).
+
+What was erased on purpose is no damage where an entry of the chain says so: it names the rows that
+are gone and, by their hash, the entries as they are without their content.
 """
 
 import json
@@ -23,9 +26,12 @@ from core.review.record.ledger import (
     Change,
     Head,
     changes_of,
+    content_hash,
     hash_of,
+    sha256_of_values,
 )
 from core.review.record.review_store import ReviewStore
+from core.store.faults import Unavailable
 from core.store.review_schema import acceptances, case_pictures, ledger, ledger_head
 
 _ANCHOR: Final = re.compile(r"(\d+):([0-9a-f]{64})")
@@ -43,12 +49,16 @@ class Tampered:
 
 @dataclass(frozen=True)
 class Verification:
-    """What was looked at, and what was found; ``tampered`` is empty where all is sound."""
+    """What was looked at, and what was found; ``tampered`` is empty where all is sound.
+
+    ``erased`` is the number of entries whose content was erased, as later entries say.
+    """
 
     head: Head
     rows: int
     pictures: int
     tampered: tuple[Tampered, ...]
+    erased: int = 0
 
     @property
     def is_sound(self) -> bool:
@@ -57,18 +67,42 @@ class Verification:
 
 @dataclass
 class _Recorded:
-    """A row as the ledger has it, and the entry that last set each value."""
+    """A row as the ledger has it, and the entry that last set each value.
+
+    ``erased`` is the entry that removed the row for good; it must not be there then.
+    """
 
     values: dict[str, object]
     entry: dict[str, int]
+    erased: int | None = None
 
 
-def verify(store: ReviewStore, expected: Head | None = None) -> Verification:
+@dataclass
+class _Chain:
+    """What the entries say: rows by table and number, the hash of each entry, and what was erased.
+
+    ``unlike`` are entries that do not have their hash, with their message and the hash of what they
+    are now; ``without_content`` the hashes that later entries say erased ones have.
+    """
+
+    recorded: dict[tuple[str, int], _Recorded]
+    hashes: dict[int, str]
+    unlike: dict[int, tuple[str, str]]
+    without_content: dict[int, str]
+
+    def changed(self) -> Iterator[Tampered]:
+        """The entries that are neither what their hash says nor erased."""
+        for number, (message, sha256) in self.unlike.items():
+            if self.without_content.get(number) != sha256:
+                yield Tampered(number, "ledger", number, message)
+
+
+def verify(store: ReviewStore, expected: Sequence[Head] = ()) -> Verification:
     """Look at everything.
 
     Args:
         store: the database and its folder.
-        expected: a head that was written down elsewhere; its entry must still be there.
+        expected: heads that were written down elsewhere; their entries must still be there.
 
     Returns:
         What was looked at, with everything that was changed without the ledger.
@@ -78,15 +112,20 @@ def verify(store: ReviewStore, expected: Head | None = None) -> Verification:
         with store.database.read() as connection:
             if store.database.is_sqlite:
                 found += _whole_file(connection)
-            recorded, hashes = _read_chain(connection, found)
+            chain = _read_chain(connection, found)
+            recorded, hashes = chain.recorded, chain.hashes
             head = _check_head(connection, hashes, found)
             found += _check_anchors(store, hashes, expected)
             rows = sum(_check_rows(connection, table, recorded, found) for table in RECORDED)
             files = _check_pictures(store, connection, recorded, found)
+            found += _check_erased_pictures(store, connection, recorded)
     except DatabaseError as error:
         message = f"the database cannot be read through: {str(error.orig).splitlines()[0]}"
         return Verification(Head(0, FIRST_HASH), 0, 0, (*found, Tampered(None, "", None, message)))
-    return Verification(head, rows, files, tuple(found))
+    except Unavailable as error:
+        message = f"the database cannot be read through: {error}"
+        return Verification(Head(0, FIRST_HASH), 0, 0, (*found, Tampered(None, "", None, message)))
+    return Verification(head, rows, files, tuple(found), len(chain.without_content))
 
 
 def _whole_file(connection: Connection) -> Iterator[Tampered]:
@@ -96,16 +135,14 @@ def _whole_file(connection: Connection) -> Iterator[Tampered]:
             yield Tampered(None, "", None, f"the database file is damaged: {line}")
 
 
-def _read_chain(
-    connection: Connection, found: list[Tampered]
-) -> tuple[dict[tuple[str, int], _Recorded], dict[int, str]]:
-    recorded: dict[tuple[str, int], _Recorded] = {}
-    hashes: dict[int, str] = {0: FIRST_HASH}
+def _read_chain(connection: Connection, found: list[Tampered]) -> _Chain:
+    chain = _Chain({}, {0: FIRST_HASH}, {}, {})
     last, last_hash = 0, FIRST_HASH
+    damaged: list[Tampered] = []
     for number, row in each_row(connection, ledger, ledger.c.number):
 
         def wrong(message: str, number: int = number) -> None:
-            found.append(Tampered(number, "ledger", number, message))
+            damaged.append(Tampered(number, "ledger", number, message))
 
         if number != last + 1:
             missing = f"{last + 1}" if number == last + 2 else f"{last + 1} to {number - 1}"
@@ -117,27 +154,42 @@ def _read_chain(
         entry = {column.name: row[column.name] for column in ledger.columns}
         if number == last + 1 and last_hash and entry["previous_hash"] != last_hash:
             wrong(f"entry {number} does not follow from entry {last}")
-        if hash_of(entry) != entry["hash"]:
-            wrong(
-                f"entry {number} ({entry['action']} by {entry['who_name']}, {entry['at']}) "
-                "was changed"
-            )
+        message = f"entry {number} ({entry['action']} by {entry['who_name']}, {entry['at']}) "
+        if entry["content_hash"] and hash_of(entry) != entry["hash"]:
+            wrong(f"{message}was changed")
+        elif not _is_as_written(entry):
+            chain.unlike[number] = f"{message}was changed", sha256_of_values(entry)
         try:
             for change in changes_of(entry["changes"]):
-                _apply(recorded, change, number)
+                _apply(chain, change, number)
         except (ValueError, KeyError, TypeError):
             wrong(f"what entry {number} changed can no longer be read")
-        hashes[number] = entry["hash"]
+        chain.hashes[number] = entry["hash"]
         last, last_hash = number, entry["hash"]
-    return recorded, hashes
+    found += sorted([*damaged, *chain.changed()], key=lambda one: one.entry or 0)
+    return chain
+
+
+def _is_as_written(entry: Mapping[str, object]) -> bool:
+    """Whether an entry has its content; one of an earlier version is hashed with it."""
+    if entry["content_hash"]:
+        return content_hash(entry) == entry["content_hash"]
+    return hash_of(entry) == entry["hash"]
 
 
 def _is(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
-def _apply(recorded: dict[tuple[str, int], _Recorded], change: Change, number: int) -> None:
-    row = recorded.setdefault((change.table, change.row), _Recorded({}, {}))
+def _apply(chain: _Chain, change: Change, number: int) -> None:
+    if change.table == ledger.name:
+        chain.without_content[change.row] = str(change.new["sha256"])
+        return
+    key = change.table, change.row
+    if change.erased:
+        chain.recorded[key] = _Recorded(dict(change.new), dict.fromkeys(change.new, number), number)
+        return
+    row = chain.recorded.setdefault(key, _Recorded({}, {}))
     row.values.update(change.new)
     row.entry.update(dict.fromkeys(change.new, number))
 
@@ -158,10 +210,10 @@ def _check_head(connection: Connection, hashes: Mapping[int, str], found: list[T
 
 
 def _check_anchors(
-    store: ReviewStore, hashes: Mapping[int, str], expected: Head | None
+    store: ReviewStore, hashes: Mapping[int, str], expected: Sequence[Head]
 ) -> Iterator[Tampered]:
     """Heads that were written outside the database still stand in the chain."""
-    noted = [] if expected is None else [(expected.entries, expected.hash, "the given head")]
+    noted = [(one.entries, one.hash, "what was kept elsewhere") for one in expected]
     if store.anchors.is_file():
         for line in store.anchors.read_text(encoding="ascii", errors="replace").splitlines():
             match = _ANCHOR.fullmatch(line)
@@ -185,7 +237,10 @@ def _check_rows(
     for number, row in plain_rows(connection, table):
         seen.add(number)
         known = recorded.get((table.name, number))
-        if known is None:
+        if known is not None and known.erased is not None:
+            message = f"{table.name} {number} was erased by entry {known.erased} and is there again"
+            found.append(Tampered(known.erased, table.name, number, message))
+        elif known is None:
             message = f"{table.name} {number} was added behind the ledger's back"
             found.append(Tampered(None, table.name, number, message))
         elif row is None:
@@ -193,9 +248,9 @@ def _check_rows(
             found.append(Tampered(max(known.entry.values()), table.name, number, message))
         else:
             found += _compared(table.name, number, row, known)
-    for name, number in recorded:
-        if name == table.name and number not in seen:
-            entry = max(recorded[name, number].entry.values())
+    for (name, number), known in recorded.items():
+        if name == table.name and number not in seen and known.erased is None:
+            entry = max(known.entry.values())
             message = f"{name} {number} was removed; entry {entry} is the last that names it"
             found.append(Tampered(entry, name, number, message))
     return len(seen)
@@ -241,6 +296,22 @@ def _check_pictures(
     return len(names)
 
 
+def _check_erased_pictures(
+    store: ReviewStore, connection: Connection, recorded: Mapping[tuple[str, int], _Recorded]
+) -> Iterator[Tampered]:
+    """Files of erased pictures that are still there, and belong to nobody else."""
+    named = pictures_in_use(connection)
+    for (table, number), known in recorded.items():
+        if table != case_pictures.name or known.erased is None:
+            continue
+        sha256 = str(known.values.get("sha256", ""))
+        if sha256 not in named and pictures.exists(store, sha256):
+            message = (
+                f"picture {number} was erased by entry {known.erased}; its file is still there"
+            )
+            yield Tampered(known.erased, table, number, message)
+
+
 def _case_pictures(
     connection: Connection, recorded: Mapping[tuple[str, int], _Recorded]
 ) -> Iterator[tuple[str, int, str]]:
@@ -249,6 +320,12 @@ def _case_pictures(
         known = recorded.get((case_pictures.name, row.id))
         sha256 = known.values.get("sha256", row.sha256) if known else row.sha256
         yield case_pictures.name, row.id, str(sha256)
+
+
+def pictures_in_use(connection: Connection) -> set[str]:
+    """Hashes of all pictures that a case or a lab acceptance has."""
+    of_cases = connection.execute(select(case_pictures.c.sha256)).scalars()
+    return {*of_cases, *(sha256 for _, _, sha256 in _shown(connection))}
 
 
 def _shown(connection: Connection) -> Iterator[tuple[str, int, str]]:

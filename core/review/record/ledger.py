@@ -3,10 +3,15 @@
 Rows of the review are inserted and updated through :func:`recording` only. It takes the head of
 the chain first, so writers take turns, and adds one entry in the same transaction as the rows: a
 change is there with its entry or not at all.
+
+What an entry says of a patient stands in two columns, ``detail`` and ``changes``. They enter the
+chain by a hash of their own, with a salt: ``core.review.retention`` can erase them later without
+breaking the chain, and nobody can find them again by trying what may have stood there.
 """
 
 import hashlib
 import json
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,9 +20,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, RowMapping, Table, insert, select, update
 
-from core.review.record.errors import LedgerBroken
+from core.review.record.errors import LedgerBroken, NotSaved
 from core.review.record.review_store import ReviewStore
 from core.store import review_schema as schema
+from core.store.faults import Unavailable
 
 if TYPE_CHECKING:  # people are recorded too, so they import this
     from core.access.people import Person
@@ -47,15 +53,22 @@ BY_HASH: Final = frozenset(
 )
 """Long texts that never change are recorded by their hash."""
 
+_CONTENT: Final = ("salt", "detail", "changes")
+"""Columns of an entry that may be erased."""
+
 
 @dataclass(frozen=True)
 class Change:
-    """One row: its table and number, and the values that changed. ``old`` is None for a new row."""
+    """One row: its table and number, and the values that changed. ``old`` is None for a new row.
+
+    ``erased``: the row was removed for good, with what earlier entries say of it.
+    """
 
     table: str
     row: int
     old: Mapping[str, object] | None
     new: Mapping[str, object]
+    erased: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +88,13 @@ class Entry:
     undoes: int | None
     previous_hash: str
     hash: str
+    salt: str | None = None
+    content_hash: str | None = None
+
+    @property
+    def is_erased(self) -> bool:
+        """Was what it says erased; who wrote it, when and why it was written stays."""
+        return self.content_hash is not None and self.salt is None
 
 
 class Recording:
@@ -129,7 +149,27 @@ def recording(
 
     Raises:
         LedgerBroken: if the ledger's head is gone.
+        NotSaved: if the database is gone, locked or full.
     """
+    try:
+        with _transaction(store, person, action, case_id, detail, model, undoes) as book:
+            yield book
+    except NotSaved:
+        raise
+    except Unavailable as error:
+        raise NotSaved(str(error)) from error
+
+
+@contextmanager
+def _transaction(
+    store: ReviewStore,
+    person: "Person",
+    action: str,
+    case_id: int | None,
+    detail: str,
+    model: str,
+    undoes: int | None,
+) -> Iterator[Recording]:
     head = schema.ledger_head
     with store.database.write() as connection:
         # Writing to the head first makes writers wait for each other on both databases.
@@ -154,10 +194,12 @@ def recording(
             "case_id": case_id if case_id is not None else _case_of(book.changes),
             "detail": book.detail,
             "model": book.model,
-            "changes": canonical([_change_json(change) for change in book.changes]),
+            "changes": changes_text(book.changes),
             "undoes": undoes,
             "previous_hash": last.hash,
+            "salt": secrets.token_hex(16),
         }
+        row["content_hash"] = content_hash(row)
         row["hash"] = hash_of(row)
         connection.execute(insert(schema.ledger).values(row))
         moved = {"entries": row["number"], "hash": row["hash"]}
@@ -165,9 +207,22 @@ def recording(
 
 
 def hash_of(row: Mapping[str, object]) -> str:
-    """SHA-256 of an entry's columns, all but its own hash, in canonical JSON."""
-    hashed = {name: value for name, value in row.items() if name != "hash"}
-    return hashlib.sha256(canonical(hashed).encode()).hexdigest()
+    """SHA-256 of an entry in canonical JSON: its content by ``content_hash``, the rest as it is.
+
+    An entry of an earlier version has no ``content_hash``; its content is hashed as it is.
+    """
+    left_out = {"hash", *_CONTENT} if row.get("content_hash") else {"hash", "salt", "content_hash"}
+    return sha256_of_values({name: row[name] for name in row if name not in left_out})
+
+
+def content_hash(row: Mapping[str, object]) -> str:
+    """SHA-256 of what may be erased of an entry: its detail, its changes, and their salt."""
+    return sha256_of_values({name: row[name] for name in _CONTENT})
+
+
+def sha256_of_values(values: Mapping[str, object]) -> str:
+    """SHA-256 of a mapping in canonical JSON."""
+    return hashlib.sha256(canonical(values).encode()).hexdigest()
 
 
 def canonical(value: Any) -> str:
@@ -198,14 +253,23 @@ def _plain(table: str, column: str, value: Any) -> Any:
     return value
 
 
+def changes_text(changes: Sequence[Change]) -> str:
+    """Changes as the JSON of an entry; :func:`changes_of` reads it."""
+    return canonical([_change_json(change) for change in changes])
+
+
 def _change_json(change: Change) -> dict[str, object]:
     old = None if change.old is None else dict(change.old)
-    return {"table": change.table, "row": change.row, "old": old, "new": dict(change.new)}
+    row = {"table": change.table, "row": change.row, "old": old, "new": dict(change.new)}
+    return {**row, "erased": True} if change.erased else row
 
 
 def changes_of(text: str) -> tuple[Change, ...]:
     """The changes of an entry from its JSON."""
-    return tuple(Change(c["table"], c["row"], c["old"], c["new"]) for c in json.loads(text))
+    return tuple(
+        Change(c["table"], c["row"], c["old"], c["new"], c.get("erased", False))
+        for c in json.loads(text)
+    )
 
 
 def _case_of(changes: Sequence[Change]) -> int | None:

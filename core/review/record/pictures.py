@@ -1,4 +1,7 @@
-"""Pictures of cases as files named by the hash of their content; never changed, never deleted."""
+"""Pictures of cases as files named by the hash of their content; never changed.
+
+One is removed only where its case is erased (:mod:`core.review.retention`).
+"""
 
 import hashlib
 from pathlib import Path
@@ -52,6 +55,26 @@ def read_bytes(store: ReviewStore, sha256: str) -> bytes:
 def read(store: ReviewStore, sha256: str, name: str = "") -> Field:
     """A stored picture as a field. Raises PictureLost."""
     return Field(name or f"{sha256[:12]}.png", pixels_of(read_bytes(store, sha256)), sha256)
+
+
+def exists(store: ReviewStore, sha256: str) -> bool:
+    """Whether a picture of this name lies in the store."""
+    try:
+        return _path(store, sha256).is_file()
+    except PictureLost:  # no name of a picture
+        return False
+
+
+def remove(store: ReviewStore, sha256: str) -> None:
+    """Remove a stored picture for good; nothing happens where there is none.
+
+    Raises:
+        OSError: if the file cannot be removed.
+    """
+    path = _path(store, sha256)
+    path.unlink(missing_ok=True)
+    if path.parent.is_dir():
+        sync_folder(path.parent)
 
 
 def _path(store: ReviewStore, sha256: str) -> Path:

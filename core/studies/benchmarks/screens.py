@@ -78,8 +78,8 @@ def time_screens(cells: int = 400, listed: int = 500, keys: int = 100, openings:
         raise NoBrowser("needs Chromium on this machine (apt-get install chromium)")
     with tempfile.TemporaryDirectory(prefix="hemadesk-bench-") as folder:
         report(f"making a case of {cells} white cells and {listed} others")
-        number = _fill(Path(folder), cells, listed)
-        with _served(Path(folder)) as address, sync_playwright() as playwright:
+        number = fill(Path(folder), cells, listed)
+        with served(Path(folder)) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
             )
@@ -179,7 +179,7 @@ def _timing(what: str, values: Sequence[float]) -> ScreenTiming:
     return ScreenTiming(what, statistics.median(values), p95, len(values))
 
 
-def _fill(folder: Path, cells: int, listed: int) -> int:
+def fill(folder: Path, cells: int, listed: int) -> int:
     """A store with a large case of ten fields and many small ones; gives the large one's number."""
     store = ReviewStore(Database(f"sqlite:///{folder / 'hemadesk.db'}"), folder)
     me = AT_THE_TERMINAL
@@ -230,7 +230,7 @@ def _finding(field: Field, cells: int) -> SmearFinding:
 
 
 @contextmanager
-def _served(folder: Path) -> Iterator[str]:
+def served(folder: Path) -> Iterator[str]:
     """The app on the store in ``folder``; gives its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.jobs.heartbeat import Heartbeat
 from core.jobs.job import LOG
 from core.models.weights import LoadedModel
+from core.store.faults import DatabaseRefused
 from core.store.run_records import TrainingFacts
 from core.store.runs import Epoch, Request, Run, RunBook, RunRefused, State
 from core.training.job import PreparedTraining, in_words
@@ -75,7 +76,7 @@ class _Pulse:
         except RunRefused:
             self.disowned = True
             return False
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, DatabaseRefused) as error:
             # A database that is away for a while is no reason to lose a training.
             self._log(f"no sign of life could be left: {error}")
             return True

@@ -5,6 +5,7 @@ import streamlit as st
 from core.access.people import Person
 from core.access.rights import may
 from core.review.record import integrity, ledger
+from core.review.record.clock import clock_fault
 from core.review.record.errors import LedgerBroken
 from core.review.record.review_store import review_store
 from pages.parts import pressed
@@ -26,6 +27,9 @@ def draw(who: Person) -> None:
         f"{several(head.entries, 'entry', 'entries')}; the last one's hash is `{head.hash[:16]}…`. "
         "Every change of a case and of this list is an entry, hashed with the one before."
     )
+    clock = clock_fault(review_store())
+    if clock:
+        st.error(f"{plain(clock[:1].upper() + clock[1:])}.", icon=":material/schedule:")
     if not may(who, "configure"):
         return
     st.button(
@@ -50,6 +54,8 @@ def _verdict(found: integrity.Verification) -> None:
         f"{several(found.head.entries, 'entry', 'entries')}, {several(found.rows, 'row')} and "
         f"{several(found.pictures, 'picture')} were read."
     )
+    if found.erased:
+        looked += f" The content of {several(found.erased, 'entry', 'entries')} was erased."
     if found.is_sound:
         st.success(f"Nothing was changed behind the ledger. {looked}", icon=":material/check:")
         return

@@ -71,7 +71,7 @@ def _line(line: Listed) -> None:
     gone = "" if line.active else " :gray-badge[may not sign in]"
     name.markdown(f"{plain(person.name)}{gone}  \n:small[{plain(person.subject)}]")
     roles.multiselect(
-        f"Roles of {person.name}",
+        f"Roles of {plain(person.name)}",
         ROLES,
         default=list(person.roles),
         key=f"roles_{person.subject}",

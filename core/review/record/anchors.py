@@ -1,0 +1,76 @@
+"""Lines that say how far the ledger was and with which hash, kept where the database is not.
+
+``2026-11-28T02:30:00Z 812:5f3a...`` and, with a key, an HMAC-SHA-256 of that. A share of another
+machine, a printer or a mailbox may hold them; whoever rewrites the chain has them against them.
+"""
+
+import hashlib
+import hmac
+import os
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from core.review.record.ledger import Head, head
+from core.review.record.review_store import ReviewStore
+
+_LINE: Final = re.compile(r"(\S+Z) (\d+):([0-9a-f]{64})(?: ([0-9a-f]{64}))?", re.ASCII)
+_SHORTEST_KEY: Final = 16
+
+
+class AnchorRefused(ValueError):
+    """A file of anchors or a key that cannot be used; the message says why."""
+
+
+def read_key(file: Path) -> bytes:
+    """The key in a file. Raises AnchorRefused for one that is too short, OSError."""
+    key = file.read_bytes().strip()
+    if len(key) < _SHORTEST_KEY:
+        raise AnchorRefused(f"the key in {file} has {len(key)} bytes; at least {_SHORTEST_KEY}")
+    return key
+
+
+def line(store: ReviewStore, key: bytes | None = None) -> str:
+    """The ledger's head now, as a line. Raises LedgerBroken."""
+    text = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {head(store)}"
+    return text if key is None else f"{text} {_signature(text, key)}"
+
+
+def append(file: Path, text: str) -> None:
+    """Add a line to a file, and wait until it is on the disk. Raises OSError."""
+    with file.open("a", encoding="ascii") as handle:
+        handle.write(f"{text}\n")
+        handle.flush()
+        os.fsync(handle.fileno())
+
+
+def heads_in(file: Path, key: bytes | None = None) -> list[Head]:
+    """The heads that a file of lines holds.
+
+    Args:
+        file: lines of :func:`line`; other lines, such as those of a mail, are passed over.
+        key: what every line must be signed with; None takes them unsigned too.
+
+    Raises:
+        AnchorRefused: if there is no line, or one that is not signed with the key.
+        OSError: if it cannot be read.
+    """
+    found = []
+    for number, text in enumerate(file.read_text("ascii", "replace").splitlines(), 1):
+        match = _LINE.fullmatch(text.strip())
+        if match is None:
+            continue
+        at, entries, sha256, signature = match.groups()
+        if key is not None and not hmac.compare_digest(
+            signature or "", _signature(f"{at} {entries}:{sha256}", key)
+        ):
+            raise AnchorRefused(f"{file}, line {number}, is not signed with this key")
+        found.append(Head(int(entries), sha256))
+    if not found:
+        raise AnchorRefused(f"{file} holds no line that python -m core cases anchor has written")
+    return found
+
+
+def _signature(text: str, key: bytes) -> str:
+    return hmac.new(key, text.encode("ascii"), hashlib.sha256).hexdigest()

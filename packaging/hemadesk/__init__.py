@@ -1,0 +1,1 @@
+"""What ``pip install .`` adds: the command ``hemadesk``. The program itself lies in ``app``."""
