@@ -19,6 +19,7 @@ from core.records import Box, Field, RgbImage
 from core.taxonomy import KINDS
 
 _WBC: Final = KINDS.index("wbc")
+_PLATELET: Final = KINDS.index("platelet")
 _NEAR: Final = 0.2
 """The middle of the cell lies within this share of the shorter side from the picture's middle."""
 
@@ -85,23 +86,31 @@ def single_cell_box(field: Field, locator: LoadedModel) -> tuple[Box | None, flo
     located = locate(field.pixels, locator)
     thresholds = thresholds_of(locator)
     diameter = located.rbc_diameter_px
+    # A single-cell picture is known to hold one, so half the evidence is enough.
+    evidence = thresholds * 0.5
+    if diameter is not None and max(field.width, field.height) > _FIELD * diameter:
+        # A wider view may hold anything: a doubtful platelet in its middle is not what is meant.
+        evidence[_PLATELET] = thresholds[_PLATELET]
     if diameter is not None and min(field.width, field.height) > _FIELD * diameter:
         only = _only_white_cell(located.peaks.above(thresholds))
         if only is not None:
             return only, diameter
-    # A single-cell picture is known to hold one, so half the evidence is enough.
-    peaks = located.peaks.above(thresholds * 0.5)
+    peaks = located.peaks.above(evidence)
     middle = np.array([field.width, field.height]) / 2
     near = _nearest(peaks.take(peaks.kinds != KINDS.index("rbc")), middle)
     if near is not None:
         box, kind = near
         return box, _plausible(diameter, box, kind)
+    nucleus = _has_nucleus(field.pixels)
     if diameter is not None and min(field.width, field.height) > _WIDE * diameter:
         # A view wide enough for red cells, and no white one in its middle.
-        return _only_white_cell(located.peaks.above(thresholds)), diameter
+        white = located.peaks.above(thresholds)
+        if (white.kinds == _WBC).any() or not nucleus:
+            return _only_white_cell(white), diameter
+        # On plain ground parts of the cell may have been taken for red cells; their size is none.
+        return _close_look(field.pixels, locator, float(thresholds[_WBC])), None
     # Closely seen a red cell looks a little like a white one: without a nucleus all the evidence is
     # asked for, and the picture as a whole is no cell.
-    nucleus = _has_nucleus(field.pixels)
     close = _close_look(field.pixels, locator, float(thresholds[_WBC]) * (0.5 if nucleus else 1))
     if close is not None:
         return close, _plausible(located.rbc_diameter_px, close, _WBC)

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from core.datasets.fields import read_rgb
 from core.imaging.synthetic import draw, draw_cell
 from core.inference.white_cell.framing import single_cell_box, single_cell_crop
 from core.models import registry
@@ -59,6 +60,30 @@ def test_a_tight_crop_of_any_size_shows_its_cell(locator, size, ground):
             assert (np.abs(middle - size / 2) < 0.25 * size).all()
             crop, was_found = single_cell_crop(field, locator)
             assert was_found and crop.shape == (128, 128, 3)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("pbc/monocyte/MO_721856.jpg", 1559),
+        ("wbc_munich_support/NGB/NGB___NGB_0106_0_8415_107.jpg", 344),
+    ],
+)
+def test_a_square_cut_out_and_laid_on_white_shows_its_cell(locator, data_dir, name, size):
+    """The cut edges and what is left of red cells in the corners must not give the scale."""
+    pixels = read_rgb(data_dir / name)
+    box, _ = single_cell_box(Field(name, pixels, ""), locator)
+    assert box is not None
+    square = cut(pixels, box, round(size / 1.6), room=1.08).pixels
+    side = len(square)
+    white = np.full((size, size, 3), 255, np.uint8)
+    start = round(0.3 * side)
+    white[start : start + side, start : start + side] = square
+    found, _ = single_cell_box(Field("cell.png", white, ""), locator)
+    assert found is not None
+    middle = np.array([found[0] + found[2], found[1] + found[3]]) / 2
+    assert (np.abs(middle - size / 2) < 0.25 * side).all()
 
 
 def test_without_red_cells_the_cell_gives_the_scale(locator):
