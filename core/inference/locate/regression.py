@@ -86,7 +86,7 @@ _ALWAYS: Final[dict[CellKind, float]] = {"rbc": 0.0, "wbc": 0.5, "platelet": 1.0
 """How much farther the two counts may lie apart in any field, in cells.
 
 With one platelet in a field the locator's interval has no width, and a single platelet more in the
-other count would be a disagreement. Chosen on the validation fields of TXL-PBC and DeepBioNet.
+other count would be a disagreement. Chosen with the fields of docs/counting.md in view.
 """
 
 _USUAL_VIEW: Final = 28.4

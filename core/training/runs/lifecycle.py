@@ -16,7 +16,6 @@ from typing import Final, Literal
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from core import __version__
 from core.access.people import Person
 from core.access.rights import require
 from core.files import read_json, write_json
@@ -203,9 +202,9 @@ def read_log(run: Run, last_bytes: int = 20_000) -> str:
 
 
 def code_version() -> str:
-    """The commit this code is at; the program's version outside a repository of its own."""
+    """The commit this code is at, or ``unknown`` outside a repository of its own."""
     if not (ROOT / ".git").exists():
-        return __version__  # git would answer for whatever repository lies around
+        return "unknown"  # git would answer for whatever repository lies around
     answer = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
