@@ -41,13 +41,15 @@ def open_log(var: Path) -> Path:
     handler = RotatingFileHandler(file, maxBytes=_BYTES, backupCount=_FILES, encoding="utf-8")
     handler.setFormatter(form)
     handler.setLevel(logging.INFO)
-    for name in _OURS:
-        logger = logging.getLogger(name)
+    # Streamlit's loggers hand nothing on to the one above them, so each needs the file itself.
+    known = [logging.getLogger(name) for name in list(logging.root.manager.loggerDict)]
+    alone = [one for one in known if one.name.startswith("streamlit.") and not one.propagate]
+    for logger in (*map(logging.getLogger, _OURS), *alone):
         if not any(isinstance(one, RotatingFileHandler) for one in logger.handlers):
             logger.addHandler(handler)
     # What the same loggers print to the terminal ends in the journal of the machine.
-    for known in list(logging.root.manager.loggerDict):
-        if known.startswith("streamlit"):
-            for one in logging.getLogger(known).handlers:
-                one.setFormatter(form)
+    for one in known:
+        if one.name.startswith("streamlit"):
+            for terminal in one.handlers:
+                terminal.setFormatter(form)
     return file

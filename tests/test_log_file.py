@@ -6,12 +6,17 @@ import logging
 import stat
 from logging.handlers import RotatingFileHandler
 
+import pytest
+
 from core import log_file
 
 
-def test_an_exception_is_written_without_its_words(tmp_path):
-    file = log_file.open_log(tmp_path / "var")
+@pytest.mark.parametrize("hands_on", [True, False])
+def test_an_exception_is_written_without_its_words(tmp_path, monkeypatch, hands_on):
+    """Streamlit's own loggers hand nothing on to the loggers above them."""
     logger = logging.getLogger("streamlit.error_util")
+    monkeypatch.setattr(logger, "propagate", hands_on)
+    file = log_file.open_log(tmp_path / "var")
     try:
         try:
             raise ValueError("there is no case of Jane Patient")
@@ -22,7 +27,7 @@ def test_an_exception_is_written_without_its_words(tmp_path):
         assert "test_log_file.py" in text and "Jane" not in text
         assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
     finally:
-        for name in ("core", "pages", "streamlit", "uvicorn.error"):
+        for name in ("uvicorn.error", *logging.root.manager.loggerDict):
             known = logging.getLogger(name)
             for one in [h for h in known.handlers if isinstance(h, RotatingFileHandler)]:
                 assert 0 < one.maxBytes <= 10_000_000 and 0 < one.backupCount <= 10

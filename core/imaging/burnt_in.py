@@ -20,6 +20,10 @@ _LEAST_PX, _MOST_SHARE = 6, 0.08
 """Height of a letter: in pixels, and as a share of the picture's side."""
 
 
+_Part = tuple[int, int, int, int, int]
+"""Number of a connected part, its left and top side, width and height, in pixels."""
+
+
 def letters_at(pixels: RgbImage) -> str:
     """The border at which letters seem to stand: ``top``, ``bottom``, ``left``, ``right``, or "".
 
@@ -51,31 +55,52 @@ def letters_at(pixels: RgbImage) -> str:
 
 
 def _has_a_row(strip: RgbImage, most_px: float) -> bool:
-    low, high = strip.min(axis=2), strip.max(axis=2)
-    red, green, blue = (strip[:, :, channel].astype(np.int16) for channel in range(3))
+    red, green, blue = cv2.split(strip)
+    low = cv2.min(cv2.min(red, green), blue)
+    high = cv2.max(cv2.max(red, green), blue)
     # Colours of annotations that no stain has: red and pink of a smear are never so far from blue.
+    # OpenCV's difference of bytes stops at zero.
     pure = (
-        (np.minimum(red, green) - blue > 75)
-        | (red - np.maximum(green, blue) > 85)
-        | (green - np.maximum(red, blue) > 60)
+        (cv2.subtract(cv2.min(red, green), blue) > 75)
+        | (cv2.subtract(red, cv2.max(green, blue)) > 85)
+        | (cv2.subtract(green, cv2.max(red, blue)) > 60)
     )
     return any(_row_in(mask, most_px) for mask in (high < 85, low > 215, pure))
 
 
 def _row_in(mask: npt.NDArray[np.bool_], most_px: float) -> bool:
     drawn = mask.astype(np.uint8)
+    if cv2.countNonZero(drawn) < _LEAST_LETTERS * _LEAST_PX:
+        return False
     _, labels, stats, _ = cv2.connectedComponentsWithStats(drawn, connectivity=8)
+    sizes = stats[1:]
+    width, height, area = sizes[:, 2], sizes[:, 3], sizes[:, 4]
+    fits = (height >= _LEAST_PX) & (height <= most_px) & (width <= 2 * height)
+    fits &= area >= 0.12 * width * height
+    candidates: list[_Part] = []
+    for number in np.flatnonzero(fits).tolist():
+        x, y, wide, high = sizes[number, :4].tolist()
+        candidates.append((number + 1, x, y, wide, high))
+    # Strokes are looked at only where enough parts of a letter's size stand in a row.
+    if not _row(candidates):
+        return False
     inside = cv2.distanceTransform(drawn, cv2.DIST_L2, 3)
-    letters = []
-    for number, (x, y, width, height, area) in enumerate(stats[1:], 1):
-        if not (_LEAST_PX <= height <= most_px and width <= 2 * height):
-            continue
-        part = labels[y : y + height, x : x + width] == number
-        # Half the width of the thickest stroke.
-        stroke = float(inside[y : y + height, x : x + width][part].max())
-        if stroke <= max(1.5, 0.17 * height) and area >= 0.12 * width * height:
-            letters.append((x, y, width, height))
-    return any(_in_a_row(one, letters) >= _LEAST_LETTERS for one in letters)
+    return _row([one for one in candidates if _is_thin(one, labels, inside)])
+
+
+def _is_thin(part: _Part, labels: npt.NDArray[np.int32], inside: npt.NDArray[np.float32]) -> bool:
+    number, x, y, width, height = part
+    window = slice(y, y + height), slice(x, x + width)
+    # Half the width of the thickest stroke.
+    stroke = float(inside[window][labels[window] == number].max())
+    return stroke <= max(1.5, 0.17 * height)
+
+
+def _row(parts: Sequence[_Part]) -> bool:
+    boxes = [part[1:] for part in parts]
+    if len(boxes) < _LEAST_LETTERS:
+        return False
+    return any(_in_a_row(one, boxes) >= _LEAST_LETTERS for one in boxes)
 
 
 def _in_a_row(first: tuple[int, ...], letters: Sequence[tuple[int, ...]]) -> int:

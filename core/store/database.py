@@ -186,7 +186,13 @@ def _postgresql(url: Any) -> Engine:
 
 def _sqlite(url: Any) -> Engine:
     if url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(url.database).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DatabaseRefused(
+                f"the database's folder {folder} cannot be made: {error.strerror}"
+            ) from error
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
 
     @event.listens_for(engine, "connect")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -95,10 +95,16 @@ def read_on_the_wall(page: Page, shots: Path) -> None:
         expect(critical).to_have_count(before - 1)
     # One with the mouse, onto another class.
     monocytes = page.locator('.group[data-label="monocyte"] .cell')
-    monocytes.first.scroll_into_view_if_needed()
-    x, y = middle(desk.locator('.class[data-label="plasma_cell"]'))
-    drag(page, middle(monocytes.first), (x, y))
-    expect(page.locator('.group[data-label="plasma_cell"] .cell')).to_have_count(1)
+    plasma = page.locator('.group[data-label="plasma_cell"] .cell')
+    for _ in range(20):  # the wall may be laid out anew while the mouse moves
+        monocytes.first.scroll_into_view_if_needed()
+        drag(
+            page, middle(monocytes.first), middle(desk.locator('.class[data-label="plasma_cell"]'))
+        )
+        page.wait_for_timeout(2000)
+        if plasma.count():
+            break
+    expect(plasma).to_have_count(1)
     # The others group by group: a range with Shift, and Enter accepts it.
     for label in desk.locator(".group:not([hidden])").evaluate_all(
         "(all) => all.map((one) => one.dataset.label)"
@@ -125,28 +131,34 @@ def correct_boxes(page: Page, store: ReviewStore, shots: Path) -> None:
     def now() -> tuple[float, ...]:
         return next(c.box_xyxy_px for c in cells(store, ME, 1, kind=None) if c.id == first)
 
-    def changed(last: tuple[float, ...]) -> tuple[float, ...]:
-        """What is stored once it is no longer ``last``: a redraw may not have begun yet."""
-        for _ in range(PATIENCE_MS // 100):
-            if now() != last:
-                at_rest(page)
-                return now()
-            page.wait_for_timeout(100)
+    def changed(last: tuple[float, ...], act: Callable[[], None]) -> tuple[float, ...]:
+        """What is stored after ``act``; a drag that a redraw cut off is done again."""
+        for _ in range(20):
+            act()
+            for _ in range(30):
+                if now() != last:
+                    at_rest(page)
+                    return now()
+                page.wait_for_timeout(100)
         raise AssertionError("the box did not change")
+
+    def enlarge() -> None:
+        x, y = middle(corner)
+        drag(page, (x, y), (x + 15, y + 12))
+
+    def shift() -> None:
+        x, y = middle(box)
+        drag(page, (x, y), (x - 20, y))
 
     before = now()
     page.mouse.click(*middle(box))
     corner = stage.locator('.handle[data-side="1,1"]')
     corner.wait_for()
     at_rest(page)
-    x, y = middle(corner)
-    drag(page, (x, y), (x + 15, y + 12))
-    resized = changed(before)
+    resized = changed(before, enlarge)
     expect(page.get_by_text("Move the box")).to_be_visible()
     assert resized[:2] == before[:2] and resized[2] > before[2] and resized[3] > before[3]
-    x, y = middle(box)
-    drag(page, (x, y), (x - 20, y))
-    moved = changed(resized)
+    moved = changed(resized, shift)
     assert moved[0] < resized[0]
     assert moved[2] - moved[0] == pytest.approx(resized[2] - resized[0])
     page.get_by_text("Draw a box", exact=True).click()

@@ -30,7 +30,7 @@ def slides():
     """Three drawn fields as somebody would send them, and their results."""
     files, counts, classes = [], ["file,rbc,wbc"], ["file,class,x0,y0,x1,y1"]
     for n in range(3):
-        item = synthetic.draw(310 + n, width=320, height=240, wbc=["monocyte"])
+        item = synthetic.draw(310 + n, width=480, height=360, wbc=["monocyte"])
         name = f"S{n}_1.png"
         files.append((name, synthetic.png_bytes(item.field), "image/png"))
         kinds = [cell.kind for cell in item.cells]

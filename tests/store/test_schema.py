@@ -138,7 +138,7 @@ def test_sqlite_waits_and_writes_ahead(tmp_path):
     [
         ("no url", "is not a URL"),
         ("mysql://user@host/name", "postgresql or sqlite, got mysql"),
-        ("postgresql://me:secret@127.0.0.1:1/none", "cannot be used"),
+        ("postgresql://me:secret@127.0.0.1:1/none", "does not answer"),
     ],
 )
 def test_a_database_that_cannot_be_used_is_said(url, words):

@@ -7,6 +7,7 @@ the patient identifier (PID-3), which a laboratory that sends names keeps free o
 Source: HL7 Messaging Standard 2.5.1, chapters 2 (delimiters, escapes), 3 (PID) and 4 (ORC, OBR).
 """
 
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from core.review.record.errors import CaseRefused
 MESSAGES: Final = ("ORM^O01", "OML^O21")
 _NEW: Final = frozenset({"", "NW"})
 """ORC-1 of an order that is new; others cancel or change one."""
-_FRAMING: Final = "\x0b\x1c\x00\ufeff"
+_FRAMING: Final = "\x0b\x1c\x00" + codecs.BOM_UTF8.decode()
 _SEX: Final = {"F": "female", "M": "male", "O": "other", "A": "other"}
 
 
