@@ -51,7 +51,7 @@ def test_own_slides_become_a_signed_pdf(page: Page, server: str) -> None:
     classes = "file,class\n" + "".join(f"{n}.png,blast\n" for n in range(3))
     pictures: list[FilePayload] = []
     for n in range(3):
-        item = synthetic.draw(410 + n, width=320, height=240, wbc=["monocyte"])
+        item = synthetic.draw(410 + n, width=480, height=360, wbc=["monocyte"])
         kinds = [cell.kind for cell in item.cells]
         red = kinds.count("rbc") if n else 60
         counts.append(f"{n}.png,S{n},{red},{kinds.count('wbc')}")
@@ -89,7 +89,7 @@ def test_own_slides_become_a_signed_pdf(page: Page, server: str) -> None:
 
 def test_a_draft_report_and_its_fhir_leave_the_review(page: Page, server: str) -> None:
     case = cases.create(review_store(), WHO, "BR-77", pseudonym="P-77")
-    field = synthetic.draw(420, width=320, height=240, wbc=["monocyte"]).field
+    field = synthetic.draw(420, width=480, height=360, wbc=["monocyte"]).field
     cases.keep_field(review_store(), WHO, case.id, field, analyse(field, registry.smear_models()))
     page.goto(f"{server}/review?case={case.id}")
     page.get_by_text("4 Sign", exact=True).click()
