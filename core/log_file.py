@@ -45,7 +45,8 @@ def open_log(var: Path) -> Path:
     known = [logging.getLogger(name) for name in list(logging.root.manager.loggerDict)]
     alone = [one for one in known if one.name.startswith("streamlit.") and not one.propagate]
     for logger in (*map(logging.getLogger, _OURS), *alone):
-        if not any(isinstance(one, RotatingFileHandler) for one in logger.handlers):
+        written = (h for h in logger.handlers if isinstance(h, RotatingFileHandler))
+        if not any(one.baseFilename == handler.baseFilename for one in written):
             logger.addHandler(handler)
     # What the same loggers print to the terminal ends in the journal of the machine.
     for one in known:

@@ -173,5 +173,5 @@ def test_a_case_is_read_on_the_wall(page: Page, store: ReviewStore) -> None:
     # Why, and what it is compared with: for whoever reads the case, analysing takes another right.
     page.keyboard.press("w")
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("Verified by this laboratory")
+    expect(dialog).to_contain_text("This laboratory has signed none in another case yet")
     expect(dialog).to_contain_text("No map can be drawn")  # the model that answered is not here

@@ -1,5 +1,6 @@
 """Curves of runs, a colour each, train and validation by dash; and the bars of a split."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -194,8 +195,8 @@ def steps(found: Sequence[Step], rows: Sequence[Epoch], weight: float, powers: b
 
 
 def gradients(found: Sequence[Step]) -> Any:
-    """Norm of the gradient before it is clipped, by step."""
-    shown = thinned(found)
+    """Norm of the gradient before it is clipped, by step; its axis has powers, and so no zero."""
+    shown = [step for step in thinned(found) if 0 < step.gradient_norm < math.inf]
     figure = go.Figure(
         go.Scatter(
             x=[step.epochs for step in shown],

@@ -182,30 +182,30 @@ def _short(info: RecipeInfo) -> str:
 
 def _by_step(run: Run, found: list[steps.Step], rows: list[Epoch]) -> None:
     """The loss within epochs, with the choices of how it is drawn, and where the time went."""
-    with st.expander("Within epochs", expanded=not rows):
-        left, right = st.columns([3, 1])
-        weight = left.slider(
-            "Smoothing", 0.0, 0.99, 0.9, 0.01, key="smoothing", help="0 draws every step as it is."
-        )
-        powers = right.toggle("Log scale", key="log_scale")
-        st.plotly_chart(
-            run_plots.steps(found, rows, weight, powers), key="by_step", config=_PLAIN_PLOT
-        )
-        st.plotly_chart(run_plots.gradients(found), key="gradients", config=_PLAIN_PLOT)
-        phases = steps.read_phases(lifecycle.folder_of(run))
-        if phases is not None and phases.seconds:
-            parts = [f"{name} {lasted(seconds)}" for name, seconds in phases.seconds.items()]
-            st.caption(f"Time of this attempt: {', '.join(parts)}.")
-        st.download_button(
-            "Steps as CSV",
-            data=lambda: steps.steps_csv(found),
-            file_name=f"{run.name}-steps.csv",
-            mime="text/csv",
-            on_click="ignore",
-            icon=":material/download:",
-            type="tertiary",
-            key="download_steps",
-        )
+    # Not an expander: Plotly cannot lay out a plot that has no room.
+    if rows and not st.toggle("Within epochs", key="within_epochs"):
+        return
+    left, right = st.columns([3, 1])
+    weight = left.slider(
+        "Smoothing", 0.0, 0.99, 0.9, 0.01, key="smoothing", help="0 draws every step as it is."
+    )
+    powers = right.toggle("Log scale", key="log_scale")
+    st.plotly_chart(run_plots.steps(found, rows, weight, powers), key="by_step", config=_PLAIN_PLOT)
+    st.plotly_chart(run_plots.gradients(found), key="gradients", config=_PLAIN_PLOT)
+    phases = steps.read_phases(lifecycle.folder_of(run))
+    if phases is not None and phases.seconds:
+        parts = [f"{name} {lasted(seconds)}" for name, seconds in phases.seconds.items()]
+        st.caption(f"Time of this attempt: {', '.join(parts)}.")
+    st.download_button(
+        "Steps as CSV",
+        data=lambda: steps.steps_csv(found),
+        file_name=f"{run.name}-steps.csv",
+        mime="text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        type="tertiary",
+        key="download_steps",
+    )
 
 
 def _steps_of(folder: Path) -> list[steps.Step]:
