@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.commands.terminal import progress, stop
+from core.commands.terminal import opened_store, progress, stop
+from core.files import write_atomically
 
 if TYPE_CHECKING:
     from core.review.record.review_store import ReviewStore
@@ -36,7 +37,7 @@ def erase(
     from core.review.case.cases import find
     from core.review.record.errors import CaseRefused
 
-    store = _store()
+    store = opened_store()
     try:
         numbers = [find(store, AT_THE_TERMINAL, one).id for one in which or ()]
     except CaseRefused as refusal:
@@ -57,7 +58,7 @@ def due(
     from core.access.people import AT_THE_TERMINAL
     from core.review.retention import rules
 
-    store = _store()
+    store = opened_store()
     found = rules.due(store, AT_THE_TERMINAL)
     for one in found:
         row = {"id": one.case_id, "accession": one.accession, "since": f"{one.since:%Y-%m-%d}"}
@@ -75,7 +76,7 @@ def erased(
     from core.access.people import AT_THE_TERMINAL
     from core.review.retention.erasing import erased as all_erased
 
-    for one in all_erased(_store(), AT_THE_TERMINAL):
+    for one in all_erased(opened_store(), AT_THE_TERMINAL):
         row = {"id": one.case_id, "at": one.at, "by": one.by, "reason": one.reason}
         print(json.dumps(row) if as_json else f"case {one.case_id} {one.at} {one.by}: {one.reason}")
 
@@ -98,7 +99,7 @@ def _erase(
                     if file.exists():
                         stop(f"{file} exists; nothing was overwritten, nothing was erased")
                     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                    file.write_bytes(data)
+                    write_atomically(file, data)  # on the disk before anything is erased
         if not yes and not typer.confirm("Erase this for good", err=True):
             stop("nothing was erased")
         done = erasing.erase(store, AT_THE_TERMINAL, numbers, reason)
@@ -130,13 +131,3 @@ def _of_patient(store: "ReviewStore", pseudonym: str) -> list[int]:
     if not numbers:
         stop(f"no case has the pseudonym {pseudonym}")
     return numbers
-
-
-def _store() -> "ReviewStore":
-    from core.review.record.review_store import review_store
-    from core.store.database import DatabaseRefused
-
-    try:
-        return review_store()
-    except DatabaseRefused as refusal:
-        stop(refusal)

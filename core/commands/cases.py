@@ -15,7 +15,7 @@ from core.commands.case_backup import backup, restore
 from core.commands.case_export import export
 from core.commands.case_retention import due, erase, erased
 from core.commands.queue_gain import queue_gain
-from core.commands.terminal import stop
+from core.commands.terminal import opened_store, stop
 
 if TYPE_CHECKING:
     from core.review.case.cases import Case
@@ -53,7 +53,9 @@ def list_cases(
     from core.store.review_schema import CASE_STATES
 
     states = CASE_STATES if every else OPEN_STATES
-    for row in worklist(_store(), AT_THE_TERMINAL, search=search, states=states, limit=100_000):
+    for row in worklist(
+        opened_store(), AT_THE_TERMINAL, search=search, states=states, limit=100_000
+    ):
         summary = {
             "id": row.case.id,
             "accession": row.case.accession,
@@ -97,7 +99,7 @@ def orders(
 
     try:
         if file.is_dir():
-            dropped = read_folder(_store(), AT_THE_TERMINAL, file)
+            dropped = read_folder(opened_store(), AT_THE_TERMINAL, file)
             for one in dropped:
                 if one.orders is None:
                     print(f"{one.name}: {one.refusal}.", file=sys.stderr)
@@ -111,7 +113,7 @@ def orders(
             if any(one.orders is None or one.orders.refused for one in dropped):
                 raise typer.Exit(1)
             return
-        found = read_orders(_store(), AT_THE_TERMINAL, file.read_bytes())
+        found = read_orders(opened_store(), AT_THE_TERMINAL, file.read_bytes())
     except CaseRefused as refusal:
         stop(refusal)
     except OSError as error:
@@ -132,7 +134,7 @@ def show(case_id: Which, as_json: AsJson = False) -> None:
     from core.review.signature import signing
     from core.review.signature.verified import verified
 
-    store = _store()
+    store = opened_store()
     case = _case(store, case_id)
     pictures = case_pictures_of(store, WHO, case.id)
     standing = verified(store, WHO, case.id)
@@ -209,7 +211,7 @@ def verify(
     if head is not None:
         number, _, digest = head.partition(":")
         expected.append(Head(int(number), digest))
-    result = verify_records(_store(), expected)
+    result = verify_records(opened_store(), expected)
     if as_json:
         print(
             json.dumps(
@@ -250,7 +252,7 @@ def replay(
     from core.review.record.errors import CaseRefused
     from core.review.signature.replay import replay as repeat
 
-    store = _store()
+    store = opened_store()
     case = _case(store, case_id)
     try:
         rows = repeat(store, AT_THE_TERMINAL, case.id, version)
@@ -283,16 +285,6 @@ def get_acquainted(folder: Annotated[Path, typer.Option()]) -> None:
 
     os.nice(5)  # a page that a person waits for goes first
     acquaintance_worker.work(folder)
-
-
-def _store() -> "ReviewStore":
-    from core.review.record.review_store import review_store
-    from core.store.database import DatabaseRefused
-
-    try:
-        return review_store()
-    except DatabaseRefused as refusal:
-        stop(refusal)
 
 
 def _case(store: "ReviewStore", which: str) -> "Case":

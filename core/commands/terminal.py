@@ -16,6 +16,7 @@ import typer
 
 if TYPE_CHECKING:
     from core.records import Field
+    from core.review.record.review_store import ReviewStore
 
 Data = Annotated[
     Path | None, typer.Option(help="folder of the public sets (default: HEMADESK_DATA)")
@@ -85,6 +86,17 @@ def results_folder(given: Path | None, *default: str) -> Path:
     from core.settings import settings
 
     return settings().var.joinpath(*default)
+
+
+def opened_store() -> "ReviewStore":
+    """The cases of this installation. Stops the command if their database cannot be used."""
+    from core.review.record.review_store import review_store
+    from core.store.database import DatabaseRefused
+
+    try:
+        return review_store()
+    except DatabaseRefused as refusal:
+        stop(refusal)
 
 
 def each_picture(

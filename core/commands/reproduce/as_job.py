@@ -15,6 +15,9 @@ from core.commands.terminal import progress, stop
 if TYPE_CHECKING:
     from core.studies.papers.progress import Reporter
 
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="only print what would be trained, and for how long")
+]
 Ordered = Annotated[bool, typer.Option("--job", hidden=True)]
 
 _RESUMES: Final = "Stopped. The same command resumes."
@@ -78,5 +81,7 @@ def _arguments(options: Mapping[str, object]) -> list[str]:
         if value is None or value is False:
             continue
         option = f"--{name}"
+        if isinstance(value, Path):
+            value = value.resolve()  # a screen resumes it from another folder
         arguments += [option] if value is True else [option, str(value)]
     return arguments

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, cast
 
 import typer
 
-from core.commands.reproduce.as_job import Ordered, as_job
+from core.commands.reproduce.as_job import DryRun, Ordered, as_job
 from core.commands.terminal import Data, public_sets, results_folder, stop
 from core.files import write_atomically, write_json
+from core.studies.papers.counts_result import FOUND_RATE, WITH_OTHERS, WITH_WBC_SET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,9 +30,6 @@ ALAM_AND_ISLAM = {
 }
 """Table 4, by threshold, as printed."""
 
-_FOUND: Final = ", found rate"
-"""End of the key of a training at the rate that the rate finder proposed."""
-
 
 def counts(
     data: Data = None,
@@ -51,9 +49,7 @@ def counts(
             help="weights of the network to start from: .safetensors or .pth", exists=True
         ),
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="only print what would be trained, and for how long")
-    ] = False,
+    dry_run: DryRun = False,
     job: Ordered = False,
 ) -> None:
     """Train as published and print tables 1 to 4 with our numbers beside the paper's.
@@ -90,9 +86,9 @@ def counts(
 def _write(result: "PaperCounts", folder: Path) -> None:
     from core.studies.count_tables import loss_curves_svg
 
-    write_json(folder / "counts.json", result)
+    write_json(folder / "counts.json", result, indent=2)
     write_atomically(folder / "tables.md", as_markdown(result))
-    for key in ("with", "with, found rate"):
+    for key in ("with", "with" + FOUND_RATE):
         if key in result["curves"]:
             name = "figure-5" + key.removeprefix("with").replace(", ", "-").replace(" ", "-")
             svg = loss_curves_svg(result["curves"][key])
@@ -154,15 +150,15 @@ def as_markdown(result: "PaperCounts") -> str:
 _TITLES: Final = {
     "without": "ours, without",
     "with": "ours, PBC",
-    "with, backbone from WBC": "ours, WBC set",
-    "with, backbone from other laboratories": "ours, DeepBioNet and TXL",
+    WITH_WBC_SET: "ours, WBC set",
+    WITH_OTHERS: "ours, DeepBioNet and TXL",
 }
 
 
 def _title(key: str, result: "PaperCounts") -> str:
     rate = result["learning_rates"].get(key)
-    title = _TITLES[key.removesuffix(_FOUND)]
-    return f"{title}, rate {rate:.0e}" if key.endswith(_FOUND) and rate else title
+    title = _TITLES[key.removesuffix(FOUND_RATE)]
+    return f"{title}, rate {rate:.0e}" if key.endswith(FOUND_RATE) and rate else title
 
 
 def _columns(
@@ -174,7 +170,7 @@ def _columns(
     return {
         _title(key, result): known[key]
         for one in keys
-        for key in (one, one + _FOUND)
+        for key in (one, one + FOUND_RATE)
         if key in known
     }
 
@@ -188,7 +184,7 @@ def _gains(ours: "LabelErrors") -> str:
     from core.studies.count_tables import ROWS
 
     known = cast("Mapping[str, MeanErrors]", ours)
-    ends = [end for end in ("", _FOUND) if "without" + end in known and "with" + end in known]
+    ends = [end for end in ("", FOUND_RATE) if "without" + end in known and "with" + end in known]
     head = ["", "paper", *(f"ours{end}" for end in ends)]
     lines = [_row(head), "|---" * len(head) + "|"]
     for place, (key, name) in enumerate(ROWS):

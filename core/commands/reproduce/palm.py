@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.commands.reproduce.as_job import Ordered, as_job
+from core.commands.reproduce.as_job import DryRun, Ordered, as_job
 from core.commands.terminal import Data, progress, public_sets, results_folder, stop
 from core.files import write_atomically
 
@@ -42,9 +42,7 @@ def palm(
             "a stopped run resumes"
         ),
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="only print what would be trained, and for how long")
-    ] = False,
+    dry_run: DryRun = False,
     job: Ordered = False,
 ) -> None:
     """Tables 1 to 4 of the palm paper: as published, then with a split that does not leak.

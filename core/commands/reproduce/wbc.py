@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.commands.reproduce.as_job import Ordered, as_job
+from core.commands.reproduce.as_job import DryRun, Ordered, as_job
 from core.commands.terminal import Data, public_sets, results_folder, stop
 from core.files import write_atomically, write_json
 
@@ -30,9 +30,7 @@ def wbc(
         Path | None,
         typer.Option(help="ResNet-18 weights to start from: .safetensors or .pth", exists=True),
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="only print what would be trained, and for how long")
-    ] = False,
+    dry_run: DryRun = False,
     job: Ordered = False,
 ) -> None:
     """Train the paper's ResNet-18 and print its report beside ours and the majority baseline.
@@ -55,7 +53,7 @@ def wbc(
             sets, folder, seed, reporter, full=full, epochs=epochs, weights=weights
         )
         table = as_markdown(result, _live_report())
-        write_json(folder / "wbc.json", result)
+        write_json(folder / "wbc.json", result, indent=2)
         write_atomically(folder / "table.md", table)
         return f"{table}\nThe table and the training are in {folder}."
 

@@ -55,6 +55,30 @@ class ScreenTiming:
     n: int
 
 
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """Playwright's Chromium without a window; closed at the end.
+
+    Raises:
+        NoBrowser: without Chromium or playwright.
+    """
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError as error:
+        raise NoBrowser("needs the package playwright (requirements-dev.txt)") from error
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        raise NoBrowser("needs Chromium on this machine (apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
 def time_screens(cells: int = 400, listed: int = 500, keys: int = 100, openings: int = 5,
                  report: Callable[[str], None] = lambda _: None) -> list[ScreenTiming]:  # fmt: skip
     """Time the review's screens.
@@ -69,20 +93,10 @@ def time_screens(cells: int = 400, listed: int = 500, keys: int = 100, openings:
     Raises:
         NoBrowser: without Chromium or playwright.
     """
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError as error:
-        raise NoBrowser("needs the package playwright (requirements-dev.txt)") from error
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        raise NoBrowser("needs Chromium on this machine (apt-get install chromium)")
-    with tempfile.TemporaryDirectory(prefix="hemadesk-bench-") as folder:
+    with chromium() as browser, tempfile.TemporaryDirectory(prefix="hemadesk-bench-") as folder:
         report(f"making a case of {cells} white cells and {listed} others")
         number = fill(Path(folder), cells, listed)
-        with served(Path(folder)) as address, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
-            )
+        with served(Path(folder)) as address:
             page = browser.new_page(viewport={"width": 1366, "height": 768})
             page.set_default_timeout(_WAIT_MS)
             case = f"{address}/review?case={number}"
@@ -95,7 +109,6 @@ def time_screens(cells: int = 400, listed: int = 500, keys: int = 100, openings:
             worklist = [_open(page, f"{address}/worklist", _ROWS) for _ in range(openings)]
             label_next = [_view(page, "To label next", _QUEUE)]
             agreement = [_open(page, f"{address}/agreement", _AGREEMENT) for _ in range(openings)]
-            browser.close()
     return [
         _timing("key to next frame", frames),
         _timing("key to saved", saved),

@@ -7,7 +7,6 @@ cases, answer cells, look at lists and leave again; the figures are the server's
 import os
 import random
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from core.studies.benchmarks.screens import NoBrowser, fill, served
+from core.studies.benchmarks.screens import chromium, fill, served
 
 _WAIT_MS: Final = 300_000
 _PAGES: Final = ("", "worklist", "review", "agreement", "models", "settings", "help")
@@ -63,21 +62,11 @@ def soak(
     Raises:
         NoBrowser: without Chromium or playwright.
     """
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError as error:
-        raise NoBrowser("needs the package playwright (requirements-dev.txt)") from error
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        raise NoBrowser("needs Chromium on this machine (apt-get install chromium)")
     seen: list[tuple[float, dict[str, float]]] = []
-    with tempfile.TemporaryDirectory(prefix="hemadesk-soak-") as name:
+    with chromium() as browser, tempfile.TemporaryDirectory(prefix="hemadesk-soak-") as name:
         folder = Path(name)
         case = fill(folder, 60, 40)
-        with served(folder) as address, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
-            )
+        with served(folder) as address:
             training = _training(folder) if train else None
             windows = [browser.new_page() for _ in range(sessions)]
             begun = time.monotonic()
@@ -89,7 +78,6 @@ def soak(
                 if opened % sessions == 0:
                     seen.append((time.monotonic() - begun, _figures(address)))
                     report(f"{seen[-1][0] / 60:.1f} min, {opened} pages: {_words(seen[-1][1])}")
-            browser.close()
             if training is not None:
                 training.terminate()
                 training.wait()

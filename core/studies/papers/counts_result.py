@@ -1,8 +1,17 @@
 """``counts.json``: what the repetition of the count-regression paper stores and prints."""
 
-from typing import Literal, NotRequired
+from typing import Final, Literal, NotRequired
 
 from typing_extensions import TypedDict
+
+WITH_WBC_SET: Final = "with, backbone from WBC"
+"""Key of the training whose backbone learnt from the paper's second set, WBC (Bodzas)."""
+
+WITH_OTHERS: Final = "with, backbone from other laboratories"
+"""Key where that set is missing: DeepBioNet's and TXL's white cells in its place."""
+
+FOUND_RATE: Final = ", found rate"
+"""End of the key of a training at the rate that the rate finder proposes."""
 
 KindOrMean = Literal["rbc", "wbc", "platelet", "mean"]
 

@@ -10,19 +10,11 @@ import torch
 from core.models import registry
 from core.models.classifier import CellClassifier
 from core.models.regressor import REGRESSION_BACKBONES
+from core.studies.papers.counts_result import FOUND_RATE, WITH_OTHERS, WITH_WBC_SET
 from core.training.loop.settings import LoopSettings
 from core.training.paper_settings import PAPER_CLASSIFIER, PAPER_REGRESSOR
 
 Cells = Literal["none", "pbc", "bodzas", "other laboratories"]
-
-WITH_WBC_SET: Final = "with, backbone from WBC"
-"""Key of the training whose backbone learnt from the paper's second set, WBC (Bodzas)."""
-
-WITH_OTHERS: Final = "with, backbone from other laboratories"
-"""Key where that set is missing: DeepBioNet's and TXL's white cells in its place."""
-
-FOUND_RATE: Final = ", found rate"
-"""End of the key of a training at the rate that the rate finder proposes."""
 
 PAPER: Final = replace(PAPER_REGRESSOR, workers=0)
 PAPER_BACKBONE: Final = replace(PAPER_CLASSIFIER, workers=0)

@@ -97,11 +97,13 @@ def _live(shown: str, beside: list[str], active: bool) -> None:
     _head(run, rows)
     _buttons(run, rows)
     _said(run, rows)
-    found = _steps_of(lifecycle.folder_of(run))
-    if found:
-        _by_step(run, found, rows)
-    if not any(found for _, found in curves):
-        begins = "These" if found else "The curves"
+    folder = lifecycle.folder_of(run)
+    begun = (folder / steps.STEPS).is_file()
+    # Not an expander: Plotly cannot lay out a plot that has no room.
+    if begun and (not rows or st.toggle("Within epochs", key="within_epochs")):
+        _by_step(run, _steps_of(folder), rows)
+    if not any(epochs for _, epochs in curves):
+        begins = "These" if begun else "The curves"
         st.caption(f"{begins} go on with each epoch's validation.")
         return
     plots = _plots(curves)
@@ -182,9 +184,6 @@ def _short(info: RecipeInfo) -> str:
 
 def _by_step(run: Run, found: list[steps.Step], rows: list[Epoch]) -> None:
     """The loss within epochs, with the choices of how it is drawn, and where the time went."""
-    # Not an expander: Plotly cannot lay out a plot that has no room.
-    if rows and not st.toggle("Within epochs", key="within_epochs"):
-        return
     left, right = st.columns([3, 1])
     weight = left.slider(
         "Smoothing", 0.0, 0.99, 0.9, 0.01, key="smoothing", help="0 draws every step as it is."

@@ -1,5 +1,7 @@
 """A repeated paper is a job: seen, stopped and resumed from elsewhere."""
 
+from pathlib import Path
+
 import pytest
 import typer
 
@@ -21,6 +23,12 @@ def test_its_text_is_printed_and_kept(tmp_path, capsys):
     done = job.read(tmp_path / "wbc")
     assert done.state == "done"
     assert done.task == {"system": "wbc", "arguments": ["--full", "--epochs", "3"]}
+
+
+def test_a_path_is_kept_so_that_it_can_be_resumed_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    as_job(Path("out"), "wbc", {"to": Path("out")}, False, lambda reporter: "a table")
+    assert job.read(tmp_path / "out").task["arguments"] == ["--to", str(tmp_path / "out")]
 
 
 def test_a_request_to_stop_pauses_the_training_and_the_command_says_how_to_go_on(tmp_path, capsys):

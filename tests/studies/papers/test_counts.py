@@ -7,11 +7,9 @@ import pytest
 
 from core.datasets.intake.fields import CountedField
 from core.studies.papers import counts
+from core.studies.papers.counts_result import FOUND_RATE, WITH_OTHERS, WITH_WBC_SET
 from core.studies.papers.counts_setting import (
-    FOUND_RATE,
     PAPER,
-    WITH_OTHERS,
-    WITH_WBC_SET,
     setting_for,
     trainings,
 )
