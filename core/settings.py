@@ -45,6 +45,20 @@ class Settings(BaseSettings):
         60.0, ge=2, le=3600, description="seconds without a sign of life after which a run is lost"
     )
 
+    run_webhook: str = Setting(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="web address that gets a JSON message when a training has ended",
+    )
+    run_mail_to: str = Setting(
+        "", description="mail addresses told when a training has ended, separated by commas"
+    )
+    run_mail_from: str = Setting("", description="sender of these mails; empty: the first address")
+    smtp_url: SecretStr = Setting(
+        SecretStr(""),
+        description="mail server, such as smtp+starttls://user:password@mail.example.org:587",
+    )
+
     second_reader: Literal["never", "critical", "always"] = Setting(
         "never", description="which cases a second person reads before they are signed"
     )

@@ -1,7 +1,7 @@
 """A training run as stored in the database, and what its state allows."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, TypedDict
@@ -11,13 +11,13 @@ Request = Literal["pause", "stop", "discard"]
 
 RESUMABLE: Final[frozenset[State]] = frozenset({"paused", "lost", "failed"})
 ENDED: Final[frozenset[State]] = frozenset({"done", "stopped", "discarded"})
-"""States from which no action leads on."""
+"""States in which no process works on a run any more, and none will."""
 
 ACTIONS: Final[dict[str, frozenset[State]]] = {
     "pause": frozenset({"queued", "running"}),
     "resume": RESUMABLE,
     "stop": frozenset({"running", *RESUMABLE}),
-    "discard": frozenset({"queued", "running", *RESUMABLE}),
+    "discard": frozenset({"queued", "running", "done", "stopped", *RESUMABLE}),
 }
 """Actions of a person, and the states in which each is allowed."""
 
@@ -82,6 +82,8 @@ class Run:
     message: str | None
     model_path: str | None
     model_identity: str | None
+    note: str | None = None
+    tags: Sequence[str] | None = None
 
     @property
     def label(self) -> str:

@@ -6,7 +6,7 @@ nothing.
 """
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, cast
 
@@ -137,6 +137,20 @@ class RunBook:
             else:
                 more = {"request": None, "ended_at": _now()}
                 _move(connection, run, "discarded", who, "asked to discard", more)
+            return _get(connection, run_id)
+
+    def describe(self, run_id: int, title: str, note: str, tags: Sequence[str], who: str) -> Run:
+        """Change the words about a run; its events say who called it what before.
+
+        Raises:
+            RunRefused: for a number no run has.
+        """
+        with self._database.write() as connection:
+            run = _get(connection, run_id)
+            values = {"title": title, "note": note or None, "tags": list(tags) or None}
+            connection.execute(update(runs).where(runs.c.id == run_id).values(values))
+            was = "" if title == run.title else f", called {run.title} before"
+            _note(connection, run_id, run.state, run.state, who, f"described anew{was}")
             return _get(connection, run_id)
 
     # ---- by workers and the watch -----------------------------------------------------

@@ -89,6 +89,8 @@ runs = Table(
     Column("message", Text),
     Column("model_path", Text),
     Column("model_identity", String(120)),
+    Column("note", Text),
+    Column("tags", JSON(none_as_null=True)),
     UniqueConstraint("name", name="uq_runs_name"),
     one_of("runs", "state", RUN_STATES),
     one_of("runs", "request", REQUESTS),

@@ -126,6 +126,7 @@ FUNCTIONS: dict[str, tuple[Right, ...]] = {
     "core.training.promote.promotion:roll_back": ("promote",),
     "core.training.runs.lifecycle:submit": ("train",),
     "core.training.runs.lifecycle:act": ("train",),
+    "core.training.runs.lifecycle:describe": ("train",),
     "core.training.runs.repetitions:ask_to_stop": ("train",),
     "core.training.runs.repetitions:resume": ("train",),
     "core.training.runs.rate_trials:start": ("train",),

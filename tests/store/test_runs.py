@@ -195,7 +195,9 @@ def test_whatever_happens_in_whatever_order(book, limit, steps):
 
 def test_every_state_can_be_left_or_is_an_end():
     assert not RESUMABLE & ENDED
-    assert all(not states & ENDED for states in ACTIONS.values())
+    # What has ended can be deleted, and nothing else.
+    assert all(not states & ENDED for action, states in ACTIONS.items() if action != "discard")
+    assert ACTIONS["discard"] & ENDED == {"done", "stopped"}
 
 
 CLAIMANT = """
@@ -233,3 +235,21 @@ def test_processes_at_once_on_a_new_database(url):
         claimed += json.loads(out)
     assert claimed, "nobody ever got a turn"
     assert all(running == [number] for number, running in claimed)
+
+
+def test_words_about_a_run_can_be_changed_and_its_events_say_what_it_was_called(book):
+    run = book.add(_values("a"), "Ada")
+    assert (run.note, run.tags) == (None, None)
+    run = book.describe(run.id, "own cells", "slides of May", ["may", "gentle"], "Ben")
+    assert (run.title, run.note, run.tags) == ("own cells", "slides of May", ["may", "gentle"])
+    last = book.events(run.id)[-1]
+    assert last.who == "Ben" and "called a before" in last.detail
+    assert book.describe(run.id, "own cells", "", [], "Ben").tags is None
+
+
+def test_a_run_that_has_ended_can_be_deleted(book):
+    run = book.add(_values("a"), "Ada")
+    book.claim(1, "here")
+    book.release(run.id, 1, "done", "", model_path="m.safetensors")
+    assert book.ask(run.id, "discard", "Ada").state == "discarded"
+    assert book.all() == []

@@ -3,10 +3,12 @@
 Loads no network library, so that a screen can ask it without loading one.
 """
 
+import logging
 import secrets
 import shutil
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -27,11 +29,13 @@ from core.store.runs import Run, RunBook, RunRefused
 from core.training.loop.settings import LoopSettings, loop_settings, with_defaults
 from core.training.presets import checked_options, recipe_info
 from core.training.recipe_info import Options
+from core.training.runs import messages
 
 STARTING: Final = timedelta(minutes=10)
 """Longest time until the first heartbeat of a process: a busy machine loads slowly."""
 
 _DEFINITION: Final = "run.json"
+_LONGEST_TITLE: Final = 200  # of the column
 
 
 def book() -> RunBook:
@@ -121,6 +125,24 @@ def act(run_id: int, action: Literal["pause", "resume", "stop", "discard"], who:
     return book().get(run_id)
 
 
+def describe(run_id: int, title: str, note: str, tags: str, who: Person) -> Run:
+    """Change a run's title, note and tags; ``tags`` are separated by commas.
+
+    Raises:
+        RunRefused: for an empty or overlong title, or a number no run has.
+        NotAllowed: if ``who`` may not train.
+    """
+    require(who, "train")
+    title, note = " ".join(title.split()), note.strip()
+    if not title:
+        raise RunRefused("a run needs a title")
+    if len(title) > _LONGEST_TITLE:
+        raise RunRefused(f"a title has at most {_LONGEST_TITLE} characters, this one {len(title)}")
+    words = (" ".join(word.split()) for word in tags.split(","))
+    once = list(dict.fromkeys(word for word in words if word))
+    return book().describe(run_id, title, note, once, who.name)
+
+
 def discard_files(run: Run) -> None:
     """Remove a run's folder; its row and events stay."""
     shutil.rmtree(folder_of(run), ignore_errors=True)
@@ -135,7 +157,11 @@ def watch() -> list[Run]:
         if run.state == "running" and run.host == here and run.process and not is_held(run)
     }
     silent = timedelta(seconds=settings().heartbeat_timeout_s)
-    return book().mark_lost(silent, dead, max(silent, STARTING))
+    lost = book().mark_lost(silent, dead, max(silent, STARTING))
+    if lost:
+        # Whoever looks, often a screen, does not wait for a mail server.
+        threading.Thread(target=_tell, args=(lost,), name="messages", daemon=True).start()
+    return lost
 
 
 def start_next(leave: int | None = None) -> list[Run]:
@@ -171,7 +197,14 @@ def _look_after(process: "subprocess.Popen[bytes]", run: Run) -> None:
     """Wait for the process, which would stay a zombie, and mark its run as lost if it died."""
     process.wait()
     with suppress(SQLAlchemyError, DatabaseRefused):
-        book().mark_lost(timedelta(days=36_500), {(run.id, run.attempt)})
+        _tell(book().mark_lost(timedelta(days=36_500), {(run.id, run.attempt)}))
+
+
+def _tell(lost: list[Run]) -> None:
+    """Send the site's messages about lost runs; whoever runs this waits for it."""
+    for run in lost:
+        for sentence in messages.send(run, book().epochs(run.id), settings()):
+            logging.getLogger(__name__).warning("%s: %s", run.name, sentence)
 
 
 @contextmanager

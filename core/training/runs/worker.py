@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.jobs.heartbeat import Heartbeat
 from core.jobs.job import LOG
 from core.models.weights import LoadedModel
+from core.settings import settings
 from core.store.faults import DatabaseRefused
 from core.store.run_records import TrainingFacts
 from core.store.runs import Epoch, Request, Run, RunBook, RunRefused, State
@@ -30,6 +31,7 @@ from core.training.loop.process_group import current_group
 from core.training.loop.recipe import Interrupted, Order, Progress
 from core.training.loop.train import best_model, train
 from core.training.recipes import prepare
+from core.training.runs import messages
 from core.training.runs.lifecycle import book, discard_files, folder_of, hold, settings_of
 from core.training.runs.steps import LiveFiles, Step
 
@@ -127,6 +129,8 @@ def work(run: Run, *, target: Path | None = None, echo: bool = False) -> Run:
         left = runs.release(run.id, run.attempt, state, detail, **saved)
     if left.state == "discarded":
         discard_files(left)
+    for sentence in messages.send(left, runs.epochs(left.id), settings()):
+        log(sentence)
     return left
 
 

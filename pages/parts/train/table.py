@@ -11,6 +11,8 @@ from core.training.runs import lifecycle
 from core.training.runs.forecast import best_epoch
 from pages.parts.wording import several
 
+_FIRST = ["Run", "State", "Learns", "Epochs", "Best", "Naive", "Learning rate", "Tags", "Begun"]
+
 
 def draw(everything: list[Run]) -> None:
     """All runs, folded."""
@@ -30,11 +32,28 @@ def draw(everything: list[Run]) -> None:
                     "Learning rate": run.settings["learning_rate"],
                     "Batch": run.settings["batch_size"],
                     "Seed": run.seed,
+                    "Tags": ", ".join(run.tags or ()),
+                    "Note": run.note or "",
+                    "Took, min": _minutes(run),
+                    **{
+                        name.capitalize(): str(value)
+                        for name, value in run.options.items()
+                        if name != "names"
+                    },
                     "Begun": f"{run.started_at:%d %b %H:%M}" if run.started_at else "",
                     "By": run.created_by,
                 }
             )
-        st.dataframe(lines, hide_index=True)
+        columns = list(dict.fromkeys(name for line in lines for name in line))
+        chosen = st.multiselect("Columns", columns, default=_FIRST, key="run_columns")
+        st.dataframe(lines, hide_index=True, column_order=chosen or _FIRST)
+
+
+def _minutes(run: Run) -> float | None:
+    """How long it took from its first start to its end, pauses included."""
+    if run.started_at is None or run.ended_at is None:
+        return None
+    return round((run.ended_at - run.started_at).total_seconds() / 60, 1)
 
 
 def epochs_of(run: Run) -> list[Epoch]:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from core.access.rights import NotAllowed
-from core.store.runs import Epoch, Run, RunRefused
+from core.store.runs import ENDED, Epoch, Run, RunRefused
 from core.training.presets import RecipeInfo, recipe_info
 from core.training.runs import lifecycle, steps
 from core.training.runs.forecast import best_epoch, epochs_csv, examples_per_second, seconds_left
@@ -22,6 +22,7 @@ from pages.parts import signed_in
 from pages.parts.kinds import ink
 from pages.parts.train import plots as run_plots
 from pages.parts.train import table as run_table
+from pages.parts.train import words as run_words
 from pages.parts.train import wrong_pictures
 from pages.parts.wording import lasted, plain, several, time_left
 
@@ -145,7 +146,10 @@ def _plots(curves: run_plots.Curves) -> Mapping[str, Any]:
 
 def _head(run: Run, rows: list[Epoch]) -> None:
     total, where, info = run.settings["epochs"], run.progress or {}, recipe_info(run.recipe)
-    st.markdown(f"**{plain(run.label)}** {_BADGES[run.state]}")
+    tags = "".join(f" :gray-badge[{plain(tag)}]" for tag in run.tags or ())
+    st.markdown(f"**{plain(run.label)}** {_BADGES[run.state]}{tags}")
+    if run.note:
+        st.caption(plain(run.note))
     best, speed = best_epoch(rows), examples_per_second(run, rows)
     # Minutes take more room than counts.
     numbers = st.columns([2, 2, 2, 3])
@@ -228,11 +232,19 @@ def _buttons(run: Run, rows: list[Epoch]) -> None:
             ":material/stop:",
             "Ends for good; the model of the best epoch so far is kept.",
         )
+        ended = run.state in ENDED
         with st.popover(
-            "Cancel and discard", icon=":material/delete:", disabled=not run.allows("discard")
+            "Delete" if ended else "Cancel and discard",
+            icon=":material/delete:",
+            disabled=not run.allows("discard"),
         ):
-            st.markdown(f"Everything that {plain(run.title)} has learnt is deleted.")
-            _button(run, "discard", "Discard this run", ":material/delete:", None)
+            st.markdown(
+                f"Everything that {plain(run.title)} has learnt is deleted"
+                f"{', its model too; a promoted copy stays' if run.model_identity else ''}."
+            )
+            words = "Delete this run" if ended else "Discard this run"
+            _button(run, "discard", words, ":material/delete:", None)
+        run_words.draw(run)
         st.button(
             "Copy settings",
             key="copy_settings",
