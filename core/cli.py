@@ -29,6 +29,7 @@ from core.commands import (
     train,
     white_cells,
 )
+from core.commands.train_choices import TrainCommand
 
 app = typer.Typer(
     add_completion=False,
@@ -61,7 +62,7 @@ app.command()(smear.classify)
 app.command()(palm.palm)
 app.command()(evaluate.evaluate)
 app.command()(serve.serve)
-app.command()(train.train)
+app.command(cls=TrainCommand)(train.train)
 app.command()(compare.compare)
 app.command()(white_cells.adapt)
 app.command()(white_cells.fit_uncertainty)

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from core.commands.terminal import check_recipe, progress, stop
+from core.commands.train_choices import names_from, settings_and_options, together
+from core.training.recipe_info import OptionValue
 
 
 def train(
@@ -34,7 +36,18 @@ def train(
     ] = None,
     option: Annotated[
         list[str] | None,
-        typer.Option(help="a choice of the recipe, NAME=VALUE, such as frozen=half; repeatable"),
+        typer.Option(
+            "--set",
+            "--option",
+            help="a setting or an option of the recipe, NAME=VALUE, such as frozen=half or "
+            "weight_decay=0.05; repeatable",
+        ),
+    ] = None,
+    names: Annotated[
+        Path | None,
+        typer.Option(
+            help="JSON or CSV: your own names of folders or boxes, and the known name of each"
+        ),
     ] = None,
     to: Annotated[
         Path | None, typer.Option(help="where to save the model (default: the run's folder)")
@@ -58,9 +71,9 @@ def train(
     values |= {"optimizer": optimizer} if optimizer is not None else {}
     # The app starts this command too, in a process whose output nobody reads.
     recipe = _todays_name(recipe, quiet=run is not None or trial is not None)
-    if resume is not None and (values or start or option):
+    if resume is not None and (values or start or option or names):
         stop("a resumed run keeps its settings; give --resume without any")
-    options = _checked_options(recipe, preset, values, option or [], start)
+    values, options = _checked(recipe, preset, values, option or [], start, names)
     if data is not None and not data.exists():
         stop(f"--data: folder not found: {data}")
     _train(recipe, data, resume, preset, values, options, to, find_rate, run, attempt, trial)
@@ -81,22 +94,31 @@ def _todays_name(recipe: str, *, quiet: bool) -> str:
     return recipe
 
 
-def _checked_options(
-    recipe: str, preset: str, values: dict[str, float | str], option: list[str], start: str | None
-) -> dict[str, str]:
-    """The recipe's options; wrong ones stop the command here, before torch is imported."""
+def _checked(
+    recipe: str,
+    preset: str,
+    values: dict[str, float | str],
+    pairs: list[str],
+    start: str | None,
+    names: Path | None,
+) -> tuple[dict[str, float | str], dict[str, OptionValue]]:
+    """Settings and options; wrong ones stop the command here, before torch is imported."""
     from core.training.loop.settings import loop_settings
     from core.training.presets import checked_options, recipe_info
 
     try:
-        options = _pairs(option) | ({"start": start} if start else {})
+        by_set, chosen_options = settings_and_options(pairs)
+        values = together(values, by_set)
+        options: dict[str, OptionValue] = {**chosen_options}
+        options |= {"start": start} if start else {}
+        options |= {"names": names_from(names)} if names else {}
         chosen = recipe_info(recipe).preset(preset)
         # Only checked: what begins the run makes the settings and options from the preset again.
         loop_settings({**asdict(chosen.settings), **values})
         checked_options(recipe, {**chosen.options, **options})
     except ValueError as error:
         stop(error)
-    return options
+    return values, options
 
 
 def _train(
@@ -105,7 +127,7 @@ def _train(
     resume: str | None,
     preset: str,
     values: dict[str, float | str],
-    options: dict[str, str],
+    options: dict[str, OptionValue],
     to: Path | None,
     find_rate: bool,
     run: int | None,
@@ -136,11 +158,3 @@ def _train(
 
         stop(in_words(error))
     raise typer.Exit(status)
-
-
-def _pairs(option: list[str]) -> dict[str, str]:
-    """``NAME=VALUE`` words as a mapping. Raises ValueError for a word without ``=``."""
-    for pair in option:
-        if "=" not in pair:
-            raise ValueError(f"--option takes NAME=VALUE, got {pair!r}")
-    return {name: value for name, _, value in (pair.partition("=") for pair in option)}
