@@ -28,7 +28,8 @@ from core.training.loop.wrong_examples import worst_calls, worst_counts
 from core.training.presets import RECIPES, checked_options, recipe_info
 from core.training.promote.evidence import OnFields, objections
 from core.training.runs.side_by_side import side_by_side
-from core.training.runs.tensorboard_files import tensorboard_zip
+from core.training.runs.steps import Step
+from core.training.runs.tensorboard_files import LiveBoard, tensorboard_zip
 from core.training.white_cells.recipe import answer_loss, class_weights_of, freeze
 from tests.training.loop.killed_runs import Tiny
 
@@ -238,6 +239,30 @@ def test_tensorboard_reads_what_is_taken_away(tmp_path):
     assert [(e.step, round(e.value, 4)) for e in events.Scalars("accuracy")] == [(1, 0.5), (2, 0.7)]
     names = {"loss/train", "loss/validation", "learning_rate", "recall/blast"}
     assert names <= set(events.Tags()["scalars"])
+
+
+def test_tensorboard_reads_a_run_that_goes_on_where_it_was_killed(tmp_path):
+    said: list[str] = []
+    for batches in (range(1, 4), range(2, 5)):
+        with LiveBoard(tmp_path, said.append) as board:
+            for batch in batches:
+                board.step(Step(1, batch, 4, 1.0 / batch, 1e-3, 0.5, 10.0))
+            for row in _epochs(0.5)[: batch // 4]:
+                board.epoch(row)
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [event.step for event in events.Scalars("step/loss")] == [1, 2, 3, 4]
+    assert [event.step for event in events.Scalars("accuracy")] == [1]
+    assert said == []
+
+
+def test_a_folder_that_cannot_be_written_costs_tensorboards_files_only(tmp_path):
+    said: list[str] = []
+    (tmp_path / "tensorboard").write_text("in the way")
+    with LiveBoard(tmp_path, said.append) as board:
+        for batch in (1, 2):
+            board.step(Step(1, batch, 2, 1.0, 1e-3, 0.5, 10.0))
+    assert len(said) == 1 and "TensorBoard" in said[0]
 
 
 def _fields(before, after, white=(0.1, 0.1)):

@@ -20,6 +20,19 @@ INFO: Final = RecipeInfo(
             LoopSettings(epochs=36, batch_size=16, learning_rate=1e-3, patience=36),
         ),
         Preset(
+            "fine-tune",
+            "A gentle continuation of the live model on a laboratory's own fields.",
+            LoopSettings(
+                epochs=12,
+                batch_size=8,
+                learning_rate=3e-4,
+                warmup_steps=10,
+                patience=5,
+                averaging=0.98,
+            ),
+            {"start": "live", "layout": "boxes"},
+        ),
+        Preset(
             "settle",
             "The last polish of the shipped locator: its best epoch, on milder stains.",
             LoopSettings(

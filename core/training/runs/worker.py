@@ -34,6 +34,7 @@ from core.training.recipes import prepare
 from core.training.runs import messages
 from core.training.runs.lifecycle import book, discard_files, folder_of, hold, settings_of
 from core.training.runs.steps import LiveFiles, Step
+from core.training.runs.tensorboard_files import LiveBoard
 
 
 class _Pulse:
@@ -42,6 +43,7 @@ class _Pulse:
     def __init__(self, runs: RunBook, run: Run, log: Callable[[str], None]) -> None:
         self._runs, self._run, self._log = runs, run, log
         self.files = LiveFiles(folder_of(run))
+        self.board = LiveBoard(folder_of(run), log)
         self.request: Request | None = run.request
         self.progress: Progress | None = None
         self.disowned = False
@@ -50,17 +52,17 @@ class _Pulse:
         """What the loop should do. Called after every batch, so it only looks at memory."""
         self.progress = progress
         if progress.step_loss is not None and progress.gradient_norm is not None:
-            self.files.step(
-                Step(
-                    progress.epoch + 1,
-                    progress.batch,
-                    progress.batches,
-                    progress.step_loss,
-                    progress.learning_rate,
-                    progress.gradient_norm,
-                    progress.examples_per_second,
-                )
+            step = Step(
+                progress.epoch + 1,
+                progress.batch,
+                progress.batches,
+                progress.step_loss,
+                progress.learning_rate,
+                progress.gradient_norm,
+                progress.examples_per_second,
             )
+            self.files.step(step)
+            self.board.step(step)
         # After its last step an epoch is validated; the next call is that of the next epoch.
         ended = progress.batch == progress.batches
         self.files.enter("validating" if ended else "training")
@@ -109,7 +111,7 @@ def work(run: Run, *, target: Path | None = None, echo: bool = False) -> Run:
     with hold(run):
         runs.beat(run.id, run.attempt, process=os.getpid(), progress=None)
         pulse = _Pulse(runs, run, log)
-        with Heartbeat(pulse.beat), _pause_on_signals(pulse, log):
+        with pulse.board, Heartbeat(pulse.beat), _pause_on_signals(pulse, log):
             state: State
             try:
                 state, detail, model = _train(runs, run, pulse, log, target)
@@ -173,6 +175,7 @@ def _train(
 
     def report(epoch: Epoch) -> None:
         runs.add_epoch(run.id, epoch)
+        pulse.board.epoch(epoch)
         wrong_examples.write(folder, epoch.number, getattr(training.recipe, "wrong", ()))
         metrics = ", ".join(f"{name} {value:.4f}" for name, value in epoch.metrics.items())
         log(
