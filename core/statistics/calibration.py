@@ -63,6 +63,23 @@ def expected_calibration_error(probabilities: Logits, labels: Labels, bins: int 
     return float(gap)
 
 
+def reliability(
+    probabilities: Logits, labels: Labels, bins: int = 10
+) -> list[tuple[float, float, int]]:
+    """Mean confidence, share right and number of the items of each bin that is not empty.
+
+    The bins divide the probability of the likeliest class, from 0 to 1, into equal parts.
+    """
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    return [
+        (float(confidence[inside].mean()), float(right[inside].mean()), int(inside.sum()))
+        for inside in (place == number for number in range(bins))
+        if inside.any()
+    ]
+
+
 def conformal_scale(
     counted: npt.NDArray[np.number], truth: npt.NDArray[np.number], coverage: float = 0.9
 ) -> float:

@@ -167,11 +167,18 @@ class CountCard(ModelCard):
 
 
 class CellValidation(CardPart):
-    """A classifier on validation cells of its own laboratory."""
+    """A classifier on validation cells of its own laboratory.
+
+    ``confusion`` has the truth in rows and the answer in columns, in the order of the
+    architecture's classes. ``reliability`` are tenths of the probability of the likeliest class:
+    mean probability, share right, cells. Both are absent in cards from before they were kept.
+    """
 
     cells: Count
     accuracy: Share
     expected_calibration_error: Share
+    confusion: tuple[tuple[int, ...], ...] | None = None
+    reliability: tuple[tuple[Share, Share, Count], ...] | None = None
 
 
 class WhiteCellCard(ModelCard):

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from core.datasets.fields import read_rgb
@@ -21,6 +22,7 @@ from core.statistics.calibration import (
     as_probabilities,
     best_temperature,
     expected_calibration_error,
+    reliability,
     set_limit,
 )
 from core.taxonomy import parent_of, title
@@ -84,6 +86,8 @@ def export_white_cells(
             cells=len(cells),
             accuracy=float((probabilities.argmax(1) == labels).mean()),
             expected_calibration_error=expected_calibration_error(probabilities, labels),
+            confusion=_confusion(labels, probabilities.argmax(1), len(module.classes)),
+            reliability=tuple(reliability(probabilities, labels)),
         ),
         intended_use="Class of single white cells of stained blood smears. "
         "Research use, a qualified person decides.",
@@ -93,6 +97,14 @@ def export_white_cells(
         **origin_of(settings),
     )
     return save_model(target, module, card)
+
+
+def _confusion(
+    truth: npt.NDArray[np.int64], answer: npt.NDArray[np.int64], classes: int
+) -> tuple[tuple[int, ...], ...]:
+    table = np.zeros((classes, classes), np.int64)
+    np.add.at(table, (truth, answer), 1)
+    return tuple(tuple(int(count) for count in row) for row in table)
 
 
 def _limits_of_wbc(classes: Sequence[str], undivided: Collection[str], foreign: bool) -> str:

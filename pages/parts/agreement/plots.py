@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import plotly.graph_objects as go
 
 from core.statistics.agreement import Agreement
@@ -20,14 +21,24 @@ _MARGIN = {"l": 0, "r": 8, "t": 8, "b": 0}
 def confusion(found: Agreement, reference: str, other: str) -> Any:
     """Cells by class of both sides; shade by the share of the row, the number in the square."""
     names = [title(label) for label in found.classes]
-    rows = found.table.sum(axis=1, keepdims=True)
-    shares = found.table / np.maximum(rows, 1)
+    return shaded_table(found.table, names, reference, other)
+
+
+def shaded_table(
+    counts: npt.NDArray[np.int64] | Sequence[Sequence[int]],
+    names: Sequence[str],
+    reference: str,
+    other: str,
+) -> Any:
+    """A table of counts as a heat map: ``reference`` in rows, ``other`` in columns."""
+    table = np.asarray(counts)
+    shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     figure = go.Figure(
         go.Heatmap(
             z=shares,
             x=names,
             y=names,
-            text=found.table,
+            text=table,
             texttemplate="%{text}",
             zmin=0,
             zmax=1,

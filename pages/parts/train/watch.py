@@ -6,7 +6,6 @@ for a run started from a terminal.
 
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 import streamlit as st
@@ -20,11 +19,12 @@ from core.training.runs.side_by_side import side_by_side
 from core.training.runs.tensorboard_files import tensorboard_zip
 from pages.parts import signed_in
 from pages.parts.kinds import ink
+from pages.parts.train import found as run_found
 from pages.parts.train import plots as run_plots
 from pages.parts.train import table as run_table
+from pages.parts.train import within_epochs, wrong_pictures
 from pages.parts.train import words as run_words
-from pages.parts.train import wrong_pictures
-from pages.parts.wording import lasted, plain, several, time_left
+from pages.parts.wording import plain, several, time_left
 
 EVERY_S = 2
 _SMALL_EVERY_S = 10
@@ -102,7 +102,7 @@ def _live(shown: str, beside: list[str], active: bool) -> None:
     begun = (folder / steps.STEPS).is_file()
     # Not an expander: Plotly cannot lay out a plot that has no room.
     if begun and (not rows or st.toggle("Within epochs", key="within_epochs")):
-        _by_step(run, _steps_of(folder), rows)
+        within_epochs.draw(run, rows)
     if not any(epochs for _, epochs in curves):
         begins = "These" if begun else "The curves"
         st.caption(f"{begins} go on with each epoch's validation.")
@@ -113,6 +113,7 @@ def _live(shown: str, beside: list[str], active: bool) -> None:
     left.plotly_chart(plots["metric"], key="metric", config=_PLAIN_PLOT)
     right.plotly_chart(plots["rates"], key="rates", config=_PLAIN_PLOT)
     wrong_pictures.draw(run)
+    run_found.draw(run)
     if len(curves) > 1:
         st.dataframe(side_by_side(curves), hide_index=True, key="side_by_side")
     if plots["recalls"] is not None:
@@ -184,41 +185,6 @@ def _short(info: RecipeInfo) -> str:
     """``accuracy`` of "Accuracy on validation cells", ``count error`` of "Count error, cells"."""
     first = info.metric_title.split(",")[0].split(" on ")[0].split(" (")[0]
     return first if first.isupper() else first.lower()
-
-
-def _by_step(run: Run, found: list[steps.Step], rows: list[Epoch]) -> None:
-    """The loss within epochs, with the choices of how it is drawn, and where the time went."""
-    left, right = st.columns([3, 1])
-    weight = left.slider(
-        "Smoothing", 0.0, 0.99, 0.9, 0.01, key="smoothing", help="0 draws every step as it is."
-    )
-    powers = right.toggle("Log scale", key="log_scale")
-    st.plotly_chart(run_plots.steps(found, rows, weight, powers), key="by_step", config=_PLAIN_PLOT)
-    st.plotly_chart(run_plots.gradients(found), key="gradients", config=_PLAIN_PLOT)
-    phases = steps.read_phases(lifecycle.folder_of(run))
-    if phases is not None and phases.seconds:
-        parts = [f"{name} {lasted(seconds)}" for name, seconds in phases.seconds.items()]
-        st.caption(f"Time of this attempt: {', '.join(parts)}.")
-    st.download_button(
-        "Steps as CSV",
-        data=lambda: steps.steps_csv(found),
-        file_name=f"{run.name}-steps.csv",
-        mime="text/csv",
-        on_click="ignore",
-        icon=":material/download:",
-        type="tertiary",
-        key="download_steps",
-    )
-
-
-def _steps_of(folder: Path) -> list[steps.Step]:
-    """The steps of a run; read again only after the file has changed."""
-    file = folder / steps.STEPS
-    changed = file.stat().st_mtime_ns if file.is_file() else 0
-    kept = st.session_state.get("steps_read")
-    if kept is None or kept[:2] != (folder, changed):
-        kept = st.session_state.steps_read = (folder, changed, steps.read_steps(folder))
-    return list(kept[2])
 
 
 def _buttons(run: Run, rows: list[Epoch]) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from core.datasets.fields import read_rgb
 from core.datasets.public.pbc import LabelledCell
+from core.evaluation.kept_epoch import classes_found
 from core.models.cards import CellData, WhiteCellCard
 from core.taxonomy import parent_of
 from core.training.loop.settings import LoopSettings
@@ -89,4 +90,10 @@ def test_a_models_card_is_judged_on_undivided_neutrophils_too(
     assert card.validation is not None and card.validation.cells == 4
     right = [cell.label in (a, parent_of(a)) for cell, a in zip(cells, answers, strict=True)]
     assert card.validation.accuracy == pytest.approx(np.mean(right))
+    # The table that Fine-tune draws adds up to the same.
+    assert card.validation.confusion is not None and card.validation.reliability is not None
+    table = np.array(card.validation.confusion)
+    assert table.sum() == 4 == sum(cells for _, _, cells in card.validation.reliability)
+    assert np.trace(table) / 4 == pytest.approx(card.validation.accuracy)
+    assert sum(row.cells for row in classes_found(card)) == 4
     assert "no figure tells segmented neutrophil and band neutrophil apart" in card.limits
