@@ -21,6 +21,7 @@ from core.access.upload_quota import UploadQuota
 from core.settings import Settings
 from tests.fixtures.browser import served
 from tests.fixtures.paths import ROOT
+from tests.fixtures.sockets import asked_elsewhere, watch
 
 SECRET = "a secret of the proxy"
 PUBLIC = "https://hemadesk.clinic.example"
@@ -451,28 +452,12 @@ def test_the_server_itself_asks_before_it_answers(tmp_path):
         assert len(re.findall(r"/\?token=", log.read_text())) == 2, "the next browser's address"
 
 
-WATCH = """
-import os, sys
-
-def note(event, args):
-    if event in ("socket.connect", "socket.sendto", "socket.getaddrinfo"):
-        where = args[1] if event != "socket.getaddrinfo" else args[:2]
-        with open(os.environ["SOCKETS"], "a") as file:
-            file.write(f"{event} {where!r}" + chr(10))
-
-sys.addaudithook(note)
-note("socket.connect", (None, ("127.0.0.1", 0)))
-"""
-
-
 def test_the_server_asks_no_other_server(tmp_path):
     """A foreign Origin once made Streamlit look its public address up; every socket is watched."""
     import http.client
     from urllib.parse import urlsplit
 
-    (tmp_path / "sitecustomize.py").write_text(WATCH)
-    sockets = tmp_path / "sockets.txt"
-    more = {"PYTHONPATH": str(tmp_path), "SOCKETS": str(sockets), "HEMADESK_VAR": str(tmp_path)}
+    more = {**watch(tmp_path), "HEMADESK_VAR": str(tmp_path)}
     with served(tmp_path / "log.txt", **more) as address:
         parts = urlsplit(address)
         upgrade = {
@@ -494,7 +479,4 @@ def test_the_server_asks_no_other_server(tmp_path):
                 connection.close()
         assert statuses[:9] == [403] * 9
         assert (statuses[9], statuses[11]) == (101, 200)
-    seen = sockets.read_text().splitlines()
-    assert seen, "the watch is on"
-    outside = [line for line in seen if "127.0.0.1" not in line and "'/" not in line]
-    assert outside == []
+    assert asked_elsewhere(tmp_path) == []
