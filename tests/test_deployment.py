@@ -91,6 +91,18 @@ def test_the_image_holds_the_program_and_does_not_run_as_root():
     assert {".git", "var", "data", ".env", ".streamlit/secrets.toml"} <= set(ignored)
 
 
+def test_every_threat_has_a_test_that_exists():
+    text = (ROOT / "docs" / "threat-model.md").read_text().split("## Open")[0]
+    rows = [
+        line.split("|") for line in text.splitlines() if re.match(r"\| .* \| [STRIDE, ]+ \|", line)
+    ]
+    assert len(rows) > 30
+    for row in rows:
+        named = re.findall(r"`(tests/[^`]+)`", row[-2])
+        assert named or row[-2].strip() == "by hand", row[2]
+        assert all((ROOT / file).is_file() for file in named), named
+
+
 def test_the_commands_of_the_operations_page_exist():
     import typer
 
