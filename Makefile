@@ -17,7 +17,7 @@ export PYTHONUTF8 := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test check format format-check lint types contracts deps pytest unit browser \
-        bench lock audit clean hands
+        bench lock audit sbom clean hands
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -66,9 +66,13 @@ browser: $(DEV) ## tests that drive Chromium
 bench: $(RUN) ## how long one field takes on this machine
 	$(PY) -m core bench
 
-audit: $(DEV) ## known vulnerabilities in the locked packages; asks a public database
-	$(PY) -m pip_audit --requirement requirements.lock --require-hashes --disable-pip \
-	    --strict
+# make audit ADVISORIES=all.zip asks nobody: the export of osv.dev for PyPI, stored.
+audit: $(DEV) ## known vulnerabilities in the locked packages; asks PyPI, or ADVISORIES=FILE
+	$(PY) packaging/audit.py $(if $(ADVISORIES),--advisories "$(ADVISORIES)")
+
+sbom: $(RUN) ## what is shipped, as CycloneDX: build/sbom.cdx.json
+	@mkdir -p build
+	$(PY) packaging/sbom.py > build/sbom.cdx.json
 
 # Resolved for every platform and for Python 3.11 and newer. What is locked stays as it is, unless
 # requirements*.txt say otherwise or `make lock UPGRADE=--upgrade` asks for newer ones.

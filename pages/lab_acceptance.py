@@ -1,6 +1,5 @@
 """Lab acceptance: is the program good enough on this laboratory's own slides."""
 
-import math
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -10,6 +9,7 @@ import streamlit as st
 
 from core.access.people import Person
 from core.access.rights import NotAllowed, Right, may
+from core.access.upload_limits import MIB
 from core.imaging.folders import DICOM_ENDINGS, PICTURE_ENDINGS
 from core.inference.batch import Source, uploads
 from core.models import registry
@@ -35,7 +35,7 @@ from core.review.record.errors import CaseRefused
 from core.review.record.review_store import review_store
 from core.settings import settings
 from core.store.database import DatabaseRefused, Unavailable
-from pages.parts import pressed, signed_in
+from pages.parts import pressed, signed_in, upload_limits
 from pages.parts.agreement import acceptance_found
 from pages.parts.wording import plain, several
 
@@ -93,7 +93,7 @@ def _take(who: Person) -> None:
             type=_PICTURES,
             accept_multiple_files=True,
             key=f"acceptance_pictures_{number}",
-            max_upload_size=math.ceil(limits.max_file_mb),
+            max_upload_size=upload_limits.at_most(limits.max_file_mb),
         )
         st.caption(
             "Slides the models were not trained on, as they come: choosing the good ones makes the "
@@ -103,7 +103,7 @@ def _take(who: Person) -> None:
         tables = st.file_uploader(
             "Results of your laboratory (CSV)",
             type=["csv", "tsv", "txt"],
-            max_upload_size=MAX_BYTES // 1_000_000,
+            max_upload_size=upload_limits.at_most(MAX_BYTES / MIB),
             accept_multiple_files=True,
             key=f"acceptance_results_{number}",
         )

@@ -64,6 +64,24 @@ def test_the_compose_file_has_three_services_that_wait_for_each_other():
     assert ran.returncode == 0, ran.stderr
 
 
+def test_traefik_signs_people_in_between_removing_and_setting_the_headers():
+    """Of its form only: there is no Traefik here that would run it."""
+    stored = yaml.safe_load((DEPLOY / "traefik.yaml").read_text())["http"]
+    (router,) = stored["routers"].values()
+    assert router["service"] in stored["services"] and "tls" in router
+    first, people, last = [stored["middlewares"][name] for name in router["middlewares"]]
+    assert len(stored["middlewares"]) == 3
+    header, secret = "X-Remote-User", "X-Hemadesk-Proxy-Secret"
+    # An empty value removes a header: what a browser has sent never gets past.
+    assert first == {"headers": {"customRequestHeaders": {header: "", secret: ""}}}
+    assert people["basicAuth"]["headerField"] == header
+    assert people["basicAuth"]["removeHeader"] is True, "the password stays at the proxy"
+    (name,) = last["headers"]["customRequestHeaders"]
+    assert name == secret and len(last["headers"]["customRequestHeaders"][name]) >= 16
+    (server,) = stored["services"][router["service"]]["loadBalancer"]["servers"]
+    assert server["url"] == "http://127.0.0.1:8501"
+
+
 def test_the_image_holds_the_program_and_does_not_run_as_root():
     lines = (DEPLOY / "Dockerfile").read_text().splitlines()
     words = [line.split()[0] for line in lines if line and line[0].isupper()]
@@ -71,6 +89,18 @@ def test_the_image_holds_the_program_and_does_not_run_as_root():
     assert {"USER", "HEALTHCHECK", "VOLUME"} <= set(words)
     ignored = (ROOT / ".dockerignore").read_text().split()
     assert {".git", "var", "data", ".env", ".streamlit/secrets.toml"} <= set(ignored)
+
+
+def test_every_threat_has_a_test_that_exists():
+    text = (ROOT / "docs" / "threat-model.md").read_text().split("## Open")[0]
+    rows = [
+        line.split("|") for line in text.splitlines() if re.match(r"\| .* \| [STRIDE, ]+ \|", line)
+    ]
+    assert len(rows) > 30
+    for row in rows:
+        named = re.findall(r"`(tests/[^`]+)`", row[-2])
+        assert named or row[-2].strip() == "by hand", row[2]
+        assert all((ROOT / file).is_file() for file in named), named
 
 
 def test_the_commands_of_the_operations_page_exist():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import re
+import runpy
 
 from tests.fixtures.paths import ROOT
 
@@ -30,19 +30,8 @@ def _locked():
     return sorted(set(re.findall(r"^([A-Za-z0-9_.-]+)==", text, re.M)))
 
 
-def _licence(name):
-    """What a package says of itself; None where it is not installed on this system."""
-    try:
-        stored = importlib.metadata.metadata(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-    def all_of(key):
-        return [str(value) for value in stored.get_all(key) or []]
-
-    kinds = [c for c in all_of("Classifier") if c.startswith("License")]
-    first = "".join(all_of("License")).strip().splitlines()[:1]
-    return "".join(all_of("License-Expression")) or "; ".join(kinds) or "".join(first)
+SBOM = runpy.run_path(str(ROOT / "packaging" / "sbom.py"))
+_licence = SBOM["licence_of"]
 
 
 def test_every_package_that_is_shipped_may_be():
@@ -63,6 +52,19 @@ def test_what_is_named_is_shipped_and_needs_to_be_named():
     for name in NAMED:
         licence = _licence(name) or ""
         assert "GPL" in licence or "MPL" in licence or "Mozilla" in licence or not licence, name
+
+
+def test_models_and_pictures_that_are_shipped_may_be():
+    """DeepBioNet is public without a licence file: models learnt from it, no picture is shipped."""
+    licences = {
+        str(one["name"]): str(one["licenses"])
+        for one in SBOM["document"]()["components"]
+        if one["type"] != "library"
+    }
+    assert len(licences) > 60
+    for name, licence in licences.items():
+        assert re.search(r"MIT|CC[ -]BY[ -][34]", licence), name
+        assert not FORBIDDEN.search(licence), name
 
 
 def test_the_check_finds_what_it_looks_for():

@@ -1,15 +1,17 @@
-"""How much may lie in memory of what people have sent: in all, and of one person.
+"""How much may lie in memory of what people have sent: in all, of one person, and in one file.
 
 Streamlit keeps an upload in memory until its session ends or the file is taken away.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from core.access.request import Request, TurnedAway
+from core.access.upload_limits import MIB
 
 _MEGA: Final = 1_000_000
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -27,9 +29,22 @@ class UploadQuota:
     """Counts what arrives, and stops an upload that would go over a limit."""
 
     def __init__(
-        self, *, per_person_mb: float, in_all_mb: float, sessions: Callable[[], Collection[str]]
+        self,
+        *,
+        per_person_mb: float,
+        in_all_mb: float,
+        sessions: Callable[[], Collection[str]],
+        largest_bytes: Callable[[str], float] = lambda _session: math.inf,
     ) -> None:
-        """``sessions``: those whose uploads Streamlit still holds."""
+        """Make it.
+
+        Args:
+            per_person_mb: megabytes of one person.
+            in_all_mb: megabytes of all together.
+            sessions: those whose uploads Streamlit still holds.
+            largest_bytes: the largest request of a session, by what its page asks for.
+        """
+        self._largest = largest_bytes
         self._per_person, self._in_all = per_person_mb * _MEGA, in_all_mb * _MEGA
         self._sessions = sessions
         self._sent: dict[str, _Sent] = {}
@@ -43,7 +58,9 @@ class UploadQuota:
         self._drop_ended()
         key, session = request.path, _session_of(request.path)
         self._sent.pop(key, None)
-        self._check(person, _announced(request))
+        announced = _announced(request)
+        self._check_file(session, announced)
+        self._check(person, announced)
         one = self._sent[key] = _Sent(person, session, 0)
 
         async def counting() -> MutableMapping[str, Any]:
@@ -51,6 +68,7 @@ class UploadQuota:
             if message["type"] == "http.request":
                 length = len(message.get("body", b""))
                 try:
+                    self._check_file(session, one.bytes + length)
                     self._check(person, length)
                 except TurnedAway:
                     self._sent.pop(key, None)
@@ -66,6 +84,17 @@ class UploadQuota:
     def forget(self, path: str) -> None:
         """A file was taken away by the browser."""
         self._sent.pop(path, None)
+
+    def _check_file(self, session: str, length: int) -> None:
+        largest = self._largest(session)
+        if length <= largest and largest:
+            return
+        raise TurnedAway(
+            413,
+            f"The page takes files of up to {largest / MIB:.0f} MB."
+            if largest
+            else "The page takes no file. Open it again if it shows where to send one.",
+        )
 
     def _check(self, person: str, more: int) -> None:
         own = sum(one.bytes for one in self._sent.values() if one.person == person)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.commands.case_anchor import KeyFile, anchor
+from core.commands.case_anchor import Authority, KeyFile, anchor, heads_kept
 from core.commands.case_backup import backup, restore
 from core.commands.case_export import export
 from core.commands.case_retention import due, erase, erased
@@ -188,26 +188,16 @@ def verify(
         Path | None, typer.Option("--anchor", help="file of lines that cases anchor has written")
     ] = None,
     key: KeyFile = None,
+    tsa_ca: Authority = None,
     as_json: AsJson = False,
 ) -> None:
     """Check every record against the ledger and print the ledger's head, to be kept elsewhere."""
     if head is not None and not _HEAD.fullmatch(head):
         stop(f"--head is number:hash as this command prints it, got {head!r}")
-    if key is not None and anchor_file is None:
-        stop("--key is for the lines of --anchor")
-    from core.review.record import anchors
     from core.review.record.integrity import verify as verify_records
     from core.review.record.ledger import Head
 
-    expected = []
-    try:
-        if anchor_file is not None:
-            signed_with = None if key is None else anchors.read_key(key)
-            expected = anchors.heads_in(anchor_file, signed_with)
-    except anchors.AnchorRefused as refusal:
-        stop(refusal)
-    except OSError as error:
-        stop(f"{error.filename}: {error.strerror or error}")
+    expected = heads_kept(anchor_file, key, tsa_ca)
     if head is not None:
         number, _, digest = head.partition(":")
         expected.append(Head(int(number), digest))

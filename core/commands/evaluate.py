@@ -10,11 +10,12 @@ import typer
 from core.commands.leave_one_out import evaluate_left_out
 from core.commands.terminal import Data, check_recipe, public_sets, stop
 
-SUITES: Final = ("locator", "wbc", "counts", "palm")
+SUITES: Final = ("locator", "wbc", "counts", "palm", "letters")
+"""Four models, and the rule that points out letters burnt into a picture's border."""
 
 
 def evaluate(
-    recipe: Annotated[str, typer.Argument(help="locator, wbc, counts or palm")],
+    recipe: Annotated[str, typer.Argument(help="locator, wbc, counts, palm or letters")],
     data: Data = None,
     as_json: Annotated[bool, typer.Option("--json", help="all figures on one line")] = False,
     write_card: Annotated[
@@ -38,6 +39,8 @@ def evaluate(
 ) -> None:
     """Measure the live model on test data that nothing was tuned on."""
     check_recipe(recipe, SUITES)
+    if recipe == "letters" and write_card:
+        stop("--write-card is for models; letters are found by a rule")
     folder = public_sets(data)
     if leave_out is not None:
         evaluate_left_out(recipe, leave_out, folder, start, to)
@@ -56,6 +59,10 @@ def evaluate(
 
 
 def _figures(recipe: str, folder: Path) -> Mapping[str, object]:
+    if recipe == "letters":
+        from core.evaluation.letters_suite import evaluate_letters
+
+        return evaluate_letters(folder)
     from core.evaluation.count_suite import evaluate_counts
     from core.evaluation.locator_suite import evaluate_locator
     from core.evaluation.wbc_suite import evaluate_wbc

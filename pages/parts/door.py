@@ -31,6 +31,7 @@ from core.review.record.review_store import review_store
 from core.review.retention import erasing
 from core.settings import settings
 from core.store.database import DatabaseRefused
+from pages.parts.upload_limits import LIMITS
 
 # Whatever the server writes is for the user of this installation alone.
 os.umask(0o077)
@@ -70,6 +71,7 @@ def guarded(inside: Any) -> Guard:
         per_person_mb=site.max_upload_mb_per_person,
         in_all_mb=site.max_upload_mb_in_all,
         sessions=_sessions_with_files,
+        largest_bytes=LIMITS.largest_bytes,
     )
     return Guard(
         inside,

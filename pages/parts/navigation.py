@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.access.people import Person
 from core.access.rights import Right, may
-from pages.parts import away, first_load, foot, mark, pressed, signed_in
+from pages.parts import away, first_load, foot, mark, pressed, signed_in, upload_limits
 
 
 class Screen(NamedTuple):
@@ -79,6 +79,7 @@ def _draw(person: Person) -> None:
     )
     page = st.navigation(position="top", pages=pages)
     pressed.enter_page(page.url_path)
+    upload_limits.enter_page(page.url_path)
     first_load.load()
     # Before the page: one that may not be opened stops there, and the line belongs to every screen.
     foot.draw(person)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from functools import partial
@@ -15,9 +16,12 @@ from core.access.gates import ClosedGate, LocalGate, OidcGate, ProxyGate
 from core.access.guard import Guard
 from core.access.probes import Probes
 from core.access.sign_in import SignInExpired, SignInRefused
+from core.access.upload_limits import UploadLimits
 from core.access.upload_quota import UploadQuota
 from core.settings import Settings
 from tests.fixtures.browser import served
+from tests.fixtures.paths import ROOT
+from tests.fixtures.sockets import asked_elsewhere, watch
 
 SECRET = "a secret of the proxy"
 PUBLIC = "https://hemadesk.clinic.example"
@@ -45,8 +49,16 @@ class Inside:
             await send({"type": "websocket.accept"})
 
 
-def door(gate, *, tokens=None, public="", per_person=1.0, in_all=3.0, alive=("session",), **more):
-    quota = UploadQuota(per_person_mb=per_person, in_all_mb=in_all, sessions=lambda: alive)
+def door(
+    gate, *, tokens=None, public="", per_person=1.0, in_all=3.0, alive=("session",),
+    largest=lambda _session: 10**9, **more,
+):  # fmt: skip
+    quota = UploadQuota(
+        per_person_mb=per_person,
+        in_all_mb=in_all,
+        sessions=lambda: alive,
+        largest_bytes=largest,
+    )
     return Guard(Inside(), gate=gate, quota=quota, tokens=tokens, public_address=public, **more)
 
 
@@ -347,6 +359,57 @@ def test_all_together_are_bounded():
     assert put(guard, "3", **(SIGNED | {"x-remote-user": "Bob"})) == 413
 
 
+def test_a_file_fits_what_its_page_asks_for():
+    """A page for photos of palms takes no archive of pictures to train on."""
+    limits = UploadLimits(is_open=lambda session: session != "gone")
+    guard = door(LocalGate(None), per_person=9e9, in_all=9e9, largest=limits.largest_bytes)
+
+    def sent(megabytes, session="a"):
+        """Announced only; the server asks for no byte of it."""
+        length = str(int(megabytes * 1024 * 1024))
+        return put(guard, "file", session, body=(b"x",), content_length=length)
+
+    assert sent(0.1) == 413, "no page was drawn"
+    limits.enter_page("a", "screen_palm")
+    assert sent(0.1) == 413, "no widget was drawn"
+    limits.allow("a", 50)
+    limits.allow("a", 5)  # of two widgets the larger counts
+    assert (sent(50), sent(50.2), sent(500)) == (200, 413, 413)
+    assert sent(0.1, "b") == 413, "another window"
+    limits.enter_page("a", "screen_palm")
+    assert sent(50) == 200, "drawn again, a file may be on its way"
+    limits.enter_page("a", "fine_tune")
+    assert sent(0.1) == 413
+    limits.allow("a", 2000)
+    assert sent(1999) == 200
+    # Whoever announces less than they send is stopped on the way.
+    limits.enter_page("a", "screen_palm")
+    limits.allow("a", 1)
+    mega = b"x" * 900_000
+    assert put(guard, "2", "a", body=(mega, mega), content_length="900000") == 413
+    limits.enter_page("gone", "screen_palm")
+    limits.allow("gone", 1)
+    limits.enter_page("c", "screen_palm")
+    assert limits.largest_bytes("gone") == 0, "forgotten with its window"
+
+
+def test_every_widget_for_files_tells_the_door_its_limit():
+    found = 0
+    for file in (ROOT / "pages").rglob("*.py"):
+        tree = ast.parse(file.read_text())
+        for node in ast.walk(tree):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            if node.func.attr == "file_uploader":
+                found += 1
+                limit = {one.arg: ast.unparse(one.value) for one in node.keywords}
+                assert limit.get("max_upload_size", "").startswith("upload_limits.at_most("), file
+            if node.func.attr == "camera_input":
+                found += 1
+                assert "upload_limits.at_most(settings().max_file_mb)  #" in file.read_text(), file
+    assert found >= 7
+
+
 def test_the_server_itself_asks_before_it_answers(tmp_path):
     """The real server: the printed address lets in, and nothing else does."""
     import http.client
@@ -389,28 +452,12 @@ def test_the_server_itself_asks_before_it_answers(tmp_path):
         assert len(re.findall(r"/\?token=", log.read_text())) == 2, "the next browser's address"
 
 
-WATCH = """
-import os, sys
-
-def note(event, args):
-    if event in ("socket.connect", "socket.sendto", "socket.getaddrinfo"):
-        where = args[1] if event != "socket.getaddrinfo" else args[:2]
-        with open(os.environ["SOCKETS"], "a") as file:
-            file.write(f"{event} {where!r}" + chr(10))
-
-sys.addaudithook(note)
-note("socket.connect", (None, ("127.0.0.1", 0)))
-"""
-
-
 def test_the_server_asks_no_other_server(tmp_path):
     """A foreign Origin once made Streamlit look its public address up; every socket is watched."""
     import http.client
     from urllib.parse import urlsplit
 
-    (tmp_path / "sitecustomize.py").write_text(WATCH)
-    sockets = tmp_path / "sockets.txt"
-    more = {"PYTHONPATH": str(tmp_path), "SOCKETS": str(sockets), "HEMADESK_VAR": str(tmp_path)}
+    more = {**watch(tmp_path), "HEMADESK_VAR": str(tmp_path)}
     with served(tmp_path / "log.txt", **more) as address:
         parts = urlsplit(address)
         upgrade = {
@@ -432,7 +479,4 @@ def test_the_server_asks_no_other_server(tmp_path):
                 connection.close()
         assert statuses[:9] == [403] * 9
         assert (statuses[9], statuses[11]) == (101, 200)
-    seen = sockets.read_text().splitlines()
-    assert seen, "the watch is on"
-    outside = [line for line in seen if "127.0.0.1" not in line and "'/" not in line]
-    assert outside == []
+    assert asked_elsewhere(tmp_path) == []

@@ -5,17 +5,11 @@ from __future__ import annotations
 import pytest
 from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
 
-from core.access.people import Person
-from core.review.case import cases, lifecycle
-from core.review.reading import remarks
-from core.review.record import roster
 from core.review.record.review_store import review_store
 from core.settings import settings
-from tests.fixtures.review import call_of, field_of, finding_of
+from tests.fixtures.hostile import HOSTILE, fill
 from tests.fixtures.screens import opened
 
-ME = Person("local user", "local", "local")
-HOSTILE = "<img src=x onerror=alert(1)> **b** [c](http://evil.example) :red[x] $x^2$ `d`"
 _MARKDOWN = ("body", "label", "help", "caption", "captions", "text", "title", "placeholder")
 """Values of Streamlit's elements in which it reads Markdown."""
 
@@ -38,18 +32,7 @@ def site(own_var, monkeypatch):
     store = review_store()
     monkeypatch.setattr(settings(), "keep_file_names", True)
     monkeypatch.setattr(settings(), "laboratory", HOSTILE[:120])
-    case = cases.create(
-        store, ME, "A-1", pseudonym=HOSTILE[:64], pseudonym_confirmed=True, indication=HOSTILE
-    )
-    field = field_of(1, name=f"{HOSTILE}.png")
-    finding = finding_of(field, [call_of("blast"), call_of("monocyte")])
-    kept = cases.keep_field(store, ME, case.id, field, finding, slide=HOSTILE[:64])
-    remarks.remark(store, ME, case.id, HOSTILE)
-    remarks.remark(store, ME, case.id, HOSTILE, picture_id=kept.id)
-    other = cases.create(store, ME, "A-2", indication=HOSTILE)
-    lifecycle.cancel(store, ME, other.id, HOSTILE)
-    roster.add(store, ME, subject="eve", name=HOSTILE[:120], role="pathologist")
-    return case
+    return fill(store)
 
 
 def _check(app, where):

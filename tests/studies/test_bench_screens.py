@@ -23,9 +23,10 @@ def test_the_store_has_the_cells_and_cases_asked_for(tmp_path, monkeypatch):
     store.database.close()
 
 
-def test_without_a_browser_it_says_what_is_missing(monkeypatch):
+@pytest.mark.parametrize("bench", ["screens", "soak"])
+def test_without_a_browser_it_says_what_is_missing(bench, monkeypatch):
     monkeypatch.setenv("PATH", "")
-    found = CliRunner().invoke(app, ["screens"])
+    found = CliRunner().invoke(app, [bench])
     assert found.exit_code == 2 and "needs Chromium" in found.output
 
 

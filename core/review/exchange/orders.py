@@ -28,6 +28,7 @@ COLUMNS: Final = ("accession", "pseudonym", "sex", "age_years", "indication")
 ENDINGS: Final = (".hl7", ".csv")
 """Of files that are read from a folder."""
 MOST: Final = 2000
+MAX_BYTES: Final = 10_000_000
 _SEX: Final = {"f": "female", "m": "male", "o": "other", "u": "unknown", "": "unknown"}
 
 
@@ -45,9 +46,12 @@ def read_orders(store: ReviewStore, person: Person, data: bytes) -> OrderList:
 
     Raises:
         NotAllowed: without the right to upload.
-        CaseRefused: if the file is no CSV in UTF-8 with a column ``accession``, and no HL7 message.
+        CaseRefused: if the file is larger than :data:`MAX_BYTES`, or is neither a CSV in UTF-8 with
+            a column ``accession`` nor HL7 messages.
     """
     require(person, "upload")
+    if len(data) > MAX_BYTES:
+        raise CaseRefused(f"an order list has at most {MAX_BYTES / 1e6:.0f} MB")
     orders = list(orders_of(data)) if is_hl7(data) else list(_rows(data))
     if len(orders) > MOST:
         raise CaseRefused(f"an order list has at most {MOST:,} orders, this one {len(orders):,}")

@@ -22,6 +22,8 @@ import numpy as np
 from core.studies.benchmarks.screens import chromium, fill, served
 
 _WAIT_MS: Final = 300_000
+_FEWEST: Final = 6
+"""Rounds of all windows that are made in any case."""
 _PAGES: Final = ("", "worklist", "review", "agreement", "models", "settings", "help")
 _WATCHED: Final = {
     "process_resident_memory_bytes": "memory, MB",
@@ -71,7 +73,8 @@ def soak(
             windows = [browser.new_page() for _ in range(sessions)]
             begun = time.monotonic()
             opened = 0
-            while time.monotonic() - begun < 60 * minutes:
+            # On a slow machine the time may be over before a slope could be drawn.
+            while time.monotonic() - begun < 60 * minutes or len(seen) < _FEWEST:
                 place = opened % sessions
                 windows[place] = _work(browser, windows[place], address, case, opened)
                 opened += 1
@@ -140,5 +143,5 @@ def _drift(metric: str, what: str, seen: Sequence[tuple[float, dict[str, float]]
     hours = np.array([at / 3600 for at, _ in seen])
     values = np.array([figures[metric] / _scale(what) for _, figures in seen])
     half = len(seen) // 2
-    slope = float(np.polyfit(hours[half:], values[half:], 1)[0]) if len(seen) - half > 2 else 0.0
+    slope = float(np.polyfit(hours[half:], values[half:], 1)[0])
     return Drift(what, float(values[half]), float(values[-1]), float(values.max()), slope)

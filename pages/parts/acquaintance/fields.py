@@ -1,6 +1,5 @@
 """Step 1: fields of the laboratory are sent and read; step 2: how foreign they look."""
 
-import math
 from typing import Final
 
 import streamlit as st
@@ -16,7 +15,7 @@ from core.review.record.review_store import review_store
 from core.settings import settings
 from core.slide.foreign_laboratory import Laboratory
 from core.store.database import DatabaseRefused
-from pages.parts import signed_in
+from pages.parts import signed_in, upload_limits
 from pages.parts.wording import plain, several
 
 _TYPES: Final = [ending[1:] for ending in PICTURE_ENDINGS + DICOM_ENDINGS]
@@ -83,7 +82,7 @@ def _upload(who: Person, add_to: Acquaintance | None) -> None:
         type=_TYPES,
         accept_multiple_files=True,
         key=key,
-        max_upload_size=math.ceil(limits.max_file_mb),
+        max_upload_size=upload_limits.at_most(limits.max_file_mb),
     )
     st.caption(
         f"{FIELDS[0]} to {FIELDS[1]} fields as your microscope and camera give them, of several "

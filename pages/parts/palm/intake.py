@@ -1,6 +1,5 @@
 """Where photos of palms come in: files or the camera."""
 
-import math
 from typing import Final
 
 import streamlit as st
@@ -10,7 +9,7 @@ from core.inference.palm.crop import Kind
 from core.models import hand
 from core.models.weights import LoadedModel
 from core.settings import settings
-from pages.parts import wording
+from pages.parts import upload_limits, wording
 from pages.parts.palm.session import PalmSession
 
 _TYPES = [ending[1:] for ending in PICTURE_ENDINGS]
@@ -41,6 +40,7 @@ def draw(palm: PalmSession) -> None:
     )
     camera, uploader = f"palm_camera_{palm.intake}", f"palm_files_{palm.intake}"
     if way == "Camera":
+        upload_limits.at_most(settings().max_file_mb)  # the widget itself has no such setting
         number = int(st.camera_input("Palm", key=camera) is not None)
     else:
         sent = st.file_uploader(
@@ -49,7 +49,7 @@ def draw(palm: PalmSession) -> None:
             accept_multiple_files=True,
             key=uploader,
             label_visibility="collapsed",
-            max_upload_size=math.ceil(settings().max_file_mb),
+            max_upload_size=upload_limits.at_most(settings().max_file_mb),
         )
         number = len(sent)
     st.button(

@@ -1,6 +1,5 @@
 """Where pictures come in: files, a folder, or drawn ones; and how far the analysis is."""
 
-import math
 from typing import Literal
 
 import streamlit as st
@@ -10,7 +9,7 @@ from core.inference.batch import Source, drawn, uploads
 from core.models import registry
 from core.models.weights import WeightsRefused
 from core.settings import settings
-from pages.parts import wording
+from pages.parts import upload_limits, wording
 from pages.parts.smear.session import SmearSession
 
 _TYPES = [ending[1:] for ending in PICTURE_ENDINGS + DICOM_ENDINGS]
@@ -39,7 +38,7 @@ def draw_upload(session: SmearSession) -> None:
         accept_multiple_files=several,
         # A new key after each batch: what was analysed leaves the widget and the server's memory.
         key=f"upload-{session.intake}-{whole_folder}",
-        max_upload_size=math.ceil(limits.max_file_mb),
+        max_upload_size=upload_limits.at_most(limits.max_file_mb),
     )
     st.caption(
         f"{limits.min_side_px} to {limits.max_side_px} pixels a side, "

@@ -1,6 +1,5 @@
 """Step 1 of Fine-tune: what is learnt, from which pictures, and what was found in them."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,7 @@ from core.training.intakes import EXPECTED, LAYOUTS, read_own
 from core.training.presets import RECIPES, recipe_info
 from core.training.recipe_info import OptionValue
 from core.training.runs.sent_archives import keep_archive, title_of
-from pages.parts import signed_in
+from pages.parts import signed_in, upload_limits
 from pages.parts.kinds import STYLES
 from pages.parts.train import plots as run_plots
 from pages.parts.train import samples, verified_sets
@@ -134,7 +133,7 @@ def _sent() -> Path | None:
         f"ZIP, at most {most:,.0f} MB",
         type=["zip"],
         key="data_zip",
-        max_upload_size=math.ceil(most),
+        max_upload_size=upload_limits.at_most(most),
     )
     if sent is None:
         return None

@@ -3,11 +3,12 @@
 import streamlit as st
 
 from core.access.rights import NotAllowed
-from core.review.exchange.orders import COLUMNS, read_orders
+from core.access.upload_limits import MIB
+from core.review.exchange.orders import COLUMNS, MAX_BYTES, read_orders
 from core.review.record.errors import CaseRefused
 from core.review.record.review_store import review_store
 from core.store.database import DatabaseRefused
-from pages.parts import signed_in
+from pages.parts import signed_in, upload_limits
 from pages.parts.wording import plain, several
 
 _FOUND = "order_list_found"
@@ -22,7 +23,12 @@ def draw() -> None:
             "already stay as they are."
         )
         with st.form("order_list", border=False, clear_on_submit=True):
-            st.file_uploader("Order list", type=["csv", "hl7"], key="order_file")
+            st.file_uploader(
+                "Order list",
+                type=["csv", "hl7"],
+                key="order_file",
+                max_upload_size=upload_limits.at_most(MAX_BYTES / MIB),
+            )
             st.form_submit_button("Make the cases", on_click=_read)
         for words in st.session_state.get(_FOUND, ()):
             st.markdown(plain(words))

@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from core.access.rights import NotAllowed
 from core.review.case import cases
-from core.review.exchange.orders import MOST, read_folder, read_orders
+from core.review.exchange.orders import MAX_BYTES, MOST, read_folder, read_orders
 from core.review.record.errors import CaseRefused
 from core.store.review_schema import ledger
 
@@ -18,6 +18,11 @@ C-3;P-4;F;old;;
 D-4;P-5;robot;3;;
 E-5;Anna Maria Huber;F;3;;
 """
+
+
+def test_a_file_that_is_no_list_is_not_read(store, people):
+    with pytest.raises(CaseRefused, match="at most 10 MB"):
+        read_orders(store, people.technologist, b"accession\n" + b"x" * MAX_BYTES)
 
 
 def test_cases_are_made_of_the_lines(store, people):
