@@ -16,7 +16,7 @@ export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check format format-check lint types contracts deps pytest unit browser \
+.PHONY: help run demo test check format format-check lint types contracts deps pytest unit browser \
         bench lock audit clean hands
 
 help: ## this list
@@ -24,6 +24,9 @@ help: ## this list
 
 run: $(RUN) $(HANDS) ## install what is needed, serve; open the address it prints
 	$(PY) -m streamlit run app.py
+
+demo: $(RUN) $(HANDS) ## the same with invented cases, in a store of their own
+	$(PY) -m core demo
 
 test: $(DEV) $(HANDS) ## install what is needed with the development tools, then `make check`
 	@$(MAKE) --no-print-directory check

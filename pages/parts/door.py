@@ -62,6 +62,8 @@ def guarded(inside: Any) -> Guard:
     else:
         if how == "local":
             gate = gates.LocalGate(_tokens())
+        elif how == "public":
+            gate = gates.PublicGate()
         elif how == "proxy":
             gate = gates.ProxyGate(site)
         else:
