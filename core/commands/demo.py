@@ -15,7 +15,7 @@ def demo(
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
     fill_only: Annotated[bool, typer.Option("--fill-only", help="do not serve")] = False,
 ) -> None:
-    """Serve invented cases from a store of their own; HEMADESK_DEMO=public shows it to strangers."""
+    """Serve invented cases from a store of their own; HEMADESK_DEMO=public is for strangers."""
     from core.demo import place
     from core.settings import settings
 

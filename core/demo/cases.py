@@ -185,5 +185,3 @@ def _palm(store: ReviewStore, model: LoadedModel, case_id: int) -> None:
         store, TECHNOLOGIST, case_id, field, call.as_json() | {"read_with": read_with},
         models={"palm": call.model},
     )  # fmt: skip
-
-

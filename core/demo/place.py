@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import socket
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -121,6 +122,17 @@ def remove() -> None:
                 raise DemoRefused("the demo's process does not end; end it and try again")
             time.sleep(0.1)
     shutil.rmtree(place, ignore_errors=settings().is_demo)
+
+
+def end_soon(after_s: float = 2.0) -> None:
+    """End this process, which serves a demo that was removed, once its last page is sent.
+
+    Raises:
+        DemoRefused: outside a demo.
+    """
+    if not settings().is_demo:
+        raise DemoRefused("this is no demo")
+    threading.Timer(after_s, os.kill, (os.getpid(), signal.SIGTERM)).start()
 
 
 def _address(port: int, log: str) -> str | None:

@@ -116,5 +116,3 @@ def _epochs(book: RunBook, run: Run, number: int, seed: int) -> None:
             files.step(Step(epoch + 1, batch, _BATCHES, loss, rate, 1.0 + 2 * now, 41.0))
     book.set_epochs(run.id, rows)
     files.write()
-
-

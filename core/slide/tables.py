@@ -22,7 +22,6 @@ def disclaimer() -> str:
     return f"{DEMO_NOTE} {DISCLAIMER}" if settings().is_demo else DISCLAIMER
 
 
-
 AcceptanceOf = Callable[[SmearFinding], str]
 """``accepted``, ``not_accepted_here``, ``failed`` or ``unknown``: has this laboratory accepted the
 models of a finding. ``core.review.acceptance.status`` decides it; this package knows no database.

@@ -14,7 +14,7 @@ from core.review.reading.grades import PLATELETS
 from core.review.reading.remarks import Remark
 from core.review.record.case_rows import CasePicture
 from core.review.record.ledger import moment
-from core.slide.tables import disclaimer, LABORATORY, call_row, inert
+from core.slide.tables import LABORATORY, call_row, disclaimer, inert
 
 COLUMNS = (
     "accession", "version", "state", "picture", "slide", "included", "left_out", "cell", "kind",
