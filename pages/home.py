@@ -139,11 +139,13 @@ def _installation() -> None:
     from core.health import health
 
     st.subheader("This installation", anchor=False)
-    for one in health():
+    parts = health()
+    well = [f":green-badge[{_PARTS[one.part]}]" for one in parts if not one.fault]
+    if well:
+        st.markdown(f"Well: {' '.join(well)}")
+    for one in parts:
         if one.fault:
             st.markdown(f":red-badge[{_PARTS[one.part]}] :small[{plain(one.fault)}]")
-        else:
-            st.markdown(f":green-badge[{_PARTS[one.part]} well]")
 
 
 def _trainings() -> None:
@@ -186,8 +188,6 @@ def main() -> None:
         return
     left, right = st.columns([8, 3.2], gap="large")
     with left:
-        if may(who, "read"):
-            door.draw(who)
         _doors(who)
         with st.container(key="home_cases"):
             if rows:
@@ -195,12 +195,14 @@ def main() -> None:
                 _cases(rows, who)
             else:
                 _nothing_waits()
+        if may(who, "read"):
+            door.draw(who)
         learning_panel.draw(who)
     with right:
-        demo_door.draw(who)
         if may(who, "train"):
             _trainings()
         _installation()
+        demo_door.draw(who)
         _models()
 
 

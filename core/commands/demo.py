@@ -1,7 +1,6 @@
 """``python -m core demo``: fill a store of invented cases and serve it."""
 
 import os
-import shutil
 from typing import Annotated
 
 import typer
@@ -23,30 +22,11 @@ def demo(
         os.environ["HEMADESK_DEMO"] = "on"
     settings.cache_clear()
     try:
-        folder = place.prepare()
-        if not (folder / place.FILLED).is_file():
-            # One that was stopped while it was filled is begun again.
-            shutil.rmtree(folder / "pictures", ignore_errors=True)
-            for file in folder.glob("hemadesk.db*"):
-                file.unlink()
-            _fill()
-            (folder / place.FILLED).touch()
+        place.prepare()
+        from core.demo import filling
+
+        filling.ensure(progress)
     except (place.DemoRefused, ValueError, OSError) as refusal:
         stop(refusal)
     if not fill_only:
         serve(address, port)
-
-
-def _fill() -> None:
-    from core.demo import cases, trainings
-    from core.models import registry
-    from core.review.record.review_store import review_store
-
-    progress("Loading the models")
-    store = review_store()
-    cases.fill(store, registry.smear_models(), registry.live("palm"), progress)
-    progress("Two trainings")
-    trainings.store(store.database, cases.FIRST.name)
-    progress("The demo is filled")
-    # Its server opens it anew.
-    store.database.close()

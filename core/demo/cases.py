@@ -65,12 +65,15 @@ class _Plan:
 
 
 _SEGMENTED, _BAND, _LYMPHOCYTE = "segmented_neutrophil", "band_neutrophil", "lymphocyte"
-_IMMATURE, _BLAST, _MONOCYTE = "immature_granulocyte", "blast", "monocyte"
+_IMMATURE, _BLAST = "immature_granulocyte", "blast"
+_MONOCYTE, _EOSINOPHIL = "monocyte", "eosinophil"
 _PLANS: Final = (
-    _Plan(EARLIER, "Check before surgery", ("00004", "00016"), pseudonym="P-17", sex="female",
-          age_years=57),
-    _Plan(SIGNED, "Fatigue for six weeks", ("00000", "00008", "00020"), pseudonym="P-17",
-          sex="female", age_years=58),
+    _Plan(EARLIER, "Check before surgery", drawn=(
+        (_SEGMENTED, _LYMPHOCYTE, _SEGMENTED, _MONOCYTE), (_SEGMENTED, _EOSINOPHIL, _LYMPHOCYTE),
+        (_LYMPHOCYTE, _SEGMENTED, _BAND, _SEGMENTED), (_SEGMENTED, _SEGMENTED, _LYMPHOCYTE),
+    ), pseudonym="P-17", sex="female", age_years=57),
+    _Plan(SIGNED, "Fatigue for six weeks", ("00000", "00004", "00008", "00016", "00020"),
+          pseudonym="P-17", sex="female", age_years=58),
     _Plan(DIFFER, "Second opinion", ("00024", "00030", "00034"), pseudonym="P-31", sex="male",
           age_years=35),
     _Plan(ROUTINE, "Routine", ("00012", "00038"), pseudonym="P-44", sex="female",
@@ -115,7 +118,7 @@ def fill(
         made[plan.accession] = _case(store, models, plan)
     _palm(store, palm_model, made[ROUTINE])
     for accession in (EARLIER, SIGNED):
-        _read(store, FIRST, made[accession], every=5)
+        _read(store, FIRST, made[accession], every=4)
         all_as_normal(store, FIRST, made[accession])
         remark(store, FIRST, made[accession], "Invented for the demo; no patient's finding.")
         sign(store, FIRST, made[accession])

@@ -23,8 +23,6 @@ from core.settings import DEMO, settings
 
 MARK: Final = "DEMO"
 """The file that says what a folder is: none without it is ever removed."""
-FILLED: Final = "filled"
-"""The file that says that every case is there."""
 _SERVED: Final = "served.json"
 _LOG: Final = "demo.log"
 _ADDRESS: Final = re.compile(r"Open (http://\S+) in a browser")

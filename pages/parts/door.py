@@ -139,6 +139,11 @@ async def opening(_app: App) -> AsyncIterator[dict[str, Any]]:
     """What happens once, when the server starts."""
     scratch.prepare(settings().var)
     log_file.open_log(settings().var)
+    if settings().is_demo:
+        # Also where a host of demos starts the app by itself, without `make demo`.
+        from core.demo import filling
+
+        filling.ensure()
     _finish_erasing()
     _show_address()
     yield {}

@@ -33,7 +33,7 @@ STEPS: Final = (
     Step("analyse_smear", "analyse", "synthetic", "Analyse a smear",
          "Press this button: a field is drawn, its cells are counted and every white cell gets a "
          "class, a probability and what else it could be."),
-    Step("review", "read", "review_sheet", "A critical case",
+    Step("review", "read", "review_desk", "A critical case",
          "Each white cell of the case. A letter names one, Enter accepts the model's answer; the "
          "most doubtful stand first.", demo_cases.CRITICAL),
     Step("review", "read", "review_head", "Two readers who differ",

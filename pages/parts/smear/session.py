@@ -32,7 +32,8 @@ class SmearSession:
     strip of thumbnails, ``cell`` the index of the selected cell in its finding, ``opened`` the
     white cell whose map is on top. ``included`` is what a person decided of a field, by the hash of
     its picture: it counts, or it is left out. ``entries`` are what was entered on the tab Blood
-    count; those that belong to a patient go with the set.
+    count; those that belong to a patient go with the set. ``accession`` is the slide's number, if
+    it was named when its fields were sent.
     """
 
     known: OrderedDict[Key, AnalysedField] = field(default_factory=OrderedDict)
@@ -51,6 +52,7 @@ class SmearSession:
     originals: Originals = field(default_factory=Originals)
     included: dict[str, bool] = field(default_factory=dict)
     entries: dict[str, str | float | None] = field(default_factory=dict)
+    accession: str = ""
     _maps: OrderedDict[tuple[object, ...], HeatMap] = field(default_factory=OrderedDict)
     _verdicts: dict[tuple[object, ...], Faithfulness] = field(default_factory=dict)
     _judged: tuple[object, Laboratory] | None = None
@@ -125,6 +127,7 @@ class SmearSession:
         self.shown = self.cell = self.opened = None
         self.included.clear()
         self.entries.clear()
+        self.accession = ""
 
     def show(self, key: Key) -> None:
         """Put one field into the picture."""

@@ -41,7 +41,7 @@ def test_the_workbook_holds_numbers_and_everything_that_was_found(result: SlideR
     assert "Research use" in about["Use"]
     shares = {row[0]: row[3] for row in book["Differential"].values}
     assert shares["Lymphocyte"] == 50.0  # 2 of 4 by hand
-    blood = [row for row in book["Blood count"].values if row[0] == "Red cells"][0]
+    blood = next(row for row in book["Blood count"].values if row[0] == "Red cells")
     assert blood[2] == 3.0
     assert [row[0] for row in book["Left out"].values][1:] == ["blurred.png"]
     assert any(row[1] == "critical_cell" for row in book["Flags"].values)
