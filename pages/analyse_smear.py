@@ -18,6 +18,7 @@ from pages.parts.smear import (
     blood_count_tab,
     counts_panel,
     differential_tab,
+    draft,
     field_view,
     fields_tab,
     filmstrip,
@@ -109,6 +110,11 @@ def _result(smear: SmearSession) -> SlideResult:
     )
 
 
+def _clear(smear: SmearSession) -> None:
+    smear.clear()
+    draft.forget(signed_in.person())
+
+
 def _head(smear: SmearSession) -> None:
     title, tools = st.columns([1, 3.2], vertical_alignment="center")
     title.title("Analyse smear", anchor=False)
@@ -127,7 +133,7 @@ def _head(smear: SmearSession) -> None:
         # In one place: five buttons side by side would push the others off a small screen.
         with st.popover("Take away", icon=":material/download:", key="take_away"):
             _downloads(smear)
-        st.button("Start over", key="clear", type="tertiary", on_click=smear.clear)
+        st.button("Start over", key="clear", type="tertiary", on_click=_clear, args=(smear,))
 
 
 def _empty(smear: SmearSession) -> None:
@@ -196,9 +202,10 @@ def _on_top(smear: SmearSession) -> None:
 
 def main() -> None:
     """Draw the screen."""
-    signed_in.allowed("analyse")
+    who = signed_in.allowed("analyse")
     smear = session.current()
     smear.absorb()
+    draft.keep(smear, who)
     _head(smear)
     if not _models_ready():
         return
@@ -208,6 +215,7 @@ def main() -> None:
     elif smear.batch is not None:
         _waiting(smear)
     else:
+        draft.offer(who)
         _empty(smear)
     _on_top(smear)
 

@@ -18,6 +18,7 @@ from pages.parts import signed_in
 from pages.parts.acquaintance import door
 from pages.parts.demo import door as demo_door
 from pages.parts.review import case_words, learning_panel
+from pages.parts.smear import draft
 from pages.parts.wording import percent, plain, several
 
 _SHOWN = 6
@@ -188,6 +189,8 @@ def main() -> None:
         return
     left, right = st.columns([8, 3.2], gap="large")
     with left:
+        if may(who, "analyse"):
+            draft.offer(who)
         _doors(who)
         with st.container(key="home_cases"):
             if rows:

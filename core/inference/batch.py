@@ -227,6 +227,13 @@ def _analysed(key: Key, field: Field, models: SmearModels, is_synthetic: bool) -
     finding = analyse(field, models)
     if is_synthetic:
         finding = replace(finding, flags=(*finding.flags, _SYNTHETIC))
+    return as_shown(key, field, finding, is_synthetic)
+
+
+def as_shown(
+    key: Key, field: Field, finding: SmearFinding, is_synthetic: bool = False
+) -> AnalysedField:
+    """A finding with the pictures that show it, cut from the field it was found in."""
     white = []
     for index, cell in enumerate(finding.cells):
         if cell.wbc is not None:

@@ -55,5 +55,14 @@ class Originals:
             ) from error
         return Field(name, pixels_of(data), sha256)
 
+    def file(self, sha256: str) -> Path:
+        """The PNG of a picture that was put aside."""
+        return self._path(sha256)
+
+    def put_back(self, field: Field) -> None:
+        """Put aside a picture that was kept elsewhere meanwhile."""
+        if not self._path(field.sha256).exists():
+            write_atomically(self._path(field.sha256), png(field.pixels), durable=False)
+
     def _path(self, sha256: str) -> Path:
         return self._folder.path / f"{sha256}.png"

@@ -193,6 +193,45 @@ def test_a_slide_named_first_is_kept_by_one_click(app, field_file, analysed):
     assert app.session_state["smear"].accession == ""
 
 
+def test_a_reload_finds_what_was_there(own_var, field_file):
+    app = opened("analyse_smear")
+    app.text_input(key="intake_accession").set_value("R-1")
+    send(app, field_file)
+    found = app.session_state["smear"].findings()
+    # Another session of the same person, as a reload is.
+    again = opened("analyse_smear")
+    assert "Continue where you were" in words(again) and "R-1" in words(again)
+    again.button(key="draft_continue").click().run()
+    assert not again.exception
+    smear = again.session_state["smear"]
+    assert smear.findings() == found and smear.accession == "R-1"
+    assert counts(again)
+    # Its pictures are there too, so that it can still be kept.
+    again.button(key="keep_now").click().run()
+    assert "Open the case" in [link.label for link in again.get("page_link")]
+    again.button(key="clear").click().run()
+    assert "Continue where you were" not in words(opened("analyse_smear"))
+
+
+def test_a_stopped_batch_goes_on_with_the_rest(app, field_file, analysed):
+    name, data, mime = field_file
+    other = synthetic.png_bytes(synthetic.draw(43).field)
+    app.file_uploader[0].set_value([field_file, ("second.png", other, mime)]).run()
+    app.button(key="analyse").click()
+    app.run()
+    smear = app.session_state["smear"]
+    if smear.batch is not None:
+        smear.stop()
+        app.run()
+    done = len(smear.order)
+    if done < 2:
+        assert f"Go on with the other {2 - done}" in [one.label for one in app.button]
+        app.button(key="go_on").click().run()
+        wait_for_batch(app)
+    assert [finding.file for finding in smear.findings()] == [name, "second.png"]
+    assert "go_on" not in [one.key for one in app.button]
+
+
 def test_more_files_than_are_taken_at_once_are_said_before_the_start(app, field_file, monkeypatch):
     monkeypatch.setattr(settings(), "max_files", 1)
     name, data, mime = field_file

@@ -130,6 +130,15 @@ def draw_refused(session: SmearSession) -> None:
     """Each file that was not taken with its reason, and what happened to the others."""
     if session.notice:
         st.info(session.notice)
+    if session.left and session.batch is None:
+        st.button(
+            f"Go on with the other {len(session.left):,}",
+            key="go_on",
+            type="primary",
+            icon=":material/resume:",
+            on_click=_begin,
+            args=(session, session.left),
+        )
     if not session.refused:
         return
     count = len(session.refused)
