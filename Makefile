@@ -17,7 +17,7 @@ export PYTHONUTF8 := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run demo test check format format-check lint types contracts deps pytest unit browser \
-        bench lock audit clean hands
+        picture bench lock audit clean hands
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -65,6 +65,9 @@ unit: $(DEV) ## tests without a browser
 
 browser: $(DEV) ## tests that drive Chromium
 	$(PY) -m pytest -m browser
+
+picture: $(DEV) ## take the picture of the README anew, by a browser test
+	HEMADESK_PICTURE=docs/images/analyse-smear.png $(PY) -m pytest -q tests/browser/test_first_hour.py
 
 bench: $(RUN) ## how long one field takes on this machine
 	$(PY) -m core bench

@@ -26,7 +26,7 @@ def line_of(contents: CaseContents) -> list[str]:
     if signed is None:
         raise ValueError(f"case {contents.case.accession} is not signed")
     at = signed.signed_at.isoformat(timespec="seconds")
-    counted = str(contents.standing.differential.leukocytes)
+    counted = str(contents.standing.verified.leukocytes)
     case = contents.case
     return [case.accession, str(case.version), signed.signed_name, at, counted, disclaimer()]
 

@@ -108,13 +108,22 @@ def uploads(files: Iterable[tuple[str, bytes]], settings: Settings) -> list[Sour
 
 
 def drawn(seeds: Iterable[int]) -> list[Source]:
-    """Sources of synthetic fields, one for each seed."""
+    """Sources of synthetic fields, one for each seed, in a stain that the models learnt from.
+
+    Fields shown to somebody who tries the program are one slide: they have one stain.
+    """
     return [
-        Source(f"synthetic-{seed:04d}.png", lambda seed=seed: synthetic.draw(seed).field, True)  # type: ignore[misc]
+        Source(
+            f"synthetic-{seed:04d}.png",
+            lambda seed=seed: synthetic.draw(seed, stain=_SHOWN_STAIN).field,  # type: ignore[misc]
+            True,
+        )
         for seed in seeds
     ]
 
 
+_SHOWN_STAIN: Final = "peach"
+"""Of PBC, the laboratory of which most training cells are."""
 _SYNTHETIC: Final = Flag(
     SYNTHETIC_FLAG, "Drawn by the program: it shows no patient's blood and belongs in no case."
 )

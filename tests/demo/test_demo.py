@@ -59,7 +59,7 @@ def test_it_holds_what_the_tour_speaks_of(demo):
     assert rows[demo_cases.DIFFER].case.state == "second_review"
     assert demo_cases.ROUTINE in rows
     signed = signed_cases(demo, AT_THE_TERMINAL)
-    assert {demo_cases.SIGNED, demo_cases.EARLIER} == set(signed.accessions)
+    assert {demo_cases.SIGNED, demo_cases.EARLIER} == set(signed.accessions.values())
     assert len(signed.cells) >= 10
     kinds = [one.kind for one in cases.case_pictures_of(
         demo, AT_THE_TERMINAL, rows[demo_cases.ROUTINE].case.id)]  # fmt: skip

@@ -214,7 +214,7 @@ def test_a_reload_finds_what_was_there(own_var, field_file):
 
 
 def test_a_stopped_batch_goes_on_with_the_rest(app, field_file, analysed):
-    name, data, mime = field_file
+    name, _, mime = field_file
     other = synthetic.png_bytes(synthetic.draw(43).field)
     app.file_uploader[0].set_value([field_file, ("second.png", other, mime)]).run()
     app.button(key="analyse").click()
