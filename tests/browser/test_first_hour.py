@@ -27,7 +27,8 @@ def test_a_slide_is_named_analysed_kept_and_opened(page: Page, tmp_path: Path) -
     wait_for_counts(page)
     picture = os.environ.get("HEMADESK_PICTURE")
     if picture:
-        page.wait_for_timeout(1500)  # the plot's last letters; nothing is judged by it
+        page.set_viewport_size({"width": 1366, "height": 960})
+        page.wait_for_timeout(3000)  # the plot's last letters; nothing is judged by it
         page.screenshot(path=picture)
     with page.expect_download() as got:
         take_away(page, "Result as Excel")

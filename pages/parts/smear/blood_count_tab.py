@@ -66,7 +66,8 @@ def draw(session: SmearSession) -> None:
     red_cell_size_plot.draw(red_cell_sizes(findings, um_per_px))
     with st.expander("Calibrations of this site", icon=":material/straighten:"):
         calibrations.draw(signed_in.person())
-    _edit_ranges()
+    if settings().demo != "public":  # strangers change nothing
+        _edit_ranges()
 
 
 def estimates_now(session: SmearSession) -> list[EstimateRow]:
