@@ -84,9 +84,9 @@ MORPHOLOGY: Final[Mapping[str, Morphology]] = {
     ),
     "lymphocyte": Morphology(
         # Smaller and denser ones, which exist, cannot be told from nucleated red cells here.
-        (1.28, 1.50),
-        Chromatin((0.75, 0.90), 0.20, 0.20, veins=0.20),
-        {"rna": (0.35, 0.70)},
+        (1.34, 1.52),
+        Chromatin((0.72, 0.87), 0.20, 0.15, veins=0.12),
+        {"rna": (0.40, 0.70)},
         mottling=0.12,
         ripple=0.06,
     ),
