@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from core.files import read_json, write_json
+from core.files import read_json_as, write_json
 from core.jobs import folder_lock, processes
 from core.settings import DEMO, settings
 
@@ -44,6 +44,14 @@ class DemoState:
     is_running: bool
     address: str | None
     says: str
+
+
+@dataclass(frozen=True)
+class _Served:
+    """Where the demo's process serves."""
+
+    port: int
+    process: int
 
 
 def folder() -> Path:
@@ -94,8 +102,8 @@ def state() -> DemoState:
     running = folder_lock.is_held(place)
     log = processes.end_of(place / _LOG, 4000)
     lines = [line.strip() for line in log.splitlines() if line.strip()]
-    served = read_json(place / _SERVED) or {}
-    address = _address(int(served.get("port", 0)), log) if running else None
+    served = _served(place)
+    address = _address(served.port, log) if running and served else None
     return DemoState(True, running, address, lines[-1] if lines else "")
 
 
@@ -111,15 +119,22 @@ def remove() -> None:
     if not (place / MARK).is_file():
         raise DemoRefused(f"{place} is not a demo and is left as it is")
     if not settings().is_demo and folder_lock.is_held(place):
-        served = read_json(place / _SERVED) or {}
-        if process := int(served.get("process", 0)):
-            os.kill(process, signal.SIGTERM)
+        served = _served(place)
+        if served is not None:
+            os.kill(served.process, signal.SIGTERM)
         until = time.monotonic() + _PATIENCE_S
         while folder_lock.is_held(place):
             if time.monotonic() > until:
                 raise DemoRefused("the demo's process does not end; end it and try again")
             time.sleep(0.1)
     shutil.rmtree(place, ignore_errors=settings().is_demo)
+
+
+def _served(place: Path) -> _Served | None:
+    try:
+        return read_json_as(place / _SERVED, _Served)
+    except ValueError:  # not written to its end
+        return None
 
 
 def end_soon(after_s: float = 2.0) -> None:
@@ -135,8 +150,6 @@ def end_soon(after_s: float = 2.0) -> None:
 
 def _address(port: int, log: str) -> str | None:
     """Where it answers: with the one-time token that its log shows, where the site has these."""
-    if not port:
-        return None
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2):
             pass
