@@ -151,7 +151,7 @@ def end_soon(after_s: float = 2.0) -> None:
 def _address(port: int, log: str) -> str | None:
     """Where it answers: with the one-time token that its log shows, where the site has these."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=10):
             pass
     except (urllib.error.URLError, OSError):
         return None
