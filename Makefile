@@ -16,14 +16,17 @@ export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check format format-check lint types contracts deps pytest unit browser \
-        bench lock audit sbom clean hands
+.PHONY: help run demo test check format format-check lint types contracts deps pytest unit browser \
+        picture bench lock audit sbom clean hands
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 run: $(RUN) $(HANDS) ## install what is needed, serve; open the address it prints
 	$(PY) -m streamlit run app.py
+
+demo: $(RUN) $(HANDS) ## the same with invented cases, in a store of their own
+	$(PY) -m core demo
 
 test: $(DEV) $(HANDS) ## install what is needed with the development tools, then `make check`
 	@$(MAKE) --no-print-directory check
@@ -62,6 +65,9 @@ unit: $(DEV) ## tests without a browser
 
 browser: $(DEV) ## tests that drive Chromium
 	$(PY) -m pytest -m browser
+
+picture: $(DEV) ## take the picture of the README anew, by a browser test
+	HEMADESK_PICTURE=docs/images/analyse-smear.png $(PY) -m pytest -q tests/browser/test_first_hour.py
 
 bench: $(RUN) ## how long one field takes on this machine
 	$(PY) -m core bench

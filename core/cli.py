@@ -19,6 +19,7 @@ from core.commands import (
     cases,
     compare,
     datasets,
+    demo,
     evaluate,
     hands,
     installation,
@@ -62,6 +63,7 @@ app.command()(smear.classify)
 app.command()(palm.palm)
 app.command()(evaluate.evaluate)
 app.command()(serve.serve)
+app.command()(demo.demo)
 app.command(cls=TrainCommand)(train.train)
 app.command()(compare.compare)
 app.command()(white_cells.adapt)

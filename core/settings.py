@@ -5,12 +5,17 @@ from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import Field as Setting
-from pydantic import SecretStr
+from pydantic import SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE: Final = "cache"
 """Below ``var``, where no other folder is set for what can be made again."""
+DEMO: Final = "demo"
+"""Below ``var``: the store of the demo, which no other server opens."""
+DEMO_PREFIX: Final = "DEMO-"
+"""Every accession number of the demo begins so, and with it every file that leaves it."""
+DEMO_NOTE: Final = "DEMO: invented cases, no patient's result."
 
 
 class Settings(BaseSettings):
@@ -23,6 +28,12 @@ class Settings(BaseSettings):
     var: Path = Setting(ROOT / "var", description="folder for runs, caches and everything written")
     cache: Path | None = Setting(
         None, description="folder for what can be made again, default: cache below var"
+    )
+
+    demo: Literal["off", "on", "public"] = Setting(
+        "off",
+        description="serve invented cases from a store of their own; public: to strangers, who "
+        "may look and try, and change nothing",
     )
 
     max_file_mb: float = Setting(50.0, gt=0, le=1000, description="largest file, megabytes")
@@ -162,6 +173,21 @@ class Settings(BaseSettings):
     administrators: str = Setting(
         "", description="who is an administrator from the first sign-in on; separated by commas"
     )
+
+    @model_validator(mode="after")
+    def _apart(self) -> "Settings":
+        """A demo lies in a folder and a database of its own, whatever else is set."""
+        if self.is_demo:
+            # A process that a demo starts is handed the folder already.
+            self.var = self.var if self.var.name == DEMO else self.var / DEMO
+            self.cache, self.database_url = None, ""
+            self.laboratory = f"{DEMO_NOTE} {self.laboratory}".strip()
+        return self
+
+    @property
+    def is_demo(self) -> bool:
+        """Does this process serve invented cases, from a store of their own."""
+        return self.demo != "off"
 
     @property
     def cache_folder(self) -> Path:

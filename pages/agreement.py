@@ -56,7 +56,8 @@ def _sides(signed: SignedCases) -> tuple[Source, Source, bool]:
     listed = sources(signed)
     names = [source.title for source in listed]
     models = [n for n, source in enumerate(listed) if source.kind in ("model", "recomputed")]
-    one, two, three = st.columns([4, 4, 3], vertical_alignment="bottom")
+    place = st.container(key="agreement_sides")
+    one, two, three = place.columns([4, 4, 3], vertical_alignment="bottom")
     first = one.selectbox(
         "Reference", range(len(listed)), format_func=lambda n: names[n], key="agreement_reference"
     )

@@ -1,6 +1,7 @@
 """Analyse smear: fields go in; counts and cells with evidence come out."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 import streamlit as st
 
@@ -8,12 +9,16 @@ from core.models import registry
 from core.models.weights import WeightsRefused
 from core.records import SmearFinding
 from core.review.acceptance.status import in_review_store
+from core.review.exchange.contents import slug
+from core.review.exchange.slide_result import SlideResult, slide_pdf, slide_xlsx
+from core.settings import settings
 from core.slide.tables import AcceptanceOf, cells_csv, file_name, findings_csv, findings_json
 from pages.parts import signed_in, wording
 from pages.parts.smear import (
     blood_count_tab,
     counts_panel,
     differential_tab,
+    draft,
     field_view,
     fields_tab,
     filmstrip,
@@ -27,6 +32,8 @@ from pages.parts.smear.session import SmearSession
 
 _COLUMNS = (1, 7.2, 4.3)
 """Thumbnails, picture, numbers: their places stay, whatever is in them."""
+
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 _DOWNLOADS = (
     ("Fields CSV", findings_csv, ("fields", "csv"), "text/csv"),
@@ -56,6 +63,58 @@ def _when_pressed(
     return lambda: make(smear.findings(), in_review_store().status_of_finding)
 
 
+def _downloads(smear: SmearSession) -> None:
+    name = slug(smear.accession) if smear.accession else "slide"
+    st.download_button(
+        "Result as Excel",
+        data=lambda: slide_xlsx(_result(smear)),
+        file_name=file_name(name, "xlsx"),
+        mime=_XLSX,
+        type="primary",
+        on_click="ignore",
+        width="stretch",
+        help="Differential, blood count, flags, left-out fields, models and every cell, a sheet "
+        "each. Opens in any country's Excel.",
+        key="download_xlsx",
+    )
+    st.download_button(
+        "Result as PDF",
+        data=lambda: slide_pdf(_result(smear), settings()),
+        file_name=file_name(name, "pdf"),
+        mime="application/pdf",
+        on_click="ignore",
+        width="stretch",
+        key="download_pdf",
+    )
+    for label, make, parts, mime in _DOWNLOADS:
+        st.download_button(
+            label,
+            data=_when_pressed(make, smear),
+            file_name=file_name(*parts),
+            mime=mime,
+            on_click="ignore",
+            width="stretch",
+            key=f"download_{label.split()[0].lower()}",
+        )
+    st.caption("CSV and JSON are for other programs: full stops as decimal signs, commas between.")
+
+
+def _result(smear: SmearSession) -> SlideResult:
+    findings = smear.findings()
+    return SlideResult(
+        findings,
+        datetime.now().astimezone(),
+        smear.accession,
+        blood_count_tab.estimates_now(smear),
+        in_review_store().status_of_finding,
+    )
+
+
+def _clear(smear: SmearSession) -> None:
+    smear.clear()
+    draft.forget(signed_in.person())
+
+
 def _head(smear: SmearSession) -> None:
     title, tools = st.columns([1, 3.2], vertical_alignment="center")
     title.title("Analyse smear", anchor=False)
@@ -71,17 +130,10 @@ def _head(smear: SmearSession) -> None:
             intake.draw_upload(smear)
         intake.draw_synthetic(smear, how_many=False)
         keep_in_case.draw(smear)
-        for label, make, name, mime in _DOWNLOADS:
-            st.download_button(
-                label,
-                data=_when_pressed(make, smear),
-                file_name=file_name(*name),
-                mime=mime,
-                on_click="ignore",
-                icon=":material/download:",
-                key=f"download_{label.split()[0].lower()}",
-            )
-        st.button("Start over", key="clear", type="tertiary", on_click=smear.clear)
+        # In one place: five buttons side by side would push the others off a small screen.
+        with st.popover("Take away", icon=":material/download:", key="take_away"):
+            _downloads(smear)
+        st.button("Start over", key="clear", type="tertiary", on_click=_clear, args=(smear,))
 
 
 def _empty(smear: SmearSession) -> None:
@@ -150,9 +202,10 @@ def _on_top(smear: SmearSession) -> None:
 
 def main() -> None:
     """Draw the screen."""
-    signed_in.allowed("analyse")
+    who = signed_in.allowed("analyse")
     smear = session.current()
     smear.absorb()
+    draft.keep(smear, who)
     _head(smear)
     if not _models_ready():
         return
@@ -162,6 +215,7 @@ def main() -> None:
     elif smear.batch is not None:
         _waiting(smear)
     else:
+        draft.offer(who)
         _empty(smear)
     _on_top(smear)
 

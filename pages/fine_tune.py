@@ -65,7 +65,7 @@ def main() -> None:
         run_data.draw()
         run_settings.draw()
         _start(who)
-    with watched:
+    with watched, st.container(key="run_on_show"):
         run_watch.draw()
         published.draw()
 

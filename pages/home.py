@@ -1,9 +1,11 @@
 """Home: what needs doing, the most urgent first."""
 
+from typing import Final, NamedTuple
+
 import streamlit as st
 
 from core.access.people import Person
-from core.access.rights import may
+from core.access.rights import Right, may
 from core.models import registry
 from core.models.weights import WeightsRefused
 from core.review.case import worklist
@@ -14,10 +16,19 @@ from core.store.runs import Run
 from core.training.runs import lifecycle
 from pages.parts import signed_in
 from pages.parts.acquaintance import door
+from pages.parts.demo import door as demo_door
 from pages.parts.review import case_words, learning_panel
+from pages.parts.smear import draft
 from pages.parts.wording import percent, plain, several
 
 _SHOWN = 6
+_PARTS = {
+    "database": "Database",
+    "clock": "Clock",
+    "disk": "Disk",
+    "models": "Models",
+    "worker": "Background work",
+}
 _TASKS = {
     "locator": "Cells in a field",
     "wbc": "White-cell class",
@@ -26,19 +37,56 @@ _TASKS = {
 }
 
 
-def _first_step(who: Person) -> None:
-    with st.container(border=True):
-        st.subheader("Nothing is waiting", anchor=False)
-        st.markdown(
-            "Cases come here when the fields of a smear are analysed and kept with an accession "
-            "number. The most urgent ones stand first."
-        )
-        if may(who, "analyse"):
-            st.page_link(
-                "pages/analyse_smear.py", label="Analyse a smear", icon=":material/biotech:"
-            )
-            st.page_link("pages/screen_palm.py", label="Screen a palm", icon=":material/back_hand:")
-            st.caption("No picture at hand? The program can draw a field to try everything out.")
+class _Door(NamedTuple):
+    """One of the ways into the day's work."""
+
+    page: str
+    label: str
+    icon: str
+    right: Right
+    words: str
+
+
+_DOORS: Final = (
+    _Door(
+        "pages/analyse_smear.py",
+        "Analyse a smear",
+        "biotech",
+        "analyse",
+        "Photographs of a stained smear become counts and a differential. None at hand? The "
+        "program can draw a field.",
+    ),
+    _Door(
+        "pages/screen_palm.py",
+        "Screen a palm",
+        "back_hand",
+        "analyse",
+        "A photograph of a palm becomes a hint whether to ask for a blood test.",
+    ),
+    _Door(
+        "pages/worklist.py",
+        "Review and sign",
+        "checklist",
+        "read",
+        "Every case, the most urgent first: look, correct, sign, take the report away.",
+    ),
+)
+
+
+def _doors(who: Person) -> None:
+    doors = [door for door in _DOORS if may(who, door.right)]
+    for column, one in zip(st.columns(len(_DOORS)), doors, strict=False):
+        with column.container(border=True, height="stretch"):
+            st.page_link(one.page, label=f"**{one.label}**", icon=f":material/{one.icon}:")
+            st.caption(one.words)
+
+
+def _nothing_waits() -> None:
+    st.subheader("Nothing is waiting", anchor=False)
+    st.markdown(
+        "Cases come here when the fields of a smear are analysed and kept with an accession "
+        "number. The most urgent ones stand first."
+    )
 
 
 def _numbers(rows: list[WorklistRow], who: Person) -> None:
@@ -86,6 +134,21 @@ def _cases(rows: list[WorklistRow], who: Person) -> None:
         )
 
 
+def _installation() -> None:
+    """Whether disk, database and models are well, each fault in its own sentence."""
+    # Heavy libraries come with it: not before this screen asks.
+    from core.health import health
+
+    st.subheader("This installation", anchor=False)
+    parts = health()
+    well = [f":green-badge[{_PARTS[one.part]}]" for one in parts if not one.fault]
+    if well:
+        st.markdown(f"Well: {' '.join(well)}")
+    for one in parts:
+        if one.fault:
+            st.markdown(f":red-badge[{_PARTS[one.part]}] :small[{plain(one.fault)}]")
+
+
 def _trainings() -> None:
     st.subheader("Trainings", anchor=False)
     active = [run for run in lifecycle.book().all() if run.state in ("running", "queued", "paused")]
@@ -126,18 +189,24 @@ def main() -> None:
         return
     left, right = st.columns([8, 3.2], gap="large")
     with left:
+        if may(who, "analyse"):
+            draft.offer(who)
+        _doors(who)
+        with st.container(key="home_cases"):
+            if rows:
+                _numbers(rows, who)
+                _cases(rows, who)
+            else:
+                _nothing_waits()
         if may(who, "read"):
             door.draw(who)
-        if rows:
-            _numbers(rows, who)
-            _cases(rows, who)
-        else:
-            _first_step(who)
         learning_panel.draw(who)
     with right:
-        _models()
         if may(who, "train"):
             _trainings()
+        _installation()
+        demo_door.draw(who)
+        _models()
 
 
 main()

@@ -91,7 +91,8 @@ def _choose(case_id: int) -> None:
 
 
 def _head(case: Case, who: Person) -> str:
-    title, steps = st.columns([4, 7], vertical_alignment="center")
+    head = st.container(key="review_head")
+    title, steps = head.columns([4, 7], vertical_alignment="center")
     version = f", version {case.version}" if case.version > 1 else ""
     about = case_words.patient(case) + (f" · {plain(case.indication)}" if case.indication else "")
     with title.container(gap="xxsmall"):

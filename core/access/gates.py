@@ -2,6 +2,7 @@
 
 ``LocalGate``    loopback senders without a proxy between, and browsers that showed the token
 ``ProxyGate``    requests with the proxy's secret and one name
+``PublicGate``   everybody, where a demo is shown to strangers
 ``OidcGate``     those who are signed in with OpenID Connect; everybody else is shown the way in
 """
 
@@ -167,6 +168,15 @@ class OidcGate:
             words = "Sign out" if link else "Sign in"
             raise TurnedAway(401, why, (link or self._way_in(), words))
         raise TurnedAway(401, "Sign in first.")
+
+
+class PublicGate:
+    """Everybody, to look at a demo: its store holds invented cases, and visitors change nothing."""
+
+    def check(self, request: Request) -> str:
+        check_origin(request, "")
+        # Each session is a person of its own, or one visitor could use up the others' quota.
+        return f"visitor {request.path.split('/')[-2]}" if UPLOADS in request.path else "visitor"
 
 
 class ClosedGate:

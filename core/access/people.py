@@ -34,5 +34,7 @@ class Person:
             raise ValueError("a person has a name and a subject")
 
 
+VISITOR: Final = Person("Visitor", "visitor", "visitor")
+"""Anybody who opens a public demo: looks, tries, and changes nothing."""
 AT_THE_TERMINAL: Final = Person("at a terminal", "local", "terminal")
 """Has every right: who can type commands on the computer can change its files anyway."""

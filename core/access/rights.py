@@ -9,9 +9,11 @@ from typing import Final, Literal, Protocol, get_args
 from core.settings import settings
 
 Role = Literal[
-    "technologist", "pathologist", "director", "trainer", "administrator", "viewer", "local"
-]
-"""``local`` is the one person at a computer that nobody else reaches; it is never given away."""
+    "technologist", "pathologist", "director", "trainer", "administrator", "viewer", "local",
+    "visitor",
+]  # fmt: skip
+"""``local`` is the one person at a computer that nobody else reaches, ``visitor`` anybody who opens
+a public demo; neither is ever given away."""
 
 Right = Literal[
     "view",
@@ -51,6 +53,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     "administrator": frozenset({"view", "read", "configure", "manage_people", "erase"}),
     "viewer": frozenset({"view", "read"}),
     "local": frozenset(get_args(Right)),
+    "visitor": frozenset({"view", "read", "analyse"}),
 }
 
 _WORDS: Final[dict[Right, str]] = {

@@ -19,7 +19,8 @@ from typing import Any, Final, Literal
 from core.access.people import LOCAL_SUBJECT, Person
 from core.settings import ROOT, Settings, settings
 
-Mode = Literal["local", "oidc", "proxy"]
+Mode = Literal["local", "oidc", "proxy", "public"]
+"""``public`` is a demo for strangers: nobody signs in, and nobody changes anything."""
 
 SECRET_HEADER: Final = "X-Hemadesk-Proxy-Secret"
 _SHORTEST_SECRET: Final = 16
@@ -84,6 +85,8 @@ def mode(address: str | None, *, oidc: bool | None = None, site: Settings | None
             a proxy's settings.
     """
     site = site or settings()
+    if site.demo == "public":
+        return "public"
     secret = site.proxy_secret.get_secret_value()
     if site.proxy_header or secret:
         if not site.proxy_header:

@@ -26,6 +26,7 @@ def serve(
     if taken:
         stop(taken)
     who = {
+        "public": "anybody may look at the demo and nobody can change it",
         "local": "whoever sits at this computer is signed in",
         "oidc": "people sign in through OpenID Connect",
         "proxy": "people sign in at the proxy",

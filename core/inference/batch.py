@@ -108,13 +108,22 @@ def uploads(files: Iterable[tuple[str, bytes]], settings: Settings) -> list[Sour
 
 
 def drawn(seeds: Iterable[int]) -> list[Source]:
-    """Sources of synthetic fields, one for each seed."""
+    """Sources of synthetic fields, one for each seed, in a stain that the models learnt from.
+
+    Fields shown to somebody who tries the program are one slide: they have one stain.
+    """
     return [
-        Source(f"synthetic-{seed:04d}.png", lambda seed=seed: synthetic.draw(seed).field, True)  # type: ignore[misc]
+        Source(
+            f"synthetic-{seed:04d}.png",
+            lambda seed=seed: synthetic.draw(seed, stain=_SHOWN_STAIN).field,  # type: ignore[misc]
+            True,
+        )
         for seed in seeds
     ]
 
 
+_SHOWN_STAIN: Final = "peach"
+"""Of PBC, the laboratory of which most training cells are."""
 _SYNTHETIC: Final = Flag(
     SYNTHETIC_FLAG, "Drawn by the program: it shows no patient's blood and belongs in no case."
 )
@@ -227,6 +236,13 @@ def _analysed(key: Key, field: Field, models: SmearModels, is_synthetic: bool) -
     finding = analyse(field, models)
     if is_synthetic:
         finding = replace(finding, flags=(*finding.flags, _SYNTHETIC))
+    return as_shown(key, field, finding, is_synthetic)
+
+
+def as_shown(
+    key: Key, field: Field, finding: SmearFinding, is_synthetic: bool = False
+) -> AnalysedField:
+    """A finding with the pictures that show it, cut from the field it was found in."""
     white = []
     for index, cell in enumerate(finding.cells):
         if cell.wbc is not None:

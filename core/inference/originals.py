@@ -25,7 +25,12 @@ class Originals:
         self._folder = ScratchFolder(settings().var)
 
     def put_aside(self, opened: Callable[[], Field]) -> Callable[[], Field]:
-        """The same way to open a picture, which also writes it down."""
+        """The same way to open a picture, which also writes it down.
+
+        Of what strangers send to a public demo nothing is written: they keep no case.
+        """
+        if settings().demo == "public":
+            return opened
 
         def opening() -> Field:
             field = opened()
@@ -49,6 +54,15 @@ class Originals:
                 f"the full picture {name} is no longer there; send the file again to keep it"
             ) from error
         return Field(name, pixels_of(data), sha256)
+
+    def file(self, sha256: str) -> Path:
+        """The PNG of a picture that was put aside."""
+        return self._path(sha256)
+
+    def put_back(self, field: Field) -> None:
+        """Put aside a picture that was kept elsewhere meanwhile."""
+        if not self._path(field.sha256).exists():
+            write_atomically(self._path(field.sha256), png(field.pixels), durable=False)
 
     def _path(self, sha256: str) -> Path:
         return self._folder.path / f"{sha256}.png"

@@ -8,7 +8,7 @@ from typing import Final
 
 from core.records import PalmCall
 from core.slide.palm_words import RESEARCH
-from core.slide.tables import DISCLAIMER, inert
+from core.slide.tables import disclaimer, inert
 
 _COLUMNS = (
     "file", "decision", "anemia_probability", "low", "high", "prevalence", "research_result",
@@ -33,7 +33,7 @@ def calls_csv(calls: Sequence[PalmCall], acceptance: AcceptanceOf | None = None)
     for call in calls:
         row = call.as_json() | {"flags": " ".join(flag.code for flag in call.flags)}
         row["file"] = inert(call.file)
-        note = f"{RESEARCH}. {DISCLAIMER}" if call.research_result else DISCLAIMER
+        note = f"{RESEARCH}. {disclaimer()}" if call.research_result else disclaimer()
         status = [acceptance(call)] if acceptance else []
         table.writerow([*(row[column] for column in _COLUMNS), *status, note])
     return out.getvalue()

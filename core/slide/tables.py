@@ -9,11 +9,17 @@ from datetime import UTC, datetime
 from typing import Final
 
 from core.records import SmearFinding, WbcCall
+from core.settings import DEMO_NOTE, settings
 from core.slide import judgement
 from core.slide.foreign_laboratory import laboratory_of
 from core.taxonomy import KINDS
 
-DISCLAIMER = "Research use only: a qualified person decides."
+DISCLAIMER: Final = "Research use only: a qualified person decides."
+
+
+def disclaimer() -> str:
+    """What every file that leaves says of its use; that of a demo says first that it is one."""
+    return f"{DEMO_NOTE} {DISCLAIMER}" if settings().is_demo else DISCLAIMER
 
 
 AcceptanceOf = Callable[[SmearFinding], str]
@@ -57,7 +63,7 @@ def findings_csv(findings: Iterable[SmearFinding], acceptance: AcceptanceOf | No
                 finding.model,
                 _wbc_model(finding),
                 *([acceptance(finding)] if acceptance else []),
-                DISCLAIMER,
+                disclaimer(),
             ]
         )
     return out.getvalue()
@@ -116,7 +122,7 @@ def cells_csv(findings: Iterable[SmearFinding], acceptance: AcceptanceOf | None 
                     *call_row(cell.wbc),
                     mark if cell.wbc else "",
                     *status,
-                    DISCLAIMER,
+                    disclaimer(),
                 ]
             )
     return out.getvalue()
@@ -127,7 +133,7 @@ def findings_json(findings: Iterable[SmearFinding], acceptance: AcceptanceOf | N
     fields = list(findings)
     out = [asdict(one) for one in judgement.all_left_out(fields)]
     document = {
-        "note": DISCLAIMER,
+        "note": disclaimer(),
         "left_out": out,
         "laboratory": laboratory_of(fields).as_json(),
         "fields": [
@@ -140,7 +146,8 @@ def findings_json(findings: Iterable[SmearFinding], acceptance: AcceptanceOf | N
 
 def file_name(what: str, ending: str) -> str:
     """``hemadesk-cells-2026-11-28.csv``: of files that belong to no case, the day (UTC)."""
-    return f"hemadesk-{what}-{datetime.now(UTC).date().isoformat()}.{ending}"
+    mark = "DEMO-" if settings().is_demo else ""
+    return f"{mark}hemadesk-{what}-{datetime.now(UTC).date().isoformat()}.{ending}"
 
 
 def _wbc_model(finding: SmearFinding) -> str:

@@ -63,6 +63,8 @@ def guarded(inside: Any) -> Guard:
     else:
         if how == "local":
             gate = gates.LocalGate(_tokens())
+        elif how == "public":
+            gate = gates.PublicGate()
         elif how == "proxy":
             gate = gates.ProxyGate(site)
         else:
@@ -139,6 +141,11 @@ async def opening(_app: App) -> AsyncIterator[dict[str, Any]]:
     """What happens once, when the server starts."""
     scratch.prepare(settings().var)
     log_file.open_log(settings().var)
+    if settings().is_demo:
+        # Also where a host of demos starts the app by itself, without `make demo`.
+        from core.demo import filling
+
+        filling.ensure()
     _finish_erasing()
     _show_address()
     yield {}

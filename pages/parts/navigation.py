@@ -6,7 +6,9 @@ import streamlit as st
 
 from core.access.people import Person
 from core.access.rights import Right, may
+from core.settings import settings
 from pages.parts import away, first_load, foot, mark, pressed, signed_in, upload_limits
+from pages.parts.demo import mark as demo_mark
 
 
 class Screen(NamedTuple):
@@ -58,7 +60,7 @@ def draw() -> None:
     """Draw the screen of the address; called in every run of a session."""
     signed_in.enter_app()
     st.set_page_config(
-        page_title="Hemadesk",
+        page_title=demo_mark.TITLE if settings().is_demo else "Hemadesk",
         page_icon=mark.ICON,
         layout="wide",
     )
@@ -70,7 +72,10 @@ def draw() -> None:
 
 def _draw(person: Person) -> None:
     # At the top, where the header stands anyway: the width belongs to the picture.
-    pages = {group: [_page(one, person) for one in screens] for group, screens in SCREENS.items()}
+    by_name = {
+        screen.file: _page(screen, person) for screens in SCREENS.values() for screen in screens
+    }
+    pages = {group: [by_name[one.file] for one in screens] for group, screens in SCREENS.items()}
     # Streamlit serves its default page at / alone and calls /home "not found", though the first
     # request of a server opens it: so the page at / is Home too, and Home has its address as all
     # others.
@@ -81,6 +86,12 @@ def _draw(person: Person) -> None:
     pressed.enter_page(page.url_path)
     upload_limits.enter_page(page.url_path)
     first_load.load()
+    demo_mark.draw()
+    if settings().is_demo:
+        # Imports the networks, which only a demo's screens need before they are drawn.
+        from pages.parts.demo import tour
+
+        tour.draw(person, page.url_path if page.url_path in by_name else "home", by_name)
     # Before the page: one that may not be opened stops there, and the line belongs to every screen.
     foot.draw(person)
     page.run()

@@ -14,7 +14,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from core.access import sign_in
 from core.access.folders import folder_here
-from core.access.people import Person
+from core.access.people import VISITOR, Person
 from core.access.rights import NotAllowed, Right, require
 from core.access.sign_in import ServingRefused, SignInExpired, SignInRefused
 from core.review.record import roster
@@ -37,6 +37,8 @@ def person() -> Person:
         how = sign_in.mode(st.get_option("server.address"))
         if how == "local":
             return sign_in.local_person(st.context.headers.get_all)
+        if how == "public":
+            return VISITOR
         if how == "proxy":
             subject = sign_in.proxy_subject(st.context.headers.get_all)
             return roster.welcome(review_store(), subject, subject)

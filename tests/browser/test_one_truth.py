@@ -21,7 +21,13 @@ from core.review.record.review_store import ReviewStore
 from core.store.database import Database
 from core.taxonomy import title
 from pages.parts.wording import percent, set_words
-from tests.browser.test_analyse_smear import send, value_of, wait_for_counts, wait_for_fields
+from tests.browser.test_analyse_smear import (
+    send,
+    take_away,
+    value_of,
+    wait_for_counts,
+    wait_for_fields,
+)
 from tests.browser.test_review import finding, ready, step
 from tests.fixtures.browser import PATIENCE_MS, served
 
@@ -31,7 +37,7 @@ pytestmark = pytest.mark.browser
 def table_of(page: Page, button: str) -> list[dict[str, str]]:
     """The rows of a CSV that a button of the screen gives."""
     with page.expect_download() as got:
-        page.get_by_role("button", name=button, exact=True).click()
+        take_away(page, button)
     return list(csv.DictReader(Path(got.value.path()).read_text().splitlines()))
 
 
@@ -138,7 +144,7 @@ def test_what_is_no_smear_counts_nowhere_until_a_person_takes_it_in(
         page.get_by_text("1 of 2 fields counts. Left out: hand.png (not a smear)")
     ).to_be_visible()
     with page.expect_download() as got:
-        page.get_by_role("button", name="Fields CSV").click()
+        take_away(page, "Fields CSV")
     assert got.value.suggested_filename.startswith("hemadesk-fields-20")
     rows = list(csv.DictReader(Path(got.value.path()).read_text().splitlines()))
     assert [(row["included"], row["left_out"]) for row in rows] == [
@@ -199,7 +205,7 @@ def test_the_files_say_of_a_critical_cell_what_the_screen_says(page: Page, data_
     assert value_of(page, "RBC per field") == int(field["rbc"])
     assert int(field["critical"]) == 1 and field["wbc_model"] == cell["model"]
     with page.expect_download() as got:
-        page.get_by_role("button", name="JSON").click()
+        take_away(page, "JSON")
     said = json.loads(Path(got.value.path()).read_text())["fields"][0]
     wbc = next(one["wbc"] for one in said["cells"] if one["kind"] == "wbc")
     assert (wbc["could_be"], wbc["critical"], wbc["model"]) == (could_be, True, cell["model"])

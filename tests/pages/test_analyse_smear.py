@@ -4,10 +4,13 @@ import re
 
 import pytest
 
+from core.access.people import AT_THE_TERMINAL
 from core.explain.gradcam import explain_class
 from core.imaging import synthetic
 from core.inference.smear import analyse
 from core.models import registry
+from core.review.case import cases
+from core.review.record.review_store import review_store
 from core.settings import Settings, settings
 from core.slide.tables import cells_csv, findings_csv, findings_json
 from tests.fixtures.screens import opened, wait_for_batch, words
@@ -163,6 +166,8 @@ def test_the_counting_rule_changes_the_counts_and_not_the_cells(app, field_file,
 def test_downloads_have_a_row_for_each_field_and_cell(app, field_file):
     send(app, field_file)
     assert [button.label for button in app.get("download_button")] == [
+        "Result as Excel",
+        "Result as PDF",
         "Fields CSV",
         "Cells CSV",
         "JSON",
@@ -171,6 +176,68 @@ def test_downloads_have_a_row_for_each_field_and_cell(app, field_file):
     assert len(findings_csv(smear.findings()).splitlines()) == 2
     assert len(cells_csv(smear.findings()).splitlines()) == 1 + len(smear.finding().cells)
     assert '"file": "field.png"' in findings_json(smear.findings())
+
+
+def test_a_slide_named_first_is_kept_by_one_click(app, field_file, analysed):
+    accession = f"T-{id(app)}"
+    app.text_input(key="intake_accession").set_value(accession)
+    send(app, field_file)
+    app.button(key="keep_now").click().run()
+    assert not app.exception
+    case = cases.find_accession(review_store(), AT_THE_TERMINAL, accession)
+    assert case is not None
+    assert [one.key for one in app.button if one.key == "keep_now"] == []
+    assert "Open the case" in [link.label for link in app.get("page_link")]
+    # The next slide is another one.
+    app.button(key="clear").click().run()
+    assert app.session_state["smear"].accession == ""
+
+
+def test_a_reload_finds_what_was_there(own_var, field_file):
+    app = opened("analyse_smear")
+    app.text_input(key="intake_accession").set_value("R-1")
+    send(app, field_file)
+    found = app.session_state["smear"].findings()
+    # Another session of the same person, as a reload is.
+    again = opened("analyse_smear")
+    assert "Continue where you were" in words(again) and "R-1" in words(again)
+    again.button(key="draft_continue").click().run()
+    assert not again.exception
+    smear = again.session_state["smear"]
+    assert smear.findings() == found and smear.accession == "R-1"
+    assert counts(again)
+    # Its pictures are there too, so that it can still be kept.
+    again.button(key="keep_now").click().run()
+    assert "Open the case" in [link.label for link in again.get("page_link")]
+    again.button(key="clear").click().run()
+    assert "Continue where you were" not in words(opened("analyse_smear"))
+
+
+def test_a_stopped_batch_goes_on_with_the_rest(app, field_file, analysed):
+    name, _, mime = field_file
+    other = synthetic.png_bytes(synthetic.draw(43).field)
+    app.file_uploader[0].set_value([field_file, ("second.png", other, mime)]).run()
+    app.button(key="analyse").click()
+    app.run()
+    smear = app.session_state["smear"]
+    if smear.batch is not None:
+        smear.stop()
+        app.run()
+    done = len(smear.order)
+    if done < 2:
+        assert f"Go on with the other {2 - done}" in [one.label for one in app.button]
+        app.button(key="go_on").click().run()
+        wait_for_batch(app)
+    assert [finding.file for finding in smear.findings()] == [name, "second.png"]
+    assert "go_on" not in [one.key for one in app.button]
+
+
+def test_more_files_than_are_taken_at_once_are_said_before_the_start(app, field_file, monkeypatch):
+    monkeypatch.setattr(settings(), "max_files", 1)
+    name, data, mime = field_file
+    app.file_uploader[0].set_value([field_file, ("b.png", data, mime), (f"c{name}", data, mime)])
+    app.run()
+    assert "These are 3 files, and at most 1 are taken at once: the last 2" in words(app)
 
 
 def test_every_tab_can_be_opened(app, field_file):

@@ -83,16 +83,17 @@ MORPHOLOGY: Final[Mapping[str, Morphology]] = {
         _NEUTROPHIL_GRANULES,
     ),
     "lymphocyte": Morphology(
-        (1.10, 1.45),
-        Chromatin((0.95, 1.15), 0.16, 0.27, veins=0.46),
-        {"rna": (0.55, 1.10)},
+        # Smaller and denser ones, which exist, cannot be told from nucleated red cells here.
+        (1.34, 1.52),
+        Chromatin((0.72, 0.87), 0.20, 0.15, veins=0.12),
+        {"rna": (0.40, 0.70)},
         mottling=0.12,
         ripple=0.06,
     ),
     "monocyte": Morphology(
         (1.75, 2.20),
         Chromatin((0.72, 0.90), 0.085, 0.30, "lacy", veins=0.46),
-        {"rna": (0.45, 0.85), "acid_pink": (0.30, 0.60)},
+        {"rna": (0.50, 0.85), "acid_pink": (0.05, 0.20)},
         (Granules("azure_granule", (60, 160), (0.012, 0.02), 0.22, 0.0),),
         mottling=0.20,
         mottling_grain=0.07,

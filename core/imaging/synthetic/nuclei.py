@@ -82,10 +82,12 @@ def _round(rng: np.random.Generator, radius: float, aspect: float, shift: float)
 
 
 def _segmented(rng: np.random.Generator) -> list[Bead]:
-    count = int(rng.choice([2, 3, 4, 5], p=[0.12, 0.43, 0.35, 0.10]))
-    radius = {2: 0.37, 3: 0.31, 4: 0.275, 5: 0.24}[count]
-    step = {2: 2.0, 3: 1.55, 4: 1.25, 5: 1.05}[count] * rng.uniform(0.85, 1.1)
-    return _lobes(rng, count, radius, rng.uniform(0.42, 0.52), step, rng.uniform(0.05, 0.085))
+    # Three or four lobes well apart on thin strands: two, or lobes that touch, are what experts
+    # and models call a band as often as not.
+    count = int(rng.choice([3, 4], p=[0.5, 0.5]))
+    radius = {3: 0.29, 4: 0.26}[count]
+    step = {3: 1.65, 4: 1.3}[count] * rng.uniform(0.95, 1.08)
+    return _lobes(rng, count, radius, rng.uniform(0.46, 0.54), step, rng.uniform(0.03, 0.05))
 
 
 def _band(rng: np.random.Generator) -> list[Bead]:

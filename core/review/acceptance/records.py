@@ -19,7 +19,7 @@ from core.review.record.errors import CaseRefused
 from core.review.record.ledger import canonical, recording
 from core.review.record.review_store import ReviewStore
 from core.review.record.versions import code_version
-from core.slide.tables import DISCLAIMER
+from core.slide.tables import disclaimer
 from core.store.review_schema import acceptances, ledger
 
 
@@ -74,7 +74,7 @@ def sign(
         raise CaseRefused("no picture was analysed, so there is nothing to sign")
     verdicts = judged(measured.figures, limits)
     record = {
-        "note": DISCLAIMER,
+        "note": disclaimer(),
         "code_version": code_version(),
         "measured": measured.as_json(),
         "verdicts": [verdict.as_json() for verdict in verdicts],

@@ -14,7 +14,7 @@ from core.review.reading.grades import PLATELETS
 from core.review.reading.remarks import Remark
 from core.review.record.case_rows import CasePicture
 from core.review.record.ledger import moment
-from core.slide.tables import DISCLAIMER, LABORATORY, call_row, inert
+from core.slide.tables import LABORATORY, call_row, disclaimer, inert
 
 COLUMNS = (
     "accession", "version", "state", "picture", "slide", "included", "left_out", "cell", "kind",
@@ -71,7 +71,7 @@ def case_csv(contents: CaseContents) -> str:
                     call.stage if call else "",
                     mark if call else "",
                     contents.acceptance_of(picture).status,
-                    DISCLAIMER,
+                    disclaimer(),
                 ]
             )
     return out.getvalue()
@@ -87,7 +87,7 @@ def case_document(contents: CaseContents) -> dict[str, object]:
     """The document of :func:`case_json`, before it is text."""
     case, signature, platelets = contents.case, contents.signature, contents.grades.get(PLATELETS)
     return {
-        "note": DISCLAIMER,
+        "note": disclaimer(),
         "accession": case.accession,
         "pseudonym": case.pseudonym,
         "sex": case.sex,

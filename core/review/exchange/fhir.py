@@ -18,9 +18,10 @@ from core.review.exchange.loinc import (
 )
 from core.review.exchange.notes import notes_of, palm_sentences
 from core.review.reading.grades import GRADES, PLATELETS
+from core.settings import settings
 from core.slide.abnormality import ABNORMALITIES
 from core.slide.differential import DifferentialRow
-from core.slide.tables import DISCLAIMER
+from core.slide.tables import disclaimer
 from core.taxonomy import title
 
 Release = Literal["R5", "R4B"]
@@ -30,6 +31,11 @@ Resource = dict[str, Any]
 _NAMESPACE: Final = uuid.UUID("6f1b5d0e-5d0f-4c55-9d0a-2f3b1c6a7e10")
 _GENDER: Final = {"female": "female", "male": "male", "other": "other", "unknown": "unknown"}
 _INTERPRETATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
+_TEST_DATA: Final = {
+    "system": "http://terminology.hl7.org/CodeSystem/v3-ActReason",
+    "code": "HTEST",
+    "display": "test health data",
+}
 _CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/v2-0074"
 
 
@@ -96,6 +102,8 @@ def _bundle(contents: CaseContents) -> Resource:
     resources += observations
     return {
         "resourceType": "Bundle",
+        # By which a receiver tells a demo's cases from patients'.
+        **({"meta": {"tag": [_TEST_DATA]}} if settings().is_demo else {}),
         "type": "collection",
         "timestamp": at,
         "identifier": {
@@ -226,7 +234,7 @@ def _conclusion(contents: CaseContents) -> str:
     parts += [f"Palm: {sentence}" for sentence in palm_sentences(contents)]
     if contents.ledger:
         parts.append(f"Ledger entry {contents.ledger.entries}, {contents.ledger.hash}.")
-    return "\n".join([*parts, DISCLAIMER])
+    return "\n".join([*parts, disclaimer()])
 
 
 def _url(contents: CaseContents, name: str) -> str:

@@ -14,10 +14,11 @@ from core.review.exchange.contents import CaseContents, in_signed_words
 from core.review.exchange.loinc import MANUAL_DIFFERENTIAL, MORPHOLOGY, Loinc, share_code
 from core.review.exchange.notes import notes_of, palm_sentences
 from core.review.reading.grades import GRADES, PLATELETS
+from core.settings import settings
 from core.site_classes import LOINC
 from core.slide.abnormality import ABNORMALITIES
 from core.slide.differential import DifferentialRow
-from core.slide.tables import DISCLAIMER
+from core.slide.tables import disclaimer
 from core.taxonomy import is_critical, title
 
 _ESCAPES: Final = (
@@ -44,11 +45,13 @@ def case_hl7(contents: CaseContents, laboratory: str = "") -> str:
     panel = _coded(MANUAL_DIFFERENTIAL, "Blood smear report", "smear")
     if not contents.fields:
         panel = _coded(None, "Palm report", "palm")
+    # HL7 table 0103: a receiver keeps what is sent for training out of its results.
+    sort = "T" if settings().is_demo else "P"
     number = f"{case.id}V{case.version}{status}"  # at most 20 characters
     reader = _text(signed.signed_name) if signed else ""
     segments = [
         _segment("MSH", "^~\\&", "HEMADESK", _text(laboratory), "", "", _time(contents.made_at), "",
-                 "ORU^R01^ORU_R01", number, "P", "2.5.1", "", "", "", "", "",
+                 "ORU^R01^ORU_R01", number, sort, "2.5.1", "", "", "", "", "",
                  "UNICODE UTF-8"),
         _segment("PID", "1", "", _text(case.pseudonym), "", "^^^^^^S", "", "",
                  _SEX.get(case.sex, "U")),
@@ -63,7 +66,7 @@ def case_hl7(contents: CaseContents, laboratory: str = "") -> str:
         )  # fmt: skip
     comments = [remark.text for remark in contents.remarks if remark.picture_id is None]
     palms = [f"Palm: {sentence}" for sentence in palm_sentences(contents)]
-    for place, words in enumerate([*notes_of(contents), *palms, *comments, DISCLAIMER], start=1):
+    for place, words in enumerate([*notes_of(contents), *palms, *comments, disclaimer()], start=1):
         segments.append(_segment("NTE", str(place), "L", _text(words)))
     return "".join(f"{segment}\r" for segment in segments)
 

@@ -16,7 +16,8 @@ from core.review.exchange import letters
 from core.review.exchange.letters import NotPrintable
 from core.review.exchange.report_page import Bar
 from core.settings import Settings
-from core.slide.tables import DISCLAIMER
+from core.settings import settings as app_settings
+from core.slide.tables import disclaimer
 
 ACCENT: Final = (0, 114, 178)
 GREY: Final = (93, 97, 107)
@@ -97,8 +98,8 @@ class Paper(FPDF):
         return text
 
     def header(self) -> None:
-        if self._draft:
-            self._watermark()
+        if self._draft or app_settings().is_demo:
+            self._watermark("DEMO" if app_settings().is_demo else "DRAFT")
         self.set_y(10)
         if self.page_no() > 1:
             self.small(f"{self._title}  {self._reference}")
@@ -123,7 +124,7 @@ class Paper(FPDF):
         self.set_y(-15)
         self.rule()
         self.font(7.5, colour=GREY)
-        self.cell(self.epw * 0.8, 4, self.shown(f"{DISCLAIMER}  {self._reference}"))
+        self.cell(self.epw * 0.8, 4, self.shown(f"{disclaimer()}  {self._reference}"))
         self.cell(self.epw * 0.2, 4, f"Page {self.page_no()} of {{nb}}", align="R")
 
     def _logo(self) -> float:
@@ -140,11 +141,11 @@ class Paper(FPDF):
             return 0.0  # a report is worth more than its logo
         return width * scale + 5
 
-    def _watermark(self) -> None:
+    def _watermark(self, word: str) -> None:
         x, y = self.w / 2, self.h / 2
         self.font(90, bold=True, colour=(232, 232, 236))
         with self.rotation(50, x, y):
-            self.text(x - self.get_string_width("DRAFT") / 2, y + 15, "DRAFT")
+            self.text(x - self.get_string_width(word) / 2, y + 15, word)
 
     def font(
         self, size: float, *, bold: bool = False, colour: tuple[int, int, int] = (17, 19, 24)

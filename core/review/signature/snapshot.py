@@ -38,7 +38,7 @@ from core.settings import settings
 from core.slide import judgement
 from core.slide.differential import Differential
 from core.slide.reference_ranges import RANGES_FILE
-from core.slide.tables import DISCLAIMER
+from core.slide.tables import disclaimer
 from core.slide.usual_shares import site_shares
 from core.store.review_schema import box_edits, case_cells, ledger_head
 from core.taxonomy import site_classes, title
@@ -74,7 +74,7 @@ def snapshot_of(
         "signed_at": moment(at),
         "reason": reason,
         "ledger": {"entries": head.entries, "hash": head.hash},
-        "note": DISCLAIMER,
+        "note": disclaimer(),
         "proposed": _differential(standing.proposed),
         "verified": _differential(standing.verified),
         "white_cells": standing.white_cells,

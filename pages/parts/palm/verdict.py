@@ -14,7 +14,7 @@ from core.inference.palm.screening import (
 from core.models.cards import PalmCard
 from core.models.cards.figures import AurocRow
 from core.records import Flag, PalmCall
-from core.slide import palm_words
+from core.slide import palm_lights, palm_words
 from pages.parts import acceptance_mark
 from pages.parts.kinds import ink
 from pages.parts.wording import percent, plain
@@ -26,9 +26,11 @@ _WIDTH, _HEIGHT, _TOP = 560, 92, 34
 def draw(reading: PalmReading, card: PalmCard, prevalence: float) -> None:
     """What to do, whether the photo is good enough, and the answer, or the switch before it."""
     call = reading.call
+    _lights(call)
     if not can_be_judged(call.flags):
         # A probability beside such a picture would be believed.
-        st.markdown(f"## {palm_words.CANNOT_BE_JUDGED}")
+        st.markdown(f"# {palm_lights.retake(call.flags) or palm_words.CANNOT_BE_JUDGED}")
+        st.markdown(palm_words.CANNOT_BE_JUDGED)
         st.markdown(palm_words.BLOOD_TEST)
         _flags(call, [flag for flag in call.flags if not can_be_judged([flag])])
         return
@@ -46,6 +48,19 @@ def draw(reading: PalmReading, card: PalmCard, prevalence: float) -> None:
     if st.toggle(palm_words.RESEARCH, key=SWITCH):
         st.markdown(f"**{title(call)}**")
         _answer(call, card, prevalence)
+
+
+_SIGNS: Final = {"good": "green-badge[✓", "doubtful": "orange-badge[!", "bad": "red-badge[✗"}
+"""Told apart by their sign, not by the colour alone."""
+
+
+def _lights(call: PalmCall) -> None:
+    """The photo's quality at one look, before anything is said of the palm."""
+    three = palm_lights.lights(call.flags)
+    with st.container(key="palm_lights"):
+        for column, light in zip(st.columns(3), three, strict=True):
+            column.markdown(f"### :{_SIGNS[light.shine]} {light.name}]")
+            column.caption(f"{light.words[:1].upper()}{light.words[1:]}" or "Good")
 
 
 def is_shown(call: PalmCall) -> bool:

@@ -66,7 +66,26 @@ def draw(session: SmearSession) -> None:
     red_cell_size_plot.draw(red_cell_sizes(findings, um_per_px))
     with st.expander("Calibrations of this site", icon=":material/straighten:"):
         calibrations.draw(signed_in.person())
-    _edit_ranges()
+    if settings().demo != "public":  # strangers change nothing
+        _edit_ranges()
+
+
+def estimates_now(session: SmearSession) -> list[EstimateRow]:
+    """The estimates by what was entered so far, as a file that leaves holds them."""
+    kept = session.entries
+    sex = next((one for one in SEXES if one == kept.get("sex")), SEXES[0])
+    red = _number(kept.get("rbc"))
+    entered = Entered(
+        sex, _number(kept.get("age")), red * 1e6 if red else None, _number(kept.get("wbc"))
+    )
+    known = {entry.name: entry for entry in calibrations.known()}
+    calibration = known.get(str(kept.get("calibration")))
+    counting = judgement.included(session.findings())
+    return list(estimates(counting, entered, calibration, settings().minimum_cells))
+
+
+def _number(value: str | float | None) -> float | None:
+    return float(value) if value else None
 
 
 class _Entries:

@@ -29,6 +29,14 @@ def draw_upload(session: SmearSession) -> None:
         )
         == "A folder"
     )
+    if not session.order:
+        st.text_input(
+            "Accession number",
+            key="intake_accession",
+            max_chars=64,
+            placeholder="Accession number of the slide: type or scan it, or give it later",
+            label_visibility="collapsed",
+        )
     several: Literal[True, "directory"] = "directory" if whole_folder else True
     limits = settings()
     files = st.file_uploader(
@@ -44,6 +52,13 @@ def draw_upload(session: SmearSession) -> None:
         f"{limits.min_side_px} to {limits.max_side_px} pixels a side, "
         f"at most {limits.max_files} files at once."
     )
+    if len(files) > limits.max_files:
+        st.warning(
+            f"These are {len(files):,} files, and at most {limits.max_files:,} are taken at once: "
+            f"the last {len(files) - limits.max_files:,} would be left out. Take some away, or "
+            "send the rest with Add fields.",
+            icon=":material/warning:",
+        )
     label = f"Analyse {wording.several(len(files), 'field')}" if files else "Analyse fields"
     st.button(
         label,
@@ -59,8 +74,10 @@ def draw_upload(session: SmearSession) -> None:
 def _analyse_sent(session: SmearSession, uploader: str) -> None:
     files = st.session_state.get(uploader) or []
     sources = uploads([(file.name, file.getvalue()) for file in files], settings())
+    named = str(st.session_state.get("intake_accession") or "").strip()
     if sources and _begin(session, sources):
         session.intake += 1
+        session.accession = named or session.accession
 
 
 def draw_synthetic(session: SmearSession, *, how_many: bool) -> None:
@@ -112,6 +129,15 @@ def draw_refused(session: SmearSession) -> None:
     """Each file that was not taken with its reason, and what happened to the others."""
     if session.notice:
         st.info(session.notice)
+    if session.left and session.batch is None:
+        st.button(
+            f"Go on with the other {len(session.left):,}",
+            key="go_on",
+            type="primary",
+            icon=":material/resume:",
+            on_click=_begin,
+            args=(session, session.left),
+        )
     if not session.refused:
         return
     count = len(session.refused)

@@ -36,6 +36,24 @@ def draw(session: SmearSession) -> None:
     who = signed_in.person()
     if not may(who, "upload"):
         return
+    notice: _Notice | None = st.session_state.get(_NOTICE)
+    if notice is not None and notice.fields == session.order and notice.kept:
+        st.page_link(
+            "pages/review.py",
+            label="Open the case",
+            icon=":material/rate_review:",
+            query_params={"case": str(notice.case_id)},
+        )
+    elif session.accession and not any(session.known[key].synthetic for key in session.order):
+        st.button(
+            f"Keep as {plain(session.accession)}",
+            key="keep_now",
+            type="primary",
+            icon=":material/create_new_folder:",
+            help="A new case of this number, or the open one that has it.",
+            on_click=_keep_at_once,
+            args=(session,),
+        )
     with st.popover("Keep in a case", icon=":material/create_new_folder:"):
         _inside(session, who)
 
@@ -145,6 +163,30 @@ def _keep(session: SmearSession, in_open_case: bool) -> None:
     _empty_form()
 
 
+def _keep_at_once(session: SmearSession) -> None:
+    """Keep what is shown under the number that the slide was named by; else the form says why."""
+    state = st.session_state
+    kept: list[Key] = []
+    case: Case | None = None
+    try:
+        who = signed_in.person()
+        store = review_store()
+        known = cases.find_accession(store, who, session.accession)
+        case = known or cases.create(store, who, session.accession)
+        for key in session.order:
+            _keep_field(session, who, case, key)
+            kept.append(key)
+    except (NotAllowed, CaseRefused, OriginalGone, DatabaseRefused, OSError) as refusal:
+        state["keep_same_asked"] = isinstance(refusal, SamePicture)
+        state["keep_accession"] = session.accession
+        if case is not None:
+            state["keep_sort"], state["keep_case"] = _OPEN, case.id
+        session.notice = f"Not kept: {refusal}. {len(kept)} of {len(session.order)} fields are."
+        return
+    words = f"{several(len(kept), 'field')} kept in case {case.accession}."
+    state[_NOTICE] = _Notice(session.order.copy(), True, words, case.id)
+
+
 def _new(who: Person) -> Case:
     state = st.session_state
     return cases.create(
@@ -166,7 +208,7 @@ def _keep_field(session: SmearSession, who: Person, case: Case, key: Key) -> Non
         case.id,
         session.originals.field(key[0], session.known[key].finding.file),
         session.as_decided(key),
-        slide=st.session_state["keep_slide"],
+        slide=st.session_state.get("keep_slide") or "",
         same_picture_because=st.session_state.get("keep_same_because") or "",
     )
 

@@ -32,7 +32,8 @@ class SmearSession:
     strip of thumbnails, ``cell`` the index of the selected cell in its finding, ``opened`` the
     white cell whose map is on top. ``included`` is what a person decided of a field, by the hash of
     its picture: it counts, or it is left out. ``entries`` are what was entered on the tab Blood
-    count; those that belong to a patient go with the set.
+    count; those that belong to a patient go with the set. ``accession`` is the slide's number, if
+    it was named when its fields were sent. ``left`` are the pictures that a stop left over.
     """
 
     known: OrderedDict[Key, AnalysedField] = field(default_factory=OrderedDict)
@@ -51,6 +52,8 @@ class SmearSession:
     originals: Originals = field(default_factory=Originals)
     included: dict[str, bool] = field(default_factory=dict)
     entries: dict[str, str | float | None] = field(default_factory=dict)
+    accession: str = ""
+    left: list[Source] = field(default_factory=list)
     _maps: OrderedDict[tuple[object, ...], HeatMap] = field(default_factory=OrderedDict)
     _verdicts: dict[tuple[object, ...], Faithfulness] = field(default_factory=dict)
     _judged: tuple[object, Laboratory] | None = None
@@ -77,6 +80,7 @@ class SmearSession:
         present = {key[0]: self.known[key].finding.file for key in self.order}
         self._taken, self._show_next = 0, True
         kept = [replace(s, opened=self.originals.put_aside(s.opened)) for s in sources]
+        self.left = kept
         self.batch = Batch(kept, models, known=self.known, present=present).start()
 
     def absorb(self) -> None:
@@ -98,6 +102,9 @@ class SmearSession:
                 self.notice = (
                     f"Stopped after {left.done} of {left.total}. What was finished is shown."
                 )
+                self.left = self.left[left.done :]
+            else:
+                self.left = []
             self.batch = None
         while len(self.known) > max(_KNOWN, len(self.order)):
             stale = next(key for key in self.known if key not in self.order)
@@ -125,6 +132,7 @@ class SmearSession:
         self.shown = self.cell = self.opened = None
         self.included.clear()
         self.entries.clear()
+        self.accession, self.left = "", []
 
     def show(self, key: Key) -> None:
         """Put one field into the picture."""
