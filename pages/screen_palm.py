@@ -189,15 +189,18 @@ def _results(palm: PalmSession, live: LoadedModel) -> None:
         card = model.card_as(PalmCard)
         palm_verdict.draw(photo.reading, card, palm_worth.prevalence())
     reading = photo.reading
-    better: dict[str, Callable[[], None]] = {"A better photo": palm_how.draw}
-    tabs: dict[str, Callable[[], None]] = {"How good is it": partial(palm_compared.draw, card)}
+    # What is always there comes first: where the browser keeps the widget of the other choice, it
+    # keeps the number of the open tab, and would show another one than is drawn.
+    tabs: dict[str, Callable[[], None]] = {
+        "A better photo": palm_how.draw,
+        "How good is it": partial(palm_compared.draw, card),
+    }
     judged = can_be_judged(reading.call.flags) and palm_verdict.is_shown(reading.call)
     if judged:
-        worth, why = partial(palm_worth.draw, card), partial(palm_why.draw, palm, reading, model)
-        tabs = {"Of 1,000 people like this": worth, "Why": why, **tabs, **better}
-    else:
-        tabs = {**better, **tabs}
-    drawn = st.tabs(list(tabs), key=f"palm_tabs_{judged}", on_change="rerun")
+        tabs["Of 1,000 people like this"] = partial(palm_worth.draw, card)
+        tabs["Why"] = partial(palm_why.draw, palm, reading, model)
+    first = "Of 1,000 people like this" if judged else "A better photo"
+    drawn = st.tabs(list(tabs), default=first, key=f"palm_tabs_{judged}", on_change="rerun")
     for tab, draw in zip(drawn, tabs.values(), strict=True):
         if tab.open:
             with tab:
