@@ -1,5 +1,8 @@
 """Intervals of proportions and counts."""
 
+import math
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import scipy
@@ -47,3 +50,19 @@ def clopper_pearson(successes: int, trials: int, confidence: float = 0.95) -> In
         else float(scipy.stats.beta.ppf(1 - tail, successes + 1, trials - successes))
     )
     return Interval(low, high)
+
+
+def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
+    """Student's interval of a mean; from minus to plus infinity for a single value.
+
+    Raises:
+        ValueError: without values.
+    """
+    if not len(values):
+        raise ValueError("a mean needs at least one value")
+    mean = float(statistics.fmean(values))
+    if len(values) == 1:
+        return Interval(-math.inf, math.inf)
+    spread = statistics.stdev(map(float, values)) / math.sqrt(len(values))
+    reach = float(scipy.stats.t.ppf((1 + confidence) / 2, len(values) - 1)) * spread
+    return Interval(mean - reach, mean + reach)

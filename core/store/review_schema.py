@@ -96,13 +96,15 @@ cases = Table(
     Column("revision", Integer, nullable=False),
     Column("cancelled_at", UtcTime),
     Column("cancelled_reason", Text),
+    Column("halves", Boolean),
     UniqueConstraint("accession", name="uq_cases_accession"),
     one_of("cases", "state", CASE_STATES),
     Index("ix_cases_state", "state"),
     sqlite_autoincrement=True,
 )
 """``version`` is 1 until a signed case is amended; ``reading`` is 1 for the first reader, 2 for the
-second, 3 for the adjudication. ``cancelled_at`` is set while the case is cancelled."""
+second, 3 for the adjudication. ``cancelled_at`` is set while the case is cancelled. ``halves``: the
+version is read by two readers, a half of the white cells each."""
 
 case_pictures = Table(
     "case_pictures",

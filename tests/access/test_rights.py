@@ -89,6 +89,8 @@ FUNCTIONS: dict[str, tuple[Right, ...]] = {
     "core.review.reading.grades:all_as_normal": ("review",),
     "core.review.reading.grades:grades_of": ("read",),
     "core.review.reading.grades:differences": ("read",),
+    "core.review.reading.halves:are_answered": ("read",),
+    "core.review.reading.halves:read_in_halves": ("review",),
     "core.review.reading.reference_cells:reference_cells": ("read",),
     "core.review.reading.remarks:remark": ("review",),
     "core.review.reading.remarks:change_remark": ("review",),

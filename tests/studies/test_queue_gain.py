@@ -7,7 +7,7 @@ import torch
 from core.datasets.public import pbc
 from core.models import efficientnet_lite
 from core.models.efficientnet_lite import EfficientNetLite2
-from core.studies import queue_gain
+from core.studies import queue_gain, second_look_gain
 from core.studies.queue_gain import (
     LABELS,
     START,
@@ -75,6 +75,47 @@ def test_a_chooser_that_brings_the_missing_class_reaches_full_recall_at_the_next
     curve = simulate(separable, only(2), "rare", repeats=without[0] + 1)
     assert curve.recall[without[0], 0] < 1.0
     assert curve.recall[without[0], 1] > curve.recall[without[0], 0]
+
+
+def test_the_gain_is_paired_by_repeat():
+    one = Curve("x", (20, 40), np.array([[0.5, 0.7], [0.4, 0.8], [0.1, 0.3]]))
+    other = Curve("y", (20, 40), np.array([[0.4, 0.6], [0.2, 0.6], [0.0, 0.4]]))
+    mean, interval = one.gain_over(other)
+    # Gains 0.1, 0.2 and 0: mean 0.1, deviation 0.1; Student's t of two degrees is 4.3027.
+    assert mean == pytest.approx(0.1)
+    reach = 4.302653 * 0.1 / np.sqrt(3)
+    assert (interval.low, interval.high) == pytest.approx((0.1 - reach, 0.1 + reach), abs=1e-6)
+
+
+def test_a_shortlist_hides_what_the_first_model_did_not_point_at(separable):
+    seen: list[int] = []
+
+    def ask(probabilities, features, counts, wanted, rng):
+        seen.append(len(features))
+        return list(range(wanted))
+
+    simulate(separable, ask, "all", repeats=1)
+    assert seen[0] == len(separable.pool) - START
+    seen.clear()
+    simulate(separable, ask, "few", repeats=1, shortlisted=True)
+    assert seen[0] == max(seen) == queue_gain.LOOKED_AT_EACH * STEP
+
+
+def test_a_second_look_finds_labels_that_stand_alone():
+    """Two classes far apart: a wrong label has right neighbours only; nothing else is listed."""
+    labels = ("lymphocyte",) * 60 + ("platelet",) * 60
+    features = np.repeat(np.eye(2, dtype=np.float32), 60, axis=0)
+    features += np.random.default_rng(0).normal(scale=0.01, size=features.shape)
+    found = second_look_gain.second_look(
+        Cells(features.astype(np.float32), labels, np.zeros(120, bool)), "any class", 0.05, 4
+    )
+    assert (found.listed, found.wrong_listed, found.found) == (24, 24, 1.0)
+    # Labels that say nothing of the features: hardly any is listed rightly.
+    blind = np.random.default_rng(1).normal(size=(120, 8)).astype(np.float32)
+    none = second_look_gain.second_look(
+        Cells(blind, labels, np.zeros(120, bool)), "look-alike", 0.05, 4
+    )
+    assert none.found < 0.5
 
 
 def test_each_order_takes_what_it_is_called_after():

@@ -5,8 +5,9 @@ version of each case, as it was signed.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 import numpy as np
 import scipy
@@ -18,8 +19,9 @@ from core.review.record.case_rows import Case, case_in
 from core.review.record.review_store import ReviewStore
 from core.review.signature.signing import signature_of
 from core.store.review_schema import cases, signatures
-from core.taxonomy import answer_labels
+from core.taxonomy import CellKind, answer_labels
 
+_KINDS: Final[tuple[CellKind, ...]] = ("rbc", "wbc", "platelet")
 SIGNIFICANT = 0.05
 """A difference that chance alone makes less often is said to exceed chance."""
 
@@ -28,7 +30,8 @@ SIGNIFICANT = 0.05
 class SmearOfPatient:
     """A signed smear: cells of each row of its differential, out of ``leukocytes``.
 
-    ``per_field`` are red cells, white cells and platelets, mean of the fields that count.
+    ``per_field`` are red cells, white cells and platelets, mean of the fields that count;
+    ``in_fields`` the same in each of these fields.
     """
 
     case_id: int
@@ -38,6 +41,7 @@ class SmearOfPatient:
     leukocytes: int
     cells: dict[str, int]
     per_field: dict[str, float]
+    in_fields: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,25 @@ class Delta:
         if not self.of_before or not self.of_after:
             return None
         return 100 * (self.after / self.of_after - self.before / self.of_before)
+
+    @property
+    def exceeds_chance(self) -> bool:
+        return self.p is not None and self.p < SIGNIFICANT
+
+
+@dataclass(frozen=True)
+class CountChange:
+    """Cells of a kind per field in two smears, the earlier first.
+
+    ``p`` is the two-sided probability of a difference this large between fields of one smear
+    (Welch's test with the fields as units, since fields of one smear differ by more than Poisson's
+    law has it). None where a smear has fewer than two fields or all fields of both are alike.
+    """
+
+    kind: CellKind
+    before: float
+    after: float
+    p: float | None
 
     @property
     def exceeds_chance(self) -> bool:
@@ -131,9 +154,9 @@ def _signed(
                 leukocytes=counted["leukocytes"],
                 cells={row["label"]: row["cells"] for row in counted["rows"]},
                 per_field={
-                    kind: sum(counts[kind] for counts in fields) / len(fields)
-                    for kind in ("rbc", "wbc", "platelet")
+                    kind: sum(counts[kind] for counts in fields) / len(fields) for kind in _KINDS
                 },
+                in_fields={kind: tuple(counts[kind] for counts in fields) for kind in _KINDS},
             )
         )
     return sorted(found, key=lambda one: (one.received_at, one.case_id))
@@ -160,6 +183,29 @@ def _delta(label: str, before: SmearOfPatient, after: SmearOfPatient) -> Delta:
     if n and m:
         p = float(scipy.stats.fisher_exact(np.array([[one, n - one], [two, m - two]])).pvalue)
     return Delta(label, one, n, two, m, p)
+
+
+def count_changes(before: SmearOfPatient, after: SmearOfPatient) -> list[CountChange]:
+    """Cells of each kind per field: what changed, and whether that exceeds chance.
+
+    Fields of different thickness differ too; nothing here tells that from the patient's blood.
+
+    Source: Welch 1947.
+    """
+    return [
+        CountChange(
+            kind, before.per_field[kind], after.per_field[kind], _welch(kind, before, after)
+        )
+        for kind in _KINDS
+        if kind in before.per_field and kind in after.per_field
+    ]
+
+
+def _welch(kind: CellKind, before: SmearOfPatient, after: SmearOfPatient) -> float | None:
+    one, two = before.in_fields.get(kind, ()), after.in_fields.get(kind, ())
+    if min(len(one), len(two)) < 2 or (len(set(one)) == 1 and len(set(two)) == 1):
+        return None
+    return float(scipy.stats.ttest_ind(one, two, equal_var=False).pvalue)
 
 
 def exceeding(found: Sequence[Delta]) -> list[Delta]:

@@ -1,11 +1,11 @@
 """The worklist: what is to be done, in the order in which it should be."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from sqlalchemy import RowMapping, func, or_
+from sqlalchemy import Connection, RowMapping, func, or_
 
 from core.access.people import Person
 from core.access.rights import require
@@ -15,6 +15,7 @@ from core.review.case.worklist_query import (
     critical_cells,
     worklist_query,
 )
+from core.review.reading.cells import cells_in
 from core.review.record import roster
 from core.review.record.case_rows import Case
 from core.review.record.readings import SETTLING
@@ -36,9 +37,10 @@ class WorklistRow:
     """One case of the worklist.
 
     ``white_cells``, ``reviewed`` and ``doubtful`` count cells of the fields that count, in the
-    reading that stands; of a case read twice, ``reviewed`` also has the cells both readers called
-    alike, and none that were only pre-classified. ``unsure_fields`` are fields whose two counts
-    differ and whose boxes nobody confirmed. ``critical_seen`` are critical abnormalities.
+    reading that stands, in a case read in halves those of its half; of a case read twice,
+    ``reviewed`` also has the cells both readers called alike, and none that were only
+    pre-classified. ``unsure_fields`` are fields whose two counts differ and whose boxes nobody
+    confirmed. ``critical_seen`` are critical abnormalities.
     ``signed_name`` and ``signed_at`` are of the last signature, also while it is amended.
     """
 
@@ -136,10 +138,33 @@ def worklist(
         critical = critical_cells(connection, numbers, helpers)
         seen = critical_abnormalities(connection, numbers)
         rows = [_row(row._mapping, critical[row.id], seen[row.id]) for row in found]
+        rows = [_of_half(connection, row) if _is_half(row.case) else row for row in rows]
     rows = [row for row in rows if row.priority in priorities]
     rows.sort(key=lambda row: (row.case.created_at, row.case.id))
     rows.sort(key=_KEYS[order], reverse=descending)
     return rows[:limit]
+
+
+def _is_half(case: Case) -> bool:
+    return bool(case.halves) and case.reading != SETTLING and not case.is_closed
+
+
+def _of_half(connection: Connection, row: WorklistRow) -> WorklistRow:
+    """What is to be done in the half that the reading which stands has."""
+    white = [
+        cell
+        for cell in cells_in(connection, row.case, row.case.reading, unveiled=True)
+        if cell.included and cell.asked
+    ]
+    return replace(
+        row,
+        white_cells=len(white),
+        reviewed=sum(cell.is_reviewed for cell in white),
+        doubtful=sum(
+            (judgement.call_is_doubtful(cell.call) or cell.novel) and not cell.is_reviewed
+            for cell in white
+        ),
+    )
 
 
 def _row(values: RowMapping, critical: int, seen: int) -> WorklistRow:

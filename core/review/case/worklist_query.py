@@ -47,9 +47,13 @@ _COUNTS: Final = or_(
 _FIRST: Final = answers.alias("first")
 _SECOND: Final = answers.alias("second")
 _TWIN: Final = box_edits.alias("twin")
-_AGREED: Final = case((_FIRST.c.label == _SECOND.c.label, _FIRST.c.label))
+_AGREED: Final = case(
+    (_FIRST.c.label == _SECOND.c.label, _FIRST.c.label),
+    (and_(cases.c.halves.is_(True), _SECOND.c.label.is_(None)), _FIRST.c.label),
+    (and_(cases.c.halves.is_(True), _FIRST.c.label.is_(None)), _SECOND.c.label),
+)
 _LABEL: Final = func.coalesce(answers.c.label, _AGREED)
-"""The answer of the reading that stands; of two readings, what both gave."""
+"""The answer of the reading that stands; of two readings, what both gave, or who read the half."""
 
 
 def _reviewed(helpers: Collection[str]) -> Case[str | None]:
@@ -57,8 +61,13 @@ def _reviewed(helpers: Collection[str]) -> Case[str | None]:
     return case((answers.c.reader.in_(list(helpers)), null()), else_=_LABEL)
 
 
-def _cells() -> FromClause:
+def _cells(helpers: Collection[str]) -> FromClause:
     """White cells with their picture, their case and its answers, as the reading has them."""
+    # Of a half only one person has answered: who may not review does not settle it.
+    by_reviewer = {
+        one: or_(cases.c.halves.is_not(True), one.c.reader.not_in(list(helpers)))
+        for one in (_FIRST, _SECOND)
+    }
     here = and_(
         answers.c.cell_id == case_cells.c.id,
         answers.c.version == cases.c.version,
@@ -69,6 +78,7 @@ def _cells() -> FromClause:
         _FIRST.c.cell_id == case_cells.c.id,
         _FIRST.c.version == cases.c.version,
         _FIRST.c.reading == FIRST,
+        by_reviewer[_FIRST],
     )
     # A cell that both drew is one cell: the second reader's answer is on their own drawing.
     twin = and_(_TWIN.c.same_as == case_cells.c.id, _TWIN.c.version == cases.c.version)
@@ -77,6 +87,7 @@ def _cells() -> FromClause:
         _SECOND.c.cell_id == func.coalesce(_TWIN.c.cell_id, case_cells.c.id),
         _SECOND.c.version == cases.c.version,
         _SECOND.c.reading == SECOND,
+        by_reviewer[_SECOND],
     )
     return (
         joined(cases.c.version, cases.c.reading)
@@ -128,7 +139,7 @@ def _cell_counts(helpers: Collection[str]) -> Subquery:
             func.count(label).label("reviewed"),
             func.sum(case((doubtful, 1), else_=0)).label("doubtful"),
         )
-        .select_from(_cells())
+        .select_from(_cells(helpers))
         .where(*_WHITE, known(), _COUNTS)
         .group_by(case_cells.c.case_id)
         .subquery()
@@ -231,7 +242,7 @@ def critical_cells(
             case((cases.c.state == "second_review", null()), else_=_LABEL).label("label"),
             answers.c.reader,
         )
-        .select_from(_cells())
+        .select_from(_cells(helpers))
         .where(*_WHITE, known(), likely, case_cells.c.case_id.in_(list(numbers)))
         # A field that a person took out was looked at; one that its flags took out was not.
         .where(or_(case_pictures.c.included.is_(None), case_pictures.c.included.is_(True)))

@@ -1,5 +1,6 @@
 """What every form of a case says in words: preliminary, critical, left out, who read it."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
@@ -145,10 +146,25 @@ def readers_sentences(contents: CaseContents) -> list[str]:
     if by_reading:
         parts = [f"{_READINGS[n]} {', '.join(names)}" for n, names in sorted(by_reading.items())]
         found.append(f"Read by: {'; '.join(parts)}.")
+    if contents.case.halves and by_reading.keys() >= {1, 2}:
+        found.append(_halves(contents))
     found += _cell_differences(contents)
     found += [_box_difference(row, by_reading) for row in contents.box_differences]
     found += [_grade_difference(row) for row in contents.grade_differences]
     return found
+
+
+def _halves(contents: CaseContents) -> str:
+    """How many white cells each of two readers read, where each had a half of the case."""
+    numbers = Counter(
+        cell.answer.reading if cell.answer else 1 if cell.first else 2
+        for cell in contents.cells
+        if cell.kind == "wbc" and cell.included and cell.label is not None
+    )
+    text = f"Each reader read a half of the cells: the first {numbers[1]}, the second {numbers[2]}"
+    if numbers[3]:
+        text += f"; {numbers[3]} were called after both readings"
+    return text + "."
 
 
 def _cell_differences(contents: CaseContents) -> list[str]:

@@ -1,9 +1,10 @@
 """Cells of cases as the live white-cell network sees them: features and probabilities.
 
-The network's answers to a cell are cached in the process, so that a list made again after one more
-answer asks it for the new cells only.
+The network's answers are kept beside the picture (:mod:`core.review.record.feature_files`)
+and cached in the process, so that each cell is computed once for each network.
 """
 
+import contextlib
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
@@ -17,10 +18,11 @@ from core.inference.locate.cell_crop import crop_cell
 from core.inference.white_cell.features import answers_of
 from core.models import registry
 from core.models.cards import WhiteCellCard
-from core.models.weights import LoadedModel
+from core.models.weights import LoadedModel, WeightsRefused
 from core.records import Box
-from core.review.record import pictures
+from core.review.record import feature_files, pictures
 from core.review.record.case_rows import CasePicture
+from core.review.record.errors import PictureLost
 from core.review.record.review_store import ReviewStore
 from core.statistics.calibration import as_probabilities
 
@@ -60,6 +62,10 @@ def look(store: ReviewStore, cells: Sequence[SeenCell]) -> Seen:
     with _lock:
         answers = {key: _cache[key] for key in keys if key in _cache}
     missing = [cell for cell, key in zip(cells, keys, strict=True) if key not in answers]
+    for sha256 in {cell.picture.sha256 for cell in missing}:
+        stored = feature_files.stored_answers(store, sha256, model.identity)
+        answers |= {(model.identity, sha256, box): answer for box, answer in stored.items()}
+    missing = [cell for cell, key in zip(cells, keys, strict=True) if key not in answers]
     if missing:
         fresh = [(model.identity, cell.picture.sha256, cell.box_xyxy_px) for cell in missing]
         answers |= dict(zip(fresh, _compute(store, missing, model), strict=True))
@@ -77,6 +83,20 @@ def look(store: ReviewStore, cells: Sequence[SeenCell]) -> Seen:
         as_probabilities(logits, temperature),
         card.classes,
     )
+
+
+def keep_features(store: ReviewStore, picture: CasePicture) -> None:
+    """Compute what :func:`look` needs of a field's white cells, while its case is made.
+
+    Nothing happens where the live model or the picture cannot be used: it is then computed, or
+    refused, where it is needed.
+    """
+    white = picture.finding().cells_of("wbc")
+    try:
+        if white:
+            look(store, [SeenCell(0, picture, cell.box_xyxy_px) for cell in white])
+    except (PictureLost, WeightsRefused):
+        return
 
 
 _cache: OrderedDict[tuple[str, str, Box], tuple[Array, Array]] = OrderedDict()
@@ -98,7 +118,17 @@ def _compute(
         for index in indices:
             crops[index] = crop_cell(pixels, cells[index].box_xyxy_px, diameter)
     computed = answers_of(crops, model)
-    return list(zip(computed.features, computed.logits, strict=True))
+    # As they are read again from the file, so that a list is the same before and after.
+    features = computed.features.astype(np.float16).astype(np.float32)
+    found = list(zip(features, computed.logits, strict=True))
+    for indices in by_picture.values():
+        fresh = {cells[index].box_xyxy_px: found[index] for index in indices}
+        # A full disk keeps nobody from the list: it is computed again next time.
+        with contextlib.suppress(OSError):
+            feature_files.keep_answers(
+                store, cells[indices[0]].picture.sha256, model.identity, fresh
+            )
+    return found
 
 
 def unit_length(features: Array) -> Array:

@@ -18,8 +18,9 @@ from core.access.rights import require
 from core.records import Box
 from core.review.learning.cell_features import Array, SeenCell, look
 from core.review.learning.harvest import verified_fields
+from core.review.reading.halves import in_other_half
 from core.review.reading.reading_boxes import DELETED, KIND, corners_of, select_boxes
-from core.review.record.case_rows import CasePicture, pictures_in
+from core.review.record.case_rows import Case, CasePicture, pictures_in
 from core.review.record.review_store import ReviewStore
 from core.store.review_schema import answers, case_cells, cases
 
@@ -68,8 +69,11 @@ def next_cells(
     with store.database.read() as connection:
         rows = connection.execute(_unanswered(case_id)).all()
         numbers = {row.case_id for row in rows}
-        named = select(cases.c.id, cases.c.accession).where(cases.c.id.in_(numbers))
-        accessions = {row.id: row.accession for row in connection.execute(named)}
+        # A cell of the half that a second reader will read is not on the first one's desk.
+        query = select(cases).where(cases.c.id.in_(numbers))
+        named = [Case(**row._mapping) for row in connection.execute(query)]
+        accessions = {case.id: case.accession for case in named}
+        others = {n for case in named for n in in_other_half(connection, case, case.reading)}
         known = {
             picture.id: picture
             for case_id in numbers
@@ -82,7 +86,7 @@ def next_cells(
             if cell.label is not None
         )
     # A field that is left out is in no differential, and its cells need no answer.
-    rows = [row for row in rows if known[row.picture_id].left_out is None]
+    rows = [row for row in rows if known[row.picture_id].left_out is None and row.id not in others]
     if not rows:
         return []
     most = max(LOOKED_AT_LEAST, LOOKED_AT_EACH * number)

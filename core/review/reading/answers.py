@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping, select
 from core.access.people import Person
 from core.access.rights import may, require_any
 from core.review.reading.cells import Answer, answers_in
+from core.review.reading.halves import check_half
 from core.review.reading.reading_boxes import boxes_in
 from core.review.reading.value_words import label_words
 from core.review.record import readings
@@ -44,7 +45,8 @@ def answer(
         NotAllowed: without the right to review or to pre-classify.
         StaleEdit: if somebody else answered one of them since; it carries both values.
         NotYourReading: to a first reader, while the second one reads.
-        CaseRefused: for a signed case, an unknown class, or a cell that cannot be called.
+        CaseRefused: for a signed case, an unknown class, a cell that cannot be called, or a cell
+            of the other reader's half.
     """
     require_any(person, "review", "preclassify")
     if len({new.cell_id for new in given}) != len(given):
@@ -63,6 +65,7 @@ def answer(
         for new in given:
             if new.label is None and new.revision == 0:
                 raise CaseRefused(f"cell {new.cell_id} has no answer to take back")
+        check_half(book.connection, case, reading, [new.cell_id for new in given])
         rows = _white_cells(book, case, reading, [new.cell_id for new in given])
         known = answers_in(book.connection, case, rows)
         conflicts = [

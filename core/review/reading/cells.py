@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, select
@@ -11,6 +11,7 @@ from core.access.people import Person
 from core.access.rights import require
 from core.records import Box, SmearFinding, WbcCall
 from core.review.reading import reading_boxes
+from core.review.reading.halves import in_other_half
 from core.review.reading.reading_boxes import DELETED, KIND, select_boxes
 from core.review.record import readings, roster
 from core.review.record.case_rows import Case, case_in, pictures_in
@@ -51,7 +52,8 @@ class ReviewCell:
     reading that this person sees; ``first`` and ``second`` are both readers', given only while
     they are settled or after. ``box_settled`` False: the readers differ in whether, where or what
     kind of cell is here. ``doubt`` in [0, 1] sorts the gallery, most doubtful first. ``included``
-    False: its field is left out, so the cell is in no count and needs no answer.
+    False: its field is left out, so the cell is in no count and needs no answer. ``halved``: two
+    readers read a half of the case each; ``asked`` False: it is in the other reader's half.
     """
 
     id: int
@@ -72,6 +74,8 @@ class ReviewCell:
     doubt: float
     box_settled: bool = True
     included: bool = True
+    asked: bool = True
+    halved: bool = False
 
     @property
     def label(self) -> str | None:
@@ -92,8 +96,15 @@ class ReviewCell:
 
     @property
     def agreed(self) -> str | None:
-        """The class both readers gave, None where they differ or one did not answer."""
+        """The class both readers gave, None where they differ or one did not answer.
+
+        Where each read a half, that of the one who read it.
+        """
         both = (self.first, self.second)
+        if self.halved:
+            given = [a for a in both if a is not None and a.label is not None]
+            if len(given) == 1 and not given[0].preclassified:
+                return given[0].label
         if all(a is not None and a.label is not None for a in both):
             labels = {a.label for a in both if a is not None}
             if len(labels) == 1:
@@ -187,7 +198,15 @@ def cells_in(
         if (other, SECOND) in given
     }
     shown = case.is_closed if unveiled is None else unveiled
-    found = [_cell(row._mapping, fields[row.picture_id], given, reading, shown) for row in rows]
+    others = in_other_half(connection, case, reading)
+    found = [
+        replace(
+            _cell(row._mapping, fields[row.picture_id], given, reading, shown),
+            asked=row.id not in others,
+            halved=bool(case.halves),
+        )
+        for row in rows
+    ]
     return sorted(found, key=lambda cell: (-cell.doubt, cell.id))
 
 

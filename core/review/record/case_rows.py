@@ -23,6 +23,8 @@ CaseState = Literal["new", "in_review", "second_review", "signed", "amended"]
 class Case:
     """One case. ``version`` is 1 until it is amended; ``reading`` is 1 first reader, 2 second, 3
     settling where the two differ. ``revision`` goes up with every change of the case itself.
+    ``halves``: each of two readers reads a half of the white cells, see
+    :mod:`core.review.reading.halves`; None counts as no.
     """
 
     id: int
@@ -44,6 +46,7 @@ class Case:
     revision: int
     cancelled_at: datetime | None = None
     cancelled_reason: str | None = None
+    halves: bool | None = None
 
     @property
     def is_cancelled(self) -> bool:

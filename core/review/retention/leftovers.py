@@ -20,7 +20,7 @@ from sqlalchemy import Connection, select
 from core.files import JsonObject, read_json, write_atomically
 from core.jobs import job
 from core.review.learning.set_folder import GROUPS, MANIFEST
-from core.review.record import pictures
+from core.review.record import feature_files, pictures
 from core.review.record.integrity import pictures_in_use
 from core.review.record.ledger import Recording
 from core.review.record.review_store import ReviewStore
@@ -31,13 +31,16 @@ Item = dict[str, Any]
 
 
 def remove_pictures(store: ReviewStore, connection: Connection, names: Collection[str]) -> None:
-    """Remove stored pictures by their hash, but those that another case or acceptance has.
+    """Remove stored pictures by their hash, with what the network made of their cells, but those
+    that another case or acceptance has.
 
     Raises:
         OSError: if one cannot be removed.
     """
     in_use = pictures_in_use(connection)
     for sha256 in names:
+        if sha256 not in in_use:
+            feature_files.remove_answers(store, sha256)
         if sha256 not in in_use and pictures.exists(store, sha256):
             pictures.remove(store, sha256)
 

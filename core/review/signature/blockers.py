@@ -34,7 +34,13 @@ def of_case(connection: Connection, case: Case, white: Sequence[ReviewCell]) -> 
             "platelets"
         )
         found.insert(0, Blocker("differing_grades", message, False))
-    if case.reading == FIRST and _needs_second(white, seen_in(connection, case, case.reading)):
+    if case.reading == FIRST and case.halves:
+        message = (
+            "a second reader reads the other half of this case; finish your reading, or read all "
+            "cells yourself (menu Case)"
+        )
+        found.append(Blocker("second_reading", message, False))
+    elif case.reading == FIRST and _needs_second(white, seen_in(connection, case, case.reading)):
         others = second_readers(connection, case)
         message = "a second reader is asked for in this case; finish your reading first"
         if not others:
@@ -51,7 +57,7 @@ def of_case(connection: Connection, case: Case, white: Sequence[ReviewCell]) -> 
 def incomplete(white: Sequence[ReviewCell]) -> list[Blocker]:
     """What is still open in the cells of one reading."""
     found = []
-    white = [cell for cell in white if cell.included]
+    white = [cell for cell in white if cell.included and cell.asked]
     differing = tuple(cell.id for cell in white if cell.differs and cell.label is None)
     if differing:
         message = (

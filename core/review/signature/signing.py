@@ -220,6 +220,7 @@ def amend(store: ReviewStore, person: Person, case_id: int, reason: str) -> Case
             reading=FIRST,
             second_reader=False,
             signed_at=None,
+            halves=None,
         )
         book.insert_many(schema.answers, [r for cell in white if (r := _carried(case, cell))])
         book.insert_many(

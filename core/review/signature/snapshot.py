@@ -123,7 +123,7 @@ def snapshot_of(
 
 
 def _details(case: Case) -> SnapshotCase:
-    return {
+    details: SnapshotCase = {
         "id": case.id,
         "accession": case.accession,
         "pseudonym": case.pseudonym,
@@ -133,6 +133,9 @@ def _details(case: Case) -> SnapshotCase:
         "created_at": moment(case.created_at),
         "second_reader": case.second_reader,
     }
+    if case.halves:
+        details["halves"] = True
+    return details
 
 
 def _pictures(

@@ -46,6 +46,7 @@ class SnapshotCase(TypedDict):
     indication: str
     created_at: str
     second_reader: bool
+    halves: NotRequired[bool]
 
 
 class LedgerPlace(TypedDict):

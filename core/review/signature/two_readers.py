@@ -1,8 +1,9 @@
 """The differentials of the two readers of a case side by side, with Rümke's limits of both.
 
-The limits hold for two counts of different cells. Both readers read every cell, so for that
+The limits hold for two counts of different cells. Where both readers read every cell, for that
 comparison each counts on the cells of one half only: every second cell of a case is the first
-reader's, the others are the second's, as CLSI H20 has two readers of 200 cells each.
+reader's, the others are the second's, as CLSI H20 has two readers of 200 cells each. Where each
+read a half (:mod:`core.review.reading.halves`) there are no others to count.
 """
 
 from collections import Counter
@@ -55,7 +56,7 @@ def reader_shares(white: Sequence[ReviewCell], *, apart: bool = False) -> list[R
     """
     counted = [cell for cell in white if cell.included and not cell.deleted]
     ours, theirs = counted, counted
-    if apart:
+    if apart and not any(cell.halved for cell in counted):
         in_order = sorted(counted, key=lambda cell: cell.id)
         ours, theirs = in_order[::2], in_order[1::2]
     firsts = _counts([cell.first.label for cell in ours if cell.first])

@@ -84,7 +84,11 @@ def of_cells(
     ``released``: signed under a release rule. Then the program's class stands where nobody named
     the cell, and ``reviewed`` still counts only what people named.
     """
-    white = [cell for cell in cells if cell.kind == "wbc" and not cell.deleted and cell.included]
+    white = [
+        cell
+        for cell in cells
+        if cell.kind == "wbc" and not cell.deleted and cell.included and cell.asked
+    ]
     calls = [cell.call for cell in white if cell.call is not None]
     known = {name for call in calls for name in call.probabilities}
     # What was only pre-classified is verified by nobody yet.

@@ -5,11 +5,13 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.access.people import Person
-from core.access.rights import NotAllowed
+from core.access.rights import NotAllowed, may
 from core.review.case import cases, lifecycle, states, worklist
 from core.review.case.cases import SEXES, Case
+from core.review.reading import halves
 from core.review.record import roster
 from core.review.record.errors import CaseRefused, LooksLikeIdentity, StaleEdit
+from core.review.record.readings import FIRST
 from core.review.record.review_store import review_store
 from pages.parts import acceptance_mark, signed_in
 from pages.parts.wording import plain
@@ -22,6 +24,8 @@ def draw(who: Person, case: Case) -> None:
     line, menu = st.columns([6, 1], vertical_alignment="center")
     now = states.situation(review_store(), who, case.id)
     words = " ".join(now.sentences)
+    if case.halves and not case.is_closed:
+        words = f"Read by two, a half of the cells each. {words}"
     if case.is_cancelled:
         words = f"Cancelled: {plain(case.cancelled_reason or '')}. {plain(words)}"
     with line.container(gap="xxsmall"):
@@ -33,6 +37,7 @@ def draw(who: Person, case: Case) -> None:
             if "change" in can:
                 _details(who, case)
                 _assign(who, case)
+                _halves(who, case)
             if "cancel" in can:
                 _with_reason("Cancel the case", "cancel", case, lifecycle.cancel)
             if "reopen" in can:
@@ -79,6 +84,30 @@ def _save(case: Case, key: str) -> None:
         given["review_notice"] = f"{question}."
     except (NotAllowed, CaseRefused, StaleEdit) as refusal:
         given["review_notice"] = f"Not saved: {refusal}."
+
+
+def _halves(who: Person, case: Case) -> None:
+    """Who reads which cells, as long as that can be decided."""
+    if not may(who, "review") or case.reading != FIRST:
+        return
+    if not case.halves and halves.are_answered(review_store(), who, case.id):
+        return
+    st.button(
+        "Read all cells" if case.halves else "Two readers, a half each",
+        key=f"halves_{case.id}_{case.revision}",
+        help=(
+            "Every reader then reads every cell. Answers that were given stay."
+            if case.halves
+            else "Each of two readers opens every second white cell only, as CLSI H20 has two "
+            "readers of 200 cells each. Decided before the first answer."
+        ),
+        width="stretch",
+        on_click=lambda: _do(
+            lambda person: halves.read_in_halves(
+                review_store(), person, case.id, wanted=not case.halves
+            )
+        ),
+    )
 
 
 def _assign(who: Person, case: Case) -> None:

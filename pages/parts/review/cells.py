@@ -5,7 +5,7 @@ import streamlit as st
 from core.access.people import Person
 from core.review.case import cases
 from core.review.case.cases import Case
-from core.review.reading.cells import cells
+from core.review.reading.cells import ReviewCell, cells
 from core.review.reading.remarks import remarks_of
 from core.review.record.review_store import review_store
 from pages.parts import signed_in
@@ -16,7 +16,7 @@ from pages.parts.review import two_differentials, why
 def draw(who: Person, case: Case, closed: str) -> None:
     """The desk, or what is missing for one."""
     fields = [p for p in cases.case_pictures_of(review_store(), who, case.id) if p.kind == "field"]
-    white = [cell for cell in cells(review_store(), who, case.id) if cell.included]
+    white = _read_here(cells(review_store(), who, case.id))
     if not white:
         st.info(
             "No white cell was found in this case. Cells that were missed can be added under "
@@ -30,12 +30,17 @@ def draw(who: Person, case: Case, closed: str) -> None:
     review_desk.draw_sheet(who, case, fields, white)
 
 
+def _read_here(white: list[ReviewCell]) -> list[ReviewCell]:
+    """Without those of fields that are left out, and of another reader's half."""
+    return [cell for cell in white if cell.included and cell.asked]
+
+
 @st.fragment
 def _desk(case_id: int, closed: str) -> None:
     # Asked anew with every answer: what is shown as saved is what the database holds.
     who = signed_in.person()
     case = cases.get(review_store(), who, case_id)
-    white = [cell for cell in cells(review_store(), who, case_id) if cell.included]
+    white = _read_here(cells(review_store(), who, case_id))
     review_desk.draw(who, case, white, remarks_of(review_store(), who, case_id), closed)
     two_differentials.draw(who, case)
     why.draw(who, case, white)

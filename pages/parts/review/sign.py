@@ -74,6 +74,7 @@ def _remarks(who: Person, case: Case, closed: str) -> None:
         canned_comments(settings().canned_comments),
         key=f"ready_comment_{len(written)}",
         label_visibility="collapsed",
+        wrap=True,
     )
     if ready:
         _do(lambda person: remarks.remark(review_store(), person, case.id, ready))

@@ -29,7 +29,8 @@ _APART, _SAME = "Different cells", "The same cells"
 def draw(who: Person, case: Case) -> Verified:
     """The table, and what it rests on; returns what it shows."""
     standing = verified(review_store(), who, case.id)
-    st.markdown(f"**Differential** {_basis(standing)}")
+    in_half = bool(case.halves) and case.reading != SETTLING
+    st.markdown(f"**Differential** {_basis(standing, in_half)}")
     st.table(
         _table(standing),
         border="horizontal",
@@ -53,7 +54,8 @@ def _two_readers(who: Person, case: Case) -> None:
     if not reader_shares(white):
         return
     st.markdown("**The two readers**")
-    apart = (
+    # Where each read a half there are no cells that both read.
+    apart = bool(case.halves) or (
         st.segmented_control(
             "Cells",
             [_APART, _SAME],
@@ -84,11 +86,12 @@ def _two_readers(who: Person, case: Case) -> None:
         hide_index=True,
         alt="Differentials of the two readers with the limits of each",
     )
+    read = "read" if case.halves else "counted on"
     of = f"{several(rows[0].of_first, 'cell')} and {several(rows[0].of_second, 'cell')}"
     st.caption(
-        f"Each reader on other cells, {of}, as CLSI H20 compares two readers of 200: every second "
-        "cell of the case is the first reader's. Outside: neither share lies in the limits of the "
-        "other."
+        f"Each reader {read} other cells, {of}, as CLSI H20 compares two readers of 200: every "
+        "second cell of the case is the first reader's. Outside: neither share lies in the limits "
+        "of the other."
         if apart
         else "Both on the same cells. Rümke's limits are for two counts of different cells, so "
         "chance alone divides these less than the limits allow."
@@ -99,8 +102,10 @@ def _limits(limits: Interval) -> str:
     return f"{100 * limits.low:.0f} to {100 * limits.high:.0f} %"
 
 
-def _basis(standing: Verified) -> str:
+def _basis(standing: Verified, in_half: bool) -> str:
     text = f"{standing.reviewed} of {several(standing.white_cells, 'white cell')} reviewed"
+    if in_half:
+        text = f"Your half: {text}"
     text += f", {standing.changed} changed"
     counted, target = standing.verified.leukocytes, settings().target_cells
     # One word: what is preliminary is below the target too.

@@ -11,6 +11,7 @@ from core.inference.originals import OriginalGone
 from core.review.case import cases, worklist
 from core.review.case.cases import SEXES, Case
 from core.review.case.same_picture import SamePicture
+from core.review.learning.cell_features import keep_features
 from core.review.record.errors import CaseRefused, LooksLikeIdentity
 from core.review.record.review_store import review_store
 from core.store.database import DatabaseRefused
@@ -202,7 +203,7 @@ def _new(who: Person) -> Case:
 
 
 def _keep_field(session: SmearSession, who: Person, case: Case, key: Key) -> None:
-    cases.keep_field(
+    kept = cases.keep_field(
         review_store(),
         who,
         case.id,
@@ -211,6 +212,7 @@ def _keep_field(session: SmearSession, who: Person, case: Case, key: Key) -> Non
         slide=st.session_state.get("keep_slide") or "",
         same_picture_because=st.session_state.get("keep_same_because") or "",
     )
+    keep_features(review_store(), kept)
 
 
 def _empty_form() -> None:

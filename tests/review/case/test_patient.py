@@ -4,7 +4,14 @@ import math
 
 import pytest
 
-from core.review.case.patient import Delta, SmearOfPatient, deltas, exceeding, smears_of_patient
+from core.review.case.patient import (
+    Delta,
+    SmearOfPatient,
+    count_changes,
+    deltas,
+    exceeding,
+    smears_of_patient,
+)
 from core.review.reading.answers import NewAnswer, answer
 from core.review.reading.cells import cells
 from core.review.signature.signing import sign
@@ -45,3 +52,24 @@ def test_an_empty_smear_has_no_change():
     full = SmearOfPatient(2, "B", None, None, 10, {"monocyte": 3}, {})  # type: ignore[arg-type]
     (one,) = deltas(empty, full)
     assert one.p is None and not one.exceeds_chance
+
+
+def _counted(red, platelets):
+    return SmearOfPatient(
+        1, "A", None, None, 10, {},  # type: ignore[arg-type]
+        {"rbc": sum(red) / len(red), "platelet": sum(platelets) / len(platelets)},
+        {"rbc": tuple(red), "platelet": tuple(platelets)},
+    )  # fmt: skip
+
+
+def test_counts_are_compared_by_their_fields():
+    before, after = _counted([20, 22, 24], [3, 2, 4]), _counted([30, 34, 32], [3, 4, 2])
+    red, platelets = count_changes(before, after)
+    # Means 22 and 32, variances 4 and 4 of three fields: t = -10 / sqrt(8 / 3), four degrees.
+    t = -10 / math.sqrt(8 / 3)
+    share = t / math.sqrt(t * t + 4)
+    assert red.p == pytest.approx(1 - abs(share) * (1 + (1 - share**2) / 2))
+    assert red.exceeds_chance and not platelets.exceeds_chance
+    one_field = count_changes(_counted([20], [3]), after)
+    assert [one.p for one in one_field] == [None, None]
+    assert count_changes(_counted([5, 5], [1, 1]), _counted([9, 9], [1, 1]))[0].p is None

@@ -17,7 +17,7 @@ function build(desk, root) {
   buildSeen(desk);
   desk.ui.layout.value = desk.layout;
   desk.ui.comment.onkeydown = (event) => comment(desk, event);
-  desk.ui.layout.onchange = () => { desk.layout = desk.ui.layout.value; desk.ui.layout.blur(); film(desk); room(desk); };
+  desk.ui.layout.onchange = () => { desk.layout = desk.ui.layout.value; desk.ui.layout.blur(); film(desk); room(desk); toTop(desk); };
   desk.ui.filter.onchange = () => { desk.filter = desk.ui.filter.value; desk.ui.filter.blur(); film(desk, true); };
   root.querySelector('[data-act="accept"]').onclick = (e) => { e.currentTarget.blur(); accept(desk); };
   root.querySelector('[data-act="back"]').onclick = (e) => { e.currentTarget.blur(); back(desk); };
@@ -90,6 +90,12 @@ function filters(desk) {
   if (desk.ui.filter.options.length === options.length) return;
   desk.ui.filter.replaceChildren(...options.map(([value, words]) => new Option(words, value)));
   desk.ui.filter.value = desk.filter;
+}
+
+// A case that was only opened shows its wall from the top, where what is critical stands.
+function toTop(desk) {
+  if (desk.layout === "wall" && desk.at === desk.order[0])
+    go(desk, desk.shown.find((id) => label(desk, id) === null) ?? desk.shown[0]);
 }
 
 function film(desk, keepAt) {
