@@ -16,7 +16,6 @@ import typer
 from core import __version__
 from core.commands import (
     bench,
-    cases,
     compare,
     datasets,
     demo,
@@ -30,6 +29,7 @@ from core.commands import (
     train,
     white_cells,
 )
+from core.commands.case import cases
 from core.commands.train_choices import TrainCommand
 
 app = typer.Typer(

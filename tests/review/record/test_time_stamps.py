@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from typer.testing import CliRunner
 
-from core.commands.cases import app
+from core.commands.case.cases import app
 from core.review.case import cases
 from core.review.record import anchors
 from core.review.record.anchors import AnchorRefused

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.commands.case_anchor import Authority, KeyFile, anchor, heads_kept
-from core.commands.case_backup import backup, restore
-from core.commands.case_export import export
-from core.commands.case_retention import due, erase, erased
-from core.commands.queue_gain import queue_gain
+from core.commands.case.anchor import Authority, KeyFile, anchor, heads_kept
+from core.commands.case.backup import backup, restore
+from core.commands.case.export import export
+from core.commands.case.queue_gain import queue_gain
+from core.commands.case.retention import due, erase, erased
 from core.commands.terminal import opened_store, stop
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012_run_words"
-down_revision = "0011_desk"
+revision = "0013_run_words"
+down_revision = "0012_desk"
 branch_labels = None
 depends_on = None
 

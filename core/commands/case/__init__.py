@@ -1,0 +1,1 @@
+"""``python -m core cases``: the commands of reviewed cases."""
