@@ -31,7 +31,7 @@ def test_the_list_of_what_is_shipped_is_cyclonedx_and_whole():
     assert ran.returncode == 0, ran.stderr
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(ran.stdout) is None
     listed = json.loads(ran.stdout)
-    kinds = {}
+    kinds: dict[str, list[dict[str, str]]] = {}
     for one in listed["components"]:
         kinds.setdefault(one["type"], []).append(one)
     lock = (ROOT / "requirements.lock").read_text()

@@ -37,7 +37,7 @@ def store(database: Database, who: str) -> list[Run]:
         connection.execute(
             update(runs)
             .where(runs.c.id == finished.id)
-            .values(_ended(finished.created_at) | {"state": "done", "device": "cpu"})
+            .values({**_ended(finished.created_at), "state": "done", "device": "cpu"})
         )
     going = _add(book, who, "White cells of summer", seed=4)
     _epochs(book, going, 8, seed=4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+from playwright.sync_api import Dialog, expect
 
 from core.review.record.review_store import review_store
 from pages.parts.navigation import SCREENS
@@ -47,13 +47,19 @@ def test_words_stay_words_on_every_page(chromium, own_var, tmp_path):
         "HEMADESK_KEEP_FILE_NAMES": "true",
         "HEMADESK_LABORATORY": HOSTILE[:120],
     }
-    shown = set()
+    shown: set[str] = set()
     with served(tmp_path / "log.txt", **more) as address:
         context = chromium.new_context(reduced_motion="reduce")
         context.set_default_timeout(PATIENCE_MS)
         window = context.new_page()
-        dialogs, asked = [], []
-        window.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+        dialogs: list[str] = []
+        asked: list[str] = []
+
+        def dismiss(dialog: Dialog) -> None:
+            dialogs.append(dialog.message)
+            dialog.dismiss()
+
+        window.on("dialog", dismiss)
         window.on("request", lambda request: asked.append(request.url))
         screens = [one.file for group in SCREENS.values() for one in group]
         for screen in (*screens, f"review?case={case.id}", f"review?case={case.id + 1}"):

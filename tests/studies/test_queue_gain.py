@@ -7,7 +7,8 @@ import torch
 from core.datasets.public import pbc
 from core.models import efficientnet_lite
 from core.models.efficientnet_lite import EfficientNetLite2
-from core.studies import queue_gain, second_look_gain
+from core.review.learning.queue import LOOKED_AT_EACH
+from core.studies import second_look_gain
 from core.studies.queue_gain import (
     LABELS,
     START,
@@ -98,7 +99,7 @@ def test_a_shortlist_hides_what_the_first_model_did_not_point_at(separable):
     assert seen[0] == len(separable.pool) - START
     seen.clear()
     simulate(separable, ask, "few", repeats=1, shortlisted=True)
-    assert seen[0] == max(seen) == queue_gain.LOOKED_AT_EACH * STEP
+    assert seen[0] == max(seen) == LOOKED_AT_EACH * STEP
 
 
 def test_a_second_look_finds_labels_that_stand_alone():

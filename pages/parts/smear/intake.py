@@ -125,6 +125,10 @@ def draw_progress(session: SmearSession) -> None:
     stop.button("Stop", on_click=session.stop, width="stretch", key="stop")
 
 
+def _go_on(session: SmearSession, sources: list[Source]) -> None:
+    _begin(session, sources)
+
+
 def draw_refused(session: SmearSession) -> None:
     """Each file that was not taken with its reason, and what happened to the others."""
     if session.notice:
@@ -135,7 +139,7 @@ def draw_refused(session: SmearSession) -> None:
             key="go_on",
             type="primary",
             icon=":material/resume:",
-            on_click=_begin,
+            on_click=_go_on,
             args=(session, session.left),
         )
     if not session.refused:
