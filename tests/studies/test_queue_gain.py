@@ -8,7 +8,7 @@ from core.datasets.public import pbc
 from core.models import efficientnet_lite
 from core.models.efficientnet_lite import EfficientNetLite2
 from core.review.learning.queue import LOOKED_AT_EACH
-from core.studies import second_look_gain
+from core.studies import queue_gain, second_look_gain
 from core.studies.queue_gain import (
     LABELS,
     START,
