@@ -39,7 +39,9 @@ def wbc(
     stopped resumes from its last epoch.
     """
     sets, folder = public_sets(data), results_folder(to, "reproduce", "wbc")
+    from core.studies.papers import curves
     from core.studies.papers.wbc import forecast, reproduce_wbc
+    from core.training.loop.history import read_history
 
     if dry_run:
         try:
@@ -52,7 +54,12 @@ def wbc(
         result = reproduce_wbc(
             sets, folder, seed, reporter, full=full, epochs=epochs, weights=weights
         )
-        table = as_markdown(result, _live_report())
+        epochs_done = read_history(folder)
+        went = curves.in_words(epochs_done, "accuracy")
+        table = f"{as_markdown(result, _live_report())}\n{went}\n"
+        curve = curves.loss_curve_svg(epochs_done, "ResNet-18 trained anew")
+        if curve is not None:
+            write_atomically(folder / "curve.svg", curve)
         write_json(folder / "wbc.json", result, indent=2)
         write_atomically(folder / "table.md", table)
         return f"{table}\nThe table and the training are in {folder}."
