@@ -85,6 +85,20 @@ def look(store: ReviewStore, cells: Sequence[SeenCell]) -> Seen:
     )
 
 
+def are_kept(store: ReviewStore, cells: Sequence[SeenCell]) -> list[bool]:
+    """Whether :func:`look` has a cell's answer without opening its picture, in their order.
+
+    Raises:
+        WeightsRefused: if the live model cannot be used.
+    """
+    model = registry.live("wbc").identity
+    kept = {
+        sha256: feature_files.stored_boxes(store, sha256, model)
+        for sha256 in {cell.picture.sha256 for cell in cells}
+    }
+    return [cell.box_xyxy_px in kept[cell.picture.sha256] for cell in cells]
+
+
 def keep_features(store: ReviewStore, picture: CasePicture) -> None:
     """Compute what :func:`look` needs of a field's white cells, while its case is made.
 

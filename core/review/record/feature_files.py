@@ -45,6 +45,16 @@ def stored_answers(store: ReviewStore, sha256: str, model: str) -> dict[Box, Ans
     }
 
 
+def stored_boxes(store: ReviewStore, sha256: str, model: str) -> set[Box]:
+    """The cells of a picture of which :func:`stored_answers` has an answer, read without them."""
+    try:
+        with np.load(_path(store, sha256), allow_pickle=False) as kept:
+            boxes = kept["boxes"] if str(kept["model"]) == model else ()
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return set()
+    return {(float(x0), float(y0), float(x1), float(y1)) for x0, y0, x1, y1 in boxes}
+
+
 def keep_answers(store: ReviewStore, sha256: str, model: str, fresh: Mapping[Box, Answer]) -> None:
     """Keep these with what is kept of the picture by the same network already.
 

@@ -7,7 +7,7 @@ import pytest
 
 from core.models import registry
 from core.review.case.cases import case_pictures_of
-from core.review.learning import cell_features
+from core.review.learning import cell_features, queue
 from core.review.learning.cell_features import SeenCell, keep_features, look
 from core.review.reading.cells import cells
 from core.review.record import feature_files
@@ -45,6 +45,28 @@ def test_a_kept_cell_is_read_and_not_computed(seen):
     feature_files.keep_answers(store, picture.sha256, model, {box: (features[::-1], logits[::-1])})
     _forget()
     assert not np.allclose(look(store, listed).features[0], before.features[0])
+    _forget()
+
+
+def test_the_queue_ranks_every_kept_cell_and_only_shortlists_the_others(seen, people, monkeypatch):
+    store, case, picture, listed = seen
+    monkeypatch.setattr(queue, "LOOKED_AT_LEAST", 1)
+    monkeypatch.setattr(queue, "LOOKED_AT_EACH", 0)
+    looked: list[int] = []
+
+    def counted(given, cells):
+        looked.append(len(cells))
+        return look(given, cells)
+
+    monkeypatch.setattr(queue, "look", counted)
+    _forget()
+    feature_files.remove_answers(store, picture.sha256)
+    assert cell_features.are_kept(store, listed) == [False] * len(listed)
+    queue.next_cells(store, people.viewer, case_id=case.id)
+    look(store, listed)
+    assert cell_features.are_kept(store, listed) == [True] * len(listed)
+    queue.next_cells(store, people.viewer, case_id=case.id)
+    assert looked == [1, len(listed)]
     _forget()
 
 
