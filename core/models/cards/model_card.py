@@ -5,7 +5,7 @@ thresholds, calibration, training data and its hash, metrics with intervals, com
 """
 
 from collections.abc import Mapping
-from typing import Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -166,6 +166,10 @@ class CountCard(ModelCard):
         return self
 
 
+_Counts = Annotated[tuple[Count, ...], Field(strict=False)]
+_Bin = Annotated[tuple[Share, Share, Count], Field(strict=False)]
+
+
 class CellValidation(CardPart):
     """A classifier on validation cells of its own laboratory.
 
@@ -177,8 +181,8 @@ class CellValidation(CardPart):
     cells: Count
     accuracy: Share
     expected_calibration_error: Share
-    confusion: tuple[tuple[int, ...], ...] | None = None
-    reliability: tuple[tuple[Share, Share, Count], ...] | None = None
+    confusion: Annotated[tuple[_Counts, ...], Field(strict=False)] | None = None
+    reliability: Annotated[tuple[_Bin, ...], Field(strict=False)] | None = None
 
 
 class WhiteCellCard(ModelCard):

@@ -14,6 +14,7 @@ from core.datasets.fields import read_rgb
 from core.datasets.public.pbc import LabelledCell
 from core.evaluation.kept_epoch import classes_found
 from core.models.cards import CellData, WhiteCellCard
+from core.models.weights import load_model
 from core.taxonomy import parent_of
 from core.training.loop.settings import LoopSettings
 from core.training.white_cells.cell_examples import as_input, centre_crop
@@ -96,4 +97,7 @@ def test_a_models_card_is_judged_on_undivided_neutrophils_too(
     assert table.sum() == 4 == sum(cells for _, _, cells in card.validation.reliability)
     assert np.trace(table) / 4 == pytest.approx(card.validation.accuracy)
     assert sum(row.cells for row in classes_found(card)) == 4
+    # And it is read again from the file.
+    again = load_model(saved.path).card_as(WhiteCellCard)
+    assert again.validation == card.validation
     assert "no figure tells segmented neutrophil and band neutrophil apart" in card.limits
