@@ -140,8 +140,8 @@ def test_a_folder_without_cells_is_refused(own_var, tmp_path, folder):
         ("paused", {"resume", "stop", "discard"}),
         ("lost", {"resume", "stop", "discard"}),
         ("failed", {"resume", "stop", "discard"}),
-        ("done", set()),
-        ("stopped", set()),
+        ("done", {"discard"}),
+        ("stopped", {"discard"}),
     ],
 )
 def test_the_buttons_that_can_be_pressed(own_var, state, enabled):

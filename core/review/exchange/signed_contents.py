@@ -110,7 +110,7 @@ def _case_as_signed(case: Case, signature: Signature) -> Case:
         age_years=details["age_years"],
         indication=details["indication"],
         second_reader=details["second_reader"],
-        halves=details.get("halves", False),
+        halves=details.get("halves"),
         version=signature.version,
         state="signed" if signature.version == 1 else "amended",
         signed_at=signature.signed_at,

@@ -10,7 +10,7 @@ from core.inference.batch import as_shown
 from core.review import drafts
 from core.review.drafts import Draft, DraftField
 from core.settings import settings
-from pages.parts import signed_in
+from pages.parts import pressed, signed_in
 from pages.parts.review import case_words
 from pages.parts.smear import session as smear_session
 from pages.parts.smear.session import SmearSession
@@ -56,7 +56,14 @@ def offer(who: Person) -> None:
             f"**Continue where you were**: {several(len(draft.fields), 'analysed field')}{slide}, "
             f"{when}, in no case yet."
         )
-        if st.button("Continue", key="draft_continue", type="primary"):
+        st.button(
+            "Continue",
+            key="draft_continue",
+            type="primary",
+            on_click=pressed.keep,
+            args=("draft_continue",),
+        )
+        if pressed.take("draft_continue"):
             _restore(draft, who)
         st.button(
             "Erase it",

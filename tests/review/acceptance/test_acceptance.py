@@ -167,7 +167,8 @@ def test_it_is_signed_kept_and_told_by_the_ledger(sqlite_store, people, measured
     with sqlite_store.database.write() as connection:
         from core.store.review_schema import acceptances
 
-        connection.execute(acceptances.update().values(accepted=True))
+        changed = acceptances.update().where(acceptances.c.id == again.id)
+        connection.execute(changed.values(accepted=not again.accepted))
     told = [one for one in verify(sqlite_store).tampered if one.table == "acceptances"]
     assert [one.row for one in told] == [again.id]
 
