@@ -5,7 +5,7 @@ import numpy as np
 from core.imaging.synthetic import draw
 from core.training.augment import vary_channels, vary_parts, vary_surroundings
 
-CELL = np.ascontiguousarray(draw(4).field.pixels[:128, :128])
+CELL = np.ascontiguousarray(draw(11).field.pixels[:128, :128])
 
 
 def test_now_and_then_colour_is_lost_or_its_channels_change_places():
