@@ -139,12 +139,16 @@ def _from_json(text: str, file: Path) -> dict[str, str]:
 
 
 def _from_csv(text: str, file: Path) -> dict[str, str]:
+    from core.datasets.intake.reading import FileRefused
+    from core.datasets.intake.table_files import csv_lines, delimiters_of
+
     found: dict[str, str] = {}
-    mark = ";" if text.partition("\n")[0].count(";") else ","
-    for number, row in enumerate(csv.reader(text.splitlines(), delimiter=mark), start=1):
-        words = [word.strip() for word in row]
-        if not any(words):
-            continue
+    mark = (delimiters_of(text) or [","])[0]
+    try:
+        lines = [(number, words) for number, words in csv_lines(text, mark) if any(words)]
+    except (FileRefused, csv.Error) as error:
+        raise ValueError(f"--names: {file.name} is no table: {error}") from error
+    for number, words in lines:
         if len(words) != 2 or not words[0]:
             raise ValueError(
                 f"--names: line {number} of {file.name} must be: own name{mark} known name"

@@ -73,6 +73,8 @@ def test_names_are_read_from_json_and_from_csv(tmp_path, name, text):
         ("a.csv", b"SNE", "line 1 of a.csv"),
         ("a.csv", b"SNE,blast\nSNE,smudge\n", "two things of 'SNE'"),
         ("a.csv", b"", "holds no name"),
+        ("a.csv", b"SNE,bl\0ast", "is no table"),
+        ("a.csv", b'"' + b"x" * 200_000, "is no table"),
         ("a.csv", b"\xff\xfe\x00", "not UTF-8"),
     ],
 )

@@ -8,7 +8,7 @@ reader drew, or made a white cell, is read by whoever has it in their reading.
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from core.access.people import Person
 from core.access.rights import require
@@ -24,16 +24,7 @@ def halves_of(connection: Connection, case: Case) -> dict[int, int]:
     """Cell -> the reading that reads it; empty where both readers read every cell."""
     if not case.halves:
         return {}
-    query = (
-        select(case_cells.c.id)
-        .where(
-            case_cells.c.case_id == case.id,
-            case_cells.c.place.is_not(None),
-            case_cells.c.kind == "wbc",
-        )
-        .order_by(case_cells.c.id)
-    )
-    numbers = connection.execute(query).scalars()
+    numbers = connection.execute(_found(case).order_by(case_cells.c.id)).scalars()
     return {number: (FIRST, SECOND)[rank % 2] for rank, number in enumerate(numbers)}
 
 
@@ -104,10 +95,14 @@ def _check(connection: Connection, case: Case) -> None:
             f"in case {case.accession} cells are answered already; halves are made before the "
             "first answer"
         )
-    white = select(case_cells.c.id).where(
+    if len(connection.execute(_found(case).limit(2)).all()) < 2:
+        raise CaseRefused(f"case {case.accession} has fewer than two white cells to divide")
+
+
+def _found(case: Case) -> Select[int]:
+    """Numbers of the white cells that the program found."""
+    return select(case_cells.c.id).where(
         case_cells.c.case_id == case.id,
         case_cells.c.place.is_not(None),
         case_cells.c.kind == "wbc",
     )
-    if len(connection.execute(white.limit(2)).all()) < 2:
-        raise CaseRefused(f"case {case.accession} has fewer than two white cells to divide")

@@ -30,29 +30,17 @@ def stored_answers(store: ReviewStore, sha256: str, model: str) -> dict[Box, Ans
         sha256: of the stored picture.
         model: identity of the network, such as ``wbc@0123abcd``; another one's are not given.
     """
-    try:
-        with np.load(io.BytesIO(_path(store, sha256).read_bytes()), allow_pickle=False) as kept:
-            if str(kept["model"]) != model:
-                return {}
-            boxes, features, logits = kept["boxes"], kept["features"], kept["logits"]
-            if not len(boxes) == len(features) == len(logits):
-                return {}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    boxes, features, logits = _arrays(store, sha256, model, "boxes", "features", "logits")
+    if not len(boxes) == len(features) == len(logits):
         return {}
     return {
-        (float(x0), float(y0), float(x1), float(y1)): (features[i].astype(np.float32), logits[i])
-        for i, (x0, y0, x1, y1) in enumerate(boxes)
+        box: (features[i].astype(np.float32), logits[i]) for i, box in enumerate(_as_boxes(boxes))
     }
 
 
 def stored_boxes(store: ReviewStore, sha256: str, model: str) -> set[Box]:
     """The cells of a picture of which :func:`stored_answers` has an answer, read without them."""
-    try:
-        with np.load(_path(store, sha256), allow_pickle=False) as kept:
-            boxes = kept["boxes"] if str(kept["model"]) == model else ()
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return set()
-    return {(float(x0), float(y0), float(x1), float(y1)) for x0, y0, x1, y1 in boxes}
+    return set(_as_boxes(*_arrays(store, sha256, model, "boxes")))
 
 
 def keep_answers(store: ReviewStore, sha256: str, model: str, fresh: Mapping[Box, Answer]) -> None:
@@ -79,6 +67,21 @@ def keep_answers(store: ReviewStore, sha256: str, model: str, fresh: Mapping[Box
 def remove_answers(store: ReviewStore, sha256: str) -> None:
     """Remove what is kept of a picture. Raises OSError."""
     _path(store, sha256).unlink(missing_ok=True)
+
+
+def _arrays(store: ReviewStore, sha256: str, model: str, *names: str) -> list[Array]:
+    """The arrays of these names, no others are read; empty ones where no such answer is kept."""
+    try:
+        with np.load(_path(store, sha256), allow_pickle=False) as kept:
+            if str(kept["model"]) == model:
+                return [kept[name] for name in names]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        pass
+    return [np.zeros(0) for _ in names]
+
+
+def _as_boxes(rows: Array) -> list[Box]:
+    return [(float(x0), float(y0), float(x1), float(y1)) for x0, y0, x1, y1 in rows]
 
 
 def _path(store: ReviewStore, sha256: str) -> Path:

@@ -4,7 +4,6 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from core.datasets.fields import read_rgb
@@ -25,6 +24,7 @@ from core.statistics.calibration import (
     reliability,
     set_limit,
 )
+from core.statistics.classes import confusion
 from core.taxonomy import parent_of, title
 from core.training.card_facts import origin_of
 from core.training.loop.settings import LoopSettings
@@ -86,7 +86,14 @@ def export_white_cells(
             cells=len(cells),
             accuracy=float((probabilities.argmax(1) == labels).mean()),
             expected_calibration_error=expected_calibration_error(probabilities, labels),
-            confusion=_confusion(labels, probabilities.argmax(1), len(module.classes)),
+            confusion=tuple(
+                tuple(int(count) for count in row)
+                for row in confusion(
+                    [module.classes[i] for i in labels],
+                    [module.classes[i] for i in probabilities.argmax(1)],
+                    module.classes,
+                )
+            ),
             reliability=tuple(reliability(probabilities, labels)),
         ),
         intended_use="Class of single white cells of stained blood smears. "
@@ -97,14 +104,6 @@ def export_white_cells(
         **origin_of(settings),
     )
     return save_model(target, module, card)
-
-
-def _confusion(
-    truth: npt.NDArray[np.int64], answer: npt.NDArray[np.int64], classes: int
-) -> tuple[tuple[int, ...], ...]:
-    table = np.zeros((classes, classes), np.int64)
-    np.add.at(table, (truth, answer), 1)
-    return tuple(tuple(int(count) for count in row) for row in table)
 
 
 def _limits_of_wbc(classes: Sequence[str], undivided: Collection[str], foreign: bool) -> str:

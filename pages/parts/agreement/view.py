@@ -12,9 +12,9 @@ from core.statistics.kappa import Kappa
 from core.statistics.passing_bablok import PassingBablok, passing_bablok
 from core.taxonomy import title
 from pages.parts.agreement import plots as agreement_plots
+from pages.parts.kinds import PLOT_CONFIG
 from pages.parts.wording import percent, several
 
-_BAR = {"displayModeBar": False}
 _PARTLY = {
     "maturation": "half for neighbouring stages: immature, band, segmented",
     "linear": "by the distance of the grades",
@@ -41,10 +41,12 @@ def labels(found: Agreement, reference: str, other: str, key: str) -> None:
     left, right = st.columns([6, 5], gap="large")
     with left:
         st.plotly_chart(
-            agreement_plots.confusion(found, reference, other), key=f"{key}_table", config=_BAR
+            agreement_plots.confusion(found, reference, other),
+            key=f"{key}_table",
+            config=PLOT_CONFIG,
         )
     with right:
-        st.plotly_chart(agreement_plots.by_class(found), key=f"{key}_classes", config=_BAR)
+        st.plotly_chart(agreement_plots.by_class(found), key=f"{key}_classes", config=PLOT_CONFIG)
     with st.expander("Every figure of every class"):
         st.dataframe(
             [
@@ -98,14 +100,14 @@ def numbers(
     with left:
         st.caption("Bland-Altman: difference over mean")
         st.plotly_chart(
-            agreement_plots.bland_altman(found, samples, unit), key=f"{key}_ba", config=_BAR
+            agreement_plots.bland_altman(found, samples, unit), key=f"{key}_ba", config=PLOT_CONFIG
         )
     with right:
         st.caption("Passing-Bablok regression")
         st.plotly_chart(
             agreement_plots.passing_bablok(reference, other, line, samples, names),
             key=f"{key}_pb",
-            config=_BAR,
+            config=PLOT_CONFIG,
         )
 
 

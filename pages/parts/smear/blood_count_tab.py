@@ -1,7 +1,7 @@
 """Tab Blood count: from the fields of one slide to rates and estimates per microlitre."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -53,7 +53,9 @@ def draw(session: SmearSession) -> None:
     left, right = st.columns([1.1, 2], gap="medium")
     with left:
         entries = _Entries(session)
-        entered, calibration = _entries(entries, counting)
+        known = _calibrations()
+        _entries(entries, known)
+        entered, calibration = _as_entered(session, known)
         um_per_px = entries.number(
             st, "um_per_px", "Micrometres per pixel", 10.0, 0.001, "%.4f",
             "From a stage micrometer. Without it the median red cell is taken as 7.5 µm.",
@@ -72,16 +74,26 @@ def draw(session: SmearSession) -> None:
 
 def estimates_now(session: SmearSession) -> list[EstimateRow]:
     """The estimates by what was entered so far, as a file that leaves holds them."""
+    entered, calibration = _as_entered(session, _calibrations())
+    counting = judgement.included(session.findings())
+    return list(estimates(counting, entered, calibration, settings().minimum_cells))
+
+
+def _calibrations() -> dict[str, Calibration]:
+    return {entry.name: entry for entry in calibrations.known()}
+
+
+def _as_entered(
+    session: SmearSession, known: dict[str, Calibration]
+) -> tuple[Entered, Calibration | None]:
+    """What was entered so far, whether its widgets are on the page or not."""
     kept = session.entries
     sex = next((one for one in SEXES if one == kept.get("sex")), SEXES[0])
     red = _number(kept.get("rbc"))
     entered = Entered(
         sex, _number(kept.get("age")), red * 1e6 if red else None, _number(kept.get("wbc"))
     )
-    known = {entry.name: entry for entry in calibrations.known()}
-    calibration = known.get(str(kept.get("calibration")))
-    counting = judgement.included(session.findings())
-    return list(estimates(counting, entered, calibration, settings().minimum_cells))
+    return entered, known.get(str(kept.get("calibration")))
 
 
 def _number(value: str | float | None) -> float | None:
@@ -125,30 +137,29 @@ class _Entries:
         return self._kept[name]
 
 
-def _entries(
-    entries: _Entries, counting: Sequence[SmearFinding]
-) -> tuple[Entered, Calibration | None]:
-    """What is known of the patient, of the analyser and of the microscope."""
+def _entries(entries: _Entries, known: Iterable[str]) -> None:
+    """What is known of the patient, of the analyser and of the microscope.
+
+    ``known`` are the names of the calibrations.
+    """
     a, b = st.columns(2)
-    sex = entries.choice(a, "sex", "Sex", SEXES, format_func=str.capitalize)
-    age = entries.number(
+    entries.choice(a, "sex", "Sex", SEXES, format_func=str.capitalize)
+    entries.number(
         b, "age", "Age, years", 130.0, 1.0, "%g", "Without it nothing is marked low or high."
     )
-    red = entries.number(
+    entries.number(
         a, "rbc", "Analyser's RBC, 10⁶/µL", 12.0, 0.1, "%g",
         "If entered, platelets are estimated by their ratio to the red cells.",
     )  # fmt: skip
-    white = entries.number(
+    entries.number(
         b, "wbc", "Analyser's WBC, per µL", 1_000_000.0, 100.0, "%g",
         "If entered, it is corrected for nucleated red cells, which some analysers count as white "
         "cells. Leave it empty where yours subtracts them already.",
     )  # fmt: skip
-    known = {entry.name: entry for entry in calibrations.known()}
-    chosen = entries.choice(
+    entries.choice(
         st, "calibration", "Objective and camera", (_NO_CALIBRATION, *known),
         help="Calibrations are entered below; without one nothing is estimated by factor.",
     )  # fmt: skip
-    return Entered(sex, age, red * 1e6 if red else None, white), known.get(chosen)
 
 
 def _rates_table(findings: Sequence[SmearFinding], percent: int) -> None:

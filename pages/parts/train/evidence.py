@@ -4,10 +4,9 @@ import streamlit as st
 
 from core.taxonomy import title
 from core.training.promote.evidence import Comparison, OnFields, OnOneSet
+from pages.parts.kinds import PLOT_CONFIG
 from pages.parts.train import paired_plot
 from pages.parts.wording import percent, plain, several
-
-_PLAIN = {"displayModeBar": False}
 
 
 def draw(one: OnOneSet | OnFields, place: int) -> None:
@@ -41,7 +40,7 @@ def exactly(found: Comparison) -> None:
 def _cells(one: OnOneSet, place: int) -> None:
     paired = one.accuracy
     st.markdown(f"**{plain(one.title)}**, {several(paired.items, 'cell')}")
-    st.plotly_chart(paired_plot.dots(one), key=f"paired_{place}", config=_PLAIN)
+    st.plotly_chart(paired_plot.dots(one), key=f"paired_{place}", config=PLOT_CONFIG)
     st.caption(
         f"Right: live {percent(one.champion)}, challenger {percent(one.challenger)}; difference "
         f"{100 * paired.difference:+.1f} points ({100 * paired.low:+.1f} to "
@@ -57,7 +56,7 @@ def _fields(one: OnFields, place: int) -> None:
     all_kinds = one.errors
     st.markdown(f"**{plain(one.title)}**, {several(all_kinds.items, 'field')}")
     rows = {"All kinds": all_kinds, **{title(kind): row for kind, row in one.kinds.items()}}
-    st.plotly_chart(paired_plot.error_changes(rows), key=f"errors_{place}", config=_PLAIN)
+    st.plotly_chart(paired_plot.error_changes(rows), key=f"errors_{place}", config=PLOT_CONFIG)
     st.caption(
         f"Count error of all kinds, cells a field: live {all_kinds.champion:.2f}, challenger "
         f"{all_kinds.challenger:.2f}, always the set's medians {one.constant:.2f}. Change "

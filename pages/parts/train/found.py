@@ -14,9 +14,7 @@ from core.statistics.intervals import Interval
 from core.store.runs import Run
 from core.taxonomy import title
 from pages.parts.agreement.plots import shaded_table
-from pages.parts.kinds import ink
-
-_PLAIN = {"displayModeBar": False}
+from pages.parts.kinds import PLOT_CONFIG, ink
 
 
 def draw(run: Run) -> None:
@@ -44,7 +42,9 @@ def draw(run: Run) -> None:
         counts = [[checked.confusion[a][b] for b in places] for a in places]
         names = [title(row.label) for row in rows]
         st.plotly_chart(
-            shaded_table(counts, names, "truth", "answer"), key="found_confusion", config=_PLAIN
+            shaded_table(counts, names, "truth", "answer"),
+            key="found_confusion",
+            config=PLOT_CONFIG,
         )
         st.dataframe(
             [
@@ -63,7 +63,7 @@ def draw(run: Run) -> None:
     with curve:
         if checked.reliability:
             st.plotly_chart(
-                reliability_plot(checked.reliability), key="found_reliability", config=_PLAIN
+                reliability_plot(checked.reliability), key="found_reliability", config=PLOT_CONFIG
             )
         st.caption(
             f"Expected calibration error {checked.expected_calibration_error:.3f}: how far the "
