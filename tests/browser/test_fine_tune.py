@@ -134,7 +134,7 @@ def test_train_kill_resume_and_keep_the_best(page: Page, cells: Path) -> None:
         int(bool(wrong_examples.read(lifecycle.folder_of(run))[1]))  # type: ignore[index]
     )
     with page.expect_download() as download:
-        page.get_by_role("button", name="CSV").click()
+        page.get_by_role("button", name="CSV", exact=True).click()
     rows = Path(download.value.path()).read_text().splitlines()
     assert rows[0].startswith("run,epoch,train_loss,")
     assert [row.split(",")[1] for row in rows[1:]] == [str(n) for n in range(1, len(rows))]
