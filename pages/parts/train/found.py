@@ -36,7 +36,8 @@ def draw(run: Run) -> None:
         f"What the kept epoch's model answers on its {checked.cells:,} validation cells, on which "
         "that epoch was chosen: a little better than on new ones. Intervals are 95 %."
     )
-    table, curve = st.tabs(["Each class", "Calibration"], key="found_tabs")
+    # Not tabs: Plotly cannot lay out a plot that has no room.
+    table, curve = st.columns([3, 2], gap="medium")
     with table:
         places = [card.architecture.classes.index(row.label) for row in rows]
         counts = [[checked.confusion[a][b] for b in places] for a in places]
@@ -45,20 +46,6 @@ def draw(run: Run) -> None:
             shaded_table(counts, names, "truth", "answer"),
             key="found_confusion",
             config=PLOT_CONFIG,
-        )
-        st.dataframe(
-            [
-                {
-                    "Class": title(row.label),
-                    "Cells": row.cells,
-                    "Recall": _shown(row.recall, row.recall_interval),
-                    "Precision": _shown(row.precision, row.precision_interval),
-                    "F1": "none" if row.f1 is None else f"{row.f1:.2f}",
-                }
-                for row in rows
-            ],
-            hide_index=True,
-            key="found_classes",
         )
     with curve:
         if checked.reliability:
@@ -69,6 +56,20 @@ def draw(run: Run) -> None:
             f"Expected calibration error {checked.expected_calibration_error:.3f}: how far the "
             "probability and the share of right answers lie apart. On the line they are equal."
         )
+    st.dataframe(
+        [
+            {
+                "Class": title(row.label),
+                "Cells": row.cells,
+                "Recall": _shown(row.recall, row.recall_interval),
+                "Precision": _shown(row.precision, row.precision_interval),
+                "F1": "none" if row.f1 is None else f"{row.f1:.2f}",
+            }
+            for row in rows
+        ],
+        hide_index=True,
+        key="found_classes",
+    )
 
 
 def _shown(value: float | None, interval: Interval | None) -> str:
