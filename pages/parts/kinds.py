@@ -10,9 +10,6 @@ import streamlit as st
 
 from core.taxonomy import CellKind
 
-PLOT_CONFIG: Final = {"displayModeBar": False}
-"""Plotly's tools over a plot are not drawn."""
-
 
 @dataclass(frozen=True)
 class KindStyle:

@@ -12,7 +12,7 @@ from core.statistics.kappa import Kappa
 from core.statistics.passing_bablok import PassingBablok, passing_bablok
 from core.taxonomy import title
 from pages.parts.agreement import plots as agreement_plots
-from pages.parts.kinds import PLOT_CONFIG
+from pages.parts.plotting import draw_plot
 from pages.parts.wording import percent, several
 
 _PARTLY = {
@@ -40,13 +40,17 @@ def labels(found: Agreement, reference: str, other: str, key: str) -> None:
         st.caption(f"{_span(found.weighted_kappa)}. Partly right: {partly}")
     left, right = st.columns([6, 5], gap="large")
     with left:
-        st.plotly_chart(
+        draw_plot(
             agreement_plots.confusion(found, reference, other),
             key=f"{key}_table",
-            config=PLOT_CONFIG,
+            alt=f"Classes of {reference} against those of {other}",
         )
     with right:
-        st.plotly_chart(agreement_plots.by_class(found), key=f"{key}_classes", config=PLOT_CONFIG)
+        draw_plot(
+            agreement_plots.by_class(found),
+            key=f"{key}_classes",
+            alt="Sensitivity and positive predictive value of each class",
+        )
     with st.expander("Every figure of every class"):
         st.dataframe(
             [
@@ -99,15 +103,17 @@ def numbers(
     left, right = st.columns(2, gap="large")
     with left:
         st.caption("Bland-Altman: difference over mean")
-        st.plotly_chart(
-            agreement_plots.bland_altman(found, samples, unit), key=f"{key}_ba", config=PLOT_CONFIG
+        draw_plot(
+            agreement_plots.bland_altman(found, samples, unit),
+            key=f"{key}_ba",
+            alt="Bland-Altman plot: difference against mean",
         )
     with right:
         st.caption("Passing-Bablok regression")
-        st.plotly_chart(
+        draw_plot(
             agreement_plots.passing_bablok(reference, other, line, samples, names),
             key=f"{key}_pb",
-            config=PLOT_CONFIG,
+            alt="Passing-Bablok regression",
         )
 
 

@@ -9,7 +9,6 @@ from core.imaging.view import jpeg, shrink
 from core.imaging.white_balance import ReferenceRefused, reference_colour
 from core.inference.palm.picture import drawn
 from core.models.weights import LoadedModel
-from pages.parts.kinds import PLOT_CONFIG
 from pages.parts.palm.session import PalmPhotoShown
 from pages.parts.picture import in_page
 from pages.parts.wording import plain
@@ -109,7 +108,7 @@ def _tap(photo: PalmPhotoShown, picture: Any, pixels: Any, place: int, model: Lo
         key=f"palm_chart_{place}_{photo.sha256[:8]}",
         on_select="rerun",
         selection_mode="points",
-        config=PLOT_CONFIG,
+        config={"displayModeBar": False},
     )
     points = event["selection"]["points"] if event else []
     if not points:

@@ -22,7 +22,8 @@ from core.training.presets import RECIPES, recipe_info
 from core.training.recipe_info import OptionValue
 from core.training.runs.sent_archives import keep_archive, title_of
 from pages.parts import signed_in, upload_limits
-from pages.parts.kinds import PLOT_CONFIG, STYLES
+from pages.parts.kinds import STYLES
+from pages.parts.plotting import draw_plot
 from pages.parts.train import plots as run_plots
 from pages.parts.train import samples, verified_sets
 from pages.parts.wording import plain, several
@@ -226,7 +227,9 @@ def _show(found: Intake[Any]) -> None:
         + (f" **Nothing of {plain(gone)} can be learnt.**" if gone else "")
     )
     if counts:
-        st.plotly_chart(run_plots.split_bars(counts), key="split_bars", config=PLOT_CONFIG)
+        draw_plot(
+            run_plots.split_bars(counts), key="split_bars", alt="Pictures of each class and part"
+        )
         if not found.beside:
             sizes = [len(part) for part in found.parts]
             words = ", ".join(f"{n:,} {name}" for n, name in zip(sizes, PARTS, strict=True))

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.taxonomy import title
 from core.training.promote.evidence import Comparison, OnFields, OnOneSet
-from pages.parts.kinds import PLOT_CONFIG
+from pages.parts.plotting import draw_plot
 from pages.parts.train import paired_plot
 from pages.parts.wording import percent, plain, several
 
@@ -40,7 +40,9 @@ def exactly(found: Comparison) -> None:
 def _cells(one: OnOneSet, place: int) -> None:
     paired = one.accuracy
     st.markdown(f"**{plain(one.title)}**, {several(paired.items, 'cell')}")
-    st.plotly_chart(paired_plot.dots(one), key=f"paired_{place}", config=PLOT_CONFIG)
+    draw_plot(
+        paired_plot.dots(one), key=f"paired_{place}", alt="Cells right, live model and challenger"
+    )
     st.caption(
         f"Right: live {percent(one.champion)}, challenger {percent(one.challenger)}; difference "
         f"{100 * paired.difference:+.1f} points ({100 * paired.low:+.1f} to "
@@ -56,7 +58,11 @@ def _fields(one: OnFields, place: int) -> None:
     all_kinds = one.errors
     st.markdown(f"**{plain(one.title)}**, {several(all_kinds.items, 'field')}")
     rows = {"All kinds": all_kinds, **{title(kind): row for kind, row in one.kinds.items()}}
-    st.plotly_chart(paired_plot.error_changes(rows), key=f"errors_{place}", config=PLOT_CONFIG)
+    draw_plot(
+        paired_plot.error_changes(rows),
+        key=f"errors_{place}",
+        alt="Change of the count error of each kind",
+    )
     st.caption(
         f"Count error of all kinds, cells a field: live {all_kinds.champion:.2f}, challenger "
         f"{all_kinds.challenger:.2f}, always the set's medians {one.constant:.2f}. Change "

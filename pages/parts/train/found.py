@@ -14,7 +14,8 @@ from core.statistics.intervals import Interval
 from core.store.runs import Run
 from core.taxonomy import title
 from pages.parts.agreement.plots import shaded_table
-from pages.parts.kinds import PLOT_CONFIG, ink
+from pages.parts.kinds import ink
+from pages.parts.plotting import draw_plot
 
 
 def draw(run: Run) -> None:
@@ -42,15 +43,17 @@ def draw(run: Run) -> None:
         places = [card.architecture.classes.index(row.label) for row in rows]
         counts = [[checked.confusion[a][b] for b in places] for a in places]
         names = [title(row.label) for row in rows]
-        st.plotly_chart(
+        draw_plot(
             shaded_table(counts, names, "truth", "answer"),
             key="found_confusion",
-            config=PLOT_CONFIG,
+            alt="The model's answers against the truth, cells of each class",
         )
     with curve:
         if checked.reliability:
-            st.plotly_chart(
-                reliability_plot(checked.reliability), key="found_reliability", config=PLOT_CONFIG
+            draw_plot(
+                reliability_plot(checked.reliability),
+                key="found_reliability",
+                alt="Share of right answers against their probability",
             )
         st.caption(
             f"Expected calibration error {checked.expected_calibration_error:.3f}: how far the "

@@ -7,6 +7,7 @@ from core.jobs.job import Job, JobRunning
 from core.training.runs import repetitions
 from core.training.runs.repetitions import Repetition
 from pages.parts import signed_in
+from pages.parts.plotting import draw_plot
 from pages.parts.train import plots
 from pages.parts.wording import plain, several
 
@@ -53,7 +54,11 @@ def _draw(one: Repetition) -> None:
         newest = max(names, key=lambda name: _changed(job, name))
         shown = st.selectbox("Training", names, index=names.index(newest), key=f"curve_{key}")
         rows = epochs[shown]
-        st.plotly_chart(plots.losses_of(shown, rows), key=f"losses_{key}_{shown}")
+        draw_plot(
+            plots.losses_of(shown, rows),
+            key=f"losses_{key}_{shown}",
+            alt="Training and validation loss by epoch",
+        )
         best = min(rows, key=lambda row: row.metrics["loss"])
         st.caption(
             f"{several(len(rows), 'epoch')}; least validation loss {best.metrics['loss']:.3g} in "

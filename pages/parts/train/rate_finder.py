@@ -11,7 +11,8 @@ from core.training.loop import rate_trial
 from core.training.loop.rate_trial import RateTrial
 from core.training.runs import rate_trials
 from pages.parts import pressed, signed_in
-from pages.parts.kinds import PLOT_CONFIG, ink
+from pages.parts.kinds import ink
+from pages.parts.plotting import draw_plot
 from pages.parts.wording import plain
 
 EVERY_S = 2
@@ -75,7 +76,7 @@ def _stop(folder: Path) -> None:
 
 
 def _show(found: RateTrial, take: Callable[[float], None]) -> None:
-    st.plotly_chart(_curve(found), key="rate_curve", config=PLOT_CONFIG)
+    draw_plot(_curve(found), key="rate_curve", alt="Loss against learning rate")
     st.button(
         f"Take {found.proposed:g}",
         key="take_rate",

@@ -18,7 +18,8 @@ from core.training.runs.forecast import best_epoch, epochs_csv, examples_per_sec
 from core.training.runs.side_by_side import side_by_side
 from core.training.runs.tensorboard_files import tensorboard_zip
 from pages.parts import signed_in
-from pages.parts.kinds import PLOT_CONFIG, ink
+from pages.parts.kinds import ink
+from pages.parts.plotting import draw_plot
 from pages.parts.train import found as run_found
 from pages.parts.train import plots as run_plots
 from pages.parts.train import table as run_table
@@ -107,17 +108,19 @@ def _live(shown: str, beside: list[str], active: bool) -> None:
         st.caption(f"{begins} go on with each epoch's validation.")
         return
     plots = _plots(curves)
-    st.plotly_chart(plots["losses"], key="losses", config=PLOT_CONFIG)
+    draw_plot(plots["losses"], key="losses", alt="Training and validation loss by epoch")
     left, right = st.columns([3, 2])
-    left.plotly_chart(plots["metric"], key="metric", config=PLOT_CONFIG)
-    right.plotly_chart(plots["rates"], key="rates", config=PLOT_CONFIG)
+    with left:
+        draw_plot(plots["metric"], key="metric", alt="Validation score by epoch")
+    with right:
+        draw_plot(plots["rates"], key="rates", alt="Learning rate by epoch")
     wrong_pictures.draw(run)
     run_found.draw(run)
     if len(curves) > 1:
         st.dataframe(side_by_side(curves), hide_index=True, key="side_by_side")
     if plots["recalls"] is not None:
         st.caption("Recall of each class on the validation cells")
-        st.plotly_chart(plots["recalls"], key="recalls", config=PLOT_CONFIG)
+        draw_plot(plots["recalls"], key="recalls", alt="Recall of each class by epoch")
 
 
 def _plots(curves: run_plots.Curves) -> Mapping[str, Any]:

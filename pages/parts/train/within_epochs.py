@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.store.runs import Epoch, Run
 from core.training.runs import lifecycle, steps
-from pages.parts.kinds import PLOT_CONFIG
+from pages.parts.plotting import draw_plot
 from pages.parts.train import plots as run_plots
 from pages.parts.wording import lasted
 
@@ -20,8 +20,8 @@ def draw(run: Run, rows: list[Epoch]) -> None:
         "Smoothing", 0.0, 0.99, 0.9, 0.01, key="smoothing", help="0 draws every step as it is."
     )
     powers = right.toggle("Log scale", key="log_scale")
-    st.plotly_chart(run_plots.steps(found, rows, weight, powers), key="by_step", config=PLOT_CONFIG)
-    st.plotly_chart(run_plots.gradients(found), key="gradients", config=PLOT_CONFIG)
+    draw_plot(run_plots.steps(found, rows, weight, powers), key="by_step", alt="Loss by step")
+    draw_plot(run_plots.gradients(found), key="gradients", alt="Gradient norm by step")
     phases = steps.read_phases(folder)
     if phases is not None and phases.seconds:
         parts = [f"{name} {lasted(seconds)}" for name, seconds in phases.seconds.items()]
