@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from core.records.picture import Box, Estimate, Flag
+from core.records.red_cell import RedCellShape
 from core.taxonomy import (
     CRITICAL_CLASSES,
     CRITICAL_FLAG,
@@ -151,12 +152,16 @@ class WbcCall:
 
 @dataclass(frozen=True)
 class Cell:
-    """One located cell; ``wbc`` is set for white cells that were classified."""
+    """One located cell; ``wbc`` is set for white cells that were classified.
+
+    ``shape`` is set for red cells whose shape was asked for.
+    """
 
     kind: CellKind
     box_xyxy_px: Box
     score: float
     wbc: WbcCall | None = None
+    shape: RedCellShape | None = None
 
     def __post_init__(self) -> None:
         x0, y0, x1, y1 = self.box_xyxy_px
@@ -181,6 +186,8 @@ class Cell:
         }
         if self.wbc is not None:
             row["wbc"] = self.wbc.as_json()
+        if self.shape is not None:
+            row["shape"] = self.shape.as_json()
         return row
 
 
