@@ -1,7 +1,8 @@
 """Hours of mixed work against one server: do memory, files, threads and the database stay flat.
 
-The real app runs in a process of its own on a store made for it. Several windows of Chromium open
-cases, answer cells, look at lists and leave again; the figures are the server's own (``/metrics``).
+The real app runs in a process of its own on a store made for it. Several windows of Chromium send
+drawn fields, open cases, answer cells, look at lists and leave again; the figures are the server's
+own (``/metrics``).
 """
 
 import os
@@ -19,12 +20,23 @@ from typing import Any, Final
 
 import numpy as np
 
+from core.imaging import synthetic
 from core.studies.benchmarks.screens import chromium, fill, served
 
 _WAIT_MS: Final = 300_000
 _FEWEST: Final = 6
 """Rounds of all windows that are made in any case."""
-_PAGES: Final = ("", "worklist", "review", "agreement", "models", "settings", "help")
+_ANALYSE: Final = "analyse_smear"
+_PAGES: Final = (
+    "",
+    _ANALYSE,
+    "worklist",
+    "review",
+    "agreement",
+    "models",
+    "settings",
+    "help",
+)
 _WATCHED: Final = {
     "process_resident_memory_bytes": "memory, MB",
     "process_open_fds": "open files",
@@ -97,6 +109,13 @@ def _work(browser: Any, window: Any, address: str, case: int, number: int) -> An
     page = choice.choice(_PAGES)
     window.goto(f"{address}/{page}" + (f"?case={case}" if page == "review" else ""))
     window.wait_for_selector("text=Research use", state="attached")
+    if page == _ANALYSE:
+        name, sent = f"{number}.png", synthetic.png_bytes(synthetic.draw(number).field)
+        window.locator("input[type=file]").set_input_files(
+            [{"name": name, "mimeType": "image/png", "buffer": sent}]
+        )
+        window.get_by_role("button", name="Analyse 1 field", exact=True).click()
+        window.locator(".st-key-filmstrip img").wait_for()
     if page == "review":
         window.keyboard.press(choice.choice("123456"))
         window.wait_for_timeout(300)
