@@ -9,6 +9,9 @@ from core.records import Box, RgbImage
 _BOX_SIDES = 1.6
 """Side of the square in box sides, if no red cell gives the scale."""
 
+_WHOLE_SIDES = 8.0
+"""A picture of at most so many sides of the crop is a camera field."""
+
 _BEYOND = (216, 216, 220)
 
 
@@ -64,12 +67,13 @@ def _surroundings(pixels: RgbImage, box: Box, side: float) -> tuple[RgbImage, Bo
     """A part of a large picture round a cell, and the cell's box in it.
 
     Without it every crop would resize the whole picture, which for forty cells of a slide's mosaic
-    takes longer than locating them. The part reaches two sides beyond the middle, so what the crop
-    mirrors at its edge is the same; a camera field is left whole.
+    takes longer than locating them. The crop reads, and mirrors at an edge, what lies within half a
+    side of the middle; the rest of the part is room for the interpolation. A camera field is left
+    whole.
     """
     height, width = pixels.shape[:2]
-    reach = 2 * side
-    if max(height, width) <= 4 * reach:
+    reach = 0.75 * side
+    if max(height, width) <= _WHOLE_SIDES * side:
         return pixels, box
     x0, y0, x1, y1 = box
     middle_x, middle_y = (x0 + x1) / 2, (y0 + y1) / 2
