@@ -80,7 +80,10 @@ def analyse(
         from core.models.smear_models import SmearModels
 
         return SmearModels(
-            registry.live("locator"), _white_cell_model(wbc_model), registry.live("counts")
+            registry.live("locator"),
+            _white_cell_model(wbc_model),
+            registry.live("counts"),
+            registry.red_cells(),
         )
 
     def answer(field: "Field") -> "SmearFinding":
