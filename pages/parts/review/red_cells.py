@@ -22,6 +22,7 @@ from core.review.record.errors import CaseRefused, StaleEdit
 from core.review.record.review_store import review_store
 from core.review.signature import verified
 from pages.parts import signed_in
+from pages.parts.review.shapes.proposals import Proposals
 from pages.parts.wording import plain, several
 
 _COLUMNS: Final = 3
@@ -52,6 +53,8 @@ def draw(who: Person, case: Case, closed: str) -> None:
     notice = st.session_state.pop("review_grades_notice", None)
     if notice:
         st.warning(plain(notice))
+    proposals = Proposals(who, case)
+    proposals.draw_head(closed)
     _differences(who, case, given, closed)
     _platelets(who, case, given.get(PLATELETS), closed)
     columns = st.columns(_COLUMNS, gap="medium")
@@ -59,6 +62,7 @@ def draw(who: Person, case: Case, closed: str) -> None:
     for place, term in enumerate(TERMS):
         with columns[place // rows]:
             _term(case, term, given.get(term), closed)
+            proposals.draw_at(term, given.get(term), closed, _save)
 
 
 def _differences(who: Person, case: Case, given: dict[str, Grade], closed: str) -> None:

@@ -109,9 +109,7 @@ def test_refusals(sqlite_store, people, case):
 def test_two_readers_differ_until_somebody_says_which(sqlite_store, people, case):
     store, one, two = sqlite_store, people.pathologist, people.second
     first, second, third = (c.id for c in red(store, one, case, "target_cell")[:3])
-    give_shapes(
-        store, one, case.id, [NewShape(first, "normal"), NewShape(second, "spherocyte")]
-    )
+    give_shapes(store, one, case.id, [NewShape(first, "normal"), NewShape(second, "spherocyte")])
     grades.grade(store, one, case.id, "target_cells", 2)
     signing.finish_reading(store, one, case.id)
     # The second reader sees the model's shapes and nothing of the first one's.
