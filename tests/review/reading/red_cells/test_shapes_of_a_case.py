@@ -21,9 +21,9 @@ from core.review.reading import cells, grades, undo
 from core.review.reading.red_cells.shapes import NewShape, give_shapes
 from core.review.reading.red_cells.summary import red_cells_of_case
 from core.review.record.errors import CaseRefused, StaleEdit
-from core.review.record.readings import NotYourReading
 from core.review.record.integrity import verify
 from core.review.record.ledger import entries
+from core.review.record.readings import NotYourReading
 from core.review.signature import signing
 from core.settings import Settings
 from core.slide.red_cells.terms import NO_SHAPE
@@ -72,7 +72,7 @@ def test_a_correction_counts_in_the_shares_and_stands_in_the_ledger(sqlite_store
         last = entries(connection, case.id)[-1]
     assert (last.action, last.who_name) == ("shape", who.name)
     assert last.detail == "1 red cell: not judged"
-    assert verify(store).is_whole
+    assert verify(store).is_sound
 
 
 def test_it_can_be_taken_back_by_its_key_and_by_undo(sqlite_store, people, case):
@@ -87,7 +87,7 @@ def test_it_can_be_taken_back_by_its_key_and_by_undo(sqlite_store, people, case)
     assert summary(store, who, case).shares.of("spherocyte").cells == 1
     undo.undo(store, who, case.id)
     assert summary(store, who, case).shares.corrected == 0
-    assert verify(store).is_whole
+    assert verify(store).is_sound
 
 
 def test_refusals(sqlite_store, people, case):
@@ -142,7 +142,7 @@ def test_proposed_and_confirmed_are_told_apart_wherever_it_leaves(sqlite_store, 
     assert "Target cell 6.0 % (4.6 to 7.6) moderate (2 of 3) not confirmed" in words
     assert "1,005 red cells judged by the program" in words
     assert "a qualified person decides" in words
-    kept = [e["resource"] for e in case_fhir(contents)["entry"]]
+    kept = [e["resource"] for e in json.loads(case_fhir(contents))["entry"]]
     (proposed,) = [r for r in kept if "proposed by the program" in json.dumps(r.get("code", ""))]
     assert proposed["status"] == "preliminary" and "coding" not in proposed["code"]
     assert "by a reader not confirmed" in case_hl7(contents)
@@ -150,7 +150,7 @@ def test_proposed_and_confirmed_are_told_apart_wherever_it_leaves(sqlite_store, 
     grades.grade(store, who, case.id, "target_cells", 2)
     contents = gather(store, who, case.id)
     assert "moderate (2 of 3) confirmed" in _text(case_report(contents, Settings()))
-    kept = [e["resource"] for e in case_fhir(contents)["entry"]]
+    kept = [e["resource"] for e in json.loads(case_fhir(contents))["entry"]]
     assert not [r for r in kept if "proposed by the program" in json.dumps(r.get("code", ""))]
     assert "by a reader confirmed" in json.dumps(kept)
     grades.grade(store, who, case.id, "target_cells", 1, 1)
