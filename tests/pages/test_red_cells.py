@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from core.access.people import Person
 from core.inference.smear import analyse
+from core.review.case import cases
+from core.review.reading.cells import cells
+from core.review.reading.red_cells.shapes import NewShape, give_shapes
+from core.review.record.review_store import review_store
+from core.review.signature.signing import finish_reading
 from core.slide.red_cells.summary import red_cells_of
 from pages.parts.smear import field_shapes, red_cells_tab
 from pages.parts.smear.field_view import figure
 from tests.fixtures.red_cells import shape_of, shaped_finding, with_shapes
+from tests.fixtures.review import field_of
 from tests.fixtures.screens import opened, wait_for_batch, words
 
 
@@ -21,6 +28,22 @@ def shaped(monkeypatch):
         return with_shapes(analyse(field, models), shapes)
 
     monkeypatch.setattr("core.inference.batch.analyse", with_model)
+
+
+@pytest.fixture
+def two_readers(own_var):
+    """A case in which two readers called one red cell differently, and another alike."""
+    store = review_store()
+    one, two = Person("local user", "local", "local"), Person("Petra", "local", "petra")
+    made = cases.create(store, one, "R-1", pseudonym="P-9")
+    field = field_of(1, 400, 400)
+    finding = shaped_finding([shape_of("normal")] * 9, field.name, 400, 400)
+    cases.keep_field(store, one, made.id, field, finding)
+    first, second = sorted(c.id for c in cells(store, one, made.id, kind="rbc"))[:2]
+    for who, shape in ((one, "teardrop"), (two, "schistocyte")):
+        given = [NewShape(first, shape), NewShape(second, "teardrop")]
+        give_shapes(store, who, made.id, given)
+        finish_reading(store, who, made.id)
 
 
 def analysed():
@@ -88,3 +111,18 @@ def test_the_table_says_too_few_until_there_are_enough():
     # 3.7 to 6.5 %: the interval crosses the limit of 5 %.
     assert rows.loc["Teardrop cell", "Proposed grade"] == "2 moderate (0 to 2)"
     assert rows.loc["Teardrop cell", "Share (95 %)"] == "5.0 % (3.7 to 6.5)"
+
+
+def test_cells_that_two_readers_called_differently_are_offered_in_review(two_readers):
+    app = opened("review")
+    app.query_params["case"] = "1"
+    app.session_state["step_1"] = "3 Red cells and platelets"
+    app.run()
+    assert not app.exception
+    (press,) = [one for one in app.button if one.key == "shape_cells_differing"]
+    assert press.label == "1 cell to which the readers gave different shapes"
+    press.click().run()
+    assert not app.exception
+    assert "gave different shapes" in words(app)
+    app.button(key="shape_grid_close").click().run()
+    assert not [one for one in app.button if one.key == "shape_grid_close"]

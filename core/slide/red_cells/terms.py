@@ -96,9 +96,9 @@ KEYS: Final[Mapping[str, str]] = {
 REASONS: Final[Mapping[str, str]] = {
     "overlapped": "overlapped by another cell",
     "cut_by_border": "cut by the border of the field",
-    "unclear": "no shape is sure enough",
-    "by_reader": "a reader could not tell it",
-    "readers_differ": "the two readers differ",
+    "unclear": "without a shape that is sure enough",
+    "by_reader": "that a reader could not tell",
+    "readers_differ": "in which the two readers differ",
     "not_asked": "not put before the model",
 }
 """Why a red cell counts in no share, in words."""

@@ -60,7 +60,7 @@ def draw(who: Person, case: Case, closed: str) -> None:
     columns = st.columns(_COLUMNS, gap="medium")
     rows = -(-len(TERMS) // _COLUMNS)
     for place, term in enumerate(TERMS):
-        with columns[place // rows]:
+        with columns[place // rows].container(gap="xxsmall"):
             _term(case, term, given.get(term), closed)
             proposals.draw_at(term, given.get(term), closed, _save)
 

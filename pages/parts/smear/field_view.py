@@ -4,6 +4,7 @@ Points of a Plotly chart cannot be reached by keyboard; the same cells can be ch
 in the lists of the tabs White cells and Why.
 """
 
+import math
 from typing import Any
 
 import plotly.graph_objects as go
@@ -89,10 +90,11 @@ def figure(
         sizing="stretch",
         layer="below",
     )
+    above = 30 if by_shape is None else _room_above(drawing)
     quiet: dict[str, object] = {"visible": False, "constrain": "domain"}
     drawing.update_layout(
-        height=HEIGHT_PX,
-        margin={"l": 0, "r": 0, "t": 30, "b": 0},
+        height=HEIGHT_PX - 30 + above,
+        margin={"l": 0, "r": 0, "t": above, "b": 0},
         dragmode="pan",
         hovermode="closest",
         hoverdistance=24,
@@ -128,6 +130,13 @@ def figure(
         font={"family": '"Source Sans", sans-serif'},
     )
     return drawing
+
+
+def _room_above(drawing: go.Figure) -> int:
+    """Pixels for a legend of many entries, under the buttons and not beside them."""
+    names = [str(trace.name) for trace in drawing.data if trace.showlegend]
+    rows = math.ceil(sum(8 * len(name) + 60 for name in names) / _SHOWN_WIDTH_PX)
+    return 30 + 26 * max(1, rows)
 
 
 def _add_boxes(drawing: go.Figure, kind: CellKind, cells: list[Cell]) -> None:

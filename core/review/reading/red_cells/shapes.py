@@ -54,6 +54,11 @@ class StandingShape:
     by: tuple[GivenShape, ...] = ()
     differs: bool = False
 
+    @property
+    def was_different(self) -> bool:
+        """Did the two readers give different shapes, whether somebody settled it or not."""
+        return len({one.shape for one in self.by if one.reading != SETTLING}) > 1
+
 
 @dataclass(frozen=True)
 class NewShape:

@@ -68,14 +68,25 @@ def _said(cell: ReviewCell) -> set[str | None]:
     return said
 
 
-def draw(who: Person, case: Case, cells: Sequence[ReviewCell], shape: str, closed: str) -> None:
-    """A page of the grid. ``closed`` says why nothing can be changed, or is empty."""
-    found = behind(cells, shape)
+def differing(cells: Sequence[ReviewCell]) -> list[ReviewCell]:
+    """Cells to which the two readers gave different shapes, also those settled since."""
+    return [
+        cell
+        for cell in cells
+        if cell.included and cell.given_shape and cell.given_shape.was_different
+    ]
+
+
+def draw(who: Person, case: Case, found: Sequence[ReviewCell], name: str, closed: str) -> None:
+    """A page of the grid of these cells, which ``name`` tells from another grid of the case.
+
+    ``closed`` says why nothing can be changed, or is empty.
+    """
     if not found:
         st.caption("No cell of this shape.")
         return
     pages = -(-len(found) // _PER_PAGE)
-    page = st.pagination(pages, key=f"shape_page_{shape}") if pages > 1 else 1
+    page = st.pagination(pages, key=f"shape_page_{name}") if pages > 1 else 1
     shown = found[(page - 1) * _PER_PAGE : page * _PER_PAGE]
     fields = {one.id: one for one in cases.case_pictures_of(review_store(), who, case.id)}
     boxes = hash(tuple((cell.id, *cell.box_xyxy_px) for cell in shown))
@@ -84,7 +95,7 @@ def draw(who: Person, case: Case, cells: Sequence[ReviewCell], shape: str, close
     _grid(
         key=_KEY,
         data={
-            "key": f"{case.id}-{case.version}-{case.reading}-{who.subject}-{shape}-{page}",
+            "key": f"{case.id}-{case.version}-{case.reading}-{who.subject}-{name}-{page}",
             "cells": [_row(cell, picture) for cell, picture in zip(shown, pictures, strict=True)],
             "shapes": [
                 {"name": name, "key": letter, "title": title_of(name)}
@@ -114,7 +125,10 @@ def _machine(cell: ReviewCell) -> str:
         return "not put before the model"
     if cell.shape.not_judged:
         return REASONS[cell.shape.not_judged]
-    return f"{title_of(cell.shape.label)} {percent(cell.shape.probability)}"
+    # A sure shape in one line under its picture: the sign of percent does not stand alone.
+    return f"{title_of(cell.shape.label)} {percent(cell.shape.probability)}".replace(
+        " %", "\u00a0%"
+    )
 
 
 def _differs(cell: ReviewCell) -> str:

@@ -17,8 +17,10 @@ from core.slide.red_cells.summary import RedCells
 from core.slide.red_cells.terms import SHAPE_OF, title_of
 from pages.parts.review.shapes import grid
 from pages.parts.smear.red_cells_tab import basis, share_words
+from pages.parts.wording import several
 
 _OPEN: Final = "review_shape_open"
+_DIFFERING: Final = "readers_differ"
 
 Save = Callable[[int, str, int, int], None]
 """Case, term, grade, revision."""
@@ -41,17 +43,22 @@ class Proposals:
             f"**Shapes by the program**: {basis(self._found)}  \n:small[A proposal is no grade "
             "until a reader gives it. Research use: a qualified person decides.]"
         )
+        different = grid.differing(self._cells)
+        if different:
+            st.button(
+                f"{several(len(different), 'cell')} to which the readers gave different shapes",
+                key="shape_cells_differing",
+                icon=":material/compare:",
+                on_click=_open,
+                args=(self._case.id, _DIFFERING),
+            )
         opened = st.session_state.get(_OPEN)
         if not opened or opened[0] != self._case.id:
             return
-        shape = SHAPE_OF[opened[1]]
         with st.container(border=True, key="shape_grid_box"):
             head, act = st.columns([8, 2], vertical_alignment="center")
-            row = self._found.shares.of(shape)
-            head.markdown(
-                f"**Cells called {title_of(shape).lower()}**: {row.cells:,} of "
-                f"{self._found.shares.judged:,} judged, {share_words(row)}"
-            )
+            title, found = self._opened(opened[1])
+            head.markdown(title)
             act.button(
                 "Close the cells",
                 key="shape_grid_close",
@@ -59,7 +66,21 @@ class Proposals:
                 width="stretch",
                 on_click=_shut,
             )
-            grid.draw(self._who, self._case, self._cells, shape, closed)
+            grid.draw(self._who, self._case, found, opened[1], closed)
+
+    def _opened(self, term: str) -> tuple[str, Sequence[ReviewCell]]:
+        """Title and cells of the grid that is open."""
+        if self._found is None or term == _DIFFERING:
+            return "**Cells to which the two readers gave different shapes**", grid.differing(
+                self._cells
+            )
+        shape = SHAPE_OF[term]
+        row = self._found.shares.of(shape)
+        title = (
+            f"**Cells called {title_of(shape).lower()}**: {row.cells:,} of "
+            f"{self._found.shares.judged:,} judged, {share_words(row)}"
+        )
+        return title, grid.behind(self._cells, shape)
 
     def draw_at(self, term: str, given: Grade | None, closed: str, save: Save) -> None:
         """Under a term: the proposed grade, the cells behind it, and to confirm it."""
