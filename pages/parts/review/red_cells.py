@@ -1,6 +1,6 @@
 """Step 3 of a review: red-cell morphology by ICSH terms, and the platelets."""
 
-from typing import Final
+from typing import Final, Literal
 
 import streamlit as st
 
@@ -58,9 +58,11 @@ def draw(who: Person, case: Case, closed: str) -> None:
     _differences(who, case, given, closed)
     _platelets(who, case, given.get(PLATELETS), closed)
     columns = st.columns(_COLUMNS, gap="medium")
+    # A proposal stands close to the term it belongs to.
+    gap: Literal["xsmall", "small"] = "xsmall" if proposals.are_there else "small"
     rows = -(-len(TERMS) // _COLUMNS)
     for place, term in enumerate(TERMS):
-        with columns[place // rows].container(gap="xxsmall"):
+        with columns[place // rows].container(gap=gap):
             _term(case, term, given.get(term), closed)
             proposals.draw_at(term, given.get(term), closed, _save)
 

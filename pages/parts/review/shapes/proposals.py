@@ -35,6 +35,11 @@ class Proposals:
         pictures = cases.case_pictures_of(review_store(), who, case.id)
         self._found: RedCells | None = red_cells_of_case(self._cells, pictures)
 
+    @property
+    def are_there(self) -> bool:
+        """Were shapes of red cells asked for in this case."""
+        return self._found is not None
+
     def draw_head(self, closed: str) -> None:
         """What the proposals rest on, and the grid of the finding that was opened."""
         if self._found is None:
