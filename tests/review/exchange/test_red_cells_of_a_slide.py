@@ -9,6 +9,7 @@ from core.review.exchange.slide_result import SlideResult, slide_pdf, slide_xlsx
 from core.settings import Settings
 from core.slide.red_cells.summary import red_cells_of
 from tests.fixtures.red_cells import shape_of, shaped_finding
+from tests.fixtures.review import the
 
 AT = datetime(2026, 11, 29, tzinfo=UTC)
 SHAPED = shaped_finding(
@@ -35,10 +36,10 @@ def test_without_shapes_there_is_no_such_table():
 
 
 def test_a_grade_that_a_reader_gave_against_a_proposal_of_none_is_told():
-    found = red_cells_of([SHAPED]).as_json()
+    found = the(red_cells_of([SHAPED])).as_json()
     found["confirmed"] = {"target_cells": 1, "teardrop_cells": 2, "spherocytes": 0}
     told = {one.term: one.standing() for one in proposals_of(found)}
     assert told == {"teardrop_cells": "confirmed", "target_cells": "changed to few (1 of 3)"}
     # No grade is proposed of too few cells, so nothing is confirmed or changed.
-    few = red_cells_of([shaped_finding([shape_of("teardrop")] * 9)]).as_json()
+    few = the(red_cells_of([shaped_finding([shape_of("teardrop")] * 9)])).as_json()
     assert proposals_of(few | {"confirmed": {"teardrop_cells": 3}}) == []

@@ -125,10 +125,9 @@ def _machine(cell: ReviewCell) -> str:
         return "not put before the model"
     if cell.shape.not_judged:
         return REASONS[cell.shape.not_judged]
-    # A sure shape in one line under its picture: the sign of percent does not stand alone.
-    return f"{title_of(cell.shape.label)} {percent(cell.shape.probability)}".replace(
-        " %", "\u00a0%"
-    )
+    # The sign of percent must not stand alone in a narrow line.
+    sure = percent(cell.shape.probability).replace(" ", "\u00a0")
+    return f"{title_of(cell.shape.label)} {sure}"
 
 
 def _differs(cell: ReviewCell) -> str:
