@@ -72,3 +72,5 @@ def test_letters_correct_the_cells_behind_a_grade(page: Page, store: ReviewStore
     page.locator(".st-key-shape_confirm_schistocytes button").click()
     expect(page.locator(".st-key-shape_confirm_schistocytes")).to_have_count(0)
     expect(page.get_by_text("1 of 22 terms graded")).to_be_visible()
+    page.locator(".st-key-shape_grid_close button").click()
+    expect(page.locator(".shapes")).to_have_count(0)

@@ -83,7 +83,7 @@ def proposed_red_cells(paper: ReportForm, red_cells: RedCellsJson | None) -> Non
     basis = f"{red_cells['judged']:,} red cells judged by the program"
     basis += f"; not judged: {left}." if left else "."
     if red_cells["corrected"]:
-        basis += f" {red_cells['corrected']:,} of them by a reader's correction."
+        basis += f" A reader corrected {red_cells['corrected']:,}."
     if not red_cells["enough"]:
         paper.small(f"{basis} Too few for proposed grades ({red_cells['minimum']:,} are needed).")
         return
@@ -104,7 +104,7 @@ def proposed_red_cells(paper: ReportForm, red_cells: RedCellsJson | None) -> Non
         basis += " The program proposes no finding."
     per_1000 = red_cells["grades"][SCHISTOCYTES]["per_1000"]
     paper.small(
-        f"{basis} Schistocytes {per_1000:.1f} in 1,000 (ICSH: 1 % and more matter). Proposed "
+        f"{basis} Schistocytes {per_1000:.1f} in 1,000 (the ICSH limit is 10). Proposed "
         "grades are not results until a reader confirms them. Research use: a qualified person "
         "decides."
     )

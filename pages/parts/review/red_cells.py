@@ -33,6 +33,7 @@ def draw(who: Person, case: Case, closed: str) -> None:
     """Every term with its grade; saved with each press."""
     given = grades.grades_of(review_store(), who, case.id)
     graded = sum(one.grade is not None for term, one in given.items() if term in TERMS)
+    proposals = Proposals(who, case)
     head, act = st.columns([7, 3], vertical_alignment="center")
     head.markdown(
         f"**Red-cell morphology**, over all fields: {graded} of {len(TERMS)} terms graded.  \n"
@@ -48,12 +49,14 @@ def draw(who: Person, case: Case, closed: str) -> None:
             icon=":material/done_all:",
             width="stretch",
             on_click=_all_normal,
-            args=(case.id,),
+            args=(case.id, proposals.abnormal),
+            help="Terms for which the program proposes a grade stay open: give them one each."
+            if proposals.abnormal
+            else None,
         )
     notice = st.session_state.pop("review_grades_notice", None)
     if notice:
         st.warning(plain(notice))
-    proposals = Proposals(who, case)
     proposals.draw_head(closed)
     _differences(who, case, given, closed)
     _platelets(who, case, given.get(PLATELETS), closed)
@@ -200,8 +203,8 @@ def _save(
         st.session_state["review_grades_notice"] = f"Not saved: {refusal}."
 
 
-def _all_normal(case_id: int) -> None:
+def _all_normal(case_id: int, leave: tuple[str, ...]) -> None:
     try:
-        grades.all_as_normal(review_store(), signed_in.person(), case_id)
+        grades.all_as_normal(review_store(), signed_in.person(), case_id, leave)
     except (NotAllowed, CaseRefused) as refusal:
         st.session_state["review_grades_notice"] = f"Not saved: {refusal}."

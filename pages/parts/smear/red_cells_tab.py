@@ -75,7 +75,7 @@ def basis(found: RedCells) -> str:
     left = [f"{n:,} {REASONS.get(reason, reason)}" for reason, n in shares.not_judged.items()]
     words += f"; not judged: {', '.join(left)}." if left else "."
     if shares.corrected:
-        words += f" {wording.several(shares.corrected, 'shape')} by a reader's correction."
+        words += f" A reader corrected {wording.several(shares.corrected, 'cell')}."
     if not found.is_enough:
         words += (
             f" :orange-badge[too few] Grades are proposed from {MINIMUM_CELLS:,} judged cells on."

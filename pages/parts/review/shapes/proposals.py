@@ -40,6 +40,13 @@ class Proposals:
         """Were shapes of red cells asked for in this case."""
         return self._found is not None
 
+    @property
+    def abnormal(self) -> tuple[str, ...]:
+        """Terms for which a grade above 0 is proposed."""
+        if self._found is None:
+            return ()
+        return tuple(term for term, one in self._found.grades.items() if one.grade)
+
     def draw_head(self, closed: str) -> None:
         """What the proposals rest on, and the grid of the finding that was opened."""
         if self._found is None:

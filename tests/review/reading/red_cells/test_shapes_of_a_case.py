@@ -130,6 +130,13 @@ def test_two_readers_differ_until_somebody_says_which(sqlite_store, people, case
     assert now.shares.of("teardrop").cells == 1
 
 
+def test_grading_the_rest_as_normal_leaves_what_is_proposed_open(sqlite_store, people, case):
+    store, who = sqlite_store, people.pathologist
+    given = grades.all_as_normal(store, who, case.id, ["target_cells"])
+    assert set(grades.TERMS) - set(given) == {"target_cells"}
+    assert {one.grade for one in given.values()} == {0}
+
+
 def _text(pdf):
     pages = PdfReader(io.BytesIO(pdf)).pages
     return " ".join(" ".join(page.extract_text() for page in pages).split())
