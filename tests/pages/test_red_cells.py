@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.access.people import Person
+from core.inference.batch import AnalysedField
 from core.inference.smear import analyse
 from core.review.case import cases
 from core.review.reading.cells import cells
@@ -15,7 +16,7 @@ from core.slide.red_cells.summary import red_cells_of
 from pages.parts.smear import field_shapes, red_cells_tab
 from pages.parts.smear.field_view import figure
 from tests.fixtures.red_cells import shape_of, shaped_finding, with_shapes
-from tests.fixtures.review import field_of
+from tests.fixtures.review import field_of, the
 from tests.fixtures.screens import opened, wait_for_batch, words
 
 
@@ -83,11 +84,10 @@ def test_only_the_chosen_shapes_are_drawn_each_with_its_letter():
     cells = [shape_of("normal"), shape_of("teardrop"), shape_of("schistocyte"), None]
     finding = shaped_finding(cells)
 
-    class Shown:
-        view, key = b"\xff\xd8", ("a",)
+    shown_field = AnalysedField(("a",), finding, b"\xff\xd8", b"", ())
 
     def names(shown):
-        drawing = figure(Shown(), finding, None, shown)
+        drawing = figure(shown_field, finding, None, shown)
         texts = {t for trace in drawing.data if trace.mode == "text" for t in trace.text}
         return [trace.name for trace in drawing.data if trace.showlegend], texts
 
@@ -102,12 +102,12 @@ def test_only_the_chosen_shapes_are_drawn_each_with_its_letter():
 
 
 def test_the_table_says_too_few_until_there_are_enough():
-    few = red_cells_of([shaped_finding([shape_of("normal")] * 9 + [shape_of("teardrop")])])
+    few = the(red_cells_of([shaped_finding([shape_of("normal")] * 9 + [shape_of("teardrop")])]))
     rows = red_cells_tab.table(few).set_index("Shape")
     assert rows.loc["Teardrop cell", "Proposed grade"] == "too few cells"
     assert rows.loc["Normal", "Proposed grade"] == ""
     many = shaped_finding([shape_of("normal")] * 950 + [shape_of("teardrop")] * 50)
-    rows = red_cells_tab.table(red_cells_of([many])).set_index("Shape")
+    rows = red_cells_tab.table(the(red_cells_of([many]))).set_index("Shape")
     # 3.7 to 6.5 %: the interval crosses the limit of 5 %.
     assert rows.loc["Teardrop cell", "Proposed grade"] == "2 moderate (0 to 2)"
     assert rows.loc["Teardrop cell", "Share (95 %)"] == "5.0 % (3.7 to 6.5)"

@@ -12,6 +12,15 @@ from core.slide.red_cells.shares import JudgedCell, judged_cell
 from core.slide.red_cells.summary import red_cells_in, red_cells_of
 from core.slide.red_cells.terms import KEYS, LIMITS_PERCENT, NO_SHAPE, TERM_OF, TITLES
 from tests.fixtures.red_cells import MODEL, shape_of, shaped_finding
+from tests.fixtures.review import the
+
+
+def of(findings):
+    return the(red_cells_of(findings))
+
+
+def within(cells, um_per_px=None):
+    return the(red_cells_in(cells, um_per_px))
 
 
 def slide(**cells):
@@ -55,7 +64,7 @@ def test_shares_are_over_the_judged_cells_with_exact_intervals():
         + [shape_of("", "overlapped")] * 30
         + [shape_of("schistocyte", "unclear")] * 5
     )
-    found = red_cells_of([finding])
+    found = of([finding])
     assert found.shares.judged == 1000
     assert found.shares.not_judged == {"overlapped": 30, "unclear": 5}
     row = found.shares.of("target_cell")
@@ -70,25 +79,25 @@ def test_shares_are_over_the_judged_cells_with_exact_intervals():
 
 
 def test_below_a_thousand_cells_nothing_is_proposed():
-    few = red_cells_of([slide(normal=MINIMUM_CELLS - 2, schistocyte=1)])
+    few = of([slide(normal=MINIMUM_CELLS - 2, schistocyte=1)])
     assert not few.is_enough
     assert {one.grade for one in few.grades.values()} == {None}
     assert few.shares.of("schistocyte").cells == 1
-    enough = red_cells_of([slide(normal=MINIMUM_CELLS - 1, schistocyte=1)])
+    enough = of([slide(normal=MINIMUM_CELLS - 1, schistocyte=1)])
     assert enough.grades["schistocytes"].grade == 1
     assert enough.grades["schistocytes"].per_1000 == 1.0
 
 
 def test_fields_that_are_left_out_are_in_no_number():
     whole, out = slide(normal=3), replace(slide(schistocyte=4), included_by_person=False)
-    assert red_cells_of([whole, out]).shares.judged == 3
+    assert of([whole, out]).shares.judged == 3
 
 
 def test_without_the_model_there_is_nothing():
     assert red_cells_of([shaped_finding([None] * 5)]) is None
     assert red_cells_of([]) is None
     # One field without a scale among others: its cells are told apart by their reason.
-    mixed = red_cells_of([slide(normal=2), shaped_finding([None] * 3)])
+    mixed = of([slide(normal=2), shaped_finding([None] * 3)])
     assert mixed.shares.not_judged == {"not_asked": 3}
 
 
@@ -100,23 +109,23 @@ def test_a_correction_counts_in_the_shares():
     assert judged_cell(shape_of("", "overlapped"), "teardrop").shape == "teardrop"
     gone = judged_cell(said, NO_SHAPE)
     assert (gone.shape, gone.not_judged, gone.corrected) == ("", "by_reader", True)
-    found = red_cells_in([judged_cell(said, "normal"), judged_cell(said), gone])
+    found = within([judged_cell(said, "normal"), judged_cell(said), gone])
     assert (found.shares.judged, found.shares.corrected) == (2, 2)
     assert found.shares.of("schistocyte").cells == 1
 
 
 def test_sizes_stay_in_pixels_unless_the_scale_is_known():
     cells = [judged_cell(shape_of("normal", diameter_px=float(d))) for d in range(10, 21)]
-    in_px = red_cells_in(cells).measures
+    in_px = within(cells).measures
     assert [(one.name, one.unit) for one in in_px][:3] == [
         ("diameter", "px"), ("area", "px²"), ("roundness", "")
     ]  # fmt: skip
     assert in_px[0].quantiles[2] == 15
-    in_um = red_cells_in(cells, 0.5).measures
+    in_um = within(cells, 0.5).measures
     assert in_um[0].quantiles[2] == 7.5
     assert in_um[1].quantiles[2] == pytest.approx(254.5 / 4)
     with pytest.raises(ValueError, match="above 0"):
-        red_cells_in(cells, 0.0)
+        within(cells, 0.0)
 
 
 def test_a_cell_has_a_shape_or_a_reason():

@@ -28,7 +28,7 @@ from core.review.signature import signing
 from core.settings import Settings
 from core.slide.red_cells.terms import NO_SHAPE
 from tests.fixtures.red_cells import shape_of, shaped_finding
-from tests.fixtures.review import field_of
+from tests.fixtures.review import field_of, the
 
 TARGETS, NORMAL = 60, 945
 """Of 1,005 judged cells 60 are target cells: 5.97 %, so grade 2; 55 would be 5.47 %."""
@@ -48,13 +48,13 @@ def case(sqlite_store, people):
 
 def red(store, who, case, shape=None):
     found = cells.cells(store, who, case.id, kind="rbc")
-    found = [c for c in found if shape is None or c.shape.label == shape]
+    found = [c for c in found if shape is None or the(c.shape).label == shape]
     return sorted(found, key=lambda cell: cell.id)
 
 
 def summary(store, who, case):
     found = cells.cells(store, who, case.id, kind="rbc")
-    return red_cells_of_case(found, cases.case_pictures_of(store, who, case.id))
+    return the(red_cells_of_case(found, cases.case_pictures_of(store, who, case.id)))
 
 
 def test_a_correction_counts_in_the_shares_and_stands_in_the_ledger(sqlite_store, people, case):
@@ -173,7 +173,7 @@ def test_a_signed_version_keeps_what_was_proposed_and_corrected(sqlite_store, pe
     signing.sign(store, who, case.id, "no white cell in it")
     signed = gather_signed(store, who, case.id, 1)
     assert signed.red_cells == gather(store, who, case.id).red_cells
-    assert signed.red_cells["confirmed"] == {"schistocytes": 1}
+    assert the(signed.red_cells)["confirmed"] == {"schistocytes": 1}
     before = case_report(signed, Settings())
 
     signing.amend(store, who, case.id, "looked again")
