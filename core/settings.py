@@ -42,6 +42,10 @@ class Settings(BaseSettings):
     max_side_px: int = Setting(8000, ge=64, description="largest side of a picture, pixels")
     max_files: int = Setting(200, ge=1, le=10000, description="files taken at once")
 
+    red_cell_shapes: bool = Setting(
+        True, description="judge the shapes of red cells where the model for them is installed"
+    )
+
     threads: int = Setting(2, ge=1, le=64, description="processor threads for one analysis")
 
     database_url: str = Setting("", description="PostgreSQL URL; empty: SQLite, hemadesk.db in var")

@@ -25,6 +25,7 @@ from pages.parts.smear import (
     gallery,
     intake,
     keep_in_case,
+    red_cells_tab,
     session,
     why,
 )
@@ -174,15 +175,16 @@ def _results(smear: SmearSession) -> None:
     with right.container(gap="xsmall"):
         counts_panel.draw(smear)
     # Only the open tab is drawn: a map nobody looks at is not computed.
-    names = ("White cells", "Differential", "Blood count", "Fields", "Why")
-    draws = (
-        gallery.draw,
-        differential_tab.draw,
-        blood_count_tab.draw,
-        fields_tab.draw,
-        why.draw,
-    )
-    for tab, draw in zip(st.tabs(names, key="tabs", on_change="rerun"), draws, strict=True):
+    draws: dict[str, Callable[[SmearSession], None]] = {
+        "White cells": gallery.draw,
+        "Differential": differential_tab.draw,
+        "Blood count": blood_count_tab.draw,
+        **({"Red cells": red_cells_tab.draw} if red_cells_tab.is_there(smear) else {}),
+        "Fields": fields_tab.draw,
+        "Why": why.draw,
+    }
+    tabs = st.tabs(list(draws), key="tabs", on_change="rerun")
+    for tab, draw in zip(tabs, draws.values(), strict=True):
         if tab.open:
             with tab:
                 draw(smear)

@@ -54,7 +54,8 @@ with left:
    letter say what is seen besides, **V** and a digit add a ready comment, **W** shows why.
 3. **Fields**: click a cell to change its kind or take it away; draw a box round one that was
    missed.
-4. **Red cells and platelets**: grades from 0 to 3, each kept as you press it.
+4. **Red cells and platelets**: grades from 0 to 3, each kept as you press it. Where the
+   program judges shapes, **Cells** shows those behind a proposed grade: a letter corrects one.
 5. **Sign**: when every white cell is reviewed and identified, or with a reason. Where a second
    reader is asked for, they see nothing of the first reading until theirs is done, boxes
    included; where the two differ, somebody settles it.

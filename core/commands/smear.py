@@ -80,7 +80,10 @@ def analyse(
         from core.models.smear_models import SmearModels
 
         return SmearModels(
-            registry.live("locator"), _white_cell_model(wbc_model), registry.live("counts")
+            registry.live("locator"),
+            _white_cell_model(wbc_model),
+            registry.live("counts"),
+            registry.red_cells(),
         )
 
     def answer(field: "Field") -> "SmearFinding":
@@ -107,13 +110,19 @@ def _as_one_laboratory(
     """Rows and lines of fields that are taken as one laboratory's."""
     from core.review.acceptance.status import KEY, known_here
     from core.slide.foreign_laboratory import laboratory_of
+    from core.slide.red_cells.summary import red_cells_json
 
     laboratory = laboratory_of(findings)
     known = known_here()
     rows = []
     for finding in map(laboratory.as_judged, findings):
         accepted = known.of_finding(finding)
-        row = {**finding.as_json(), "laboratory": laboratory.word, KEY: accepted.status}
+        row = {
+            **finding.as_json(),
+            **red_cells_json([finding]),
+            "laboratory": laboratory.word,
+            KEY: accepted.status,
+        }
         line = f"{finding.file}: {_finding_words(finding)}{_acceptance_line(accepted)}"
         rows.append((row, line))
     return rows, laboratory.sentence()

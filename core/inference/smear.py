@@ -9,9 +9,11 @@ import numpy as np
 from core.imaging.blood import NOT_A_SMEAR_BELOW, smear_likeness
 from core.imaging.quality import assess
 from core.inference.locate.cell_crop import crop_cell
+from core.inference.locate.edge import EDGE_SHARE, touches_edge
 from core.inference.locate.locator import Located, locate, thresholds_of
 from core.inference.locate.regression import count_by_regression, disagreement
 from core.inference.platelet_clumps import FEWEST, largest_clump
+from core.inference.red_cell.shapes import shapes
 from core.inference.white_cell.classify import call_crops
 from core.models.cards import LocatorCard
 from core.models.smear_models import SmearModels
@@ -33,8 +35,6 @@ from core.taxonomy import CRITICAL_CLASSES, KINDS, CellKind, title
 _FEW_CELLS = 5
 _USUAL_VIEW = (6.5, 5.0)
 """Width and height, in red-cell diameters, of the fields that the smear rule was made from."""
-_EDGE_SHARE = 0.02
-"""A box within this share of the shorter side from an edge touches it."""
 
 
 def analyse(
@@ -48,7 +48,7 @@ def analyse(
 
     Args:
         field: any size from 200 to 4,000 px a side; the scale is taken from its red cells.
-        models: what answers.
+        models: what answers; without a model for them the shapes of red cells are not judged.
         counting_rule: every visible cell, or the counting chamber's (touching the top and left
             edges in, bottom and right out).
         method: which count stands in ``counts``. Both are made, since where they disagree a
@@ -64,6 +64,8 @@ def analyse(
     crops = [crop_cell(field.pixels, cells[i].box_xyxy_px, located.rbc_diameter_px) for i in white]
     for i, call in zip(white, call_crops(crops, models.white_cells), strict=True):
         cells[i] = replace(cells[i], wbc=call)
+    if models.red_cells is not None:
+        cells = shapes(field, cells, models.red_cells, located.rbc_diameter_px)
     reference = _reference(models.locator)
     counts = _counts(cells, reference)
     regressed = count_by_regression(field.pixels, located.rbc_diameter_px, models.counts)
@@ -130,15 +132,8 @@ def recount(
     )
 
 
-def touches_edge(box: Box, width: int, height: int) -> bool:
-    """Is the cell cut by any edge of the field."""
-    reach = _EDGE_SHARE * min(width, height)
-    x0, y0, x1, y1 = box
-    return x0 <= reach or y0 <= reach or x1 >= width - reach or y1 >= height - reach
-
-
 def _at_lower_right(box: Box, finding: SmearFinding) -> bool:
-    reach = _EDGE_SHARE * min(finding.width, finding.height)
+    reach = EDGE_SHARE * min(finding.width, finding.height)
     return box[2] >= finding.width - reach or box[3] >= finding.height - reach
 
 

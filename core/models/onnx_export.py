@@ -12,13 +12,15 @@ from typing import Any, Final
 import torch
 from torch import nn
 
-from core.models.cards import ModelCard, WhiteCellCard
+from core.models.cards import ModelCard, RedCellCard, WhiteCellCard
 from core.models.classifier import INPUT_PX, CellClassifier
 from core.models.density import DENSITY_MULTIPLE, DensityCounter
 from core.models.locator import Locator
 from core.models.onnx_graph import graph_of
 from core.models.palm_classifier import PALM_PX, PalmClassifier
 from core.models.paper_palm_cnn import PaperPalmCnn
+from core.models.red_cell import INPUT_PX as RED_CELL_PX
+from core.models.red_cell import RedCellClassifier
 from core.models.regressor import INPUT_PX as FIELD_PX
 from core.models.regressor import CountRegressor
 
@@ -26,6 +28,7 @@ _SIDES: Final[dict[type[nn.Module], tuple[int, int]]] = {
     CellClassifier: (INPUT_PX, INPUT_PX),
     PalmClassifier: (PALM_PX, PALM_PX),
     CountRegressor: (FIELD_PX, FIELD_PX),
+    RedCellClassifier: (RED_CELL_PX, RED_CELL_PX),
     Locator: (240, 320),
     DensityCounter: (240, 320),
 }
@@ -70,7 +73,7 @@ def metadata_of(card: ModelCard) -> dict[str, str]:
         "licence": card.licence,
         "preprocessing": json.dumps(card.preprocessing.as_json()),
     }
-    if isinstance(card, WhiteCellCard):
+    if isinstance(card, WhiteCellCard | RedCellCard):
         metadata |= {
             "classes": json.dumps(card.classes),
             "temperature": json.dumps(card.temperature),

@@ -11,21 +11,29 @@ from pathlib import Path
 from typing import Final, Literal
 
 from core.files import read_json, write_json
-from core.models.cards import Card, CountCard, LocatorCard, PalmCard, WhiteCellCard
+from core.models.cards import (
+    Card,
+    CountCard,
+    LocatorCard,
+    PalmCard,
+    RedCellCard,
+    WhiteCellCard,
+)
 from core.models.smear_models import SmearModels
 from core.models.weights import LoadedModel, WeightsRefused, load_model
 from core.settings import settings
 
-Task = Literal["locator", "wbc", "counts", "palm"]
+Task = Literal["locator", "wbc", "counts", "palm", "red_cells"]
 TASKS: tuple[Task, ...] = ("locator", "wbc", "counts")
-OTHER_TASKS: tuple[Task, ...] = ("palm",)
-"""Tasks with a screen of their own: a smear is read without their models."""
+OTHER_TASKS: tuple[Task, ...] = ("palm", "red_cells")
+"""Tasks whose models a smear can be read without."""
 MODELS: Final = "models"
 _CARDS: Final[dict[Task, type[Card]]] = {
     "locator": LocatorCard,
     "wbc": WhiteCellCard,
     "counts": CountCard,
     "palm": PalmCard,
+    "red_cells": RedCellCard,
 }
 
 
@@ -50,16 +58,35 @@ def smear_models() -> SmearModels:
     Raises:
         WeightsRefused: if one of them is missing or damaged.
     """
-    return SmearModels(live("locator"), live("wbc"), live("counts"))
+    return SmearModels(live("locator"), live("wbc"), live("counts"), red_cells())
 
 
-def smear_models_named(locator: str, white_cells: str, counts: str) -> SmearModels:
+def red_cells() -> LoadedModel | None:
+    """The live model of red-cell shapes; None where it is turned off, or was never installed.
+
+    Raises:
+        WeightsRefused: if it is there and damaged.
+    """
+    if not settings().red_cell_shapes:
+        return None
+    shipped = settings().weights / "red_cells.json"
+    if promoted("red_cells") is None and not shipped.is_file():
+        return None
+    return live("red_cells")
+
+
+def smear_models_named(
+    locator: str, white_cells: str, counts: str, red_cells: str = ""
+) -> SmearModels:
     """The models of these identities, live or not: those that made an earlier finding.
+
+    ``red_cells`` is empty for a finding without shapes of red cells.
 
     Raises:
         WeightsRefused: if one of them is no longer here.
     """
-    return SmearModels(named(locator), named(white_cells), named(counts))
+    shapes = named(red_cells) if red_cells else None
+    return SmearModels(named(locator), named(white_cells), named(counts), shapes)
 
 
 def named(identity: str) -> LoadedModel:

@@ -24,6 +24,7 @@ from core.models.cards import (
     ModelCard,
     PalmClassifierArchitecture,
     PalmCnnArchitecture,
+    RedCellArchitecture,
     read_model_card,
 )
 from core.models.cards.model_card import FORMAT
@@ -33,6 +34,7 @@ from core.models.locator import Locator
 from core.models.onnx_export import export_onnx, metadata_of
 from core.models.palm_classifier import PalmClassifier
 from core.models.paper_palm_cnn import PaperPalmCnn
+from core.models.red_cell import RedCellClassifier
 from core.models.refusal import WeightsRefused as WeightsRefused
 from core.models.regressor import CountRegressor
 
@@ -91,6 +93,7 @@ _BUILDERS: Final[dict[type[Architecture], Callable[[Any], nn.Module]]] = {
     PalmCnnArchitecture: lambda architecture: PaperPalmCnn(
         (architecture.width, architecture.height)
     ),
+    RedCellArchitecture: lambda architecture: RedCellClassifier(architecture.classes),
 }
 
 

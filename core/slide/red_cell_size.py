@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from core.inference.smear import touches_edge
+from core.inference.locate.edge import touches_edge
 from core.records import Cell, SmearFinding
 from core.slide import judgement
 

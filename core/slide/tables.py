@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from typing import Final
 
 from core.records import SmearFinding, WbcCall
+from core.records.red_cell import RedCellShape
 from core.settings import DEMO_NOTE, settings
 from core.slide import judgement
 from core.slide.foreign_laboratory import laboratory_of
+from core.slide.red_cells.summary import red_cells_json
 from core.taxonomy import KINDS
 
 DISCLAIMER: Final = "Research use only: a qualified person decides."
@@ -97,16 +99,41 @@ def call_row(call: WbcCall | None) -> list[object]:
     ]
 
 
+SHAPE: Final = (
+    "shape", "shape_probability", "shape_not_judged", "diameter_px", "area_px", "roundness",
+    "pallor", "chromicity", "shape_model",
+)  # fmt: skip
+"""What is written of a red cell's shape; the columns are there where any cell has one."""
+
+
+def shape_row(shape: RedCellShape | None) -> list[object]:
+    """A shape under the columns :data:`SHAPE`; all empty without one."""
+    if shape is None:
+        return [""] * len(SHAPE)
+    sizes = shape.measures
+    return [
+        shape.label,
+        f"{shape.probability:.4f}" if shape.label else "",
+        shape.not_judged,
+        *([""] * 5 if sizes is None else sizes.as_json().values()),
+        shape.model,
+    ]
+
+
 def cells_csv(findings: Iterable[SmearFinding], acceptance: AcceptanceOf | None = None) -> str:
     """One row per located cell: kind, box, score and, for white cells, all that the screen says.
+
+    The columns of :data:`SHAPE` come last, where shapes of red cells were asked for.
 
     The fields are taken as one laboratory's. The column ``lab_acceptance`` is there where
     ``acceptance`` is given.
     """
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow([*_CELL, *CALL, LABORATORY, *([_ACCEPTANCE] if acceptance else []), "note"])
     fields = list(findings)
+    shapes = any(cell.shape for finding in fields for cell in finding.cells)
+    marks = [_ACCEPTANCE] if acceptance else []
+    writer.writerow([*_CELL, *CALL, LABORATORY, *marks, "note", *(SHAPE if shapes else ())])
     mark = laboratory_of(fields).class_mark
     for finding in fields:
         status = [acceptance(finding)] if acceptance else []
@@ -123,6 +150,7 @@ def cells_csv(findings: Iterable[SmearFinding], acceptance: AcceptanceOf | None 
                     mark if cell.wbc else "",
                     *status,
                     disclaimer(),
+                    *(shape_row(cell.shape) if shapes else ()),
                 ]
             )
     return out.getvalue()
@@ -136,8 +164,13 @@ def findings_json(findings: Iterable[SmearFinding], acceptance: AcceptanceOf | N
         "note": disclaimer(),
         "left_out": out,
         "laboratory": laboratory_of(fields).as_json(),
+        **red_cells_json(fields),
         "fields": [
-            finding.as_json() | ({_ACCEPTANCE: acceptance(finding)} if acceptance else {})
+            {
+                **finding.as_json(),
+                **red_cells_json([finding]),
+                **({_ACCEPTANCE: acceptance(finding)} if acceptance else {}),
+            }
             for finding in fields
         ],
     }

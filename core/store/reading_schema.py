@@ -152,6 +152,34 @@ abnormalities = Table(
 there after all. ``carried``: copied from the version before. The corners say where in the field, in
 pixels of the stored picture; all None: not said."""
 
+red_cell_shapes = Table(
+    "red_cell_shapes",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column(
+        "case_id", Integer, ForeignKey("cases.id", name="fk_red_cell_shapes_case"), nullable=False
+    ),
+    Column(
+        "cell_id",
+        Integer,
+        ForeignKey("case_cells.id", name="fk_red_cell_shapes_cell"),
+        nullable=False,
+    ),
+    Column("version", Integer, nullable=False),
+    Column("reading", Integer, nullable=False),
+    Column("shape", String(40)),
+    Column("carried", Boolean, nullable=False),
+    Column("reader", String(255), nullable=False),
+    Column("reader_name", String(120), nullable=False),
+    Column("given_at", UtcTime, nullable=False),
+    Column("revision", Integer, nullable=False),
+    UniqueConstraint("cell_id", "version", "reading", name="uq_red_cell_shapes_cell"),
+    Index("ix_red_cell_shapes_case", "case_id", "version", "reading"),
+    sqlite_autoincrement=True,
+)
+"""The shape a reader gave a red cell in place of the model's. ``shape`` None: taken back.
+``carried``: copied from the version before."""
+
 critical_calls = Table(
     "critical_calls",
     metadata,

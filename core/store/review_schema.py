@@ -29,6 +29,7 @@ from core.store.reading_schema import (
     box_edits,
     critical_calls,
     grades,
+    red_cell_shapes,
     remarks,
 )
 
@@ -50,6 +51,7 @@ __all__ = [
     "ledger",
     "ledger_head",
     "people",
+    "red_cell_shapes",
     "release_rules",
     "remarks",
     "signatures",

@@ -44,3 +44,20 @@ CLASS_LOOKS: Final[dict[str, tuple[str, str, str]]] = {
     "blast": ("#cc3311", "x", "X"),
 }
 """Class -> colour, Plotly pattern, letter (the keys a reviewer types)."""
+
+SHAPE_COLOURS: Final[dict[str, str]] = {
+    "normal": "#6e7681",
+    "macrocyte": "#0072b2",
+    "microcyte": "#56b4e9",
+    "spherocyte": "#cc3311",
+    "target_cell": "#8f4fbf",
+    "stomatocyte": "#e69f00",
+    "ovalocyte": "#009e73",
+    "elliptocyte": "#00695c",
+    "teardrop": "#d55e00",
+    "burr_cell": "#cc79a7",
+    "schistocyte": "#a3004f",
+    "hypochromic": "#8a7500",
+    "not_judged": "#9aa0a6",
+}
+"""Shape of a red cell -> colour; the second sign is its letter, the key that a reader types."""

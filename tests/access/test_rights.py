@@ -91,6 +91,7 @@ FUNCTIONS: dict[str, tuple[Right, ...]] = {
     "core.review.reading.grades:differences": ("read",),
     "core.review.reading.halves:are_answered": ("read",),
     "core.review.reading.halves:read_in_halves": ("review",),
+    "core.review.reading.red_cells.shapes:give_shapes": ("review",),
     "core.review.reading.reference_cells:reference_cells": ("read",),
     "core.review.reading.remarks:remark": ("review",),
     "core.review.reading.remarks:change_remark": ("review",),

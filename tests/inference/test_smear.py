@@ -9,7 +9,8 @@ from core.datasets.public import cbc
 from core.evaluation.locator_suite import relabelled_copies
 from core.imaging.synthetic import draw
 from core.inference.locate.cell_crop import crop_cell
-from core.inference.smear import analyse, recount, touches_edge
+from core.inference.locate.edge import touches_edge
+from core.inference.smear import analyse, recount
 from core.inference.white_cell.classify import classify, prediction_set
 from core.models import registry
 from core.models.cards import LocatorCard

@@ -12,6 +12,7 @@ from core.models.cards.architecture import (
     LocatorArchitecture,
     PalmClassifierArchitecture,
     PalmCnnArchitecture,
+    RedCellArchitecture,
 )
 from core.models.cards.model_card import (
     Card,
@@ -27,6 +28,7 @@ from core.models.cards.model_card import (
     PalmCnnCard,
     PalmCnnValidation,
     PalmData,
+    RedCellCard,
     WhiteCellCard,
 )
 from core.models.cards.part import CardPart
@@ -58,6 +60,8 @@ __all__ = [
     "PalmCnnCard",
     "PalmCnnValidation",
     "PalmData",
+    "RedCellArchitecture",
+    "RedCellCard",
     "UncertaintyCard",
     "WhiteCellCard",
     "parse_model_card",

@@ -80,6 +80,13 @@ class PalmCnnArchitecture(Network):
     height: Pixels
 
 
+class RedCellArchitecture(Network):
+    """:class:`core.models.red_cell.RedCellClassifier`; ``classes`` in the order of its logits."""
+
+    kind: Literal["red_cell_classifier"] = "red_cell_classifier"
+    classes: ClassNames
+
+
 CountArchitecture = Annotated[
     DensityCounterArchitecture | CountRegressorArchitecture, Field(discriminator="kind")
 ]
@@ -90,4 +97,5 @@ Architecture = (
     | CountRegressorArchitecture
     | PalmClassifierArchitecture
     | PalmCnnArchitecture
+    | RedCellArchitecture
 )

@@ -17,6 +17,7 @@ from core.models.cards.architecture import (
     LocatorArchitecture,
     PalmClassifierArchitecture,
     PalmCnnArchitecture,
+    RedCellArchitecture,
 )
 from core.models.cards.figures import CountEvaluation, LocatorEvaluation, PalmEvaluation
 from core.models.cards.part import (
@@ -38,10 +39,12 @@ from core.models.cards.preprocessing import (
     PalmInput,
     PalmPhotoInput,
     Preprocessing,
+    RedCellInput,
     WholeFieldInput,
 )
 from core.models.cards.uncertainty_card import LocalHeadCard
 from core.models.cards.white_cell_figures import WhiteCellEvaluation
+from core.records.red_cell import SHAPES
 
 FORMAT: Final = 3
 
@@ -261,7 +264,38 @@ class PalmCnnCard(ModelCard):
     validation: PalmCnnValidation | None = None
 
 
-Card = LocatorCard | CountCard | WhiteCellCard | PalmCard | PalmCnnCard
+class RedCellCard(ModelCard):
+    """A classifier of red-cell shapes.
+
+    Probabilities are taken at ``temperature``. A cell whose likeliest shape is less probable than
+    this shape's limit in ``least_probability`` is "unclear"; a shape that is not named there has
+    the limit ``abstain_below``. A cell is "overlapped" where another box covers more than
+    ``overlap_above`` of its own.
+    """
+
+    task: Literal["red_cells"] = "red_cells"
+    architecture: RedCellArchitecture
+    preprocessing: RedCellInput = RedCellInput()
+    temperature: Positive = 1.0
+    abstain_below: Share = 0.0
+    least_probability: dict[str, Share] = Field(default_factory=dict)
+    overlap_above: Share = 0.15
+    data: CellData = CellData()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """In the order of the logits."""
+        return self.architecture.classes
+
+    @model_validator(mode="after")
+    def _classes_are_shapes(self) -> Self:
+        unknown = [name for name in (*self.classes, *self.least_probability) if name not in SHAPES]
+        if unknown:
+            raise ValueError(f"unknown shapes of red cells: {', '.join(unknown)}")
+        return self
+
+
+Card = LocatorCard | CountCard | WhiteCellCard | PalmCard | PalmCnnCard | RedCellCard
 CARDS: dict[str, type[Card]] = {
     "locator": LocatorCard,
     "cell_classifier": WhiteCellCard,
@@ -269,5 +303,6 @@ CARDS: dict[str, type[Card]] = {
     "count_regressor": CountCard,
     "palm_classifier": PalmCard,
     "palm_cnn": PalmCnnCard,
+    "red_cell_classifier": RedCellCard,
 }
 """``architecture.kind`` -> the card that describes such a model."""

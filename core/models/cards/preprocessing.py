@@ -58,6 +58,17 @@ class CellInput(Preprocessing):
     crop_side_in_red_cell_diameters: Annotated[float, Field(ge=3.05, le=3.05)] = 3.05
 
 
+class RedCellInput(Preprocessing):
+    """A square around a red cell, resized to ``input_px``; ground and neighbours are painted over.
+
+    The colours are divided by those of the field's ground, so that the ground is ``ground``.
+    """
+
+    input_px: Literal[40] = 40
+    crop_side_in_red_cell_diameters: Annotated[float, Field(ge=1.6, le=1.6)] = 1.6
+    ground: Literal[230] = 230
+
+
 class PalmInput(Preprocessing):
     """A square inside the palm, resized to ``input_px``."""
 
@@ -77,5 +88,6 @@ INPUT_OF: Final[dict[str, type[Preprocessing]]] = {
     "count_regressor": WholeFieldInput,
     "palm_classifier": PalmInput,
     "palm_cnn": PalmPhotoInput,
+    "red_cell_classifier": RedCellInput,
 }
 """``architecture.kind`` -> the input of such a network."""

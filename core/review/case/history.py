@@ -8,7 +8,7 @@ from core.review.record.ledger import Entry, entries
 from core.review.record.readings import FINISHED_FIRST, FIRST, SECOND
 from core.review.record.review_store import ReviewStore
 
-_READERS_OWN = frozenset({"answer", "grade", "remark", "undo", "add_box", "change_box"})
+_READERS_OWN = frozenset({"answer", "grade", "remark", "undo", "add_box", "change_box", "shape"})
 
 
 def history(store: ReviewStore, person: Person, case_id: int) -> list[Entry]:

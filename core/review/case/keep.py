@@ -62,6 +62,9 @@ def keep_field(
         models["counts"] = finding.regression_model
     if calls:
         models["wbc"] = calls[0].model
+    shapes = [cell.shape for cell in finding.cells if cell.shape]
+    if shapes:
+        models["red_cells"] = shapes[0].model
     codes = sorted({f.code for f in finding.flags} | {f.code for call in calls for f in call.flags})
     sha256 = pictures.keep(store, field.pixels)
     with recording(

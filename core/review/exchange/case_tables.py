@@ -14,7 +14,7 @@ from core.review.reading.grades import PLATELETS
 from core.review.reading.remarks import Remark
 from core.review.record.case_rows import CasePicture
 from core.review.record.ledger import moment
-from core.slide.tables import LABORATORY, call_row, disclaimer, inert
+from core.slide.tables import LABORATORY, SHAPE, call_row, disclaimer, inert, shape_row
 
 COLUMNS = (
     "accession", "version", "state", "picture", "slide", "included", "left_out", "cell", "kind",
@@ -28,12 +28,14 @@ COLUMNS = (
 def case_csv(contents: CaseContents) -> str:
     """One row for each cell that is there; ``verified`` is empty where nobody answered yet.
 
+    The columns of red-cell shapes come last, in a case whose cells have any.
     ``critical`` is what the screens say: the person's class, else the call's rule. ``included``
     False: the cell's field is left out and the cell is in no count.
     """
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(COLUMNS)
+    shapes = contents.red_cells is not None
+    writer.writerow([*COLUMNS, *((*SHAPE, "shape_verified", "shape_reader") if shapes else ())])
     mark = contents.laboratory.class_mark
     comments: dict[int, list[str]] = {}
     for remark in contents.remarks:
@@ -72,9 +74,21 @@ def case_csv(contents: CaseContents) -> str:
                     mark if call else "",
                     contents.acceptance_of(picture).status,
                     disclaimer(),
+                    *(_shape_row(cell) if shapes else ()),
                 ]
             )
     return out.getvalue()
+
+
+def _shape_row(cell: ReviewCell) -> list[object]:
+    """The model's shape, the one a reader gave in its place, and who did."""
+    given = cell.given_shape
+    names = {one.reader_name for one in given.by} if given else ()
+    return [
+        *shape_row(cell.shape),
+        (given.shape or "") if given else "",
+        inert(" | ".join(sorted(names))),
+    ]
 
 
 def case_json(contents: CaseContents) -> str:
@@ -127,6 +141,7 @@ def case_document(contents: CaseContents) -> dict[str, object]:
         "target_cells": contents.target_cells,
         "abnormalities": [_seen(one) for one in contents.seen],
         "critical_calls": [_call(one) for one in contents.calls],
+        **({"red_cells": contents.red_cells} if contents.red_cells is not None else {}),
         "pictures": [_picture(contents, picture) for picture in contents.pictures],
     }
 
@@ -200,6 +215,11 @@ def _cell(cell: ReviewCell) -> dict[str, object]:
         row["verified"] = cell.label
         row["critical"] = cell.is_critical
         row["reader"] = cell.answer.reader_name if cell.answer else None
+    if cell.shape is not None:
+        row["shape"] = cell.shape.as_json()
+    if cell.given_shape is not None and cell.given_shape.by:
+        row["shape_verified"] = cell.given_shape.shape
+        row["shape_readers"] = sorted({one.reader_name for one in cell.given_shape.by})
     return row
 
 

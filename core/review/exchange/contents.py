@@ -19,6 +19,7 @@ from core.review.reading.abnormalities import Seen, seen_in
 from core.review.reading.box_confirmations import confirmed_in
 from core.review.reading.cells import ReviewCell, cells_in
 from core.review.reading.grades import Grade, grades_in
+from core.review.reading.red_cells.summary import red_cells_of_case, with_confirmed
 from core.review.reading.remarks import Remark, remarks_in
 from core.review.record import pictures, readings
 from core.review.record.case_rows import (
@@ -46,6 +47,7 @@ from core.review.signature.verified import Verified, verified_in
 from core.settings import settings
 from core.slide import judgement
 from core.slide.foreign_laboratory import Laboratory
+from core.slide.red_cells.summary import RedCellsJson
 from core.slide.reference_ranges import RANGES_FILE
 from core.slide.usual_shares import UsualShares, site_shares
 from core.taxonomy import KINDS, UNIDENTIFIED, CellKind, titled
@@ -67,7 +69,8 @@ class CaseContents:
     ``usual`` are reference ranges; ``previous`` is the patient's last smear signed before this one.
     ``seen`` are abnormalities, ``calls`` those about critical findings.
     ``confirmed`` are those who confirmed each field's boxes. ``acceptances`` are the laboratory's,
-    signed before the signature of a signed version, or until now for a draft.
+    signed before the signature of a signed version, or until now for a draft. ``red_cells`` are
+    shares, proposed and confirmed grades; None without a model of shapes.
     """
 
     case: Case
@@ -90,6 +93,7 @@ class CaseContents:
     target_cells: int
     usual: UsualShares
     previous: SmearOfPatient | None
+    red_cells: RedCellsJson | None
     _store: ReviewStore
 
     @property
@@ -186,17 +190,18 @@ def gather(store: ReviewStore, person: Person, case_id: int) -> CaseContents:
         reading = readings.seen_by(connection, case, person)
         signed = [s for s in signatures_in(connection, case_id) if s.version == case.version]
         history = entries(connection, case_id)
+        there = tuple(pictures_in(connection, case_id))
+        graded = grades_in(connection, case, reading)
+        cells = sorted(
+            cells_in(connection, case, reading, kind=None),
+            key=lambda cell: (cell.picture_id, cell.id),
+        )
         return CaseContents(
             case=case,
-            pictures=tuple(pictures_in(connection, case_id)),
-            cells=tuple(
-                sorted(
-                    cells_in(connection, case, reading, kind=None),
-                    key=lambda cell: (cell.picture_id, cell.id),
-                )
-            ),
+            pictures=there,
+            cells=tuple(cells),
             standing=verified_in(connection, case, reading),
-            grades=grades_in(connection, case, reading),
+            grades=graded,
             remarks=tuple(remarks_in(connection, case, reading)),
             signature=signed[0] if signed else None,
             ledger=Head(history[-1].number, history[-1].hash) if history else None,
@@ -216,6 +221,7 @@ def gather(store: ReviewStore, person: Person, case_id: int) -> CaseContents:
                 site_shares(settings().var / RANGES_FILE, case.sex, case.age_years),
             ),
             previous=previous_smear(connection, case, signed[0].signed_at if signed else None),
+            red_cells=with_confirmed(red_cells_of_case(cells, there), graded),
             _store=store,
         )
 

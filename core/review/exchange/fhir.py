@@ -17,6 +17,7 @@ from core.review.exchange.loinc import (
     share_code,
 )
 from core.review.exchange.notes import notes_of, palm_sentences
+from core.review.exchange.red_cell_words import proposals_of
 from core.review.reading.grades import GRADES, PLATELETS
 from core.settings import settings
 from core.slide.abnormality import ABNORMALITIES
@@ -161,8 +162,13 @@ def _differential_findings(contents: CaseContents) -> list[tuple[str, Resource]]
 
 
 def _grade_findings(contents: CaseContents) -> list[tuple[str, Resource]]:
-    """The grades of red-cell morphology and the platelets' estimate, in words."""
-    found = []
+    """The grades of red-cell morphology and the platelets' estimate, in words.
+
+    What the program proposed is a note at a reader's grade; without one it is an observation of its
+    own, preliminary and without a code by which a receiver would take it for a result.
+    """
+    found: list[tuple[str, Resource]] = []
+    proposals = {one.term: one for one in proposals_of(contents.red_cells)}
     for term, grade in sorted(contents.grades.items()):
         if term == PLATELETS and grade.words is not None:
             words = grade.words.replace("_", " ")
@@ -171,7 +177,19 @@ def _grade_findings(contents: CaseContents) -> list[tuple[str, Resource]]:
         else:
             continue
         code = _concept(MORPHOLOGY.get(term), title(term))
-        found.append((f"grade-{term}", {"code": code, "valueCodeableConcept": {"text": words}}))
+        finding: Resource = {"code": code, "valueCodeableConcept": {"text": words}}
+        if term in proposals:
+            finding["note"] = [{"text": proposals[term].sentence()}]
+        found.append((f"grade-{term}", finding))
+    for one in proposals.values():
+        if one.is_open:
+            finding = {
+                "status": "preliminary",
+                "code": {"text": f"{title(one.term)}, proposed by the program"},
+                "valueCodeableConcept": {"text": one.words()},
+                "note": [{"text": one.sentence()}],
+            }
+            found.append((f"proposed-grade-{one.term}", finding))
     return found
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from core.review.exchange.contents import CaseContents, in_signed_words
 from core.review.exchange.loinc import MANUAL_DIFFERENTIAL, MORPHOLOGY, Loinc, share_code
 from core.review.exchange.notes import notes_of, palm_sentences
+from core.review.exchange.red_cell_words import proposals_of
 from core.review.reading.grades import GRADES, PLATELETS
 from core.settings import settings
 from core.site_classes import LOINC
@@ -66,7 +67,10 @@ def case_hl7(contents: CaseContents, laboratory: str = "") -> str:
         )  # fmt: skip
     comments = [remark.text for remark in contents.remarks if remark.picture_id is None]
     palms = [f"Palm: {sentence}" for sentence in palm_sentences(contents)]
-    for place, words in enumerate([*notes_of(contents), *palms, *comments, disclaimer()], start=1):
+    # As notes: a receiver would take an OBX for a result that somebody confirmed.
+    proposed = [one.sentence() for one in proposals_of(contents.red_cells)]
+    notes = [*notes_of(contents), *proposed, *palms, *comments, disclaimer()]
+    for place, words in enumerate(notes, start=1):
         segments.append(_segment("NTE", str(place), "L", _text(words)))
     return "".join(f"{segment}\r" for segment in segments)
 

@@ -15,6 +15,7 @@ from core.review.exchange.notes import (
     target_sentence,
 )
 from core.review.exchange.paper import CRITICAL
+from core.review.exchange.red_cell_words import proposed_red_cells
 from core.review.exchange.report_page import Bar, ReportForm
 from core.review.reading.abnormalities import Seen
 from core.review.reading.cells import ReviewCell
@@ -292,6 +293,7 @@ def morphology(paper: ReportForm, contents: CaseContents) -> None:
         paper.small(f"{normal} of {len(graded)} graded terms are normal. Grades after ICSH 2015.")
     else:
         paper.say(f"Red cells: {NOT_ASSESSED}.")
+    proposed_red_cells(paper, contents.red_cells)
     words = platelets.words.replace("_", " ") if platelets and platelets.words else NOT_ASSESSED
     paper.say(f"Platelets: {words}.")
 

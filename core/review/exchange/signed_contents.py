@@ -14,6 +14,7 @@ from core.review.exchange.contents import CaseContents
 from core.review.reading.abnormalities import Seen
 from core.review.reading.cells import Answer, ReviewCell
 from core.review.reading.grades import PLATELETS, Grade
+from core.review.reading.red_cells.shapes import GivenShape, StandingShape
 from core.review.reading.remarks import Remark
 from core.review.record.case_rows import Case, CasePicture, case_in, of_one_laboratory, pictures_in
 from core.review.record.errors import CaseRefused
@@ -96,6 +97,7 @@ def gather_signed(store: ReviewStore, person: Person, case_id: int, version: int
             {n: (low, high) for n, (low, high) in snapshot.get("usual_shares", {}).items()},
         ),
         previous=previous,
+        red_cells=snapshot.get("red_cells"),
         _store=store,
     )
 
@@ -146,7 +148,8 @@ def _cell(
 ) -> ReviewCell:
     x0, y0, x1, y1 = row["box_xyxy_px"]
     place, label = row["place"], row.get("label")
-    call = findings[row["picture_id"]].cells[place].wbc if place is not None else None
+    finding = findings[row["picture_id"]]
+    call = finding.cells[place].wbc if place is not None else None
     given = {one["reading"]: _answer(row["id"], one, signature) for one in row.get("readers", [])}
     both = {FIRST, SECOND} <= given.keys()
     answer = given.get(SETTLING) if both else next(iter(given.values()), None)
@@ -173,7 +176,27 @@ def _cell(
         second=given[SECOND] if both else None,
         doubt=0.0,
         included=row["picture_id"] not in left_out,
+        shape=finding.cells[place].shape if place is not None and row["kind"] == "rbc" else None,
+        given_shape=_shape(row),
     )
+
+
+def _shape(row: SnapshotCell) -> StandingShape | None:
+    if "shape_readers" not in row:
+        return None
+    given = tuple(
+        GivenShape(
+            row["id"],
+            one["reading"],
+            one["shape"],
+            one["reader"],
+            one["reader_name"],
+            moment_of(one["given_at"]),
+            1,
+        )
+        for one in row["shape_readers"]
+    )
+    return StandingShape(row["shape"], 1, given, row["shape"] is None)
 
 
 def _answer(cell_id: int, one: SnapshotAnswer, signature: Signature) -> Answer:

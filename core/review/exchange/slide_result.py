@@ -14,6 +14,8 @@ from core.slide.blood_count import rates
 from core.slide.differential import differential
 from core.slide.estimates import EstimateRow
 from core.slide.foreign_laboratory import laboratory_of
+from core.slide.red_cells.summary import red_cells_of
+from core.slide.red_cells.terms import REASONS, TERM_OF, title_of
 from core.slide.tables import AcceptanceOf, call_row, disclaimer, inert
 from core.taxonomy import KINDS, title
 
@@ -78,6 +80,7 @@ class SlideResult:
                 {
                     "Differential": self._differential(),
                     "Blood count": self._blood_count(),
+                    **self._red_cells(),
                     "Flags": self._flags(),
                     "Left out": self._left_out(),
                     "Fields": self._fields(),
@@ -107,6 +110,27 @@ class SlideResult:
             remark = "; ".join(filter(None, (one.too_few, one.note)))
             rows.append([one.name, "", *_figures(one.estimate), remark])
         return rows
+
+    def _red_cells(self) -> dict[str, list[list[Value]]]:
+        """Shares of shapes with what they propose; nothing without a model of shapes."""
+        found = red_cells_of(self.findings)
+        if found is None:
+            return {}
+        rows: list[list[Value]] = [
+            ["Shape", "Cells", "Percent", "95 % from, percent", "95 % to, percent",
+             "Proposed grade, not confirmed"]
+        ]  # fmt: skip
+        for row in found.shares.rows:
+            term = TERM_OF.get(row.shape)
+            figures = [round(100 * v, 2) for v in (row.share, row.interval.low, row.interval.high)]
+            grade: Value = None
+            if term is not None:
+                proposed = found.grades[term].grade
+                grade = "too few cells" if proposed is None else proposed
+            rows.append([title_of(row.shape), row.cells, *figures, grade])
+        for reason, cells in found.shares.not_judged.items():
+            rows.append([f"Not judged: {REASONS.get(reason, reason)}", cells, *[None] * 4])
+        return {"Red cells": rows}
 
     def _flags(self) -> list[list[Value]]:
         rows: list[list[Value]] = [["Field", "Flag", "What it says"]]
@@ -186,10 +210,12 @@ def slide_pdf(result: SlideResult, settings: Settings) -> bytes:
     paper = Paper("Smear, not signed", reference, settings, draft=True, made_at=result.made_at)
     paper.say("What the models found in these fields. Nobody has reviewed or signed it.", bold=True)
     paper.facts(result.about(), columns=2)
-    numbers = {"Differential": (2, 3, 4, 5), "Blood count": (2, 3, 4)}
+    numbers = {"Differential": (2, 3, 4, 5), "Blood count": (2, 3, 4), "Red cells": (1, 2, 3, 4)}
     widths = {"Differential": (5, 4, 2, 2, 3, 3), "Blood count": (4, 3, 2, 2, 2, 5),
-              "Flags": (4, 3, 9), "Left out": (5, 9)}  # fmt: skip
+              "Red cells": (6, 2, 2, 3, 3, 4), "Flags": (4, 3, 9), "Left out": (5, 9)}  # fmt: skip
     for name, width in widths.items():
+        if name not in result.tables():
+            continue
         heads, *rows = result.tables()[name]
         if not rows and name == "Left out":
             continue

@@ -10,9 +10,11 @@ from sqlalchemy import Connection, RowMapping, select
 from core.access.people import Person
 from core.access.rights import require
 from core.records import Box, SmearFinding, WbcCall
+from core.records.red_cell import RedCellShape
 from core.review.reading import reading_boxes
 from core.review.reading.halves import in_other_half
 from core.review.reading.reading_boxes import DELETED, KIND, select_boxes
+from core.review.reading.red_cells.shapes import StandingShape, shapes_in
 from core.review.record import readings, roster
 from core.review.record.case_rows import Case, case_in, pictures_in
 from core.review.record.readings import FIRST, SECOND, SETTLING
@@ -54,6 +56,7 @@ class ReviewCell:
     kind of cell is here. ``doubt`` in [0, 1] sorts the gallery, most doubtful first. ``included``
     False: its field is left out, so the cell is in no count and needs no answer. ``halved``: two
     readers read a half of the case each; ``asked`` False: it is in the other reader's half.
+    ``shape`` is what the model said of a red cell, ``given_shape`` what stands of readers.
     """
 
     id: int
@@ -76,6 +79,8 @@ class ReviewCell:
     included: bool = True
     asked: bool = True
     halved: bool = False
+    shape: RedCellShape | None = None
+    given_shape: StandingShape | None = None
 
     @property
     def label(self) -> str | None:
@@ -199,10 +204,12 @@ def cells_in(
     }
     shown = case.is_closed if unveiled is None else unveiled
     others = in_other_half(connection, case, reading)
+    shapes = shapes_in(connection, case, reading) if kind in (None, "rbc") else {}
     found = [
         replace(
             _cell(row._mapping, fields[row.picture_id], given, reading, shown),
             asked=row.id not in others,
+            given_shape=shapes.get(row.id) if row.kind == "rbc" else None,
             halved=bool(case.halves),
         )
         for row in rows
@@ -266,6 +273,7 @@ def _cell(
         doubt=_blind_doubt(number) if hidden else doubt(call, row["novel"]),
         box_settled=row["settled"],
         included=judgement.is_included(finding),
+        shape=finding.cells[place].shape if place is not None and row["kind"] == "rbc" else None,
     )
 
 

@@ -1,7 +1,7 @@
 """Red-cell morphology graded 0 to 3, and the platelets' estimate, over all fields of a case."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -114,8 +114,13 @@ def _against_count(connection: Connection, case: Case, reading: int, word: str) 
     return platelets_contradict(word, counted["platelet"], counted["rbc"])
 
 
-def all_as_normal(store: ReviewStore, person: Person, case_id: int) -> dict[str, Grade]:
+def all_as_normal(
+    store: ReviewStore, person: Person, case_id: int, leave: Collection[str] = ()
+) -> dict[str, Grade]:
     """Every red-cell term that nobody graded yet is normal. Graded ones stay, and the platelets.
+
+    ``leave`` are terms that stay open: those of which the program proposes something abnormal need
+    a grade of their own.
 
     Raises:
         NotAllowed, NotYourReading, CaseRefused.
@@ -126,7 +131,9 @@ def all_as_normal(store: ReviewStore, person: Person, case_id: int) -> dict[str,
         reading = readings.writable_by(book.connection, case, person)
         known = grades_in(book.connection, case, reading)
         graded = {t for t, g in known.items() if g.grade is not None or g.words is not None}
-        wanted: dict[str, int | str | None] = {t: 0 for t in TERMS if t not in graded}
+        wanted: dict[str, int | str | None] = {
+            t: 0 for t in TERMS if t not in graded and t not in leave
+        }
         if reading == SETTLING:
             for one in differences_in(book.connection, case):
                 wanted.pop(one.term, None)

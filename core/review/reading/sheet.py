@@ -80,9 +80,15 @@ def sheet(
 
 
 def thumbnails(
-    store: ReviewStore, person: Person, cells: Sequence[tuple[CasePicture, Box]]
+    store: ReviewStore,
+    person: Person,
+    cells: Sequence[tuple[CasePicture, Box]],
+    *,
+    close: bool = False,
 ) -> list[bytes | None]:
     """A JPEG of each cell, in their order; None where the stored picture cannot be read.
+
+    With ``close`` the cell fills its picture; without, all are drawn to one scale.
 
     Raises:
         NotAllowed: without the right to view.
@@ -97,7 +103,7 @@ def thumbnails(
             pixels = picture_field(store, person, field).pixels
         except PictureLost:
             continue
-        diameter = field.finding().rbc_diameter_px
+        diameter = None if close else field.finding().rbc_diameter_px
         for index in indices:
             crop = crop_cell(pixels, cells[index][1], diameter, _THUMBNAIL_PX, mirrored=False)
             found[index] = jpeg(crop, 86)

@@ -16,7 +16,7 @@ from core.review.record.ledger import Change, Entry, entry_of, plain_row, record
 from core.review.record.review_store import ReviewStore
 from core.store import review_schema as schema
 
-UNDOABLE: Final = ("answer", "add_box", "change_box", "remark", "grade", "abnormality")
+UNDOABLE: Final = ("answer", "add_box", "change_box", "remark", "grade", "abnormality", "shape")
 _BARRIERS: Final = (
     "finish_first_reading",
     "finish_second_reading",
@@ -35,6 +35,7 @@ _TABLES: Final = {
         schema.remarks,
         schema.grades,
         schema.abnormalities,
+        schema.red_cell_shapes,
     )
 }
 _UNMADE: Final[dict[str, dict[str, object]]] = {
@@ -44,11 +45,12 @@ _UNMADE: Final[dict[str, dict[str, object]]] = {
     "remarks": {"deleted": True},
     "grades": {"grade": None, "words": None},
     "abnormalities": {"present": False},
+    "red_cell_shapes": {"shape": None},
 }
 """Values a new row gets when it is undone: nothing is deleted."""
 
 _NOT_VALUES: Final = frozenset(
-    {"id", "revision", "answered_at", "edited_at", "graded_at", "written_at", "seen_at"}
+    {"id", "revision", "answered_at", "edited_at", "graded_at", "written_at", "seen_at", "given_at"}
 )
 
 
@@ -142,6 +144,7 @@ def _conflict(change: Change, now: Mapping[str, object]) -> Conflict:
         "remarks": "remark",
         "grades": "grade",
         "abnormalities": "abnormality",
+        "red_cell_shapes": "shape",
     }.get(change.table, "box")
     of_cell = change.table in ("answers", "box_edits") or now.get("cell_id") is not None
     row = int(str(now["cell_id"])) if of_cell else change.row

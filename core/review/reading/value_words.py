@@ -6,6 +6,7 @@ A conflict keeps the names of classes and kinds as they are stored: the screens 
 from collections.abc import Mapping
 
 from core.review.reading.grade_terms import GRADES
+from core.slide.red_cells.terms import title_of
 from core.taxonomy import UNIDENTIFIED, title
 
 
@@ -40,6 +41,9 @@ def stored_words(values: Mapping[str, object]) -> str:
     """Words for the columns of a row of an answer, a box, a grade or a comment."""
     if "label" in values:
         return str(values["label"] or "not reviewed")
+    if "shape" in values:
+        shape = values["shape"]
+        return title_of(str(shape)).lower() if shape else "as the model said"
     if "present" in values:
         return "seen" if values["present"] else "not there"
     if "grade" in values or "words" in values:

@@ -39,6 +39,7 @@ RECORDED: Final[tuple[Table, ...]] = (
     schema.remarks,
     schema.grades,
     schema.abnormalities,
+    schema.red_cell_shapes,
     schema.critical_calls,
     schema.box_confirmations,
     schema.signatures,

@@ -23,6 +23,7 @@ from core.store.review_schema import (
     box_edits,
     grades,
     ledger,
+    red_cell_shapes,
 )
 
 FIRST: Final = 1
@@ -80,7 +81,7 @@ def readers_of(
 
 def first_readers(connection: Connection, case: Case) -> frozenset[str]:
     """Subjects of those who took part in the first reading of this version."""
-    tables = (answers, grades, box_edits, box_confirmations, abnormalities)
+    tables = (answers, grades, box_edits, box_confirmations, abnormalities, red_cell_shapes)
     found = {
         subject for reading, subject, _ in readers_of(connection, case, tables) if reading == FIRST
     }

@@ -16,6 +16,7 @@ from core.records import (
     SmearFinding,
     WbcCall,
 )
+from core.records.red_cell import RedCellMeasures, RedCellShape
 from core.taxonomy import KINDS, CellKind
 
 
@@ -36,6 +37,8 @@ class _CellJson(TypedDict):
     score: float
     # A call as any version wrote it: its keys are those of WbcCall then.
     wbc: NotRequired[dict[str, Any]]
+    # A shape as any version wrote it, likewise.
+    shape: NotRequired[dict[str, Any]]
 
 
 def as_text(finding: SmearFinding) -> str:
@@ -93,6 +96,8 @@ def _cell_json(cell: Cell) -> _CellJson:
     row: _CellJson = {"kind": cell.kind, "box": list(cell.box_xyxy_px), "score": cell.score}
     if cell.wbc is not None:
         row["wbc"] = asdict(cell.wbc)
+    if cell.shape is not None:
+        row["shape"] = asdict(cell.shape)
     return row
 
 
@@ -112,14 +117,33 @@ def _counts(stored: Mapping[CellKind, _EstimateJson]) -> CellCounts:
 
 def _cell(row: _CellJson) -> Cell:
     x0, y0, x1, y1 = row["box"]
-    call = row.get("wbc")
-    return Cell(row["kind"], (x0, y0, x1, y1), row["score"], _call(call) if call else None)
+    call, shape = row.get("wbc"), row.get("shape")
+    return Cell(
+        row["kind"],
+        (x0, y0, x1, y1),
+        row["score"],
+        _call(call) if call else None,
+        _shape(shape) if shape else None,
+    )
+
+
+def _shape(stored: Mapping[str, Any]) -> RedCellShape:
+    values = _known(RedCellShape, stored)
+    if sizes := stored.get("measures"):
+        values["measures"] = RedCellMeasures(**_known(RedCellMeasures, sizes))
+    return RedCellShape(**values)
+
+
+def _known(record: type[Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    """What this version knows of a stored record: keys of a later one are ignored."""
+    names = {field.name for field in fields(record)}
+    return {name: value for name, value in stored.items() if name in names}
 
 
 def _call(stored: Mapping[str, Any]) -> WbcCall:
     # Keys of a later version are ignored; those that an earlier one lacks take their default.
-    known = {field.name for field in fields(WbcCall)} - {"flags"}
-    values = {name: value for name, value in stored.items() if name in known}
+    values = _known(WbcCall, stored)
+    values.pop("flags", None)
     # Any: a stored call may be of any version; WbcCall(...) gets what it knows.
     plain: dict[str, Any] = {
         name: tuple(v) if isinstance(v, list) else v for name, v in values.items()

@@ -16,7 +16,14 @@ from core.review.signature.snapshot_format import (
     GradeDifferenceRow,
     ReaderRow,
 )
-from core.store.review_schema import abnormalities, answers, box_confirmations, box_edits, grades
+from core.store.review_schema import (
+    abnormalities,
+    answers,
+    box_confirmations,
+    box_edits,
+    grades,
+    red_cell_shapes,
+)
 
 
 def grade_difference_rows(connection: Connection, case: Case) -> list[GradeDifferenceRow]:
@@ -45,7 +52,7 @@ def readers_in(connection: Connection, case: Case) -> list[ReaderRow]:
     ``preclassified``: they may not review, so their answers were proposals.
     """
     helpers = roster.who_may_not(connection, "review")
-    tables = (answers, grades, box_edits, box_confirmations, abnormalities)
+    tables = (answers, grades, box_edits, box_confirmations, abnormalities, red_cell_shapes)
     found = readings.readers_of(connection, case, tables)
     rows: list[ReaderRow] = []
     for reading, reader, name in sorted(found):

@@ -100,8 +100,10 @@ def _model(picture: CasePicture, task: registry.Task) -> LoadedModel:
 
 def _field_drift(picture: CasePicture, field: Field) -> list[str]:
     before = from_text(picture.finding_text)
+    # Without a model of shapes then, none is asked now either.
+    shapes = _model(picture, "red_cells") if "red_cells" in picture.models else None
     models = SmearModels(
-        _model(picture, "locator"), _model(picture, "wbc"), _model(picture, "counts")
+        _model(picture, "locator"), _model(picture, "wbc"), _model(picture, "counts"), shapes
     )
     after = analyse(field, models, counting_rule=before.counting_rule, method=before.method)
     return drift(before, after)
@@ -164,11 +166,20 @@ def _cell_drift(before: Sequence[Cell], after: Sequence[Cell]) -> list[str]:
             for what in ("abstained", "prediction_set"):
                 if getattr(old.wbc, what) != getattr(new.wbc, what):
                     found.append(f"cell {place}: its {what.replace('_', ' ')} differs")
+        shape_before, shape_after = (_shape(cell) for cell in (old, new))
+        if shape_before != shape_after:
+            found.append(f"cell {place} had the shape {shape_before}, now {shape_after}")
+        if old.shape and new.shape:
+            most = max(most, _furthest(old.shape.probabilities, new.shape.probabilities))
     if shift > BOX_PX:
         found.append(f"boxes moved by up to {shift:.2f} px")
     if most > PROBABILITY:
         found.append(f"scores or probabilities differ by up to {most:.4f}")
     return found
+
+
+def _shape(cell: Cell) -> str | None:
+    return None if cell.shape is None else cell.shape.not_judged or cell.shape.label
 
 
 def _furthest(before: Mapping[str, float], after: Mapping[str, float]) -> float:

@@ -13,6 +13,7 @@ from core.access.rights import require
 from core.review.reading import abnormalities, reading_boxes
 from core.review.reading.cells import ReviewCell, cells_in
 from core.review.reading.grades import grades_in
+from core.review.reading.red_cells import shapes
 from core.review.record import readings
 from core.review.record.case_rows import Case, case_in, open_case, pictures_in
 from core.review.record.errors import Blocker, CaseRefused, SignatureBlocked
@@ -211,6 +212,7 @@ def amend(store: ReviewStore, person: Person, case_id: int, reason: str) -> Case
         )
         graded = grades_in(book.connection, case, case.reading)
         abnormalities.carry(book, case)
+        shapes.carry(book, case)
         reading_boxes.carry(book, case)
         book.update(
             schema.cases,

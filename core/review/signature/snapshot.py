@@ -13,6 +13,8 @@ from core.review.reading.abnormalities import Seen, seen_in
 from core.review.reading.box_confirmations import confirmed_in
 from core.review.reading.cells import Answer, ReviewCell, cells_in
 from core.review.reading.grades import PLATELETS, grades_in
+from core.review.reading.red_cells.shapes import GivenShape
+from core.review.reading.red_cells.summary import red_cells_of_case, with_confirmed
 from core.review.reading.remarks import Remark, remarks_in
 from core.review.record.case_rows import Case, CasePicture, pictures_in
 from core.review.record.ledger import moment
@@ -32,6 +34,7 @@ from core.review.signature.snapshot_format import (
     SnapshotPicture,
     SnapshotRemark,
     SnapshotSeen,
+    SnapshotShape,
 )
 from core.review.signature.verified import counts, of_cells
 from core.settings import settings
@@ -119,6 +122,9 @@ def snapshot_of(
     }
     if own_titles:
         snapshot["titles"] = own_titles
+    red = with_confirmed(red_cells_of_case(cells, pictures_in(connection, case.id)), graded)
+    if red is not None:
+        snapshot["red_cells"] = red
     return snapshot
 
 
@@ -198,7 +204,20 @@ def _cell(cell: ReviewCell) -> SnapshotCell:
         row["critical"] = cell.is_critical
         row["blind"] = cell.in_blind_sample
         row["readers"] = [_answer(one) for one in readers]
+    if cell.given_shape is not None and cell.given_shape.by:
+        row["shape"] = cell.given_shape.shape
+        row["shape_readers"] = [_shape(one) for one in cell.given_shape.by]
     return row
+
+
+def _shape(one: GivenShape) -> SnapshotShape:
+    return {
+        "reading": one.reading,
+        "shape": one.shape,
+        "reader": one.reader,
+        "reader_name": one.reader_name,
+        "given_at": moment(one.given_at),
+    }
 
 
 def _answer(answer: Answer) -> SnapshotAnswer:

@@ -6,6 +6,7 @@ older one: those are ``NotRequired``, and whoever reads them says what their abs
 
 from typing import NotRequired, TypedDict
 
+from core.slide.red_cells.summary import RedCellsJson
 from core.taxonomy import CellKind
 
 
@@ -103,8 +104,21 @@ class SnapshotBox(TypedDict):
     deleted: bool
 
 
+class SnapshotShape(TypedDict):
+    """The shape that a reader gave a red cell; None: taken back."""
+
+    reading: int
+    shape: str | None
+    reader: str
+    reader_name: str
+    given_at: str
+
+
 class SnapshotCell(SnapshotBox, total=False):
-    """A box with what white cells have besides; red cells and platelets have none of it."""
+    """A box with what white cells have besides; red cells and platelets have none of it.
+
+    ``shape`` is of a red cell to which a reader gave one: what stands, and who gave which.
+    """
 
     label: str | None
     proposed: str | None
@@ -114,6 +128,8 @@ class SnapshotCell(SnapshotBox, total=False):
     critical: bool
     blind: bool
     readers: list[SnapshotAnswer]
+    shape: str | None
+    shape_readers: list[SnapshotShape]
 
 
 def reviewed_label(row: SnapshotCell) -> str | None:
@@ -244,3 +260,4 @@ class Snapshot(TypedDict):
     usual_shares: NotRequired[dict[str, list[float]]]
     released: NotRequired[ReleaseRow]
     titles: NotRequired[dict[str, str]]
+    red_cells: NotRequired[RedCellsJson]

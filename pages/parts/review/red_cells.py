@@ -1,6 +1,6 @@
 """Step 3 of a review: red-cell morphology by ICSH terms, and the platelets."""
 
-from typing import Final
+from typing import Final, Literal
 
 import streamlit as st
 
@@ -22,6 +22,7 @@ from core.review.record.errors import CaseRefused, StaleEdit
 from core.review.record.review_store import review_store
 from core.review.signature import verified
 from pages.parts import signed_in
+from pages.parts.review.shapes.proposals import Proposals
 from pages.parts.wording import plain, several
 
 _COLUMNS: Final = 3
@@ -32,6 +33,7 @@ def draw(who: Person, case: Case, closed: str) -> None:
     """Every term with its grade; saved with each press."""
     given = grades.grades_of(review_store(), who, case.id)
     graded = sum(one.grade is not None for term, one in given.items() if term in TERMS)
+    proposals = Proposals(who, case)
     head, act = st.columns([7, 3], vertical_alignment="center")
     head.markdown(
         f"**Red-cell morphology**, over all fields: {graded} of {len(TERMS)} terms graded.  \n"
@@ -47,18 +49,25 @@ def draw(who: Person, case: Case, closed: str) -> None:
             icon=":material/done_all:",
             width="stretch",
             on_click=_all_normal,
-            args=(case.id,),
+            args=(case.id, proposals.abnormal),
+            help="Terms for which the program proposes a grade stay open: give them one each."
+            if proposals.abnormal
+            else None,
         )
     notice = st.session_state.pop("review_grades_notice", None)
     if notice:
         st.warning(plain(notice))
+    proposals.draw_head(closed)
     _differences(who, case, given, closed)
     _platelets(who, case, given.get(PLATELETS), closed)
     columns = st.columns(_COLUMNS, gap="medium")
+    # A proposal stands close to the term it belongs to.
+    gap: Literal["xsmall", "small"] = "xsmall" if proposals.are_there else "small"
     rows = -(-len(TERMS) // _COLUMNS)
     for place, term in enumerate(TERMS):
-        with columns[place // rows]:
+        with columns[place // rows].container(gap=gap):
             _term(case, term, given.get(term), closed)
+            proposals.draw_at(term, given.get(term), closed, _save)
 
 
 def _differences(who: Person, case: Case, given: dict[str, Grade], closed: str) -> None:
@@ -194,8 +203,8 @@ def _save(
         st.session_state["review_grades_notice"] = f"Not saved: {refusal}."
 
 
-def _all_normal(case_id: int) -> None:
+def _all_normal(case_id: int, leave: tuple[str, ...]) -> None:
     try:
-        grades.all_as_normal(review_store(), signed_in.person(), case_id)
+        grades.all_as_normal(review_store(), signed_in.person(), case_id, leave)
     except (NotAllowed, CaseRefused) as refusal:
         st.session_state["review_grades_notice"] = f"Not saved: {refusal}."

@@ -9,6 +9,7 @@ from core.access.people import Person
 from core.review.case.cases import Case
 from core.review.exchange.contents import CaseContents, gather
 from core.review.exchange.notes import notes_of
+from core.review.exchange.red_cell_words import proposals_of
 from core.review.reading.grades import GRADES, PLATELETS
 from core.review.record.review_store import review_store
 from core.taxonomy import KINDS, title
@@ -68,6 +69,10 @@ def _grades(contents: CaseContents) -> list[str]:
     if graded:
         red = ", ".join(abnormal) or "normal"
         found.append(f"Red cells: {red} ({several(graded, 'term')} graded).")
+    waiting = [one for one in proposals_of(contents.red_cells) if one.is_open]
+    if waiting:
+        words = ", ".join(f"{title(one.term).lower()} {one.words()}" for one in waiting)
+        found.append(f"Proposed by the program and graded by no reader: {words}.")
     platelets = contents.grades.get(PLATELETS)
     if platelets and platelets.words:
         found.append(f"Platelets: {platelets.words.replace('_', ' ')}.")

@@ -8,6 +8,7 @@ from core.slide import judgement
 from core.taxonomy import title
 from pages.parts import wording
 from pages.parts.picture import in_page
+from pages.parts.smear import field_shapes
 from pages.parts.smear.session import SmearSession
 
 
@@ -62,6 +63,8 @@ def draw_selected(session: SmearSession, index: int) -> None:
             kind = {"rbc": "Red cell", "wbc": "White cell", "platelet": "Platelet"}[cell.kind]
             size = f"{cell.width_px:.0f} x {cell.height_px:.0f} px"
             st.markdown(f"**{kind}**, score {wording.percent(cell.score)}, {size}")
+            if shape := field_shapes.hover_line(cell):
+                st.markdown(shape)
             return
         left, right = st.columns([1, 2.2], gap="small", vertical_alignment="center")
         left.image(in_page(picture.large), width="stretch", alt=alt_text(cell.wbc))

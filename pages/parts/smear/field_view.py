@@ -4,6 +4,7 @@ Points of a Plotly chart cannot be reached by keyboard; the same cells can be ch
 in the lists of the tabs White cells and Why.
 """
 
+import math
 from typing import Any
 
 import plotly.graph_objects as go
@@ -15,6 +16,7 @@ from core.slide import judgement
 from core.taxonomy import KINDS, CellKind, title
 from pages.parts.kinds import STYLES, ink
 from pages.parts.picture import in_page
+from pages.parts.smear import field_shapes
 from pages.parts.smear.session import SmearSession
 from pages.parts.wording import percent, set_words
 
@@ -28,8 +30,9 @@ _KEY = "field_view"
 def draw(session: SmearSession) -> None:
     """The picture of the field on show."""
     shown, finding = session.field(), session.finding()
+    by_shape = field_shapes.switches(finding)
     st.plotly_chart(
-        figure(shown, finding, session.cell),
+        figure(shown, finding, session.cell, by_shape),
         theme=None,
         key=_KEY,
         on_select=lambda: _picked(session),
@@ -56,12 +59,23 @@ def _picked(session: SmearSession) -> None:
         session.cell = int(index)
 
 
-def figure(shown: AnalysedField, finding: SmearFinding, selected: int | None) -> go.Figure:
-    """The picture, and for each kind its boxes and the points that answer the mouse."""
+def figure(
+    shown: AnalysedField,
+    finding: SmearFinding,
+    selected: int | None,
+    by_shape: frozenset[str] | None = None,
+) -> go.Figure:
+    """The picture, and for each kind its boxes and the points that answer the mouse.
+
+    ``by_shape`` are the shapes of red cells to show in their colours; None: boxes by kind.
+    """
     drawing = go.Figure()
     for kind in KINDS:
         numbered = [(i, cell) for i, cell in enumerate(finding.cells) if cell.kind == kind]
-        _add_boxes(drawing, kind, [cell for _, cell in numbered])
+        if kind == "rbc" and by_shape is not None:
+            field_shapes.add(drawing, [cell for _, cell in numbered], by_shape, _outlines)
+        else:
+            _add_boxes(drawing, kind, [cell for _, cell in numbered])
         _add_points(drawing, kind, numbered, finding.width)
     if selected is not None and selected < len(finding.cells):
         _add_selected(drawing, finding.cells[selected])
@@ -76,10 +90,11 @@ def figure(shown: AnalysedField, finding: SmearFinding, selected: int | None) ->
         sizing="stretch",
         layer="below",
     )
+    above = 30 if by_shape is None else _room_above(drawing)
     quiet: dict[str, object] = {"visible": False, "constrain": "domain"}
     drawing.update_layout(
-        height=HEIGHT_PX,
-        margin={"l": 0, "r": 0, "t": 30, "b": 0},
+        height=HEIGHT_PX - 30 + above,
+        margin={"l": 0, "r": 0, "t": above, "b": 0},
         dragmode="pan",
         hovermode="closest",
         hoverdistance=24,
@@ -115,6 +130,13 @@ def figure(shown: AnalysedField, finding: SmearFinding, selected: int | None) ->
         font={"family": '"Source Sans", sans-serif'},
     )
     return drawing
+
+
+def _room_above(drawing: go.Figure) -> int:
+    """Pixels for a legend of many entries, under the buttons and not beside them."""
+    names = [str(trace.name) for trace in drawing.data if trace.showlegend]
+    rows = math.ceil(sum(8 * len(name) + 60 for name in names) / _SHOWN_WIDTH_PX)
+    return 30 + 26 * max(1, rows)
 
 
 def _add_boxes(drawing: go.Figure, kind: CellKind, cells: list[Cell]) -> None:
@@ -188,6 +210,8 @@ def _outlines(cells: list[Cell], grow: float = 0) -> tuple[list[float | None], l
 def _hover(cell: Cell) -> str:
     names = {"rbc": "Red cell", "wbc": "White cell", "platelet": "Platelet"}
     lines = [f"<b>{names[cell.kind]}</b>, score {percent(cell.score)}"]
+    if shape := field_shapes.hover_line(cell):
+        lines.append(shape)
     if cell.wbc is not None:
         lines.append(f"{title(cell.wbc.label)} {percent(cell.wbc.probability)}")
         if cell.wbc.stage:

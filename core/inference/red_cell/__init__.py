@@ -1,0 +1,1 @@
+"""The shape of red cells, and what is measured on them."""

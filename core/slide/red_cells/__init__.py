@@ -1,0 +1,1 @@
+"""What the red cells of a slide come to: shares of shapes, proposed grades, sizes."""
