@@ -37,8 +37,9 @@ class Outlined:
     """One cell: ``crop`` is ``(40, 40)`` uint8 grey, all but the cell painted as ground.
 
     ``area``, ``perimeter`` are in pixels of the copy and 0 where no outline was found; ``pallor``
-    is in [0, 1], ``density`` the mean over the cell, ``rim`` that of its dark part. ``solidity`` is the share of the convex hull
-    that the cell fills, ``elongation`` the longer side of its smallest rectangle over the shorter.
+    is in [0, 1], ``density`` the mean over the cell, ``rim`` that of its dark part. ``solidity`` is
+    the share of the convex hull that the cell fills, ``elongation`` the longer side of its smallest
+    rectangle over the shorter.
     """
 
     crop: Grey

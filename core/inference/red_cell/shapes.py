@@ -73,6 +73,13 @@ def probabilities(crops: Sequence[GreyImage], model: LoadedModel) -> npt.NDArray
     return as_probabilities(np.concatenate(logits), card.temperature)
 
 
+def named(row: npt.NDArray[np.float64], card: RedCellCard) -> tuple[str, bool]:
+    """The likeliest shape by ``(classes,)`` probabilities, and whether it is sure enough."""
+    best = int(row.argmax())
+    label = card.classes[best]
+    return label, bool(row[best] >= card.least_probability.get(label, card.abstain_below))
+
+
 def as_input(crops: Sequence[GreyImage]) -> npt.NDArray[np.float32]:
     """The network's input ``(B, 3, 40, 40)`` in [0, 1]; the three channels are the same."""
     grey = np.stack(crops).astype(np.float32) / np.float32(255)
@@ -114,14 +121,12 @@ def _judged(
     identity: str,
     measures: RedCellMeasures | None,
 ) -> RedCellShape:
-    best = int(row.argmax())
-    label = card.classes[best]
-    unclear = row[best] < card.least_probability.get(label, card.abstain_below)
+    label, sure = named(row, card)
     return RedCellShape(
         label,
-        float(row[best]),
+        float(row.max()),
         identity,
         probabilities=dict(zip(card.classes, row.tolist(), strict=True)),
-        not_judged="unclear" if unclear else "",
+        not_judged="" if sure else "unclear",
         measures=measures,
     )

@@ -38,7 +38,7 @@ class RedCellExamples(Dataset[Batch]):
     """
 
     def __init__(
-        self, cells: Sequence[Example], classes: tuple[str, ...], seed: int, length: int = 8000
+        self, cells: Sequence[Example], classes: tuple[str, ...], seed: int, length: int = 5000
     ) -> None:
         self._cells, self._seed, self._length = list(cells), seed, length
         self._targets = [

@@ -66,9 +66,7 @@ class LabelledCells:
     left_out: dict[str, int]
 
 
-def load_cells(
-    root: Path, locator: LoadedModel, variants: int = 4, seed: int = 0
-) -> LabelledCells:
+def load_cells(root: Path, locator: LoadedModel, variants: int = 4, seed: int = 0) -> LabelledCells:
     """Every labelled cell of Chula RBC-12 that an analysis would put before the network.
 
     Args:
@@ -101,9 +99,7 @@ def judged_of(boxes: Sequence[Box], red: Sequence[int], pixels: RgbImage) -> lis
     height, width = pixels.shape[:2]
     covered = overlaps(boxes)
     return [
-        i
-        for i in red
-        if covered[i] <= OVERLAP_ABOVE and not touches_edge(boxes[i], width, height)
+        i for i in red if covered[i] <= OVERLAP_ABOVE and not touches_edge(boxes[i], width, height)
     ]
 
 

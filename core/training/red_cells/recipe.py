@@ -77,9 +77,7 @@ def shapes_loss(logits: Tensor, right: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def logits_of(
-    model: nn.Module, crops: Sequence[npt.NDArray[np.uint8]]
-) -> npt.NDArray[np.float32]:
+def logits_of(model: nn.Module, crops: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.float32]:
     """Logits of crops ``(40, 40)``, ``(N, classes)``; the model is in evaluation mode."""
     device = next(model.parameters()).device
     rows = [
