@@ -21,8 +21,8 @@ _TYPICAL_DENSITY: Final = 0.45
 """Natural optical density to which the median of a field's cells is brought."""
 _CELL_DENSITY: Final = 0.18
 """From this density on a pixel belongs to a cell."""
-_SAMPLE: Final = 3
-"""Every third pixel a side is looked at for the ground."""
+_SAMPLE: Final = 5
+"""Every fifth pixel a side is looked at for the ground."""
 _LEAST_DENSITY: Final = 0.03
 DENSITIES: Final = -np.log(
     np.clip(np.arange(256), 5, GROUND_VALUE) / GROUND_VALUE, dtype=np.float32

@@ -55,7 +55,7 @@ def fit_limits(
             if level >= abstain
             and all(_share(part, classes, abstain, level) <= _SUSPECT_SHARE for part in known)
         ),
-        float(_GRID[-1]),
+        1.0,  # never named
     )
     return Limits(temperature, abstain, dict.fromkeys(suspects, limit))
 
