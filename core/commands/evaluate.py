@@ -10,12 +10,12 @@ import typer
 from core.commands.leave_one_out import evaluate_left_out
 from core.commands.terminal import Data, check_recipe, public_sets, stop
 
-SUITES: Final = ("locator", "wbc", "counts", "palm", "letters")
-"""Four models, and the rule that points out letters burnt into a picture's border."""
+SUITES: Final = ("locator", "wbc", "counts", "palm", "red_cells", "letters")
+"""Five models, and the rule that points out letters burnt into a picture's border."""
 
 
 def evaluate(
-    recipe: Annotated[str, typer.Argument(help="locator, wbc, counts, palm or letters")],
+    recipe: Annotated[str, typer.Argument(help="locator, wbc, counts, palm, red_cells or letters")],
     data: Data = None,
     as_json: Annotated[bool, typer.Option("--json", help="all figures on one line")] = False,
     write_card: Annotated[
@@ -71,6 +71,10 @@ def _figures(recipe: str, folder: Path) -> Mapping[str, object]:
 
     if recipe == "palm":
         return evaluate_palm(folder, registry.live("palm"))
+    if recipe == "red_cells":
+        from core.training.red_cells.figures import evaluate_red_cells
+
+        return evaluate_red_cells(folder, registry.live("locator"), registry.live("red_cells"))
     if recipe == "wbc":
         # Not smear_models(): a count model that is missing must not stop what needs none.
         return evaluate_wbc(folder, registry.live("locator"), registry.live("wbc"))

@@ -12,7 +12,7 @@ from core.training.recipe_info import OptionValue
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="locator, counts, wbc or palm")],
+    recipe: Annotated[str, typer.Argument(help="locator, counts, wbc, palm or red_cells")],
     data: Annotated[
         Path | None,
         typer.Option(help="folder of the public sets, or your own pictures (HEMADESK_DATA)"),

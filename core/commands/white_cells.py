@@ -17,7 +17,7 @@ from core.commands.terminal import (
 )
 from core.training.choices import LABORATORIES
 
-EXPORTED: Final = ("locator", "wbc", "counts", "palm")
+EXPORTED: Final = ("locator", "wbc", "counts", "palm", "red_cells")
 """Tasks whose live model `export` writes; a test holds it equal to the registry's."""
 
 

@@ -20,6 +20,7 @@ LAYOUTS: Final[dict[str, tuple[str, ...]]] = {
     "locator": ("boxes",),
     "counts": ("counts", "boxes"),
     "palm": ("photos",),
+    "red_cells": (),
 }
 """Recipe -> layouts of its own pictures that it learns from, the usual one first."""
 

@@ -9,12 +9,14 @@ from core.training.counts import presets as counts
 from core.training.locator import presets as locator
 from core.training.palm import presets as palm
 from core.training.recipe_info import Options, OptionValue, Preset, RecipeInfo, names_in
+from core.training.red_cells import presets as red_cells
 from core.training.white_cells import presets as white_cells
 
 __all__ = ["RECIPES", "Preset", "RecipeInfo", "checked_options", "recipe_info"]
 
 RECIPES: Final[dict[str, RecipeInfo]] = {
-    info.name: info for info in (locator.INFO, counts.INFO, palm.INFO, white_cells.INFO)
+    info.name: info
+    for info in (locator.INFO, counts.INFO, palm.INFO, white_cells.INFO, red_cells.INFO)
 }
 """Name of a recipe -> the recipe, in the order in which they are offered."""
 

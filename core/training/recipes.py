@@ -14,6 +14,7 @@ from core.training.loop.settings import LoopSettings
 from core.training.palm import job as palm_job
 from core.training.presets import FORMER_NAMES
 from core.training.recipe_info import Options
+from core.training.red_cells import job as red_cells_job
 from core.training.white_cells import job as wbc_job
 
 Prepare = Callable[[Path, LoopSettings, Options, Path], PreparedTraining]
@@ -23,6 +24,7 @@ _PREPARE: Final[dict[str, Prepare]] = {
     "counts": counts_job.prepare,
     "palm": palm_job.prepare,
     "wbc": wbc_job.prepare,
+    "red_cells": red_cells_job.prepare,
 }
 
 

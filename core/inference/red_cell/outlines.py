@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.inference.red_cell.ground import GROUND_VALUE, EvenField, even
+from core.inference.red_cell.ground import CELLS_BELOW, DENSITIES, GROUND_VALUE, Grey, even
 from core.models.red_cell import CROP_RBC_DIAMETERS, INPUT_PX
 from core.records import Box, RgbImage
 
@@ -24,28 +24,31 @@ DIAMETER_PX: Final = 2 * INPUT_PX / CROP_RBC_DIAMETERS
 _WINDOW: Final = 2 * INPUT_PX
 _BEYOND_BOX: Final = 1.12
 """An outline may leave its box by this factor."""
+_CORE: Final = 0.5
+"""A pixel belongs to the cell whose core it is nearest to: the inner half of its box."""
 _LEAST_AREA: Final = 0.1 * math.pi / 4 * DIAMETER_PX**2
 """What is smaller is no cell."""
+_STAIRS: Final = 0.95
+"""A digital outline of a circle is longer than the circle by this factor."""
 _RIM_QUANTILE: Final = 0.75
 """The rim is as dark as the upper quarter of the cell's pixels."""
 
 
 @dataclass(frozen=True)
 class Outlined:
-    """One cell: ``crop`` is ``(40, 40, 3)`` uint8, all but the cell painted as ground.
+    """One cell: ``crop`` is ``(40, 40)`` uint8 grey, all but the cell painted as ground.
 
     ``area``, ``perimeter`` are in pixels of the copy and 0 where no outline was found; ``pallor``
-    is in [0, 1], ``density`` the mean over the cell. ``solidity`` is the share of the convex hull
-    that the cell fills, ``elongation`` the longer side of its smallest rectangle over the shorter.
+    is in [0, 1], ``density`` the mean over the cell, ``rim`` that of its dark part.
     """
 
-    crop: RgbImage
+    crop: Grey
     area: float = 0.0
     perimeter: float = 0.0
     pallor: float = 0.0
     density: float = 0.0
-    solidity: float = 1.0
-    elongation: float = 1.0
+    rim: float = 0.0
+    contour: npt.NDArray[np.int32] | None = None
 
     @property
     def roundness(self) -> float:
@@ -53,6 +56,22 @@ class Outlined:
         if not self.perimeter:
             return 0.0
         return min(1.0, 4 * math.pi * self.area / self.perimeter**2)
+
+    @property
+    def solidity(self) -> float:
+        """Share of its convex hull that the cell fills, in [0, 1]."""
+        if self.contour is None:
+            return 1.0
+        hull = cv2.contourArea(cv2.convexHull(self.contour))
+        return min(1.0, cv2.contourArea(self.contour) / hull) if hull else 1.0
+
+    @property
+    def elongation(self) -> float:
+        """Longer side of its smallest rectangle over the shorter, at least 1."""
+        if self.contour is None:
+            return 1.0
+        shorter, longer = sorted(cv2.minAreaRect(self.contour)[1])
+        return float((longer + 1) / (shorter + 1))
 
 
 def outline(
@@ -73,97 +92,99 @@ def outline(
     height, width = (max(1, round(side * zoom)) for side in pixels.shape[:2])
     interpolation = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
     resized = cv2.resize(pixels, (width, height), interpolation=interpolation).astype(np.uint8)
-    evened = _framed(even(resized))
-    # In the frame's coordinates.
+    # A frame half a window wide, so that every window lies inside.
+    frame = [_WINDOW // 2] * 4
+    evened = cv2.copyMakeBorder(even(resized), *frame, cv2.BORDER_CONSTANT, value=[GROUND_VALUE])
     at = np.array(boxes, np.float32).reshape(-1, 4) * zoom + _WINDOW / 2
-    near = _neighbours(at)
-    return [_outlined(evened, at, i, near[i]) for i in wanted]
+    whose = _nearest(at, evened.shape[:2])
+    return [_outlined(evened.astype(np.uint8, copy=False), whose, at[i]) for i in wanted]
 
 
-def _framed(field: EvenField) -> EvenField:
-    """The field in a frame of ground, half a window wide, so that every window lies inside."""
-    wide = [_WINDOW // 2] * 4
-    return EvenField(
-        cv2.copyMakeBorder(
-            field.pixels, *wide, cv2.BORDER_CONSTANT, value=[GROUND_VALUE] * 3
-        ).astype(np.uint8),
-        cv2.copyMakeBorder(field.density, *wide, cv2.BORDER_CONSTANT, value=[0.0]).astype(
-            np.float32
-        ),
-        cv2.copyMakeBorder(field.cells, *wide, cv2.BORDER_CONSTANT, value=[0]).astype(np.uint8),
+def _nearest(boxes: Boxes, shape: tuple[int, ...]) -> npt.NDArray[np.int32]:
+    """For every pixel the number of the cell it is nearest to, counted from the cell's core."""
+    cores = np.full(shape, 255, np.uint8)
+    for x0, y0, x1, y1 in boxes.tolist():
+        middle = (round((x0 + x1) / 2), round((y0 + y1) / 2))
+        halves = (max(1, round(_CORE * (x1 - x0) / 2)), max(1, round(_CORE * (y1 - y0) / 2)))
+        cv2.ellipse(cores, middle, halves, 0, 0, 360, (0,), cv2.FILLED)
+    _, labels = cv2.distanceTransformWithLabels(
+        cores, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_CCOMP
     )
+    return np.asarray(labels, np.int32)
 
 
-def _neighbours(boxes: Boxes) -> list[list[int]]:
-    """For each box the others that its grown box meets."""
-    grown = _BEYOND_BOX * (boxes[:, 2:] - boxes[:, :2]) / 2
-    middle = (boxes[:, 2:] + boxes[:, :2]) / 2
-    apart = np.abs(middle[:, None] - middle[None])
-    meets = (apart < grown[:, None] + grown[None]).all(axis=2)
-    np.fill_diagonal(meets, False)
-    return [np.flatnonzero(row).tolist() for row in meets]
-
-
-def _outlined(field: EvenField, boxes: Boxes, index: int, near: list[int]) -> Outlined:
-    x0, y0, x1, y1 = boxes[index].tolist()
+def _outlined(field: Grey, whose: npt.NDArray[np.int32], box: npt.NDArray[np.float32]) -> Outlined:
+    x0, y0, x1, y1 = box.tolist()
     left, top = round((x0 + x1) / 2 - _WINDOW / 2), round((y0 + y1) / 2 - _WINDOW / 2)
     # A box outside of the field has no window; clip so that the slices keep their size.
-    rows, columns = field.density.shape
+    rows, columns = field.shape
     left, top = min(max(left, 0), columns - _WINDOW), min(max(top, 0), rows - _WINDOW)
     window = slice(top, top + _WINDOW), slice(left, left + _WINDOW)
-    moved = boxes - np.array([left, top, left, top], np.float32)
-    mine = _reach(moved[index], _BEYOND_BOX)
-    own: Mask = field.cells[window] * (mine < 1)
-    for other in near:
-        own = own * (mine <= _reach(moved[other]))
-    contour = _contour(own, moved[index])
-    pixels = field.pixels[window]
+    grey, near = field[window], whose[window]
+    mine = _reach(x0 - left, y0 - top, x1 - left, y1 - top) < _BEYOND_BOX**2
+    middle = near[_clipped((y0 + y1) / 2 - top), _clipped((x0 + x1) / 2 - left)]
+    own = (grey < CELLS_BELOW) & mine & (near == middle)
+    contour = _contour(own.view(np.uint8))
     if contour is None:
-        return Outlined(_crop(pixels, (mine < 1).astype(np.uint8)))
-    mask = np.zeros_like(own)
-    cv2.drawContours(mask, [contour], -1, (1,), cv2.FILLED)
-    inside = field.density[window][mask.astype(bool)]
-    rim = float(np.partition(inside, int(_RIM_QUANTILE * len(inside)))[int(0.75 * len(inside))])
-    # A pixel's outline runs through the middles of pixels: half a pixel is missing all round.
-    perimeter = 0.95 * cv2.arcLength(contour, closed=True) + math.pi
-    hull = cv2.contourArea(cv2.convexHull(contour))
-    sides = sorted(cv2.minAreaRect(contour)[1])
+        return Outlined(_crop(np.where(mine, grey, np.uint8(GROUND_VALUE))))
+    # Nothing is paler than the ground, so the paler of field and fence is the cell alone.
+    fence = np.full((_WINDOW, _WINDOW), GROUND_VALUE, np.uint8)
+    cv2.drawContours(fence, [contour], -1, (0,), cv2.FILLED)
+    alone = np.maximum(grey, fence)
+    area = _WINDOW**2 - cv2.countNonZero(fence)
+    rim, pallor, density = _depth(alone, area)
     return Outlined(
-        _crop(pixels, mask),
-        area=float(len(inside)),
-        perimeter=perimeter,
-        pallor=float((inside < rim / 2).mean()),
-        density=float(inside.mean()),
-        solidity=min(1.0, cv2.contourArea(contour) / hull) if hull else 1.0,
-        elongation=(sides[1] + 1) / (sides[0] + 1),
+        _crop(alone),
+        area=float(area),
+        # The outline runs through the middles of pixels: half a pixel is missing all round.
+        perimeter=_STAIRS * cv2.arcLength(contour, closed=True) + math.pi,
+        pallor=pallor,
+        density=density,
+        rim=rim,
+        contour=contour,
     )
 
 
-_ROWS, _COLUMNS = np.ogrid[0:_WINDOW, 0:_WINDOW]
+def _clipped(place: float) -> int:
+    return min(max(round(place), 0), _WINDOW - 1)
 
 
-def _reach(box: npt.NDArray[np.float32], factor: float = 1.0) -> npt.NDArray[np.float32]:
-    """Squared distance from the box's middle, 1 on the ellipse ``factor`` times as large.
+def _depth(alone: Grey, area: int) -> tuple[float, float, float]:
+    """Density of the rim, share that is paler than half of it, mean density."""
+    counts = np.bincount(alone.ravel(), minlength=256)
+    counts[GROUND_VALUE] -= alone.size - area
+    running = np.cumsum(counts)
+    # The darkest values come first.
+    rim = float(DENSITIES[int(running.searchsorted((1 - _RIM_QUANTILE) * area))])
+    pale = area - int(running[int(_PALEST_FIRST.searchsorted(-rim / 2, side="right")) - 1])
+    return rim, pale / area, float(counts @ DENSITIES) / area
 
-    Corners of a box belong to the cell too, so the ellipse is larger than the one inside the box.
+
+_PALEST_FIRST: Final = -DENSITIES
+"""Rises with the value of a pixel."""
+_AXIS: Final = np.arange(_WINDOW, dtype=np.float32)
+
+
+def _reach(x0: float, y0: float, x1: float, y1: float) -> npt.NDArray[np.float32]:
+    """Squared distance from a box's middle; 1 on an ellipse a little beyond its sides.
+
+    The corners of a box belong to the cell too.
     """
-    x0, y0, x1, y1 = box.tolist()
-    across, down = (factor * 0.55 * max(1.0, side) for side in (x1 - x0, y1 - y0))
-    x = ((_COLUMNS - (x0 + x1) / 2) / across) ** 2
-    y = ((_ROWS - (y0 + y1) / 2) / down) ** 2
-    return (x + y).astype(np.float32)
+    across, down = (0.55 * max(1.0, side) for side in (x1 - x0, y1 - y0))
+    x = np.square((_AXIS - np.float32((x0 + x1) / 2)) / np.float32(across))
+    y = np.square((_AXIS - np.float32((y0 + y1) / 2)) / np.float32(down))
+    return np.asarray(y[:, None] + x)
 
 
-def _contour(own: Mask, box: npt.NDArray[np.float32]) -> npt.NDArray[np.int32] | None:
+def _contour(own: Mask) -> npt.NDArray[np.int32] | None:
     """Outer contour of the largest piece; None where none is as large as a cell."""
-    contours, _ = cv2.findContours(own, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    contours, _ = cv2.findContours(own, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     best = max(contours, key=cv2.contourArea, default=None)
     if best is None or cv2.contourArea(best) < _LEAST_AREA:
         return None
-    return best.astype(np.int32)
+    return best.astype(np.int32, copy=False)
 
 
-def _crop(pixels: RgbImage, mask: Mask) -> RgbImage:
-    alone = np.where(mask[..., None].astype(bool), pixels, np.uint8(GROUND_VALUE))
+def _crop(alone: Grey) -> Grey:
     size = (INPUT_PX, INPUT_PX)
-    return cv2.resize(alone, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    return cv2.resize(alone, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)

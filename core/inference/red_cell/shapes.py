@@ -10,9 +10,9 @@ import numpy.typing as npt
 from core.inference.locate.edge import touches_edge
 from core.inference.red_cell.outlines import DIAMETER_PX, Outlined, outline
 from core.models.cards import RedCellCard
-from core.models.engine import as_batch, engine_for
+from core.models.engine import engine_for
 from core.models.weights import LoadedModel
-from core.records import Box, Cell, Field, RgbImage
+from core.records import Box, Cell, Field, GreyImage
 from core.records.red_cell import NotJudged, RedCellMeasures, RedCellShape
 from core.statistics.calibration import as_probabilities
 
@@ -60,17 +60,30 @@ def shapes(
     return found
 
 
-def probabilities(crops: Sequence[RgbImage], model: LoadedModel) -> npt.NDArray[np.float64]:
-    """Of each crop ``(40, 40, 3)`` the probabilities of the card's classes, ``(N, classes)``."""
+def probabilities(crops: Sequence[GreyImage], model: LoadedModel) -> npt.NDArray[np.float64]:
+    """Of each crop ``(40, 40)`` the probabilities of the card's classes, ``(N, classes)``."""
     card = model.card_as(RedCellCard)
     engine = engine_for(model)
     logits = [
-        engine(as_batch(list(crops[start : start + _AT_ONCE])))[0]
+        engine(as_input(crops[start : start + _AT_ONCE]))[0]
         for start in range(0, len(crops), _AT_ONCE)
     ]
     if not logits:
         return np.empty((0, len(card.classes)))
     return as_probabilities(np.concatenate(logits), card.temperature)
+
+
+def named(row: npt.NDArray[np.float64], card: RedCellCard) -> tuple[str, bool]:
+    """The likeliest shape by ``(classes,)`` probabilities, and whether it is sure enough."""
+    best = int(row.argmax())
+    label = card.classes[best]
+    return label, bool(row[best] >= card.least_probability.get(label, card.abstain_below))
+
+
+def as_input(crops: Sequence[GreyImage]) -> npt.NDArray[np.float32]:
+    """The network's input ``(B, 3, 40, 40)`` in [0, 1]; the three channels are the same."""
+    grey = np.stack(crops).astype(np.float32) / np.float32(255)
+    return np.ascontiguousarray(np.broadcast_to(grey[:, None], (len(grey), 3, *grey.shape[1:])))
 
 
 def overlaps(boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
@@ -108,14 +121,12 @@ def _judged(
     identity: str,
     measures: RedCellMeasures | None,
 ) -> RedCellShape:
-    best = int(row.argmax())
-    label = card.classes[best]
-    unclear = row[best] < card.least_probability.get(label, card.abstain_below)
+    label, sure = named(row, card)
     return RedCellShape(
         label,
-        float(row[best]),
+        float(row.max()),
         identity,
         probabilities=dict(zip(card.classes, row.tolist(), strict=True)),
-        not_judged="unclear" if unclear else "",
+        not_judged="" if sure else "unclear",
         measures=measures,
     )

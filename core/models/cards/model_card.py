@@ -42,6 +42,7 @@ from core.models.cards.preprocessing import (
     RedCellInput,
     WholeFieldInput,
 )
+from core.models.cards.red_cell_figures import RedCellEvaluation
 from core.models.cards.uncertainty_card import LocalHeadCard
 from core.models.cards.white_cell_figures import WhiteCellEvaluation
 from core.records.red_cell import SHAPES
@@ -281,6 +282,7 @@ class RedCellCard(ModelCard):
     least_probability: dict[str, Share] = Field(default_factory=dict)
     overlap_above: Share = 0.15
     data: CellData = CellData()
+    evaluation: RedCellEvaluation = Field(default_factory=RedCellEvaluation)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""Learning the shapes of red cells."""
