@@ -121,7 +121,7 @@ def _head(smear: SmearSession) -> None:
     if smear.batch is not None:
         # In the place of the tools, so that nothing below moves when a batch begins or ends.
         with tools:
-            intake.draw_progress(smear)
+            intake.draw_progress(smear, smear.shown)
         return
     if not smear.order:
         return
@@ -173,6 +173,11 @@ def _results(smear: SmearSession) -> None:
         field_view.draw(smear)
     with right.container(gap="xsmall"):
         counts_panel.draw(smear)
+    if smear.batch is not None:
+        st.caption(
+            f"Below: the first {wording.several(len(smear.order), 'field')}; all of them when the "
+            "last is finished."
+        )
     # Only the open tab is drawn: a map nobody looks at is not computed.
     names = ("White cells", "Differential", "Blood count", "Fields", "Why")
     draws = (
