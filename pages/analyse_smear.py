@@ -173,11 +173,6 @@ def _results(smear: SmearSession) -> None:
         field_view.draw(smear)
     with right.container(gap="xsmall"):
         counts_panel.draw(smear)
-    if smear.batch is not None:
-        st.caption(
-            f"Below: the first {wording.several(len(smear.order), 'field')}; all of them when the "
-            "last is finished."
-        )
     # Only the open tab is drawn: a map nobody looks at is not computed.
     names = ("White cells", "Differential", "Blood count", "Fields", "Why")
     draws = (
@@ -191,6 +186,9 @@ def _results(smear: SmearSession) -> None:
         if tab.open:
             with tab:
                 draw(smear)
+    if smear.batch is not None:
+        drawn = wording.several(len(smear.order), "field")
+        st.caption(f"So far of {drawn}; of all when the last one is finished.")
 
 
 def _on_top(smear: SmearSession) -> None:
