@@ -168,15 +168,16 @@ def _as_one_laboratory(
     findings: "list[SmearFinding]",
 ) -> tuple[list[tuple[dict[str, object], str]], str]:
     """Rows and lines of fields that are taken as one laboratory's."""
-    from core.review.acceptance.status import KEY, known_here
+    from core.review.acceptance.status import known_here
+    from core.review.exchange.json_rows import smear_row
     from core.slide.foreign_laboratory import laboratory_of
 
     laboratory = laboratory_of(findings)
     known = known_here()
     rows = []
     for finding in map(laboratory.as_judged, findings):
+        row = smear_row(finding, laboratory, known)
         accepted = known.of_finding(finding)
-        row = {**finding.as_json(), "laboratory": laboratory.word, KEY: accepted.status}
         line = f"{finding.file}: {_finding_words(finding)}{_acceptance_line(accepted)}"
         rows.append((row, line))
     return rows, laboratory.sentence()
@@ -235,7 +236,8 @@ def classify(
     def together(
         answers: "list[tuple[str, WbcCall]]",
     ) -> tuple[list[tuple[dict[str, object], str]], str]:
-        from core.review.acceptance.status import KEY, known_here
+        from core.review.acceptance.status import known_here
+        from core.review.exchange.json_rows import cell_row
         from core.slide.foreign_laboratory import judge_laboratory
 
         laboratory = judge_laboratory(call for _, call in answers)
@@ -243,13 +245,9 @@ def classify(
         rows = []
         for name, call in answers:
             judged = laboratory.as_judged(call)
-            accepted = known.of({"locator": models()[0].identity, "wbc": judged.model})
-            row = {
-                "file": name,
-                **judged.as_json(),
-                "laboratory": laboratory.word,
-                KEY: accepted.status,
-            }
+            locator = models()[0].identity
+            accepted = known.of({"locator": locator, "wbc": judged.model})
+            row = cell_row(name, judged, locator, laboratory, known)
             rows.append((row, f"{name}: {_call_words(judged)}{_acceptance_line(accepted)}"))
         return rows, laboratory.sentence()
 

@@ -16,7 +16,8 @@ from core.imaging.read import ImageRefused, read_path_frames
 from core.jobs import job
 from core.jobs.worker import JobContext, work
 from core.records import Field, SmearFinding, WbcCall
-from core.review.acceptance.status import KEY, known_here
+from core.review.acceptance.status import known_here
+from core.review.exchange.json_rows import refused_row, smear_row
 from core.review.record import stored_finding
 from core.scale.journal import Answer, Journal, Line
 from core.scale.result_files import Row, write_results
@@ -164,12 +165,7 @@ def _rows(
         for one in journal.answers(str(path)):
             if not one.finding:
                 refused[0] += 1
-                yield {"file": one.file, "error": {"code": one.code, "message": one.message}}
+                yield refused_row(one.file, one.code, one.message)
                 continue
             finding = laboratory.as_judged(stored_finding.from_text(one.finding))
-            yield {
-                **finding.as_json(),
-                "file": one.file,
-                "laboratory": laboratory.word,
-                KEY: known.of_finding(finding).status,
-            }
+            yield smear_row(replace(finding, file=one.file), laboratory, known)
