@@ -15,6 +15,7 @@ from core.commands.case.backup import backup, restore
 from core.commands.case.export import export
 from core.commands.case.queue_gain import queue_gain
 from core.commands.case.retention import due, erase, erased
+from core.commands.case.watch import watch
 from core.commands.terminal import opened_store, stop
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ app.command()(restore)
 app.command()(erase)
 app.command()(erased)
 app.command()(due)
+app.command()(watch)
 app.command(name="queue-gain")(queue_gain)
 
 _HEAD = re.compile(r"[0-9]+:.{64}", re.ASCII)
