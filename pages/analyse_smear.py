@@ -122,7 +122,7 @@ def _head(smear: SmearSession) -> None:
     if smear.batch is not None:
         # In the place of the tools, so that nothing below moves when a batch begins or ends.
         with tools:
-            intake.draw_progress(smear)
+            intake.draw_progress(smear, smear.shown)
         return
     if not smear.order:
         return
@@ -188,6 +188,9 @@ def _results(smear: SmearSession) -> None:
         if tab.open:
             with tab:
                 draw(smear)
+    if smear.batch is not None:
+        drawn = wording.several(len(smear.order), "field")
+        st.caption(f"So far of {drawn}; of all when the last one is finished.")
 
 
 def _on_top(smear: SmearSession) -> None:

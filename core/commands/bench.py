@@ -46,6 +46,22 @@ def screens(
 
 
 @app.command()
+def page(fields: Annotated[int, typer.Option(min=2, help="fields in the folder")] = 200) -> None:
+    """Processor seconds of the page for a folder of fields, beside the command line's."""
+    from core.studies.benchmarks.page import measure_page
+    from core.studies.benchmarks.screens import NoBrowser
+
+    try:
+        found = measure_page(fields, lambda words: print(words, flush=True))
+    except NoBrowser as refusal:
+        stop(refusal)
+    print(
+        f"{found.fields} fields: page {found.page:.1f} CPU s, command line {found.command:.1f}, "
+        f"ratio {found.ratio:.2f}; a click {found.click_ms:.0f} ms of the server"
+    )
+
+
+@app.command()
 def soak(
     minutes: Annotated[float, typer.Option(min=0.5, help="how long")] = 120.0,
     sessions: Annotated[int, typer.Option(min=1, help="windows at the same time")] = 10,

@@ -55,15 +55,16 @@ def palm(
 
     def answer(field: "Field") -> tuple[dict[str, object], str]:
         from core.inference.palm.screening import can_be_judged, read_palm
-        from core.review.acceptance.status import KEY
+        from core.review.exchange.json_rows import palm_row
         from core.slide.palm_words import sentences
 
         call = read_palm(field, model(), kind, prevalence=prevalence).call  # type: ignore[arg-type]  # checked above
         notes = "".join(f"\n  {flag.message}" for flag in call.flags)
         words = " ".join(sentences(call.as_json(), spoilt=not can_be_judged(call.flags)))
         accepted = acceptances().of({"palm": call.model})
-        row = call.as_json() | {KEY: accepted.status}
-        return row, f"{field.name}: {words}{notes}\n  model {accepted.words}"
+        return palm_row(
+            call, acceptances()
+        ), f"{field.name}: {words}{notes}\n  model {accepted.words}"
 
     each_picture(paths, as_json, answer, min_side_px=64, dicom=False)
 

@@ -12,6 +12,9 @@ from core.commands.terminal import stop
 def serve(
     address: Annotated[str, typer.Option(help="what to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
+    api: Annotated[
+        bool, typer.Option("--api", help="answer other programs over HTTP, not people in browsers")
+    ] = False,
 ) -> None:
     """Serve the app; an address that others reach needs a sign-in."""
     from core.access.serving import port_fault
@@ -25,6 +28,15 @@ def serve(
     taken = port_fault(address, port)
     if taken:
         stop(taken)
+    if api:
+        if signed_in_by in ("oidc", "public"):
+            stop(
+                "--api answers programs of this computer, or behind a proxy that names the person "
+                "(HEMADESK_PROXY_HEADER and HEMADESK_PROXY_SECRET): a program cannot sign in with "
+                "OpenID Connect, and a public demo takes none"
+            )
+        _serve_api(address, port, behind_proxy=signed_in_by == "proxy")
+        return
     who = {
         "public": "anybody may look at the demo and nobody can change it",
         "local": "whoever sits at this computer is signed in",
@@ -36,3 +48,30 @@ def serve(
     command += ["--server.address", address, "--server.port", str(port)]
     os.chdir(ROOT)  # Streamlit reads .streamlit/config.toml from where it is started
     os.execv(sys.executable, command)
+
+
+def _serve_api(address: str, port: int, *, behind_proxy: bool) -> None:
+    import uvicorn
+
+    from core import log_file
+    from core.access.gates import LocalGate, ProxyGate
+    from core.models import registry
+    from core.service.app import Models, service
+    from core.service.entrance import Entrance
+    from core.settings import settings
+
+    os.umask(0o077)
+    site = settings()
+    log_file.open_log(site.var)
+    app = service(Models(registry.smear_models, lambda: registry.live("palm")))
+    gate = ProxyGate(site) if behind_proxy else LocalGate(None)
+    entrance = Entrance(app, gate, int(site.max_upload_mb_per_person * 1e6))
+    print(f"Answering programs at http://{address}:{port}, described at /openapi.json.", flush=True)
+    # The sender's address decides who is let in: no header of a proxy may replace it.
+    uvicorn.run(
+        entrance,  # type: ignore[arg-type]  # uvicorn types the scope more narrowly
+        host=address,
+        port=port,
+        proxy_headers=False,
+        log_level="warning",
+    )

@@ -6,9 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.commands.terminal import AsJson, Pictures, all_pictures, stop
+from core.commands.terminal import (
+    AsJson,
+    Pictures,
+    ProgressLine,
+    all_files,
+    all_pictures,
+    stop,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from core.models.smear_models import SmearModels
     from core.models.weights import LoadedModel
     from core.records import Field, SmearFinding, WbcCall
@@ -62,6 +71,10 @@ def analyse(
         Path | None,
         typer.Option(help="classify white cells by this .safetensors file, not the live model"),
     ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(help="write into this .jsonl or .parquet; stopped, it goes on where it was"),
+    ] = None,
 ) -> None:
     """Count and classify the cells of blood-smear fields."""
     if method not in ("locator", "regression"):
@@ -72,6 +85,8 @@ def analyse(
             "so no counting rule can be applied"
         )
     _check_model_file("--wbc-model", wbc_model)
+    if to is not None:
+        _check_result_file(to, as_json)
 
     # Loaded once, with the first readable picture: all pictures of a command have one set.
     @cache
@@ -101,28 +116,71 @@ def analyse(
             write_explanations(field, finding, explain, models())
         return finding
 
-    all_pictures(paths, as_json, answer, _as_one_laboratory)
+    if to is None:
+        all_pictures(paths, as_json, answer, _as_one_laboratory)
+        return
+    asked = {"method": method, "rule": "chamber" if chamber_rule else "all visible"}
+    _into_file(paths, to, answer, lambda: {**asked, "models": ", ".join(models().identities)})
+
+
+def _check_result_file(to: Path, as_json: bool) -> None:
+    from core.scale.result_files import ENDINGS
+
+    if as_json:
+        stop("--to writes a file and --json prints: take one of them")
+    if to.suffix.lower() not in ENDINGS:
+        stop(f"--to must name a file ending in {' or '.join(ENDINGS)}, got {to.name}")
+    if not to.parent.is_dir():
+        stop(f"--to: folder not found: {to.parent}")
+
+
+def _into_file(
+    paths: list[Path],
+    to: Path,
+    answer: "Callable[[Field], SmearFinding]",
+    asked: "Callable[[], dict[str, str]]",
+) -> None:
+    """Analyse what is not finished yet and write the file; says on standard error how far it is."""
+    files = all_files(paths)
+    from core.access.people import AT_THE_TERMINAL
+    from core.jobs.job import JobRunning
+    from core.models.weights import WeightsRefused
+    from core.scale.archive import analyse_archive, job_folder
+    from core.scale.journal import OtherQuestion
+
+    try:
+        done = analyse_archive(
+            files, to, answer, asked(), who=AT_THE_TERMINAL.name, report=ProgressLine("files")
+        )
+    except JobRunning:
+        stop(f"--to: another process is writing {to}")
+    except OtherQuestion as other:
+        stop(f"{to} cannot be gone on with: {other}. Name another file or remove {job_folder(to)}")
+    except WeightsRefused as refusal:
+        stop(refusal)
+    except (ValueError, OSError) as error:
+        stop(f"{to} is not written yet: {error}. The same command goes on where it was", 1)
+    print(f"{to}: {done.fields} fields, {done.refused} refused, {done.anew} files read now")
+    if done.laboratory:
+        print(done.laboratory)
+    if done.refused:
+        raise typer.Exit(1)
 
 
 def _as_one_laboratory(
     findings: "list[SmearFinding]",
 ) -> tuple[list[tuple[dict[str, object], str]], str]:
     """Rows and lines of fields that are taken as one laboratory's."""
-    from core.review.acceptance.status import KEY, known_here
+    from core.review.acceptance.status import known_here
+    from core.review.exchange.json_rows import smear_row
     from core.slide.foreign_laboratory import laboratory_of
-    from core.slide.red_cells.summary import red_cells_json
 
     laboratory = laboratory_of(findings)
     known = known_here()
     rows = []
     for finding in map(laboratory.as_judged, findings):
+        row = smear_row(finding, laboratory, known)
         accepted = known.of_finding(finding)
-        row = {
-            **finding.as_json(),
-            **red_cells_json([finding]),
-            "laboratory": laboratory.word,
-            KEY: accepted.status,
-        }
         line = f"{finding.file}: {_finding_words(finding)}{_acceptance_line(accepted)}"
         rows.append((row, line))
     return rows, laboratory.sentence()
@@ -181,7 +239,8 @@ def classify(
     def together(
         answers: "list[tuple[str, WbcCall]]",
     ) -> tuple[list[tuple[dict[str, object], str]], str]:
-        from core.review.acceptance.status import KEY, known_here
+        from core.review.acceptance.status import known_here
+        from core.review.exchange.json_rows import cell_row
         from core.slide.foreign_laboratory import judge_laboratory
 
         laboratory = judge_laboratory(call for _, call in answers)
@@ -189,13 +248,9 @@ def classify(
         rows = []
         for name, call in answers:
             judged = laboratory.as_judged(call)
-            accepted = known.of({"locator": models()[0].identity, "wbc": judged.model})
-            row = {
-                "file": name,
-                **judged.as_json(),
-                "laboratory": laboratory.word,
-                KEY: accepted.status,
-            }
+            locator = models()[0].identity
+            accepted = known.of({"locator": locator, "wbc": judged.model})
+            row = cell_row(name, judged, locator, laboratory, known)
             rows.append((row, f"{name}: {_call_words(judged)}{_acceptance_line(accepted)}"))
         return rows, laboratory.sentence()
 

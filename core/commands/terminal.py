@@ -53,6 +53,18 @@ def progress(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+class ProgressLine:
+    """A line on standard error every ten seconds: how many of how many are done."""
+
+    def __init__(self, what: str) -> None:
+        self._what, self._last = what, time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        if time.monotonic() - self._last > _PROGRESS_EVERY_SECONDS:
+            self._last = time.monotonic()
+            progress(f"{done:,} of {total:,} {self._what} done")
+
+
 def check_choice(option: str, value: str, choices: tuple[str, ...]) -> None:
     """Stop the command unless ``value`` is one of ``choices``."""
     if value not in choices:
@@ -192,7 +204,7 @@ def _answers(
     """For each picture its answer, or why it was refused."""
     from dataclasses import replace
 
-    for path in _pictures(paths, dicom):
+    for path in all_files(paths, dicom=dicom):
         if message := _missing(path):
             yield _Refused(str(path), "missing", message)
             continue
@@ -242,7 +254,7 @@ def _missing(path: Path) -> str:
     return ""
 
 
-def _pictures(paths: list[Path], dicom: bool) -> list[Path]:
+def all_files(paths: list[Path], *, dicom: bool = True) -> list[Path]:
     """Replace each folder by the pictures in and below it; files passed over go to stderr."""
     from core.imaging.folders import with_folders_opened
 

@@ -85,14 +85,17 @@ def judge_laboratory(calls: Iterable[WbcCall]) -> Laboratory:
     Foreign: at least a tenth of the cells are unfamiliar, and significantly more than at home
     (one-sided exact binomial test, 1 %). Cells that the model was adapted to are no evidence.
     """
-    known = list(calls)
-    unfamiliar = sum(call.unfamiliar and not call.acquainted for call in known)
-    word: Word = "familiar" if len(known) >= _FEWEST else "not judged"
-    if unfamiliar >= _LEAST_SHARE * len(known) and unfamiliar:
-        test = scipy.stats.binomtest(unfamiliar, len(known), AT_HOME, alternative="greater")
+    # Counted as they come: an archive has more of them than memory should hold.
+    cells = unfamiliar = 0
+    for call in calls:
+        cells += 1
+        unfamiliar += call.unfamiliar and not call.acquainted
+    word: Word = "familiar" if cells >= _FEWEST else "not judged"
+    if unfamiliar >= _LEAST_SHARE * cells and unfamiliar:
+        test = scipy.stats.binomtest(unfamiliar, cells, AT_HOME, alternative="greater")
         if test.pvalue < _SIGNIFICANCE:
             word = "foreign"
-    return Laboratory(word, len(known), unfamiliar)
+    return Laboratory(word, cells, unfamiliar)
 
 
 def laboratory_of(findings: Iterable[SmearFinding]) -> Laboratory:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from core.imaging import synthetic
 
@@ -212,3 +213,35 @@ def test_three_real_fields(page: Page, data_dir: Path) -> None:
     page.get_by_role("tab", name="White cells").click()
     page.get_by_role("button", name="Why", exact=True).first.click()
     expect(page.get_by_role("dialog").locator("img").nth(1)).to_be_visible()
+
+
+def test_fields_that_finish_do_not_redraw_the_whole_page(page: Page, server: str) -> None:
+    whole: list[str] = []
+
+    def note(frame: str | bytes) -> None:
+        message = ForwardMsg()
+        message.ParseFromString(frame if isinstance(frame, bytes) else frame.encode())
+        # Outside every fragment, so it comes once with each drawing of the whole page.
+        if message.delta.new_element.heading.body == "Analyse smear":
+            whole.append(message.hash)
+
+    page.on("websocket", lambda socket: socket.on("framereceived", note))
+    page.goto(f"{server}/analyse_smear")
+    number = 12
+    files = [
+        {
+            "name": f"{seed}.png",
+            "mimeType": "image/png",
+            "buffer": synthetic.png_bytes(synthetic.draw(700 + seed, width=640, height=480).field),
+        }
+        for seed in range(number)
+    ]
+    page.locator("input[type=file]").set_input_files(files)
+    button = page.get_by_role("button", name=f"Analyse {number} fields", exact=True)
+    expect(button).to_be_enabled()
+    whole.clear()
+    button.click()
+    wait_for_fields(page, number)
+    wait_for_counts(page)
+    # The press, the first picture, the end, and one more where a press and a tick meet.
+    assert 2 <= len(whole) <= 4

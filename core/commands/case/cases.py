@@ -15,6 +15,7 @@ from core.commands.case.backup import backup, restore
 from core.commands.case.export import export
 from core.commands.case.queue_gain import queue_gain
 from core.commands.case.retention import due, erase, erased
+from core.commands.case.watch import watch
 from core.commands.terminal import opened_store, stop
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ app.command()(restore)
 app.command()(erase)
 app.command()(erased)
 app.command()(due)
+app.command()(watch)
 app.command(name="queue-gain")(queue_gain)
 
 _HEAD = re.compile(r"[0-9]+:.{64}", re.ASCII)
@@ -50,28 +52,15 @@ def list_cases(
     """List the open cases, the most urgent first."""
     from core.access.people import AT_THE_TERMINAL
     from core.review.case.worklist import OPEN_STATES, worklist
+    from core.review.exchange.json_rows import case_row
     from core.store.review_schema import CASE_STATES
 
     states = CASE_STATES if every else OPEN_STATES
     for row in worklist(
         opened_store(), AT_THE_TERMINAL, search=search, states=states, limit=100_000
     ):
-        summary = {
-            "id": row.case.id,
-            "accession": row.case.accession,
-            "state": row.case.state,
-            "version": row.case.version,
-            "priority": row.priority,
-            "fields": row.fields,
-            "palms": row.palms,
-            "white_cells": row.white_cells,
-            "reviewed": row.reviewed,
-            "critical": row.critical,
-            "assigned_to": row.case.assigned_name,
-            "created_at": row.case.created_at.isoformat(),
-        }
         if as_json:
-            print(json.dumps(summary))
+            print(json.dumps(case_row(row)))
             continue
         has = f", {row.case.assigned_name} has it" if row.case.assigned_name else ""
         print(

@@ -170,7 +170,7 @@ def _open(page: Any, address: str, there: str) -> float:
     begun = time.perf_counter()
     page.goto(address)
     page.locator(there).first.wait_for(state="visible")
-    _at_rest(page)
+    at_rest(page)
     return 1000 * (time.perf_counter() - begun)
 
 
@@ -178,11 +178,11 @@ def _view(page: Any, name: str, there: str) -> float:
     begun = time.perf_counter()
     page.get_by_text(name, exact=True).first.click()
     page.locator(there).first.wait_for(state="visible")
-    _at_rest(page)
+    at_rest(page)
     return 1000 * (time.perf_counter() - begun)
 
 
-def _at_rest(page: Any) -> None:
+def at_rest(page: Any) -> None:
     """Streamlit says in an attribute of the app whether a script is still running."""
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
 
@@ -245,6 +245,13 @@ def _finding(field: Field, cells: int) -> SmearFinding:
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     """The app on the store in ``folder``; gives its address."""
+    with served_process(folder) as (address, _):
+        yield address
+
+
+@contextmanager
+def served_process(folder: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """The same with its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -267,7 +274,7 @@ def served(folder: Path) -> Iterator[str]:
                     break
             except OSError:
                 time.sleep(0.1)
-        yield address
+        yield address, process
     finally:
         process.terminate()
         process.wait()

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.inference.batch import AnalysedField
+from core.inference.batch import AnalysedField, Key
 from core.slide import judgement
 from pages.parts import wording
 from pages.parts.picture import in_page
@@ -16,8 +16,20 @@ _WAITING = 4
 """Places drawn for fields still to come."""
 
 
+_EVERY_S = 2.0
+"""Seconds between two looks at a running batch; each sends the tiles again."""
+
+
 def draw(session: SmearSession) -> None:
     """One tile for each field of the set; its button puts it into the picture."""
+    every = _EVERY_S if session.batch is not None else None
+    st.fragment(_strip, run_every=every)(session, session.shown)
+
+
+def _strip(session: SmearSession, shown: Key | None) -> None:
+    """Draws itself alone; the whole screen when another field than ``shown`` was chosen here."""
+    if session.shown != shown:
+        st.rerun()
     waiting = 0
     if session.batch is not None:
         progress = session.batch.progress()

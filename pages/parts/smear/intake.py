@@ -5,7 +5,7 @@ from typing import Literal
 import streamlit as st
 
 from core.imaging.folders import DICOM_ENDINGS, PICTURE_ENDINGS
-from core.inference.batch import Source, drawn, uploads
+from core.inference.batch import Key, Source, drawn, uploads
 from core.models import registry
 from core.models.weights import WeightsRefused
 from core.settings import settings
@@ -107,19 +107,29 @@ def _begin(session: SmearSession, sources: list[Source]) -> bool:
 
 
 @st.fragment(run_every=1.0)
-def draw_progress(session: SmearSession) -> None:
-    """Name of the file, time left, stop; redraws the screen when something has finished."""
+def draw_progress(session: SmearSession, shown: Key | None) -> None:
+    """Name of the file, time left, stop.
+
+    Draws itself alone, and the whole screen when its picture has changed and at the end: a whole
+    screen for each field would cost many times what the analysis does.
+
+    Args:
+        session: takes over what has finished.
+        shown: the field whose picture the screen was drawn with.
+    """
+    session.absorb()
     batch = session.batch
-    if batch is None or session.behind:
+    if batch is None or session.shown != shown:
         st.rerun()
     progress = batch.progress()
     bar, stop = st.columns([6, 1], vertical_alignment="center")
     current = wording.plain(progress.current)
+    refused = f"; {len(session.refused)} not analysed" if session.refused else ""
     bar.progress(
         progress.done / max(1, progress.total),
         text=(
-            f"Analysing {current}, {progress.done + 1} of {progress.total}, "
-            f"{wording.time_left(progress.seconds_left)}"
+            f"Analysing {current}, {min(progress.done + 1, progress.total)} of {progress.total}, "
+            f"{wording.time_left(progress.seconds_left)}{refused}"
         ),
     )
     stop.button("Stop", on_click=session.stop, width="stretch", key="stop")

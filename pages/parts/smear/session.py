@@ -22,6 +22,8 @@ from core.slide.foreign_laboratory import Laboratory, laboratory_of
 
 _KNOWN = 400
 _MAPS = 24
+_COUNTED = 4_000
+"""Findings kept as they were counted; they share their cells with the answers."""
 
 
 @dataclass
@@ -57,6 +59,9 @@ class SmearSession:
     _maps: OrderedDict[tuple[object, ...], HeatMap] = field(default_factory=OrderedDict)
     _verdicts: dict[tuple[object, ...], Faithfulness] = field(default_factory=dict)
     _judged: tuple[object, Laboratory] | None = None
+    _counted: dict[tuple[object, ...], tuple[SmearFinding, SmearFinding]] = field(
+        default_factory=dict
+    )
     _taken: int = 0
     _show_next: bool = False
 
@@ -110,14 +115,6 @@ class SmearSession:
             stale = next(key for key in self.known if key not in self.order)
             del self.known[stale]
 
-    @property
-    def behind(self) -> bool:
-        """Has the batch finished something that is not shown yet, or ended."""
-        if self.batch is None:
-            return False
-        news = len(self.batch.results) + len(self.batch.refusals) > self._taken + len(self.refused)
-        return news or not self.batch.progress().running
-
     def stop(self) -> None:
         """Stop the batch, if one is running."""
         if self.batch is not None:
@@ -157,7 +154,10 @@ class SmearSession:
 
         The fields of the set are taken as one laboratory's.
         """
-        return self.laboratory().as_judged(self.as_decided(key))
+        laboratory = self.laboratory()
+        if not laboratory.is_foreign:
+            return self.as_decided(key)
+        return self._once("foreign", key, lambda: laboratory.as_judged(self.as_decided(key)))
 
     def laboratory(self) -> Laboratory:
         """Whether the laboratory that the set comes from is one the model knows.
@@ -171,10 +171,30 @@ class SmearSession:
 
     def as_decided(self, key: Key | None) -> SmearFinding:
         """The same by the field alone: what a case keeps, which judges over its own fields."""
-        analysed = self.field(key)
+        return self._once("alone", key, lambda: self._decided(self.field(key)))
+
+    def _decided(self, analysed: AnalysedField) -> SmearFinding:
         finding = recount(analysed.finding, self.rule, self.method)
         decided = self.included.get(analysed.key[0])
         return finding if decided is None else replace(finding, included_by_person=decided)
+
+    def _once(
+        self, judged: str, key: Key | None, compute: Callable[[], SmearFinding]
+    ) -> SmearFinding:
+        """A finding counted one way, computed the first time: every part of the screen asks.
+
+        Kept by the very finding it comes from: the same picture under another name is another.
+        """
+        analysed = self.field(key)
+        decided = self.included.get(analysed.key[0])
+        way = (judged, analysed.key, self.rule, self.method, decided)
+        source, counted = self._counted.get(way, (None, None))
+        if source is not analysed.finding or counted is None:
+            counted = compute()
+            self._counted[way] = analysed.finding, counted
+            while len(self._counted) > _COUNTED:
+                del self._counted[next(iter(self._counted))]
+        return counted
 
     def include(self, key: Key, included: bool) -> None:
         """Take a field in, or leave it out: a person's word goes before the flags."""
