@@ -10,7 +10,7 @@ from core.review.reading.remarks import remarks_of
 from core.review.record.review_store import review_store
 from pages.parts import signed_in
 from pages.parts.review import desk as review_desk
-from pages.parts.review import desk_saving, two_differentials, why
+from pages.parts.review import desk_saving, desk_sheet, two_differentials, why
 
 
 def draw(who: Person, case: Case, closed: str) -> None:
@@ -27,7 +27,7 @@ def draw(who: Person, case: Case, closed: str) -> None:
         return
     _desk(case.id, closed)
     # Under the desk, where its empty line takes no room from it.
-    review_desk.draw_sheet(who, case, fields, white)
+    desk_sheet.draw(who, case, fields, white)
     desk_saving.draw()
 
 

@@ -1,14 +1,13 @@
 """The review desk: the own component that answers each key in the browser, and what it is sent.
 
-The pictures travel once, in a part of their own (the sheet), and answers in another
-(:mod:`pages.parts.review.desk_saving`), so that a key sends neither pictures nor cells again.
+The pictures travel once, in a part of their own (:mod:`pages.parts.review.desk_sheet`), and answers
+in another (:mod:`pages.parts.review.desk_saving`), so that a key sends neither again.
 """
 
 import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Final
 
 import streamlit as st
@@ -16,18 +15,16 @@ import streamlit as st
 from core.access.people import Person
 from core.access.rights import NotAllowed, may
 from core.records import WbcCall
-from core.review.case.cases import Case, CasePicture, case_pictures_of
+from core.review.case.cases import Case, case_pictures_of
 from core.review.reading import abnormalities, undo
 from core.review.reading.canned_comments import canned_comments
 from core.review.reading.cells import ReviewCell
 from core.review.reading.remarks import Remark, remark
-from core.review.reading.sheet import Sheet, sheet
 from core.review.record.errors import CaseRefused, StaleEdit
-from core.review.record.review_store import ReviewStore, review_store
+from core.review.record.review_store import review_store
 from core.settings import settings
 from core.slide import judgement
 from core.slide.abnormality import ABNORMALITIES
-from core.slide.calibration import CALIBRATIONS, read_calibrations
 from core.taxonomy import (
     KEYS,
     UNIDENTIFIED,
@@ -39,17 +36,13 @@ from core.taxonomy import (
     title,
 )
 from pages.parts import signed_in
-from pages.parts.picture import in_page
 from pages.parts.review import why
 from pages.parts.review.boxes.drawn import drawn_calls
+from pages.parts.review.desk_assets import read_assets
+from pages.parts.review.desk_sheet import sheet_key
 from pages.parts.wording import percent
 
-_FOLDER: Final = Path(__file__).parent / "desk_assets"
 _KEY: Final = "review_desk"
-
-
-def read_assets(*names: str) -> str:
-    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in names)
 
 
 _desk = st.components.v2.component(
@@ -57,61 +50,17 @@ _desk = st.components.v2.component(
     html=read_assets("desk.html"),
     css=read_assets("desk.css"),
     js=read_assets(
-        "desk.js", "saving.js", "keys.js", "film.js", "wall.js", "look.js", "seen.js", "cell.js"
+        "desk.js",
+        "saving.js",
+        "keys.js",
+        "film.js",
+        "wall.js",
+        "look.js",
+        "seen.js",
+        "cell.js",
+        "references.js",
     ),
 )
-_sheet = st.components.v2.component("hemadesk_review_sheet", js=read_assets("sheet.js"))
-
-
-@st.cache_data(show_spinner="Cutting out the cells", max_entries=6)
-def _pictures(
-    key: str,  # which cells and boxes; the rest is looked up by it and not compared
-    _desk_of: ReviewStore,
-    _who: Person,
-    _fields: Sequence[CasePicture],
-    _cells: Sequence[ReviewCell],
-) -> Sheet:
-    try:
-        calibrations = read_calibrations(settings().var / CALIBRATIONS)
-    except ValueError:
-        calibrations = ()  # the page Settings says what is wrong; the red cells give a scale
-    return sheet(_desk_of, _who, _fields, _cells, calibrations)
-
-
-def sheet_key(case: Case, cells: Sequence[ReviewCell]) -> str:
-    """Changes when a cell comes, goes or moves, and with nothing else."""
-    boxes = tuple(sorted((cell.id, *cell.box_xyxy_px) for cell in cells))
-    return f"case-{case.id}-{hash(boxes):x}"
-
-
-def draw_sheet(
-    who: Person, case: Case, fields: Sequence[CasePicture], cells: Sequence[ReviewCell]
-) -> None:
-    """Send the pictures; outside the fragment, so that no key sends them again."""
-    key = sheet_key(case, cells)
-    pictures = _pictures(key, review_store(), who, fields, cells)
-    _sheet(
-        key="review_sheet",
-        data={
-            "key": key,
-            "cells": {str(number): in_page(data) for number, data in pictures.cells.items()},
-            "um": {str(number): round(um, 2) for number, um in pictures.um.items()},
-            "fields": {
-                str(field.id): {
-                    "source": in_page(pictures.fields[field.id]),
-                    "name": field.name,
-                    "width": field.width,
-                    "height": field.height,
-                    "scale": pictures.scales.get(field.id, ""),
-                }
-                for field in fields
-                if field.id in pictures.fields
-            },
-        },
-        height=1,
-    )
-    for reason in pictures.lost:
-        st.error(f"A picture of this case cannot be shown. {reason}.", icon=":material/error:")
 
 
 def draw(

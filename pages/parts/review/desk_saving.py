@@ -23,12 +23,11 @@ from core.taxonomy import title
 from pages.parts import signed_in
 from pages.parts.review import desk as review_desk
 from pages.parts.review.boxes.drawn import drawn_calls
+from pages.parts.review.desk_assets import read_assets
 
 _KEY: Final = "review_saving"
 
-_saving = st.components.v2.component(
-    "hemadesk_review_saving", js=review_desk.read_assets("acknowledge.js")
-)
+_saving = st.components.v2.component("hemadesk_review_saving", js=read_assets("acknowledge.js"))
 
 
 @st.fragment
