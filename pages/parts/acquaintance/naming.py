@@ -15,8 +15,8 @@ from core.review.reading.remarks import remarks_of
 from core.review.record import readings
 from core.review.record.review_store import review_store
 from pages.parts import pressed, signed_in
-from pages.parts.review import desk as review_desk
-from pages.parts.review import desk_saving, desk_sheet
+from pages.parts.review.desk import desk as review_desk
+from pages.parts.review.desk import saving, sheet
 from pages.parts.wording import several
 
 _NAMED: Final = "acquaintance_named"
@@ -41,8 +41,8 @@ def draw(who: Person, one: Acquaintance, chosen: list[ReviewCell]) -> None:
     ]
     case = cases.get(review_store(), who, one.case_id)
     # Outside the fragment, so that no key sends the pictures again.
-    desk_sheet.draw(who, case, fields, chosen)
-    desk_saving.draw()
+    sheet.draw(who, case, fields, chosen)
+    saving.draw()
 
 
 @st.fragment

@@ -9,8 +9,9 @@ from core.review.reading.cells import ReviewCell, cells
 from core.review.reading.remarks import remarks_of
 from core.review.record.review_store import review_store
 from pages.parts import signed_in
-from pages.parts.review import desk as review_desk
-from pages.parts.review import desk_saving, desk_sheet, two_differentials, why
+from pages.parts.review import two_differentials, why
+from pages.parts.review.desk import desk as review_desk
+from pages.parts.review.desk import saving, sheet
 
 
 def draw(who: Person, case: Case, closed: str) -> None:
@@ -27,8 +28,8 @@ def draw(who: Person, case: Case, closed: str) -> None:
         return
     _desk(case.id, closed)
     # Under the desk, where its empty line takes no room from it.
-    desk_sheet.draw(who, case, fields, white)
-    desk_saving.draw()
+    sheet.draw(who, case, fields, white)
+    saving.draw()
 
 
 def _read_here(white: list[ReviewCell]) -> list[ReviewCell]:

@@ -16,7 +16,7 @@ from core.settings import settings
 from core.slide.calibration import CALIBRATIONS, read_calibrations
 from core.taxonomy import answer_labels, title
 from pages.parts.picture import in_page
-from pages.parts.review.desk_assets import read_assets
+from pages.parts.review.desk.assets import read_assets
 
 _REFERENCES: Final = 3
 """Published cells of a class beside the one that is read; ``W`` shows more, and the site's own."""

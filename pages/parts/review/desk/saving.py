@@ -21,9 +21,9 @@ from core.review.record.review_store import review_store
 from core.store.database import DatabaseRefused
 from core.taxonomy import title
 from pages.parts import signed_in
-from pages.parts.review import desk as review_desk
 from pages.parts.review.boxes.drawn import drawn_calls
-from pages.parts.review.desk_assets import read_assets
+from pages.parts.review.desk import desk as review_desk
+from pages.parts.review.desk.assets import read_assets
 
 _KEY: Final = "review_saving"
 

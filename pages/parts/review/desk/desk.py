@@ -1,7 +1,7 @@
 """The review desk: the own component that answers each key in the browser, and what it is sent.
 
-The pictures travel once, in a part of their own (:mod:`pages.parts.review.desk_sheet`), and answers
-in another (:mod:`pages.parts.review.desk_saving`), so that a key sends neither again.
+The pictures travel once, in a part of their own (:mod:`pages.parts.review.desk.sheet`), and answers
+in another (:mod:`pages.parts.review.desk.saving`), so that a key sends neither again.
 """
 
 import time
@@ -38,8 +38,8 @@ from core.taxonomy import (
 from pages.parts import signed_in
 from pages.parts.review import why
 from pages.parts.review.boxes.drawn import drawn_calls
-from pages.parts.review.desk_assets import read_assets
-from pages.parts.review.desk_sheet import sheet_key
+from pages.parts.review.desk.assets import read_assets
+from pages.parts.review.desk.sheet import sheet_key
 from pages.parts.wording import percent
 
 _KEY: Final = "review_desk"
