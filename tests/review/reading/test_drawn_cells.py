@@ -1,4 +1,4 @@
-"""A white cell that a reader drew has the proposal of the live model, the one a found cell would."""
+"""A white cell that a reader drew has the proposal that the live model makes of its crop."""
 
 from core.imaging import synthetic
 from core.inference.locate.cell_crop import crop_cell
