@@ -76,6 +76,9 @@ function listen(wanted) {
   return letGo;
 }
 
+// Until a reader sets another size, the cells of the wall grow with the window.
+const cellSize = () => Math.min(140, Math.round(52 * Math.max(1, window.innerWidth / 1366)));
+
 function fresh(data) {
   return {
     key: data.key, cells: new Map(), order: [], shown: [], at: null, chosen: new Set(),
@@ -83,6 +86,6 @@ function fresh(data) {
     batch: Date.now(), root: null, zoom: 1, filter: "all", layout: "strip", since: performance.now(),
     late: false, hint: "", thumbs: new Map(), holding: false, drag: null,
     prefix: "", target: Number(kept("hemadesk-target") ?? data.target ?? 0), reached: false,
-    size: Number(kept("hemadesk-wall-size") ?? 52), look: { ...AS_PHOTOGRAPHED }, whole: false,
+    size: Number(kept("hemadesk-wall-size") ?? cellSize()), look: { ...AS_PHOTOGRAPHED }, whole: false,
   };
 }
