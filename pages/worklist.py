@@ -15,11 +15,11 @@ from core.review.record.review_store import review_store
 from core.slide.judgement import PRIORITIES
 from core.store.database import DatabaseRefused, Unavailable
 from pages.parts import pressed, signed_in
-from pages.parts.review import case_words
-from pages.parts.wording import plain, several
+from pages.parts.wording import plain
 from pages.parts.worklist import cells_to_see, order_list, release_rule, turnaround
+from pages.parts.worklist.case_row import WIDTHS, case_row
 
-_COLUMNS = (1.6, 2.6, 2.6, 1.6, 2, 2.2)
+_ROW = (sum(WIDTHS), 2.2)
 _SHOWN = 25
 _CASES, _LABEL, _LOOK = "Cases", "To label next", "Worth a second look"
 _TIMES, _RULE = "Turnaround", "Release rule"
@@ -104,7 +104,6 @@ _HEADS: Final[tuple[tuple[tuple[str, str], ...], ...]] = (
     (("Findings", "findings"),),
     (("Reviewed", "reviewed"),),
     (("With", "with"), ("signed", "signed on")),
-    (),
 )
 """Words of each column's head, and the order that a click on them gives."""
 
@@ -112,7 +111,8 @@ _HEADS: Final[tuple[tuple[tuple[str, str], ...], ...]] = (
 def _head() -> None:
     """The heads; a click sorts by one, a second click the other way round."""
     state = st.session_state
-    for column, names in zip(st.columns(_COLUMNS, gap="small"), _HEADS, strict=True):
+    heads, _ = st.columns(_ROW, gap="small")
+    for column, names in zip(heads.columns(WIDTHS, gap="small"), _HEADS, strict=True):
         with column.container(horizontal=True, gap="xsmall"):
             for words, order in names:
                 here = state.get("work_order", "priority") == order
@@ -131,40 +131,13 @@ def _sort(order: str) -> None:
 
 
 def _row(row: WorklistRow, who: Person) -> None:
-    case = row.case
-    priority, name, found, done, holder, act = st.columns(
-        _COLUMNS, gap="small", vertical_alignment="center"
-    )
-    priority.markdown(case_words.priority_badge(row.priority))
-    name.markdown(
-        f"**{plain(case.accession)}** {case_words.state_badge(case)}  \n"
-        f":small[{case_words.patient(case)}]"
-    )
-    found.markdown(_found(row))
-    done.progress(
-        row.reviewed / row.white_cells if row.white_cells else 0.0,
-        text="no white cell" if not row.white_cells else f"{row.reviewed} of {row.white_cells}",
-    )
-    holder.markdown(case_words.standing(row, who))
-    with act.container(horizontal=True, gap="xsmall", horizontal_alignment="right"):
+    about, act = st.columns(_ROW, gap="small", vertical_alignment="center")
+    about.html(case_row(row, who))
+    mine = row.case.assigned_to == who.subject
+    # A container only where there are two buttons: each element is one more for every row.
+    side_by_side = act.container(horizontal=True, gap="xsmall") if mine else act
+    with side_by_side:
         _actions(row, who)
-
-
-def _found(row: WorklistRow) -> str:
-    parts = [several(row.fields, "field")] if row.fields else []
-    parts += [several(row.palms, "palm photo")] if row.palms else []
-    notes = []
-    if row.critical:
-        notes.append(several(row.critical, "critical cell"))
-    if row.critical_seen:
-        notes.append(several(row.critical_seen, "critical abnormality", "critical abnormalities"))
-    if row.disagreement:
-        notes.append("the readers differ")
-    if row.doubtful and not row.case.is_closed:
-        notes.append(f"{several(row.doubtful, 'cell')} to check")
-    if row.unsure_fields and not row.case.is_closed:
-        notes.append(f"counts of {several(row.unsure_fields, 'field')} to check")
-    return (", ".join(parts) or "no picture yet") + "  \n:small[" + ", ".join(notes) + "]"
 
 
 def _actions(row: WorklistRow, who: Person) -> None:

@@ -96,9 +96,10 @@ def load(subject: str, now: datetime | None = None) -> Draft | None:
     _remove_old(now)
     stored = read_json(_place(subject) / _WHAT)
     try:
-        return None if stored is None else _draft(stored)
+        draft = None if stored is None else _draft(stored)
     except (KeyError, TypeError, ValueError):
         return None
+    return None if draft is None or now - draft.saved_at > KEPT else draft
 
 
 def picture_of(subject: str, one: DraftField) -> Field:
@@ -146,10 +147,22 @@ def _draft(stored: Mapping[str, Any]) -> Draft:
 
 def _remove_old(now: datetime) -> None:
     for folder in (settings().var / FOLDER).glob("*"):
+        # A draft that was written lately is none of them, so it need not be read.
+        if now - _written(folder) <= KEPT:
+            continue
         stored = read_json(folder / _WHAT) or {}
         try:
             saved = datetime.fromisoformat(str(stored["saved_at"]))
         except (KeyError, ValueError):  # unfinished or damaged: as old as its folder
-            saved = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+            saved = _written(folder)
         if now - saved > KEPT:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _written(folder: Path) -> datetime:
+    for place in (folder / _WHAT, folder):
+        try:
+            return datetime.fromtimestamp(place.stat().st_mtime, UTC)
+        except FileNotFoundError:
+            continue
+    return datetime.now(UTC)  # somebody else has just removed it

@@ -275,6 +275,61 @@ def test_two_readers_from_the_first_key_to_the_signature(
     assert {entry.who for entry in told if entry.action == "answer"} == {"paul", "petra"}
 
 
+def test_a_case_is_read_by_two_a_half_each(
+    chromium: Browser, site: str, store: ReviewStore, tmp_path: Path
+) -> None:
+    with (
+        window(chromium, site, "paul") as paul,
+        window(chromium, site, "petra") as petra,
+    ):
+        ready(paul)
+        paul.get_by_role("button", name="Case", exact=True).click()
+        paul.get_by_role("button", name="Two readers, a half each").click()
+        saved(paul, "0 of 3 reviewed, 0 changed")
+        expect(paul.get_by_text("Read by two, a half of the cells each.")).to_be_visible()
+        paul.keyboard.press("Escape")
+        # Enter is the menu's button's until a cell is clicked.
+        paul.locator(".desk .cell").first.click()
+        for _ in range(3):
+            paul.keyboard.press("Enter")
+        saved(paul, "3 of 3 reviewed, 0 changed")
+        # What stands under the desk follows once he rests.
+        expect(paul.get_by_text("Your half: 3 of 3 white cells reviewed")).to_be_visible()
+        paul.screenshot(path=str(tmp_path / "half.png"))
+        # A half alone is handed on, never signed.
+        step(paul, "4 Sign")
+        expect(paul.get_by_role("button", name="Sign case")).to_have_count(0)
+        paul.get_by_role("button", name="Finish my reading").click()
+        expect(paul.get_by_text("second review").first).to_be_visible()
+
+        petra.reload()
+        ready(petra)
+        saved(petra, "0 of 3 reviewed, 0 changed")
+        petra.keyboard.press("m")
+        petra.keyboard.press("m")
+        petra.keyboard.press("m")
+        expect(petra.locator(".desk .progress")).to_contain_text("3 of 3 reviewed")
+        step(petra, "4 Sign")
+        petra.get_by_role("button", name="Finish my reading").click()
+        expect(petra.get_by_role("button", name="Sign case")).to_be_enabled()
+        step(petra, "1 Cells")
+        ready(petra)
+        expect(petra.locator(".desk .progress")).to_contain_text("6 of 6 reviewed")
+        expect(
+            petra.get_by_text("Each reader read other cells, 3 cells and 3 cells")
+        ).to_be_visible()
+        petra.screenshot(path=str(tmp_path / "both.png"), full_page=True)
+        step(petra, "4 Sign")
+        petra.get_by_role("button", name="Sign case").click()
+        petra.get_by_role("dialog").get_by_role("button", name="Sign as Petra").click()
+        expect(petra.get_by_text("Signed, version 1")).to_be_visible()
+        report = petra.locator(".st-key-report_beside")
+        expect(report).to_contain_text("Each reader read a half of the cells: the first 3")
+        petra.screenshot(path=str(tmp_path / "signed.png"))
+    labels = list(said_by(store, PETRA).values())
+    assert labels.count("monocyte") >= 3 and None not in labels
+
+
 def test_no_answer_waits_for_a_reader_who_has_left(
     chromium: Browser, site: str, store: ReviewStore
 ) -> None:

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from core.imaging.view import jpeg
 from core.records import RgbImage
+from core.slide.tables import disclaimer
 
 Colour = tuple[int, int, int]
 INK: Final[Colour] = (17, 19, 24)
@@ -140,7 +141,7 @@ class ReportPage:
 
     def done(self) -> str:
         """The page, in an element of its own class."""
-        foot = f"<p class=small>{escape(self._reference)}</p>"
+        foot = f"<p class=small>{escape(disclaimer())} {escape(self._reference)}</p>"
         return f"<style>{_STYLE}</style><div class=report>{''.join(self._parts)}{foot}</div>"
 
 

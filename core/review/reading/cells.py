@@ -138,8 +138,11 @@ def cells(
     kind: CellKind | None = "wbc",
     picture_id: int | None = None,
     with_deleted: bool = False,
+    only: Iterable[int] | None = None,
 ) -> list[ReviewCell]:
     """Cells of a case, the most doubtful first; ``kind`` None gives all kinds.
+
+    ``only``: of the case's cells those with these numbers.
 
     Raises:
         NotAllowed: without the right to read.
@@ -156,6 +159,7 @@ def cells(
             kind=kind,
             picture_id=picture_id,
             with_deleted=with_deleted,
+            only=only,
         )
 
 

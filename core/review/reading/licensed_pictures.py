@@ -6,8 +6,11 @@ Few of each class, cut and made smaller; ``licensed_cells/LICENCES.md`` says whe
 import csv
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Final
+
+from core.taxonomy import parent_of
 
 FOLDER: Final = Path(__file__).parent / "licensed_cells"
 SOURCES: Final = {
@@ -37,5 +40,16 @@ def _all() -> tuple[LicensedCell, ...]:
 
 
 def licensed_cells(label: str) -> list[LicensedCell]:
-    """Those of a class, empty where no published set with a fitting licence has it."""
-    return [cell for cell in _all() if cell.label == label]
+    """Those of a class, else of the classes that are parts of it, one of each in turn.
+
+    Empty where no published set with a fitting licence has either.
+    """
+    own = [cell for cell in _all() if cell.label == label]
+    if own:
+        return own
+    parts: dict[str, list[LicensedCell]] = {}
+    for cell in _all():
+        if parent_of(cell.label) == label:
+            parts.setdefault(cell.label, []).append(cell)
+    turns = zip_longest(*parts.values())
+    return [cell for turn in turns for cell in turn if cell is not None]

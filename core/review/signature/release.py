@@ -64,21 +64,28 @@ def turn_on(store: ReviewStore, person: Person, rule: Rule) -> StandingRule:
         CaseRefused: if the rule was not right on enough signed cases.
     """
     trial = try_rule(store, person, rule)
-    if ALWAYS not in rule.conditions:
-        raise CaseRefused(f"a rule that releases cases has to ask that {ALWAYS}")
-    if trial.against:
-        raise CaseRefused(
-            f"it would have released {', '.join(trial.against[:5])}, signed otherwise; ask for more"
-        )
-    least = settings().release_trial_cases
-    if trial.released < least:
-        raise CaseRefused(
-            f"it was right on {trial.released} signed cases; {least} are needed before it is used"
-        )
+    against = against_turning_on(rule, trial)
+    if against:
+        raise CaseRefused(against)
     _write(store, person, rule, trial, is_on=True)
     standing = standing_rule(store, person)
     assert standing is not None  # written above
     return standing
+
+
+def against_turning_on(rule: Rule, trial: Trial) -> str:
+    """Why a rule cannot be turned on after this trial of it; empty where it can."""
+    if ALWAYS not in rule.conditions:
+        return f"a rule that releases cases has to ask that {ALWAYS}"
+    if trial.against:
+        named = ", ".join(trial.against[:5])
+        return f"it would have released {named}, signed otherwise; ask for more"
+    least = settings().release_trial_cases
+    if trial.released < least:
+        return (
+            f"it was right on {trial.released} signed cases; {least} are needed before it is used"
+        )
+    return ""
 
 
 def turn_off(store: ReviewStore, person: Person) -> None:

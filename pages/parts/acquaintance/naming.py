@@ -15,7 +15,8 @@ from core.review.reading.remarks import remarks_of
 from core.review.record import readings
 from core.review.record.review_store import review_store
 from pages.parts import pressed, signed_in
-from pages.parts.review import desk as review_desk
+from pages.parts.review.desk import desk as review_desk
+from pages.parts.review.desk import saving, sheet
 from pages.parts.wording import several
 
 _NAMED: Final = "acquaintance_named"
@@ -40,14 +41,15 @@ def draw(who: Person, one: Acquaintance, chosen: list[ReviewCell]) -> None:
     ]
     case = cases.get(review_store(), who, one.case_id)
     # Outside the fragment, so that no key sends the pictures again.
-    review_desk.draw_sheet(who, case, fields, chosen)
+    sheet.draw(who, case, fields, chosen)
+    saving.draw()
 
 
 @st.fragment
 def _desk(one: Acquaintance) -> None:
     if pressed.take(_NAMED):
         st.rerun(scope="app")
-    # Asked anew with every answer: what is shown as saved is what the database holds.
+    # Drawn anew when the reader rests: a key alone only saves.
     who = signed_in.person()
     case = cases.get(review_store(), who, one.case_id)
     chosen = acquaintance.cells_to_name(review_store(), who, one)

@@ -28,7 +28,8 @@ def draw(who: Person, case: Case) -> None:
         words = f"Read by two, a half of the cells each. {words}"
     if case.is_cancelled:
         words = f"Cancelled: {plain(case.cancelled_reason or '')}. {plain(words)}"
-    with line.container(gap="xxsmall"):
+    # Side by side where both fit: the height belongs to the cells.
+    with line.container(horizontal=True, gap="small"):
         st.caption(f"Next: {plain(words)}" if not case.is_cancelled else words)
         acceptance_mark.of_case(who, case)
     can = now.can

@@ -5,7 +5,6 @@ from typing import Final
 
 from core.access.people import Person
 from core.review.case.cases import Case
-from core.review.case.worklist import WorklistRow
 from pages.parts.wording import plain
 
 STATES: Final[dict[str, str]] = {
@@ -44,8 +43,13 @@ def priority_badge(priority: str) -> str:
 
 
 def patient(case: Case) -> str:
-    """``P-17, female, 54 years``: what is known, in the order of a request form."""
-    parts = [plain(case.pseudonym)] if case.pseudonym else []
+    """``P-17, female, 54 years`` as Markdown: what is known, in the order of a request form."""
+    return plain(patient_words(case))
+
+
+def patient_words(case: Case) -> str:
+    """The same as plain text."""
+    parts = [case.pseudonym] if case.pseudonym else []
     if case.sex != "unknown":
         parts.append(case.sex)
     if case.age_years is not None:
@@ -54,23 +58,16 @@ def patient(case: Case) -> str:
 
 
 def holder(case: Case, who: Person) -> str:
-    """Who has the case and since when."""
+    """Who has the case and since when, as Markdown."""
+    return plain(holder_words(case, who))
+
+
+def holder_words(case: Case, who: Person) -> str:
+    """The same as plain text."""
     if case.assigned_to is None:
         return "nobody"
-    name = "you" if case.assigned_to == who.subject else plain(case.assigned_name or "somebody")
+    name = "you" if case.assigned_to == who.subject else case.assigned_name or "somebody"
     return f"{name}, since {ago(case.assigned_since)}" if case.assigned_since else name
-
-
-def standing(row: WorklistRow, who: Person) -> str:
-    """Markdown: who has the case and how long it waits, or who signed it and when; and its date."""
-    received = f":small[received {row.case.created_at:%d %b %Y}]"
-    if row.case.is_closed and row.signed_at is not None:
-        return f"Signed by {plain(row.signed_name)}, {row.signed_at:%d %b %Y}  \n{received}"
-    waiting = f":small[waiting {ago(row.waiting_since)}, since {row.case.created_at:%d %b %Y}]"
-    before = ""
-    if row.signed_at is not None:
-        before = f"  \n:small[last signed by {plain(row.signed_name)}, {row.signed_at:%d %b %Y}]"
-    return f"{holder(row.case, who)}  \n{waiting}{before}"
 
 
 def ago(moment: datetime) -> str:

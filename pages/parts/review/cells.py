@@ -9,8 +9,9 @@ from core.review.reading.cells import ReviewCell, cells
 from core.review.reading.remarks import remarks_of
 from core.review.record.review_store import review_store
 from pages.parts import signed_in
-from pages.parts.review import desk as review_desk
 from pages.parts.review import two_differentials, why
+from pages.parts.review.desk import desk as review_desk
+from pages.parts.review.desk import saving, sheet
 
 
 def draw(who: Person, case: Case, closed: str) -> None:
@@ -27,7 +28,8 @@ def draw(who: Person, case: Case, closed: str) -> None:
         return
     _desk(case.id, closed)
     # Under the desk, where its empty line takes no room from it.
-    review_desk.draw_sheet(who, case, fields, white)
+    sheet.draw(who, case, fields, white)
+    saving.draw()
 
 
 def _read_here(white: list[ReviewCell]) -> list[ReviewCell]:
@@ -37,7 +39,7 @@ def _read_here(white: list[ReviewCell]) -> list[ReviewCell]:
 
 @st.fragment
 def _desk(case_id: int, closed: str) -> None:
-    # Asked anew with every answer: what is shown as saved is what the database holds.
+    # Drawn anew when the reader rests, takes back, comments or marks; a key alone only saves.
     who = signed_in.person()
     case = cases.get(review_store(), who, case_id)
     white = _read_here(cells(review_store(), who, case_id))

@@ -13,7 +13,7 @@ from core.review.exchange.red_cell_words import proposals_of
 from core.review.reading.grades import GRADES, PLATELETS
 from core.review.record.review_store import review_store
 from core.taxonomy import KINDS, title
-from pages.parts.wording import plain, several
+from pages.parts.wording import percent, plain, several
 
 
 def draw(who: Person, case: Case) -> None:
@@ -40,7 +40,7 @@ def _differential(contents: CaseContents) -> str:
     if not counted.leukocytes:
         return "Differential: not determined, no white cell was verified."
     rows = [row for row in counted.rows if row.cells and row.label != "neutrophil"]
-    shares = ", ".join(f"{title(row.label).lower()} {100 * row.share:.0f} %" for row in rows)
+    shares = ", ".join(f"{title(row.label).lower()} {percent(row.share)}" for row in rows)
     return f"Differential of {several(counted.leukocytes, 'white cell')}: {shares}."
 
 

@@ -162,6 +162,7 @@ def _published(label: str) -> None:
     for place, one in zip(st.columns(_EACH, gap="small"), found, strict=False):
         words = f"{title(one.label)}, {one.credit}"
         place.image(in_page(one.file.read_bytes()), width="stretch", alt=words)
-        place.caption(one.laboratory)
+        part = "" if one.label == label else f"{title(one.label)}, "
+        place.caption(f"{part}{one.laboratory}")
     credits = dict.fromkeys(f"{one.laboratory}: {one.credit}" for one in found)
     st.caption(". ".join(credits) + ". Another stain and microscope than yours.")

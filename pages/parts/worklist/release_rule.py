@@ -108,7 +108,16 @@ def _trial(who: Person, standing: StandingRule | None) -> None:
         f"{settings().release_trial_cases} signed cases and wrong on none."
     )
     if standing is None or standing.rule != rule:
-        st.button("Turn this rule on", key="release_on", on_click=_turn_on, args=(rule,))
+        against = release.against_turning_on(rule, found)
+        st.button(
+            "Turn this rule on",
+            key="release_on",
+            disabled=bool(against),
+            on_click=_turn_on,
+            args=(rule,),
+        )
+        if against:
+            st.caption(f"It cannot be turned on: {plain(against)}.")
 
 
 def _turn_on(rule: Rule) -> None:

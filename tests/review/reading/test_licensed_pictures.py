@@ -38,3 +38,8 @@ def test_band_and_segmented_and_blast_and_lymphocyte_stand_beside_each_other():
 
 def test_a_class_without_a_picture_has_none():
     assert licensed_cells("hairy_cell") == []
+
+
+def test_a_class_of_parts_shows_one_of_each_in_turn():
+    shown = [one.label for one in licensed_cells("immature_granulocyte")]
+    assert sorted(shown[:3]) == ["metamyelocyte", "myelocyte", "promyelocyte"]

@@ -27,6 +27,7 @@ function current(desk) {
     row.classList.toggle("is", row.dataset.label === label(desk, cell.id));
   }
   seenLine(desk, cell);
+  references(desk, cell);
   if (!sheet) return;
   const source = sheet.cells[cell.id] || "";
   if (desk.ui.lens.getAttribute("src") !== source) desk.ui.lens.src = source;

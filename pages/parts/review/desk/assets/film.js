@@ -10,7 +10,7 @@ function build(desk, root) {
     where: q(".where"), classes: q(".classes"), notice: q(".notice"), many: q(".many"),
     filter: q(".filter"), layout: q(".layout"), comment: q(".comment"), fine: q(".fine"),
     work: q(".work"), size: q(".size"), target: q(".target"), whole: q(".whole"),
-    countOn: q(".count-on"), ruler: q(".ruler"), measure: q(".measure"), seen: q(".seen"),
+    countOn: q(".count-on"), references: q(".references"), ruler: q(".ruler"), measure: q(".measure"), seen: q(".seen"),
   };
   buildWall(desk);
   buildLook(desk);
@@ -48,6 +48,7 @@ function build(desk, root) {
   desk.ui.fine.replaceChildren(...rows.filter((row) => fine.has(row.dataset.label)));
   desk.ui.rows = rows;
   desk.filmOf = "";
+  desk.referencesOf = "";
   desk.marksOf = null; // the boxes were drawn on the picture that has gone
   // The desk has just come: Enter is for the cell now, not for the button that brought it.
   if (!(document.activeElement instanceof HTMLInputElement)) root.focus({ preventScroll: true });
@@ -81,6 +82,7 @@ const FILTERS = {
   critical: ["critical", (d, c) => isCritical(d, c)],
   open: ["not reviewed", (d, c) => label(d, c.id) === null],
   check: ["to check", (d, c) => c.doubt && label(d, c.id) === null],
+  unlike: ["unlike the training cells", (d, c) => c.novel],
   changed: ["changed", (d, c) => isChanged(d, c)],
 };
 
@@ -176,7 +178,7 @@ function thumb(desk, id) {
   if (!own) return;
   const cell = desk.cells.get(id);
   const said = label(desk, id);
-  const mark = isCritical(desk, cell) ? "critical" : cell.doubt && said === null ? "check" : "";
+  const mark = isCritical(desk, cell) ? "critical" : said !== null ? "" : cell.novel ? "unlike" : cell.doubt ? "check" : "";
   const state = [said, cell.proposed, cell.machine, id === desk.at, desk.chosen.has(id), isPending(desk, id), mark].join();
   if (state === own.state) return;
   own.state = state;
@@ -184,7 +186,7 @@ function thumb(desk, id) {
   const letter = shownAs ? desk.titles.get(shownAs)?.key ?? "·" : "–";
   own.chip.textContent = letter;
   own.mark.textContent = mark;
-  own.mark.className = { critical: "critical", check: "doubt" }[mark] ?? "none";
+  own.mark.className = { critical: "critical", check: "doubt", unlike: "doubt" }[mark] ?? "none";
   own.button.className = "cell" + (said !== null ? " done" : "") + (isChanged(desk, cell) ? " changed" : "") +
     (id === desk.at ? " at" : "") + (desk.chosen.has(id) ? " chosen" : "") + (isPending(desk, id) ? " pending" : "") + (mark ? ` is-${mark}` : "");
   own.button.setAttribute("aria-selected", String(id === desk.at));

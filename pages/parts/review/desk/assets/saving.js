@@ -4,19 +4,12 @@ function take(desk, data) {
   desk.data = data;
   desk.byKey = new Map(data.classes.map((c) => [c.key.toUpperCase(), c.label]));
   desk.titles = new Map(data.classes.map((c) => [c.label, c]));
+  // Drawn again with what it was sent before, the desk knows better since.
+  if (desk.number === data.number) return;
+  desk.number = data.number;
   desk.order = data.cells.map((cell) => cell.id);
   desk.cells = new Map(data.cells.map((cell) => [cell.id, cell]));
   for (const id of [...desk.pending.keys()]) if (!desk.cells.has(id)) desk.pending.delete(id);
-  const ack = data.ack;
-  if (ack && desk.inflight && ack.batch === desk.inflight.batch) {
-    desk.error = ack.error || "";
-    if (desk.error) putBack(desk);
-    desk.inflight = null;
-    for (const one of ack.conflicts || []) desk.conflicts.set(one.cell, one);
-    desk.late = false;
-    if (!waiting(desk)) remember(desk);
-    window.dispatchEvent(new CustomEvent("hemadesk-acknowledged", { detail: ack.batch }));
-  }
   if (data.said && data.said.number !== desk.said) {
     desk.said = data.said.number;
     desk.hint = data.said.words;
@@ -29,6 +22,41 @@ function take(desk, data) {
       if (desk.ui) desk.ui.filter.value = "all";
     }
   }
+}
+
+// Python has saved a batch, or says why not; the cells come as the database holds them now.
+function acknowledged(desk, ack) {
+  if (desk.unsent && desk.inflight) send(desk);
+  if (!ack || !desk.inflight || ack.batch !== desk.inflight.batch) return;
+  desk.error = ack.error || "";
+  if (desk.error) putBack(desk);
+  desk.inflight = null;
+  for (const one of ack.conflicts || []) desk.conflicts.set(one.cell, one);
+  const known = (ack.cells || []).filter((cell) => desk.cells.has(cell.id));
+  for (const cell of known) desk.cells.set(cell.id, { ...cell, remarks: desk.cells.get(cell.id).remarks });
+  desk.late = false;
+  if (!waiting(desk)) remember(desk);
+  window.dispatchEvent(new CustomEvent("hemadesk-acknowledged", { detail: ack.batch }));
+  if (!desk.root.isConnected) return;
+  const ids = known.map((cell) => cell.id);
+  ids.forEach((id) => thumb(desk, id));
+  regroup(desk, ids);
+  if (ids.includes(desk.at)) current(desk);
+  counts(desk);
+  conflicts(desk);
+  flush(desk);
+  clearTimeout(desk.resting);
+  desk.resting = setTimeout(() => rest(desk), REST_MS);
+}
+
+function rest(desk) {
+  if (!waiting(desk) && desk.root.isConnected) desk.askRest(++desk.batch);
+}
+
+// The part that saves may come to the page a moment after the desk.
+function send(desk) {
+  desk.unsent = !window.hemadeskSave;
+  window.hemadeskSave?.(desk.inflight);
 }
 
 // What was not saved waits on, unless the cell has got a newer answer since.
@@ -61,7 +89,7 @@ function flush(desk) {
   desk.pending.clear();
   if (!ops.length) { drawAll(desk); return; }
   desk.inflight = { batch: ++desk.batch, ops };
-  desk.send(desk.inflight);
+  send(desk);
   clearTimeout(desk.timer);
   desk.timer = setTimeout(() => again(desk, desk.inflight), LATE_MS);
 }
@@ -84,7 +112,7 @@ function leave(desk) {
   }
   desk.pending.clear();
   desk.inflight = { batch: ++desk.batch, ops };
-  desk.send(desk.inflight);
+  send(desk);
 }
 
 // A click elsewhere takes effect once what was answered is saved, or soon if no word comes. For a

@@ -8,6 +8,7 @@
 
 const LATE_MS = 8000;
 const HOLD_MS = 3000;
+const REST_MS = 1500; // after the last answer, what stands under the desk is drawn anew
 const LONGEST_LOOK_S = 120; // a reader who goes for a coffee does not look at one cell for an hour
 
 const AS_PHOTOGRAPHED = { brightness: 1, contrast: 1, gamma: 1 };
@@ -29,7 +30,7 @@ export default function (component) {
   const root = parentElement.querySelector(".desk");
   const isNew = !desks[data.key];
   const desk = (desks[data.key] = desks[data.key] || fresh(data));
-  desk.send = (batch) => setTriggerValue("batch", batch);
+  desk.askRest = (number) => setTriggerValue("rest", number);
   desk.sendRemark = (remark) => setTriggerValue("remark", remark);
   desk.askWhy = (cell) => setTriggerValue("why", cell);
   desk.sendSeen = (seen) => setTriggerValue("seen", seen);
@@ -54,6 +55,7 @@ export default function (component) {
     visibilitychange: [document, () => { if (document.hidden) leave(desk); }],
     pagehide: [window, () => { leave(desk); remember(desk); }],
     "hemadesk-sheet": [window, () => pictures(desk)],
+    "hemadesk-saving": [window, (event) => acknowledged(desk, event.detail)],
     beforeunload: [window, (event) => {
       leave(desk);
       remember(desk);
@@ -74,6 +76,9 @@ function listen(wanted) {
   return letGo;
 }
 
+// Until a reader sets another size, the cells of the wall grow with the window.
+const cellSize = () => Math.min(140, Math.round(52 * Math.max(1, window.innerWidth / 1366)));
+
 function fresh(data) {
   return {
     key: data.key, cells: new Map(), order: [], shown: [], at: null, chosen: new Set(),
@@ -81,6 +86,6 @@ function fresh(data) {
     batch: Date.now(), root: null, zoom: 1, filter: "all", layout: "strip", since: performance.now(),
     late: false, hint: "", thumbs: new Map(), holding: false, drag: null,
     prefix: "", target: Number(kept("hemadesk-target") ?? data.target ?? 0), reached: false,
-    size: Number(kept("hemadesk-wall-size") ?? 52), look: { ...AS_PHOTOGRAPHED }, whole: false,
+    size: Number(kept("hemadesk-wall-size") ?? cellSize()), look: { ...AS_PHOTOGRAPHED }, whole: false,
   };
 }

@@ -80,8 +80,10 @@ function wallHeads(desk) {
     group.section.hidden = !n;
     const words = name === "critical" ? "Critical, not named yet" : name ? desk.titles.get(name).title : "Without the model's answer";
     const share = name && desk.titles.get(name)?.leukocyte && all ? `, ${percentWords(n / all)}` : "";
-    const unsure = [...group.members.children].filter((one) => one.classList.contains("is-check")).length;
-    group.head.textContent = `${words}, ${n}${share}${unsure ? `, ${unsure} to check` : ""}`;
+    const marked = (mark) => group.members.querySelectorAll(`.is-${mark}`).length;
+    const [unsure, unlike] = [marked("check") + marked("unlike"), marked("unlike")];
+    group.head.textContent = `${words}, ${n}${share}${unsure ? `, ${unsure} to check` : ""}` +
+      (unlike ? `, ${unlike} of them unlike the training cells` : "");
   }
 }
 

@@ -1,37 +1,30 @@
-"""The review desk: the own component that answers each key in the browser, and what Python does
-with the answers.
+"""The review desk: the own component that answers each key in the browser, and what it is sent.
 
-The pictures travel once, in a part of their own (the sheet). What is shown as saved was
-acknowledged here, after the transaction with its entry in the ledger.
+The pictures travel once, in a part of their own (:mod:`pages.parts.review.desk.sheet`), and answers
+in another (:mod:`pages.parts.review.desk.saving`), so that a key sends neither again.
 """
 
+import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Final
 
 import streamlit as st
-from sqlalchemy.exc import SQLAlchemyError
 
 from core.access.people import Person
 from core.access.rights import NotAllowed, may
 from core.records import WbcCall
-from core.review.case.cases import Case, CasePicture, case_pictures_of
-from core.review.reading import abnormalities, answers, undo
-from core.review.reading.answers import NewAnswer
+from core.review.case.cases import Case, case_pictures_of
+from core.review.reading import abnormalities, undo
 from core.review.reading.canned_comments import canned_comments
 from core.review.reading.cells import ReviewCell
-from core.review.reading.cells import cells as cells_of
 from core.review.reading.remarks import Remark, remark
-from core.review.reading.sheet import Sheet, sheet
-from core.review.record.errors import CaseRefused, Conflict, StaleEdit
-from core.review.record.review_store import ReviewStore, review_store
+from core.review.record.errors import CaseRefused, StaleEdit
+from core.review.record.review_store import review_store
 from core.settings import settings
 from core.slide import judgement
 from core.slide.abnormality import ABNORMALITIES
-from core.slide.calibration import CALIBRATIONS, read_calibrations
-from core.store.database import DatabaseRefused
 from core.taxonomy import (
     KEYS,
     UNIDENTIFIED,
@@ -43,79 +36,31 @@ from core.taxonomy import (
     title,
 )
 from pages.parts import signed_in
-from pages.parts.picture import in_page
 from pages.parts.review import why
 from pages.parts.review.boxes.drawn import drawn_calls
+from pages.parts.review.desk.assets import read_assets
+from pages.parts.review.desk.sheet import sheet_key
 from pages.parts.wording import percent
 
-_FOLDER: Final = Path(__file__).parent / "desk_assets"
 _KEY: Final = "review_desk"
-
-
-def _read(*names: str) -> str:
-    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in names)
 
 
 _desk = st.components.v2.component(
     "hemadesk_review_desk",
-    html=_read("desk.html"),
-    css=_read("desk.css"),
-    js=_read(
-        "desk.js", "saving.js", "keys.js", "film.js", "wall.js", "look.js", "seen.js", "cell.js"
+    html=read_assets("desk.html"),
+    css=read_assets("desk.css"),
+    js=read_assets(
+        "desk.js",
+        "saving.js",
+        "keys.js",
+        "film.js",
+        "wall.js",
+        "look.js",
+        "seen.js",
+        "cell.js",
+        "references.js",
     ),
 )
-_sheet = st.components.v2.component("hemadesk_review_sheet", js=_read("sheet.js"))
-
-
-@st.cache_data(show_spinner="Cutting out the cells", max_entries=6)
-def _pictures(
-    key: str,  # which cells and boxes; the rest is looked up by it and not compared
-    _desk_of: ReviewStore,
-    _who: Person,
-    _fields: Sequence[CasePicture],
-    _cells: Sequence[ReviewCell],
-) -> Sheet:
-    try:
-        calibrations = read_calibrations(settings().var / CALIBRATIONS)
-    except ValueError:
-        calibrations = ()  # the page Settings says what is wrong; the red cells give a scale
-    return sheet(_desk_of, _who, _fields, _cells, calibrations)
-
-
-def sheet_key(case: Case, cells: Sequence[ReviewCell]) -> str:
-    """Changes when a cell comes, goes or moves, and with nothing else."""
-    boxes = tuple(sorted((cell.id, *cell.box_xyxy_px) for cell in cells))
-    return f"case-{case.id}-{hash(boxes):x}"
-
-
-def draw_sheet(
-    who: Person, case: Case, fields: Sequence[CasePicture], cells: Sequence[ReviewCell]
-) -> None:
-    """Send the pictures; outside the fragment, so that no key sends them again."""
-    key = sheet_key(case, cells)
-    pictures = _pictures(key, review_store(), who, fields, cells)
-    _sheet(
-        key="review_sheet",
-        data={
-            "key": key,
-            "cells": {str(number): in_page(data) for number, data in pictures.cells.items()},
-            "um": {str(number): round(um, 2) for number, um in pictures.um.items()},
-            "fields": {
-                str(field.id): {
-                    "source": in_page(pictures.fields[field.id]),
-                    "name": field.name,
-                    "width": field.width,
-                    "height": field.height,
-                    "scale": pictures.scales.get(field.id, ""),
-                }
-                for field in fields
-                if field.id in pictures.fields
-            },
-        },
-        height=1,
-    )
-    for reason in pictures.lost:
-        st.error(f"A picture of this case cannot be shown. {reason}.", icon=":material/error:")
 
 
 def draw(
@@ -135,9 +80,11 @@ def draw(
             "key": "|".join(
                 [sheet_key(case, cells), str(case.version), str(case.reading), who.subject]
             ),
+            # The browser takes the cells of each drawing once: what was saved since is newer.
+            "number": time.time_ns() // 1_000_000,
             "classes": [_class(label) for label in answer_labels()],
             "cells": [
-                _row(cell, said[cell.id], may(who, "review"), drawn.get(cell.id)) for cell in cells
+                row(cell, said[cell.id], may(who, "review"), drawn.get(cell.id)) for cell in cells
             ],
             "closed": closed,
             "abnormalities": [asdict(one) for one in ABNORMALITIES],
@@ -148,15 +95,14 @@ def draw(
             "ready": canned_comments(settings().canned_comments),
             "target": settings().target_cells,
             "critical": sorted(critical_labels()),
-            "ack": st.session_state.get("review_ack"),
             "jump": st.session_state.get("review_jump"),
             "said": st.session_state.get("review_said"),
         },
-        on_batch_change=_received,
         on_remark_change=_remarked,
         on_undo_change=_undo,
         on_seen_change=_seen,
         on_why_change=_why,
+        on_rest_change=_rest,
     )
 
 
@@ -177,7 +123,7 @@ def _has_drawn(cells: Sequence[ReviewCell]) -> bool:
     return any(cell.place is None for cell in cells)
 
 
-def _row(
+def row(
     cell: ReviewCell, remarks: list[dict[str, str]], reviews: bool, drawn: WbcCall | None
 ) -> dict[str, object]:
     """``drawn``: what the model proposes for a cell that a reader drew."""
@@ -211,15 +157,6 @@ def _row(
             if one.label is not None
         ],
     }
-
-
-def _received() -> None:
-    """Save what the browser sent; what could not be saved is said, with both sides."""
-    batch = _sent("batch")
-    case_id = st.session_state.get("review_case_open")
-    if not batch or case_id is None:
-        return
-    st.session_state["review_ack"] = {"batch": batch["batch"], **_save(case_id, batch["ops"])}
 
 
 def _sent(name: str) -> Any:
@@ -265,6 +202,10 @@ def _seen() -> None:
         _say(f"Not saved: {refusal}.")
 
 
+def _rest() -> None:
+    """The reader rests: what stands under the desk is drawn anew, with what others saved."""
+
+
 def _why() -> None:
     sent = _sent("why")
     if sent:
@@ -285,65 +226,3 @@ def _undo() -> None:
 def _say(words: str) -> None:
     before = st.session_state.get("review_said") or {"number": 0}
     st.session_state["review_said"] = {"number": before["number"] + 1, "words": words}
-
-
-def _save(case_id: int, ops: Sequence[Mapping[str, Any]]) -> dict[str, object]:
-    stale: list[Conflict] = []
-    try:
-        who = signed_in.person()
-        given = _new_answers(who, case_id, ops)
-        while given:
-            try:
-                answers.answer(review_store(), who, case_id, given)
-                break
-            except StaleEdit as refused:
-                # The others of the batch are not held back by those that somebody else changed.
-                stale += refused.conflicts
-                conflicting = {conflict.row for conflict in refused.conflicts}
-                given = [new for new in given if new.cell_id not in conflicting]
-    except (NotAllowed, CaseRefused) as refusal:
-        return {"error": f"Not saved: {refusal}.", "conflicts": []}
-    except (DatabaseRefused, SQLAlchemyError):
-        why = "Not saved: the database does not answer. Your answers wait in this window."
-        return {"error": why, "conflicts": []}
-    labels = {int(op["cell"]): op["label"] for op in ops}
-    return {"error": "", "conflicts": [_told(conflict, labels) for conflict in stale]}
-
-
-def _new_answers(who: Person, case_id: int, ops: Sequence[Mapping[str, Any]]) -> list[NewAnswer]:
-    """What the browser sent. Where it repeats a batch that may have been saved or not (``after``:
-    what that said of the cell), the revision is the one that stands if it was."""
-    now = {}
-    if any("after" in op for op in ops):
-        now = {cell.id: cell.answer for cell in cells_of(review_store(), who, case_id)}
-    given = []
-    for op in ops:
-        number, label, revision = int(op["cell"]), op["label"], int(op["revision"])
-        before = now.get(number)
-        if "after" in op:
-            if before is not None and (before.label, before.reader) == (op["after"], who.subject):
-                revision = before.revision
-            elif label is None and revision == 0:
-                continue  # taken back before it was ever saved
-        given.append(NewAnswer(number, label, revision, float(op["seconds"])))
-    return given
-
-
-def _told(conflict: Conflict, labels: Mapping[int, Any]) -> dict[str, object]:
-    mine, theirs = _word(conflict.yours), _word(conflict.theirs)
-    at = f" at {conflict.at:%H:%M} UTC" if conflict.at else ""
-    return {
-        "cell": conflict.row,
-        "mine": labels.get(conflict.row),
-        "revision": conflict.revision,
-        "message": (
-            f"{conflict.by or 'Somebody else'} has saved {theirs} for this cell{at}; yours is "
-            f"{mine}. Nothing was overwritten."
-        ),
-    }
-
-
-def _word(label: str | None) -> str:
-    if label is None:
-        return "not reviewed"
-    return label if " " in label else title(label).lower()

@@ -1,0 +1,1 @@
+"""The review desk: what it draws, the pictures it is sent, and how its answers are saved."""
