@@ -30,7 +30,7 @@ from core.jobs import scratch
 from core.review.record.review_store import review_store
 from core.review.retention import erasing
 from core.settings import settings
-from core.store.database import DatabaseRefused
+from core.store.database import DatabaseRefused, Unavailable
 from pages.parts.upload_limits import LIMITS
 
 # Whatever the server writes is for the user of this installation alone.
@@ -54,6 +54,7 @@ def _sessions_with_files() -> Collection[str]:
 
 def guarded(inside: Any) -> Guard:
     """The app ``inside``, behind the door that this site's way of signing in needs."""
+    _take_kept_settings()
     site = settings()
     gate: gates.Gate
     try:
@@ -89,6 +90,14 @@ def guarded(inside: Any) -> Guard:
             by_gate=isinstance(gate, gates.LocalGate),
         ),
     )
+
+
+def _take_kept_settings() -> None:
+    """Settings that were changed on the page, for what is read at the start alone."""
+    try:
+        review_store()
+    except (DatabaseRefused, Unavailable) as error:  # the screens say so, and wait
+        logging.getLogger(__name__).warning("settings of the page were not read: %s", error)
 
 
 @cache
