@@ -268,7 +268,7 @@ site_settings = Table(
     Column("changed_at", UtcTime, nullable=False),
     sqlite_autoincrement=True,
 )
-"""Settings changed on the page; the last row of each stands. Rows are only ever added. ``value`` and
+"""Settings changed on the page; the last row of each stands. Rows are only added. ``value`` and
 ``was`` are JSON; ``value`` is None where the setting went back to its default."""
 
 ledger = Table(

@@ -41,7 +41,7 @@ def test_a_change_counts_at_once_and_is_in_the_ledger(store, people):
     with store.database.read() as connection:
         last = entries(connection)[-1]
     assert last.action == "setting" and last.detail == "minimum_cells: 100 to 150"
-    assert not integrity.verify(store).problems
+    assert integrity.verify(store).is_sound
 
 
 def test_another_process_reads_it_from_the_database(sqlite_store, people):
