@@ -94,6 +94,8 @@ def guarded(inside: Any) -> Guard:
 
 def _take_kept_settings() -> None:
     """Settings that were changed on the page, for what is read at the start alone."""
+    if settings().is_demo:  # its folder is not made yet: it is marked first, then filled
+        return
     try:
         review_store()
     except (DatabaseRefused, Unavailable) as error:  # the screens say so, and wait

@@ -43,7 +43,10 @@ def test_what_is_not_allowed_is_said_and_nothing_changes(site):
 
 def test_the_environment_wins_and_is_said_to(site):
     app = opened("settings")
-    assert "target_cells" not in app.selectbox(key="site_setting").options
+    offered = [one.lower() for one in app.selectbox(key="site_setting").options]
+    described = {n: f.description for n, f in type(settings()).model_fields.items()}
+    assert described["minimum_cells"].lower() in offered
+    assert described["target_cells"].lower() not in offered
     row = _table(app).set_index("What it is for").loc[_said("target_cells")]
     assert row["Value"] == "400"
     assert "the environment (HEMADESK_TARGET_CELLS), which wins" in row["Set by"].replace("\\", "")
