@@ -26,6 +26,7 @@ from core.access.guard import Guard, address_with
 from core.access.probes import Probes
 from core.access.sign_in import ServingRefused
 from core.access.upload_quota import UploadQuota
+from core.demo import place
 from core.jobs import scratch
 from core.review.record.review_store import review_store
 from core.review.retention import erasing
@@ -150,6 +151,9 @@ def _finish_erasing() -> None:
 @asynccontextmanager
 async def opening(_app: App) -> AsyncIterator[dict[str, Any]]:
     """What happens once, when the server starts."""
+    if settings().is_demo:
+        # Marked before anything else is written there: a folder with files and no mark is no demo.
+        place.prepare()
     scratch.prepare(settings().var)
     log_file.open_log(settings().var)
     if settings().is_demo:
