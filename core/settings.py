@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import Field as Setting
-from pydantic import SecretStr, model_validator
+from pydantic import PrivateAttr, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,7 +19,11 @@ DEMO_NOTE: Final = "DEMO: invented cases, no patient's result."
 
 
 class Settings(BaseSettings):
-    """What a site may change. Every value can be set as ``HEMADESK_<NAME>``."""
+    """What a site may change. Every value can be set as ``HEMADESK_<NAME>``.
+
+    Those that may change while the server runs can also be set on the page, and are kept in the
+    database (``core.store.kept_settings``); what the environment names wins.
+    """
 
     model_config = SettingsConfigDict(env_prefix="HEMADESK_", env_file=".env", extra="ignore")
 
@@ -178,15 +182,23 @@ class Settings(BaseSettings):
         "", description="who is an administrator from the first sign-in on; separated by commas"
     )
 
+    _named: frozenset[str] = PrivateAttr(frozenset())
+
     @model_validator(mode="after")
     def _apart(self) -> "Settings":
         """A demo lies in a folder and a database of its own, whatever else is set."""
+        self._named = frozenset(self.model_fields_set)
         if self.is_demo:
             # A process that a demo starts is handed the folder already.
             self.var = self.var if self.var.name == DEMO else self.var / DEMO
             self.cache, self.database_url = None, ""
             self.laboratory = f"{DEMO_NOTE} {self.laboratory}".strip()
         return self
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The settings that the environment or ``.env`` names; the page does not change them."""
+        return self._named
 
     @property
     def is_demo(self) -> bool:

@@ -14,12 +14,12 @@ def main() -> None:
     left, right = st.columns([7, 5], gap="large")
     with left:
         people_list.draw(who)
+    with right:
         st.subheader("Calibrations", anchor=False)
         calibrations.draw(who)
         ledger_check.draw(who)
         retention.draw(who)
-    with right:
-        site_settings.draw(who)
+    site_settings.draw(who)
 
 
 main()

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_u
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from core.settings import settings
+from core.store import kept_settings
 from core.store.faults import DatabaseRefused, Unavailable, unavailable
 
 __all__ = ["Database", "DatabaseRefused", "Unavailable", "alembic_config", "database"]
@@ -236,13 +237,18 @@ _open_lock = threading.Lock()
 
 
 def database() -> Database:
-    """The database of the settings, opened once in a process.
+    """The database of the settings, opened once in a process; what it keeps of them is applied.
 
     Raises:
         DatabaseRefused: if it cannot be reached.
+        Unavailable: if it went away meanwhile.
     """
     url = settings().database_url or f"sqlite:///{settings().var / 'hemadesk.db'}"
     with _open_lock:
         if url not in _open:
             _open[url] = Database(url)
-        return _open[url]
+        opened = _open[url]
+    if not kept_settings.are_applied():
+        with opened.read() as connection:
+            kept_settings.apply(connection)
+    return opened

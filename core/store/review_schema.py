@@ -55,6 +55,7 @@ __all__ = [
     "release_rules",
     "remarks",
     "signatures",
+    "site_settings",
     "training_sets",
 ]
 
@@ -256,6 +257,21 @@ release_rules = Table(
 """Rules by which cases may be signed in a batch; the last row stands, none: nothing may. A row is
 never changed: turning a rule off adds one that is not on. ``conditions`` is a JSON list of names,
 ``trial`` what the rule would have done when it was turned on."""
+
+site_settings = Table(
+    "site_settings",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("name", String(64), nullable=False),
+    Column("value", Text),
+    Column("was", Text, nullable=False),
+    Column("changed_by", String(255), nullable=False),
+    Column("changed_name", String(120), nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""Settings changed on the page; the last row of each stands. Rows are only added. ``value`` and
+``was`` are JSON; ``value`` is None where the setting went back to its default."""
 
 ledger = Table(
     "ledger",

@@ -26,11 +26,12 @@ from core.access.guard import Guard, address_with
 from core.access.probes import Probes
 from core.access.sign_in import ServingRefused
 from core.access.upload_quota import UploadQuota
+from core.demo import place
 from core.jobs import scratch
 from core.review.record.review_store import review_store
 from core.review.retention import erasing
 from core.settings import settings
-from core.store.database import DatabaseRefused
+from core.store.database import DatabaseRefused, Unavailable
 from pages.parts.upload_limits import LIMITS
 
 # Whatever the server writes is for the user of this installation alone.
@@ -54,6 +55,7 @@ def _sessions_with_files() -> Collection[str]:
 
 def guarded(inside: Any) -> Guard:
     """The app ``inside``, behind the door that this site's way of signing in needs."""
+    _take_kept_settings()
     site = settings()
     gate: gates.Gate
     try:
@@ -89,6 +91,16 @@ def guarded(inside: Any) -> Guard:
             by_gate=isinstance(gate, gates.LocalGate),
         ),
     )
+
+
+def _take_kept_settings() -> None:
+    """Settings that were changed on the page, for what is read at the start alone."""
+    if settings().is_demo:  # its folder is not made yet: it is marked first, then filled
+        return
+    try:
+        review_store()
+    except (DatabaseRefused, Unavailable) as error:  # the screens say so, and wait
+        logging.getLogger(__name__).warning("settings of the page were not read: %s", error)
 
 
 @cache
@@ -139,6 +151,9 @@ def _finish_erasing() -> None:
 @asynccontextmanager
 async def opening(_app: App) -> AsyncIterator[dict[str, Any]]:
     """What happens once, when the server starts."""
+    if settings().is_demo:
+        # Marked before anything else is written there: a folder with files and no mark is no demo.
+        place.prepare()
     scratch.prepare(settings().var)
     log_file.open_log(settings().var)
     if settings().is_demo:

@@ -6,8 +6,11 @@ import streamlit as st
 
 from core.access.people import Person
 from core.access.rights import Right, may
+from core.review.record import settings_changes
+from core.review.record.review_store import review_store
 from core.settings import settings
 from pages.parts import away, first_load, foot, mark, pressed, signed_in, upload_limits
+from pages.parts.demo import door as demo_door
 from pages.parts.demo import mark as demo_mark
 
 
@@ -66,7 +69,11 @@ def draw() -> None:
     )
     st.html(mark.STYLE)
     st.logo(mark.WORDMARK, size="large")
+    if demo_door.says_it_is_removed():
+        return
     with away.waited_for():
+        # What an administrator changed meanwhile, on this server or on another one.
+        settings_changes.refresh(review_store())
         _draw(signed_in.person())
 
 

@@ -47,6 +47,7 @@ RECORDED: Final[tuple[Table, ...]] = (
     schema.training_sets,
     schema.acceptances,
     schema.release_rules,
+    schema.site_settings,
 )
 """The tables of which the ledger records every row."""
 

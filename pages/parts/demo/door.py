@@ -47,14 +47,19 @@ def _outside() -> None:
 
 def _inside() -> None:
     st.subheader("This is the demo", anchor=False)
-    if st.session_state.get("demo_removed"):
-        st.success("The demo is removed. Close this window.")
-        st.stop()
     st.caption(
         "What you do here stays in the demo. Fields: CBC (Alam, Islam 2019, MIT) and drawn ones; "
         "what the readers answered and the trainings are invented."
     )
     st.button("Remove the demo", key="demo_remove", type="tertiary", on_click=_remove)
+
+
+def says_it_is_removed() -> bool:
+    """In the window that removed the demo, on every page: there is no store to draw from."""
+    gone = bool(st.session_state.get("demo_removed"))
+    if gone:
+        st.success("The demo is removed. Close this window.")
+    return gone
 
 
 def _start() -> None:

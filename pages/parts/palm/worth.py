@@ -7,6 +7,7 @@ import streamlit as st
 from core.models.cards import PalmCard
 from core.slide.palm_words import SHORT
 from core.slide.palm_worth import BY_EYE_ODDS_RATIO, Worth, worth
+from pages.parts import meaning
 from pages.parts.wording import percent, plain
 
 _USUAL: Final = 30
@@ -64,6 +65,7 @@ def draw(card: PalmCard) -> None:
             f"kept aside among them: {_compared(min(odds, aside))} Rates from the same photos; "
             "ranges put every rate at the end of its 95 % interval."
         )
+        meaning.draw("palm")
 
 
 def _compared(odds: float) -> str:

@@ -28,7 +28,7 @@ from core.slide.reference_ranges import (
 from core.statistics.cells_needed import cells_still_needed, decide
 from core.statistics.poisson import fields_still_needed
 from core.taxonomy import title
-from pages.parts import pressed, signed_in, wording
+from pages.parts import meaning, pressed, signed_in, wording
 from pages.parts.site import calibrations
 from pages.parts.smear import red_cell_size_plot
 from pages.parts.smear.session import SmearSession
@@ -44,6 +44,7 @@ def draw(session: SmearSession) -> None:
         "Estimates from this smear, all fields taken as one slide. Not an analyser's count; "
         "intervals are those of counting alone, and an uneven smear adds to them."
     )
+    meaning.draw("blood_count")
     out = judgement.left_out_sentence(len(findings), judgement.all_left_out(findings))
     if out:
         st.markdown(f":gray-badge[left out] {wording.plain(out)}")

@@ -6,7 +6,7 @@ from core.inference.smear import recount
 from core.records import CountingRule, Estimate, Method, SmearFinding
 from core.slide import judgement
 from core.taxonomy import KINDS
-from pages.parts import acceptance_mark, wording
+from pages.parts import acceptance_mark, meaning, wording
 from pages.parts.agreement.bars import BAR_PX, count_bar
 from pages.parts.smear import cell_words
 from pages.parts.smear.session import SmearSession
@@ -48,6 +48,7 @@ def draw(session: SmearSession) -> None:
                 badge = " :orange-badge[check]" if _apart(estimate, said) else ""
                 words += f"; {_OTHER_WAY[finding.method]} {wording.number(said)}{badge}"
             st.caption(words, text_alignment="center", width=BAR_PX)
+    meaning.draw("count")
     _included(session, finding)
     _flags(finding)
     acceptance_mark.of_finding(finding)

@@ -7,6 +7,7 @@ import streamlit as st
 from core.slide import judgement
 from core.slide.differential import Differential, DifferentialRow, differential
 from core.taxonomy import title
+from pages.parts import meaning
 from pages.parts.kinds import CLASS_LOOKS, ink
 from pages.parts.smear.session import SmearSession
 from pages.parts.wording import percent, plain, several
@@ -23,7 +24,9 @@ def draw(session: SmearSession) -> None:
     """Table and stacked bar."""
     findings = session.findings()
     counted = differential(findings)
-    st.markdown(_basis(counted, len(judgement.included(findings))))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(_basis(counted, len(judgement.included(findings))), width="content")
+        meaning.draw("differential")
     out = judgement.left_out_sentence(len(findings), judgement.all_left_out(findings))
     if out:
         st.markdown(f":gray-badge[left out] {plain(out)}")

@@ -6,7 +6,7 @@ from core.inference.batch import AnalysedField, CellPicture
 from core.records import WbcCall
 from core.slide import judgement
 from core.taxonomy import title
-from pages.parts import wording
+from pages.parts import meaning, wording
 from pages.parts.picture import in_page
 from pages.parts.smear import cell_words
 from pages.parts.smear.session import SmearSession
@@ -45,6 +45,7 @@ def draw(session: SmearSession) -> None:
         for card in cards[(page - 1) * _PER_PAGE : page * _PER_PAGE]:
             _card(session, *card)
     st.caption("The bar is the model's probability for the class; it is not a rate of hits.")
+    meaning.draw("class")
 
 
 def _cards(session: SmearSession) -> list[tuple[AnalysedField, CellPicture, WbcCall]]:

@@ -21,7 +21,7 @@ from core.store.promotions import Promotion
 from core.taxonomy import KINDS, title
 from pages.parts.wording import percent, plain
 
-_TASKS = {
+TASKS = {
     "locator": "Cells of a field",
     "wbc": "Class of a white cell",
     "counts": "Second count of a field",
@@ -43,7 +43,7 @@ _PARTS = {
 def draw(model: LoadedModel, since: Promotion | None) -> None:
     """The card of a live model; ``since`` is the change that made it so."""
     card = model.card
-    st.caption(_TASKS.get(card.task, "Model"))
+    st.caption(TASKS.get(card.task, "Model"))
     st.markdown(f"**{plain(model.identity)}** :violet-badge[live]")
     if since is None:
         st.caption("Shipped with the program.")
@@ -53,7 +53,7 @@ def draw(model: LoadedModel, since: Promotion | None) -> None:
             f"{plain(since.reason)}"
         )
     _line("What for", card.intended_use)
-    _line("How good", _figures(card) or _compared(since))
+    _line("How good", figures(card) or _compared(since))
     _line("What it holds for, and its limits", card.limits)
     _line("Made from", _origin(card))
     _line("Licence", card.licence)
@@ -65,17 +65,18 @@ def _line(name: str, text: str) -> None:
     st.markdown(f"**{name}**: {plain(text) if text else 'not determined'}")
 
 
-def _figures(card: ModelCard) -> str:
-    figures: list[str] = []
+def figures(card: ModelCard) -> str:
+    """How good a model is, with n and intervals, as its card says; empty where it does not."""
+    found: list[str] = []
     if isinstance(card, WhiteCellCard):
-        figures = _accuracies(card.evaluation) or _validation(card.validation)
+        found = _accuracies(card.evaluation) or _validation(card.validation)
     elif isinstance(card, PalmCard):
-        figures = _areas(card.evaluation)
+        found = _areas(card.evaluation)
     elif isinstance(card, LocatorCard):
-        figures = _count_errors(card.evaluation.get("txl_labels"), card.validation)
+        found = _count_errors(card.evaluation.get("txl_labels"), card.validation)
     elif isinstance(card, CountCard):
-        figures = _count_errors(card.evaluation.get("regression_txl_labels"), card.validation)
-    return "; ".join(figures)
+        found = _count_errors(card.evaluation.get("regression_txl_labels"), card.validation)
+    return "; ".join(found)
 
 
 def _compared(since: Promotion | None) -> str:

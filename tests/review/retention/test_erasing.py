@@ -253,6 +253,7 @@ def test_every_table_of_a_case_is_emptied(sqlite_store, people, two_cases):
         for table in RECORDED:
             assert "case_id" in table.c or table.name in (
                 "people", "cases", "training_sets", "acceptances", "release_rules",
+                "site_settings",
             )  # fmt: skip
             if "case_id" in table.c:
                 query = select(func.count()).select_from(table)
