@@ -21,7 +21,7 @@ from core.datasets.intake.tree import Tree
 from core.datasets.public.pbc import LabelledCell
 from core.datasets.skipped import DataRefused, Skipped
 from core.settings import Settings
-from core.taxonomy import WBC_CLASSES, parent_of, title
+from core.taxonomy import WBC_CLASSES, in_order, parent_of, title, trainable_classes
 
 __all__ = ["MIN_SIDE_PX", "PARTS", "CellIntake", "DataRefused", "Skipped", "read_cells"]
 
@@ -42,14 +42,15 @@ class CellIntake(Intake[LabelledCell]):
 
         Undivided neutrophils are learnt as the parent of the two classes they may be.
         """
-        return tuple(
-            name for name in WBC_CLASSES if name in self.labels or parent_of(name) in self.labels
-        )
+        here = {*self.labels}
+        undivided = {name for name in WBC_CLASSES if parent_of(name) in here}
+        return in_order((here & {*trainable_classes()}) | undivided)
 
     def counts(self) -> dict[str, tuple[int, ...]]:
         """Class -> cells in training, validation and test."""
         found = super().counts()
-        return {name: found[name] for name in (*WBC_CLASSES, UNDIVIDED) if name in found}
+        order = (*in_order(found.keys() - {UNDIVIDED}), UNDIVIDED)
+        return {name: found[name] for name in order if name in found}
 
 
 @never_breaks

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from core.taxonomy import CRITICAL_CLASSES, title
+from core.taxonomy import critical_labels, title
 
 if TYPE_CHECKING:  # they load torch and SciPy, which a screen must not wait for
     from core.models.registry import Task
@@ -218,7 +218,7 @@ def _against_classes(own: OnOneSet, original: OnOneSet | None) -> list[str]:
             f"(p = {better.p:.2g}, needed is less than {LEVEL:g})"
         )
     for one in (own, original):
-        for name in sorted(CRITICAL_CLASSES & (one.recalls.keys() if one else set())):
+        for name in sorted(critical_labels() & (one.recalls.keys() if one else set())):
             before, after, cells = one.recalls[name] if one else (0.0, 0.0, 0)
             if before - after > MARGIN:
                 where = one.title if one else ""

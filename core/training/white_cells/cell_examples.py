@@ -15,7 +15,7 @@ from core.datasets.fields import read_rgb
 from core.datasets.public.pbc import CELL_SHARE, LabelledCell
 from core.models.classifier import INPUT_PX
 from core.records import RgbImage
-from core.taxonomy import parent_of
+from core.taxonomy import parent_of, right_answers
 from core.training.augment import (
     auto_augment,
     vary_channels,
@@ -124,7 +124,7 @@ _DRAWS = 6000
 
 
 def _right_answers(label: str, classes: tuple[str, ...]) -> Tensor:
-    right = torch.tensor([float(label in (name, parent_of(name))) for name in classes])
+    right = torch.tensor(right_answers(label, classes), dtype=torch.float32)
     if not right.any():
         raise ValueError(f"{label} is none of the classes to be learnt")
     return right

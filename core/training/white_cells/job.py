@@ -20,7 +20,7 @@ from core.models.weights import LoadedModel
 from core.settings import settings as site_settings
 from core.statistics.classes import majority_accuracy
 from core.store.run_records import TrainingFacts
-from core.taxonomy import WBC_CLASSES
+from core.taxonomy import in_order
 from core.training.card_facts import data_hash
 from core.training.choices import KEEP_START
 from core.training.intakes import trainable
@@ -125,7 +125,7 @@ def prepare(
         "cells": dict(counts),
     }
     locked_sets.lock(folder / locked_sets.FILE, f"{cells.title}, test part", cells.test)
-    classes = tuple(name for name in WBC_CLASSES if name in learnt)
+    classes = in_order(learnt)
     recipe = WbcRecipe(
         WbcSplit(cells.train, cells.validation),
         backbone=str(options.get("backbone", "mobilenet_v2")),
@@ -179,7 +179,7 @@ def _pbc(data: Path) -> _Cells:
 def _public(name: str, data: Path) -> _Cells:
     found = read_public_cells(name, data, site_settings())
     labels = {cell.label for cell in (*found.train, *found.validation)}
-    classes = tuple(label for label in WBC_CLASSES if label in labels)
+    classes = in_order({str(label) for label in labels if label})
     parts = found.train, found.validation, found.test
     return _Cells(found.title, found.licence, classes, *parts)
 

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 from core.datasets.fields import read_rgb
 from core.datasets.public.pbc import LabelledCell
 from core.models.classifier import INPUT_PX, CellClassifier
-from core.taxonomy import parent_of
+from core.taxonomy import parent_of, right_answers
 from core.training.choices import CLASS_WEIGHTS, FROZEN
 from core.training.loop.recipe import Batch
 from core.training.loop.wrong_examples import WrongExample, worst_calls
@@ -126,7 +126,7 @@ class WbcRecipe:
         device = next(model.parameters()).device
         labels = np.array([str(cell.label) for cell in self._validation])
         # Where only the parent is known (neutrophil), each of its children is right.
-        right = np.array([[n in (c, parent_of(c)) for c in self._classes] for n in labels])
+        right = np.array([right_answers(str(name), self._classes) for name in labels])
         logits = []
         for start in range(0, len(labels), 64):
             crops = [
