@@ -10,7 +10,7 @@ The table is a CSV file in UTF-8 with a header. ``class`` and ``title`` are requ
 | parent | the model's class that a training learns these cells as; empty: no training uses them |
 | critical | ``yes`` or ``no`` (default): must a person see such a cell before anything else |
 | leukocyte | ``yes`` (default) or ``no``: does it count in the differential |
-| learnt | ``yes`` or ``no`` (default): does a training give it an answer of its own, not its parent's |
+| learnt | ``yes`` or ``no`` (default): does a training learn it as itself, not as its parent |
 | code, code_system | its code in FHIR and HL7, and the system's URI (default LOINC) |
 """
 

@@ -49,6 +49,13 @@ def train(
             help="JSON or CSV: your own names of folders or boxes, and the known name of each"
         ),
     ] = None,
+    class_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV of classes of your own (class, title, parent, code, critical, ...) that wbc "
+            "shall learn; folders with these names are theirs"
+        ),
+    ] = None,
     to: Annotated[
         Path | None, typer.Option(help="where to save the model (default: the run's folder)")
     ] = None,
@@ -71,8 +78,10 @@ def train(
     values |= {"optimizer": optimizer} if optimizer is not None else {}
     # The app starts this command too, in a process whose output nobody reads.
     recipe = _todays_name(recipe, quiet=run is not None or trial is not None)
-    if resume is not None and (values or start or option or names):
+    if resume is not None and (values or start or option or names or class_file):
         stop("a resumed run keeps its settings; give --resume without any")
+    if class_file is not None:
+        _add_classes(recipe, class_file)
     values, options = _checked(recipe, preset, values, option or [], start, names)
     if data is not None and not data.exists():
         stop(f"--data: folder not found: {data}")
@@ -92,6 +101,21 @@ def _todays_name(recipe: str, *, quiet: bool) -> str:
         recipe = FORMER_NAMES[recipe]
     check_recipe(recipe, tuple(RECIPES))
     return recipe
+
+
+def _add_classes(recipe: str, file: Path) -> None:
+    """Take a table of classes into those of this installation; stops where one does not fit."""
+    from core.taxonomy import title
+    from core.training import own_classes
+    from core.training.runs.from_terminal import person
+
+    if recipe != "wbc":
+        stop(f"--class-file: {recipe} has no classes; it goes with wbc")
+    try:
+        names = own_classes.add_file(file, person())
+    except (ValueError, OSError) as error:
+        stop(f"--class-file: {error}")
+    progress(f"classes of this site: {', '.join(title(name) for name in names)}")
 
 
 def _checked(

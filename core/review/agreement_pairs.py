@@ -5,7 +5,7 @@ is the same twice. A model that did not answer in a case answers its stored pict
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 

@@ -23,3 +23,7 @@ KEEP_START: Final = {"no": 0.0, "a quarter": 0.25, "a third": 1 / 3, "a half": 0
 
 LABORATORIES: Final = ("cbc", "txl", "deepbionet", "munich")
 """Laboratories beside PBC's that white cells are learnt from."""
+
+REHEARSAL: Final = ("with own classes", "always", "no")
+"""When a laboratory's cells are learnt beside cells of the classes that the start knows: where
+they bring a class that it does not know, always, or never."""

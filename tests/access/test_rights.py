@@ -123,6 +123,8 @@ FUNCTIONS: dict[str, tuple[Right, ...]] = {
     "core.review.signature.signing:versions": ("read",),
     "core.review.signature.verified:verified": ("read",),
     "core.review.signed_cases:signed_cases": ("read",),
+    "core.training.own_classes:add": ("train",),
+    "core.training.own_classes:add_file": ("train",),
     "core.training.promote.comparisons:ask_to_stop": ("train",),
     "core.training.promote.promotion:promote": ("promote",),
     "core.training.promote.promotion:roll_back": ("promote",),

@@ -207,8 +207,8 @@ class WhiteCellCard(ModelCard):
 
     Probabilities are taken at ``temperature``. ``set_limit`` is the least probability of a class in
     the 90 % set; below ``abstain_below`` no call is made. ``adapted_from`` is the identity of the
-    model that was adapted to a laboratory, ``local_head`` what that laboratory's own head is. ``own_classes`` say what its classes beside
-    the shipped ones mean.
+    model that was adapted to a laboratory, ``local_head`` what that laboratory's own head is.
+    ``own_classes`` say what its classes beside the shipped ones mean.
     """
 
     task: Literal["wbc"] = "wbc"

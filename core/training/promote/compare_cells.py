@@ -9,11 +9,12 @@ from core.datasets.fields import read_rgb
 from core.datasets.public.pbc import LabelledCell
 from core.inference.white_cell.classify import call_crops
 from core.inference.white_cell.framing import largest_white_cell, single_cell_crop
+from core.models.cards import WhiteCellCard
 from core.models.weights import LoadedModel
 from core.records import Field, RgbImage, WbcCall
 from core.statistics.calibration import expected_calibration_error
 from core.statistics.paired import paired_accuracy
-from core.taxonomy import parent_of
+from core.taxonomy import WBC_CLASSES, model_class, parent_of
 from core.training.promote.evidence import OnOneSet, PromotionRefused, Report
 from core.training.promote.locked_sets import LockedSet
 
@@ -31,7 +32,11 @@ def on_cells(
 ) -> OnOneSet:
     """Both classifiers on a locked set, whose cells ``locator`` finds.
 
-    Where only a parent is known (neutrophil), either of its children is right.
+    Where only a parent is known (neutrophil), either of its children is right. Models that tell
+    different classes are paired on what both know: a class of a laboratory's own counts as the
+    shipped class that it belongs to, and its cells are left out where it belongs to none. A shipped
+    class that the live model tells and the challenger does not counts against the challenger.
+    Recalls are strict: each class by its own name.
 
     Raises:
         PromotionRefused: if the set is empty.
@@ -55,15 +60,26 @@ def on_cells(
             calls += call_crops(crops[start : start + _BATCH], model)
         predicted.append(calls)
     truth = np.array([str(cell.label) for cell in cells])
-    right = [_right(calls, truth) for calls in predicted]
+    strict = [_right([call.label for call in calls], truth) for calls in predicted]
     recalls = {
         str(label): (
-            float(right[0][truth == label].mean()),
-            float(right[1][truth == label].mean()),
+            float(strict[0][truth == label].mean()),
+            float(strict[1][truth == label].mean()),
             int((truth == label).sum()),
         )
         for label in np.unique(truth)
     }
+    both = champion.card_as(WhiteCellCard).classes, challenger.card_as(WhiteCellCard).classes
+    shared = [_as_both_know(label, *both) for label in truth.tolist()]
+    kept = np.array([label is not None for label in shared])
+    if not kept.any():
+        raise PromotionRefused(f"{locked.title} has no cell of a class that both models know")
+    judged = np.array([str(label) for label in shared])[kept]
+    answers = [[calls[i] for i in np.flatnonzero(kept)] for calls in predicted]
+    right = [
+        _right([_as_both_know(call.label, *both) or call.label for call in calls], judged)
+        for calls in answers
+    ]
     return OnOneSet(
         title=locked.title,
         sha256=locked.sha256,
@@ -71,15 +87,33 @@ def on_cells(
         champion=float(right[0].mean()),
         challenger=float(right[1].mean()),
         recalls=recalls,
-        calibration=(_calibration(predicted[0], right[0]), _calibration(predicted[1], right[1])),
+        calibration=(_calibration(answers[0], right[0]), _calibration(answers[1], right[1])),
+        told_by_one={
+            str(label): "champion" if label in both[0] else "challenger"
+            for label in np.unique(truth)
+            if (label in both[0]) != (label in both[1])
+        },
+        left_out=int((~kept).sum()),
         asked=(_share(predicted[0], None), _share(predicted[1], None)),
         novel=(_share(predicted[0], "novel_cell"), _share(predicted[1], "novel_cell")),
     )
 
 
-def _right(calls: Sequence[WbcCall], truth: npt.NDArray[np.str_]) -> npt.NDArray[np.bool_]:
-    pairs = zip(calls, truth.tolist(), strict=True)
-    return np.array([label in (call.label, parent_of(call.label)) for call, label in pairs])
+def _as_both_know(label: str, champion: Sequence[str], challenger: Sequence[str]) -> str | None:
+    """A class as both models know it; None where the live model has no class for it.
+
+    What the live model tells stays, but for a class of a laboratory's own that the challenger does
+    not tell.
+    """
+    known = {*champion, *map(parent_of, champion)}
+    if label in known and (label in challenger or label in WBC_CLASSES or label not in champion):
+        return label
+    return model_class(label, known - ({label} if label not in challenger else set()))
+
+
+def _right(answers: Sequence[str], truth: npt.NDArray[np.str_]) -> npt.NDArray[np.bool_]:
+    pairs = zip(answers, truth.tolist(), strict=True)
+    return np.array([label in (answer, parent_of(answer)) for answer, label in pairs])
 
 
 def _calibration(calls: Sequence[WbcCall], hits: npt.NDArray[np.bool_]) -> float:

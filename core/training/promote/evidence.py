@@ -1,7 +1,7 @@
 """The evidence on a challenger, and the rule by which it may go live."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,7 +37,9 @@ class OnOneSet:
 
     Pairs are (champion, challenger). ``recalls`` also holds the number of cells; ``calibration``
     is the expected calibration error, ``asked`` the share of cells from which a model abstains,
-    ``novel`` the share that it calls unlike anything it learnt from.
+    ``novel`` the share that it calls unlike anything it learnt from. ``told_by_one`` are classes of
+    the set that only one of them tells, by whom (``champion`` or ``challenger``); ``left_out`` are
+    cells of a class that has no counterpart in the live model, which only ``recalls`` count.
     """
 
     title: str
@@ -49,6 +51,8 @@ class OnOneSet:
     calibration: tuple[float, float]
     asked: tuple[float, float] = (0.0, 0.0)
     novel: tuple[float, float] = (0.0, 0.0)
+    told_by_one: Mapping[str, str] = field(default_factory=dict)
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,30 @@ class Comparison:
         return (
             f"of {one.accuracy.items} cells of {one.title} it gets {100 * one.challenger:.0f} % "
             f"right, the live model {100 * one.champion:.0f} % (p = {one.accuracy.p:.1g})"
+        )
+
+    @property
+    def classes_told_by_one(self) -> str:
+        """Sentences on classes that only one of the models tells; empty where there are none."""
+        if not isinstance(self.own, OnOneSet) or not self.own.told_by_one:
+            return ""
+        names = {"champion": "the live model", "challenger": "the challenger"}
+        found = []
+        for label, who in self.own.told_by_one.items():
+            before, after, cells = self.own.recalls[label]
+            hits = round((before if who == "champion" else after) * cells)
+            found.append(
+                f"{title(label)} is told by {names[who]} only: {hits} of {cells} test cells"
+            )
+        sentences = ". ".join(found)
+        return (
+            f"{sentences}. The difference above is on what both know: such a cell counts as the "
+            "class it belongs to"
+            + (
+                f"; {self.own.left_out} cells of a class without one are left out."
+                if self.own.left_out
+                else "."
+            )
         )
 
     @property

@@ -22,7 +22,7 @@ from core.statistics.classes import majority_accuracy
 from core.store.run_records import TrainingFacts
 from core.taxonomy import in_order
 from core.training.card_facts import data_hash
-from core.training.choices import KEEP_START
+from core.training.choices import KEEP_START, REHEARSAL
 from core.training.intakes import trainable
 from core.training.job import PreparedTraining, start_model
 from core.training.loop.averaging import interpolate_towards
@@ -39,9 +39,7 @@ from core.training.white_cells.foreign_cells import (
 from core.training.white_cells.laboratories import LABORATORY_TITLES, all_cells, copies_in
 from core.training.white_cells.public_cells import SETS, read_public_cells
 from core.training.white_cells.recipe import PBC_CLASSES, WbcRecipe, WbcSplit
-
-BESIDE: Final = 150
-"""PBC cells of each class that stand beside a laboratory's few."""
+from core.training.white_cells.rehearsal import Rehearsal, few_of_each, rehearsal
 
 _FOREIGN_SHARES: Final = {"laboratories": 0.4}
 
@@ -91,6 +89,20 @@ def prepare(
     used, judged = cells.usable(cells.train), cells.usable(cells.validation)
     if not used or not judged:
         raise ValueError(f"{data}: too few labelled cells to cut into training and validation")
+    begin = str(options.get("start", "imagenet"))
+    start = start_model("wbc", begin, folder)
+    module = None if start is None else start.module
+    assert module is None or isinstance(module, CellClassifier)
+    rehearsed: Rehearsal | None = None
+    if layout == "folders" and start is not None and module is not None:
+        rehearsed = rehearsal(str(options.get("rehearsal", REHEARSAL[0])), cells.classes, start)
+        if rehearsed.cells:
+            cells = replace(
+                cells,
+                title=f"{cells.title}, beside {len(rehearsed.cells)} cells of PBC",
+                licence=f"{PBC_LICENCE} and the laboratory's own cells",
+                train=[*cells.train, *rehearsed.cells],
+            )
     digest = data_hash([cell.path for cell in used])
     origin = CellData(
         set=cells.title,
@@ -99,10 +111,6 @@ def prepare(
         test_cells=len(cells.test),
         sha256=digest,
     )
-    begin = str(options.get("start", "imagenet"))
-    start = start_model("wbc", begin, folder)
-    module = None if start is None else start.module
-    assert module is None or isinstance(module, CellClassifier)
     if foreign:
         origin = origin.model_copy(
             update={
@@ -124,6 +132,8 @@ def prepare(
         "started_from": start.identity if start else begin,
         "cells": dict(counts),
     }
+    if rehearsed is not None and rehearsed.words:
+        facts["rehearsal"] = rehearsed.words
     locked_sets.lock(folder / locked_sets.FILE, f"{cells.title}, test part", cells.test)
     classes = in_order(learnt)
     recipe = WbcRecipe(
@@ -133,7 +143,11 @@ def prepare(
         seed=settings.seed,
         classes=classes,
         start=module,
-        frozen=str(options.get("frozen", "nothing")),
+        # Stored features stay true only as long as the layers below do.
+        frozen="backbone"
+        if rehearsed is not None and rehearsed.features is not None
+        else str(options.get("frozen", "nothing")),
+        rehearsal=None if rehearsed is None else rehearsed.features,
         augmentation=str(options.get("augmentation", "stains")),
         class_weights=str(options.get("class_weights", "none")),
         network_px=int(options["enlarged_px"])
@@ -197,22 +211,10 @@ def _verified(data: Path, options: Mapping[str, Any], folder: Path) -> _Cells:
         known |= {*start.module.classes}
     # A class that nobody knows cannot be learnt from the few cells of one laboratory.
     own = [cell for cell in found.part(0) if cell.label in known]
-    public = _few_of_each([cell for cell in train if cell.label and not cell.odd_background])
+    public = few_of_each([cell for cell in train if cell.label and not cell.odd_background])
     words = f"{len(own)} cells of {data.name} beside {len(public)} of PBC"
     licence = f"{PBC_LICENCE} and the laboratory's own cells"
     return _Cells(words, licence, PBC_CLASSES, [*own, *public], validation, test)
-
-
-def _few_of_each(cells: Sequence[LabelledCell]) -> list[LabelledCell]:
-    """At most ``BESIDE`` cells of each class, evenly over the set: the own ones must not drown."""
-    by_class: dict[str, list[LabelledCell]] = {}
-    for cell in cells:
-        by_class.setdefault(str(cell.label), []).append(cell)
-    few = []
-    for members in by_class.values():
-        step = max(1, -(-len(members) // BESIDE))
-        few += members[::step]
-    return few
 
 
 def _folders(data: Path, options: Mapping[str, Any]) -> _Cells:

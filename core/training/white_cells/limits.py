@@ -17,7 +17,7 @@ from core.statistics.calibration import (
     expected_calibration_error,
     set_limit,
 )
-from core.taxonomy import is_critical, parent_of
+from core.taxonomy import critical_labels, is_critical, parent_of
 
 Array = npt.NDArray[np.float32]
 Judged = tuple[Array, Sequence[str]]
@@ -109,7 +109,10 @@ def fit_critical(
     """
     predicted = as_probabilities(logits, temperature)
     share = np.array(
-        [critical_probability(dict(zip(classes, row, strict=True))) for row in predicted]
+        [
+            critical_probability(dict(zip(classes, row, strict=True)), critical_labels())
+            for row in predicted
+        ]
     )
     truth = np.array([is_critical(label) for label in labels])
     # A limit above one half would never add anything to the class itself.

@@ -10,6 +10,7 @@ from core.training.choices import (
     FROZEN,
     KEEP_START,
     LABORATORIES,
+    REHEARSAL,
     STARTS,
 )
 from core.training.loop.settings import LoopSettings
@@ -104,6 +105,7 @@ INFO: Final = RecipeInfo(
         "frozen": FROZEN,
         "augmentation": AUGMENTATIONS,
         "class_weights": CLASS_WEIGHTS,
+        "rehearsal": REHEARSAL,
     },
     named=WBC_CLASSES,
 )

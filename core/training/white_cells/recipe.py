@@ -25,6 +25,7 @@ from core.training.white_cells.cell_examples import (
 )
 from core.training.white_cells.foreign_cells import ForeignCell
 from core.training.white_cells.laboratories import balanced_accuracy
+from core.training.white_cells.rehearsal import StoredFeatures
 
 PBC_CLASSES = (
     "segmented_neutrophil",
@@ -54,8 +55,9 @@ class WbcRecipe:
     ``start`` is a model to go on from: its weights are taken, its last layer by class name.
     ``frozen``, ``augmentation`` and ``class_weights`` are words of the files of these names.
     ``foreign`` are cells of other laboratories to learn beside the others; ``network_px`` is
-    ``start``'s unless given. With ``foreign_validation`` the score is the mean of the home score
-    and of the balanced accuracy over those cells, or home alone would choose the epoch.
+    ``start``'s unless given. ``rehearsal`` are features of cells that ``start`` learnt from, which
+    the last layer must go on to tell. With ``foreign_validation`` the score is the mean of the home
+    score and of the balanced accuracy over those cells, or home alone would choose the epoch.
     """
 
     name = "wbc"
@@ -75,6 +77,7 @@ class WbcRecipe:
         class_weights: str = "none",
         foreign_validation: Sequence[ForeignCell] = (),
         foreign_share: float = FOREIGN_SHARE,
+        rehearsal: StoredFeatures | None = None,
     ) -> None:
         self.wrong: list[WrongExample] = []
         self._augmentation = augmentation
@@ -86,6 +89,12 @@ class WbcRecipe:
         self._classes, self._start, self._frozen = classes, start, frozen
         self._network_px = network_px or (start.network_px if start else INPUT_PX)
         self._foreign, self._foreign_share = foreign, foreign_share
+        self._rehearsal = rehearsal
+        self._rehearsed = (
+            torch.tensor([right_answers(name, classes) for name in rehearsal.labels]).float()
+            if rehearsal
+            else None
+        )
         self._foreign_validation = foreign_validation
         labels = [str(cell.label) for cell in self._train]
         self._weights = class_weights_of(class_weights, labels, classes)
@@ -99,6 +108,8 @@ class WbcRecipe:
             model = CellClassifier(self._classes, self._start.backbone, network_px=self._network_px)
             _take_over(model, self._start)
         freeze(model, model.last_layer(), self._frozen)
+        if self._rehearsal is not None:
+            hold_statistics(model)
         return model
 
     def pictures(self) -> list[Path]:
@@ -119,7 +130,12 @@ class WbcRecipe:
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
         logits = model(batch["image"].contiguous(memory_format=torch.channels_last))
         weights = None if self._weights is None else self._weights.to(logits.device)
-        return answer_loss(logits.float(), batch["target"], weights=weights)
+        own = answer_loss(logits.float(), batch["target"], weights=weights)
+        if self._rehearsal is None or self._rehearsed is None:
+            return own
+        assert isinstance(model, CellClassifier)
+        kept = model.last_layer()(self._rehearsal.rows.to(logits.device))
+        return own + answer_loss(kept, self._rehearsed.to(logits.device))
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
@@ -226,6 +242,15 @@ def freeze(model: nn.Module, last: nn.Module, how: str) -> None:
         parameter.requires_grad = False
     for parameter in last.parameters():
         parameter.requires_grad = True
+
+
+def hold_statistics(model: nn.Module) -> None:
+    """Keep the running statistics of batch normalisation as they are, or stored features would no
+    longer be what the network makes of those cells.
+    """
+    for layer in model.modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            layer.momentum = 0.0
 
 
 def class_weights_of(how: str, labels: Sequence[str], classes: Sequence[str]) -> Tensor | None:

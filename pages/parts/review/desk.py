@@ -135,7 +135,7 @@ def draw(
             "key": "|".join(
                 [sheet_key(case, cells), str(case.version), str(case.reading), who.subject]
             ),
-            "classes": [_class(label) for label in answer_labels()],
+            "classes": [_class(label) for label in _labels(cells)],
             "cells": [
                 _row(cell, said[cell.id], may(who, "review"), drawn.get(cell.id)) for cell in cells
             ],
@@ -160,11 +160,18 @@ def draw(
     )
 
 
+def _labels(cells: Sequence[ReviewCell]) -> tuple[str, ...]:
+    """What can be answered, and classes that only a model of another installation tells."""
+    known = answer_labels()
+    called = {cell.call.label for cell in cells if cell.call is not None}
+    return (*known, *sorted(called - {*known}))
+
+
 def _class(label: str) -> dict[str, object]:
     known = reader_class(label)
     return {
         "label": label,
-        "key": known.key if known else KEYS[label],
+        "key": known.key if known else KEYS.get(label, ""),
         "title": "Unidentified" if label == UNIDENTIFIED else title(label),
         # The class of which this is a part, where only people tell it.
         "part": parent_of(label),

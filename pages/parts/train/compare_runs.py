@@ -155,6 +155,8 @@ def _found(comparison: Job, who: Person) -> None:
     st.markdown(f"Live {plain(found.champion)}, challenger {plain(found.challenger)}")
     for place, one in enumerate(found.sets.values()):
         evidence.draw(one, place)
+    if found.classes_told_by_one:
+        st.info(plain(found.classes_told_by_one), icon=":material/new_label:")
     if found.original is None:
         st.caption("The original data is not here, or is the same: forgetting was not measured.")
     if found.external_lab is not None:

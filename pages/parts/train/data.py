@@ -18,14 +18,14 @@ from core.datasets.skipped import DataRefused
 from core.settings import settings
 from core.taxonomy import title
 from core.training.intakes import EXPECTED, LAYOUTS, read_own
-from core.training.presets import RECIPES, recipe_info
+from core.training.presets import RECIPES, meanings_of, recipe_info
 from core.training.recipe_info import OptionValue
 from core.training.runs.sent_archives import keep_archive, title_of
 from pages.parts import signed_in, upload_limits
 from pages.parts.kinds import STYLES
 from pages.parts.plotting import draw_plot
+from pages.parts.train import new_class, samples, verified_sets
 from pages.parts.train import plots as run_plots
-from pages.parts.train import samples, verified_sets
 from pages.parts.wording import plain, several
 
 _OWN, _SENT, _PUBLIC, _VERIFIED = "Folder", "ZIP", "Public set", "Verified"
@@ -267,16 +267,20 @@ def _show(found: Intake[Any]) -> None:
 
 def _name(recipe: str, found: Intake[Any], named: dict[str, str | None]) -> None:
     """A choice for every name of the folder's own that needs a meaning."""
-    meanings = [None, *recipe_info(recipe).named, *([""] if recipe != "wbc" else [])]
+    known = meanings_of(recipe_info(recipe))
+    meanings = [None, *known, *([new_class.OWN] if recipe == "wbc" else [""])]
     words = {None: "leave out" if recipe == "wbc" else "not chosen yet", "": "leave such boxes out"}
+    words[new_class.OWN] = "a class of its own ..."
     for own in dict.fromkeys([*found.unknown, *named]):
         chosen = st.selectbox(
             f"What is {plain(own)}" if recipe != "wbc" else f"Class of folder {plain(own)}",
             meanings,
-            index=meanings.index(named.get(own)),
+            index=meanings.index(named.get(own)) if named.get(own) in meanings else 0,
             format_func=lambda name: words.get(name) or title(str(name)),
             key=f"class_of_{own}",
         )
-        if chosen != named.get(own):
+        if chosen == new_class.OWN:
+            new_class.draw(own)
+        elif chosen != named.get(own):
             named[own] = chosen
             st.rerun()
