@@ -27,3 +27,7 @@ LABORATORIES: Final = ("cbc", "txl", "deepbionet", "munich")
 REHEARSAL: Final = ("with own classes", "always", "no")
 """When a laboratory's cells are learnt beside cells of the classes that the start knows: where
 they bring a class that it does not know, always, or never."""
+
+FOLD_NUMBERS: Final = (3, 5, 10)
+FOLDS: Final = ("no", *(f"{fold} of {of}" for of in FOLD_NUMBERS for fold in range(1, of + 1)))
+"""Which part of a laboratory's own cells is the test part: the set's own, or a fold of several."""

@@ -1,5 +1,6 @@
 """Two white-cell classifiers on a locked set, each cell through the product's own path."""
 
+import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -30,7 +31,18 @@ def on_cells(
     challenger: LoadedModel,
     report: Report = lambda words, done, total: None,
 ) -> OnOneSet:
-    """Both classifiers on a locked set, whose cells ``locator`` finds.
+    """Both classifiers on a locked set, whose cells ``locator`` finds; see :func:`on_folds`."""
+    return on_folds(((locked, challenger),), locator, champion, report)
+
+
+def on_folds(
+    folds: Sequence[tuple[LockedSet[LabelledCell], LoadedModel]],
+    locator: LoadedModel,
+    champion: LoadedModel,
+    report: Report = lambda words, done, total: None,
+) -> OnOneSet:
+    """The live model and a challenger on the cells of all folds together, each fold's cells through
+    the model that did not learn from them.
 
     Where only a parent is known (neutrophil), either of its children is right. Models that tell
     different classes are paired on what both know: a class of a laboratory's own counts as the
@@ -41,24 +53,28 @@ def on_cells(
     Raises:
         PromotionRefused: if the set is empty.
     """
-    cells = locked.items
-    if not cells:
+    locked, challenger = folds[0]
+    cells = [cell for one, _ in folds for cell in one.items]
+    if not all(one.items for one, _ in folds):
         raise PromotionRefused(f"the test set {locked.title} is empty")
     total = (_LOCATING + 2) * len(cells)
-    crops: list[RgbImage] = []
-    for number, cell in enumerate(cells):
-        report("finding the cells", _LOCATING * number, total)
-        picture = Field(cell.path.name, read_rgb(cell.path), "")
-        anywhere = largest_white_cell(picture, locator) if locked.anywhere else None
-        crops.append(single_cell_crop(picture, locator)[0] if anywhere is None else anywhere)
-    predicted: list[list[WbcCall]] = []
-    for who, model in (("live model", champion), ("challenger", challenger)):
-        calls: list[WbcCall] = []
-        for start in range(0, len(crops), _BATCH):
-            done = (_LOCATING + len(predicted)) * len(cells) + start
-            report(f"the {who} answers", done, total)
-            calls += call_crops(crops[start : start + _BATCH], model)
-        predicted.append(calls)
+    predicted: list[list[WbcCall]] = [[], []]
+    done = 0
+    for fold, model in folds:
+        crops: list[RgbImage] = []
+        for cell in fold.items:
+            report("finding the cells", done, total)
+            picture = Field(cell.path.name, read_rgb(cell.path), "")
+            anywhere = largest_white_cell(picture, locator) if fold.anywhere else None
+            crops.append(single_cell_crop(picture, locator)[0] if anywhere is None else anywhere)
+            done += _LOCATING
+        for calls, (who, one) in zip(
+            predicted, (("live model", champion), ("challenger", model)), strict=True
+        ):
+            for start in range(0, len(crops), _BATCH):
+                report(f"the {who} answers", done, total)
+                calls += call_crops(crops[start : start + _BATCH], one)
+                done += len(crops[start : start + _BATCH])
     truth = np.array([str(cell.label) for cell in cells])
     strict = [_right([call.label for call in calls], truth) for calls in predicted]
     recalls = {
@@ -80,9 +96,10 @@ def on_cells(
         _right([_as_both_know(call.label, *both) or call.label for call in calls], judged)
         for calls in answers
     ]
+    several = len(folds) > 1
     return OnOneSet(
-        title=locked.title,
-        sha256=locked.sha256,
+        title=f"{locked.title}, all {len(folds)} folds together" if several else locked.title,
+        sha256=_hash_of([one for one, _ in folds]),
         accuracy=paired_accuracy(right[0], right[1]),
         champion=float(right[0].mean()),
         challenger=float(right[1].mean()),
@@ -94,8 +111,35 @@ def on_cells(
             if (label in both[0]) != (label in both[1])
         },
         left_out=int((~kept).sum()),
+        folds=_each_fold([len(one.items) for one, _ in folds], kept, right) if several else (),
         asked=(_share(predicted[0], None), _share(predicted[1], None)),
         novel=(_share(predicted[0], "novel_cell"), _share(predicted[1], "novel_cell")),
+    )
+
+
+def _hash_of(sets: Sequence[LockedSet[LabelledCell]]) -> str:
+    if len(sets) == 1:
+        return sets[0].sha256
+    return hashlib.sha256("".join(one.sha256 for one in sets).encode()).hexdigest()
+
+
+def _each_fold(
+    sizes: Sequence[int],
+    kept: npt.NDArray[np.bool_],
+    right: Sequence[npt.NDArray[np.bool_]],
+) -> tuple[tuple[float, float], ...]:
+    """Shares right of live model and challenger, fold by fold; a fold without such a cell is none.
+
+    Args:
+        sizes: cells of each fold.
+        kept: ``(cells,)``, which of them both models are judged on.
+        right: of those, which the live model and the challenger got right.
+    """
+    of_fold = np.repeat(np.arange(len(sizes)), sizes)[kept]
+    return tuple(
+        (float(right[0][of_fold == n].mean()), float(right[1][of_fold == n].mean()))
+        for n in range(len(sizes))
+        if (of_fold == n).any()
     )
 
 

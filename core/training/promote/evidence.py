@@ -40,6 +40,7 @@ class OnOneSet:
     ``novel`` the share that it calls unlike anything it learnt from. ``told_by_one`` are classes of
     the set that only one of them tells, by whom (``champion`` or ``challenger``); ``left_out`` are
     cells of a class that has no counterpart in the live model, which only ``recalls`` count.
+    ``folds`` are the shares right of each fold where the set is a cross-validation's.
     """
 
     title: str
@@ -53,6 +54,7 @@ class OnOneSet:
     novel: tuple[float, float] = (0.0, 0.0)
     told_by_one: Mapping[str, str] = field(default_factory=dict)
     left_out: int = 0
+    folds: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -221,7 +223,8 @@ def _set(row: Mapping[str, Any]) -> OnOneSet | OnFields:
     pairs = {name: _pair(row[name]) for name in ("calibration", "asked", "novel")}
     recalls = {label: (float(a), float(b), int(n)) for label, (a, b, n) in row["recalls"].items()}
     accuracy = PairedDifference(**row["accuracy"])
-    return OnOneSet(**{**row, "accuracy": accuracy, "recalls": recalls, **pairs})
+    folds = tuple(_pair(one) for one in row.get("folds", ()))
+    return OnOneSet(**{**row, "accuracy": accuracy, "recalls": recalls, **pairs, "folds": folds})
 
 
 def _pair(row: Any) -> tuple[float, float]:

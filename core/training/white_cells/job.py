@@ -30,6 +30,7 @@ from core.training.loop.settings import LoopSettings
 from core.training.promote import locked_sets
 from core.training.white_cells.cell_examples import FOREIGN_SHARE
 from core.training.white_cells.export import PBC_LICENCE, export_white_cells, foreign_licence
+from core.training.white_cells.folds import fold_of, fold_parts
 from core.training.white_cells.foreign_cells import (
     ForeignCell,
     learnt_laboratories,
@@ -222,4 +223,9 @@ def _folders(data: Path, options: Mapping[str, Any]) -> _Cells:
     assert isinstance(found, CellIntake)
     title = f"{data.name}, 0.7 / 0.2 / 0.1 by {found.grouped_by}"
     licence = "the laboratory's own cells"
-    return _Cells(title, licence, found.classes, *(found.part(n) for n in range(3)))
+    parts = [found.part(n) for n in range(3)]
+    if (fold := fold_of(str(options.get("fold", "no")))) is not None:
+        title = f"{data.name}, fold {fold[0]} of {fold[1]} by {found.grouped_by}"
+        cut = fold_parts(found.labels, found.groups, *fold)
+        parts = [[found.items[i] for i in indices] for indices in cut]
+    return _Cells(title, licence, found.classes, *parts)

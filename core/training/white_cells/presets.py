@@ -7,6 +7,7 @@ from core.training.choices import (
     AUGMENTATIONS,
     BACKBONES,
     CLASS_WEIGHTS,
+    FOLDS,
     FROZEN,
     KEEP_START,
     LABORATORIES,
@@ -106,6 +107,7 @@ INFO: Final = RecipeInfo(
         "augmentation": AUGMENTATIONS,
         "class_weights": CLASS_WEIGHTS,
         "rehearsal": REHEARSAL,
+        "fold": FOLDS,
     },
     named=WBC_CLASSES,
 )

@@ -47,6 +47,7 @@ _OPTIONS = {
     "frozen": "Frozen",
     "augmentation": "Pictures are varied by",
     "class_weights": "Weights of classes",
+    "rehearsal": "Known classes rehearsed",
     "stains": "Stains",
 }
 _WORDS = {
