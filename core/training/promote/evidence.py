@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from core.taxonomy import critical_labels, title
+from core.training.promote.bar import LEVEL, against_bar, site_bar
 
 if TYPE_CHECKING:  # they load torch and SciPy, which a screen must not wait for
     from core.models.registry import Task
     from core.statistics.paired import PairedDifference, PairedErrors
 
-LEVEL: Final = 0.05
 MARGIN: Final = 0.02
 """Largest loss of recall of a critical class, and of accuracy on the original data."""
 
@@ -233,21 +233,14 @@ def _pair(row: Any) -> tuple[float, float]:
 
 
 def objections(own: OnOneSet | OnFields, original: OnOneSet | OnFields | None) -> list[str]:
-    """The rule: better beyond chance, nothing critical lost, the original data not forgotten."""
+    """The rule: the site's bar cleared, nothing critical lost, the original data not forgotten."""
     if isinstance(own, OnFields):
         return _against_counts(own, original if isinstance(original, OnFields) else None)
     return _against_classes(own, original if isinstance(original, OnOneSet) else None)
 
 
 def _against_classes(own: OnOneSet, original: OnOneSet | None) -> list[str]:
-    reasons = []
-    better = own.accuracy
-    if better.difference <= 0 or better.p >= LEVEL:
-        reasons.append(
-            f"it has not shown to be better on {own.title}: of {better.items} cells it alone got "
-            f"{better.only_challenger} right, the live model alone {better.only_champion} "
-            f"(p = {better.p:.2g}, needed is less than {LEVEL:g})"
-        )
+    reasons = against_bar(own, site_bar())
     for one in (own, original):
         for name in sorted(critical_labels() & (one.recalls.keys() if one else set())):
             before, after, cells = one.recalls[name] if one else (0.0, 0.0, 0)

@@ -19,6 +19,7 @@ from core.site_classes import ReaderClass
 from core.store.database import database
 from core.store.promotions import Promotion, PromotionBook
 from core.taxonomy import add_classes, reader_classes
+from core.training.promote.bar import gains, site_bar
 from core.training.promote.compare import IN_THE_PATH, MODEL_FILES, compare, file_hashes
 from core.training.promote.evidence import (
     Comparison,
@@ -100,6 +101,9 @@ def promote(comparison: Comparison, *, who: Person, reason: str, override: str =
         raise PromotionRefused("the model's file was changed since the comparison; compare again")
     _take_classes(load_model(target).card)
     evidence = comparison.as_json()
+    if isinstance(comparison.own, OnOneSet) and site_bar().kind != "superior":
+        gained = "; ".join(gains(comparison.own))
+        reason = f"{reason}. {site_bar().words} Gained: {gained}"
     _record(
         comparison.task,
         action="promote",

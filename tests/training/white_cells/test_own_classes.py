@@ -1,4 +1,4 @@
-"""A laboratory's own class: named for a training, learnt, carried by the card, compared, reported."""
+"""A laboratory's own class: named for a training, learnt, compared, carried by the card."""
 
 from __future__ import annotations
 
