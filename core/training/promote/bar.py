@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from core.settings import settings
-from core.statistics.intervals import clopper_pearson
 from core.taxonomy import title
 
 if TYPE_CHECKING:
@@ -84,6 +83,8 @@ def worst_loss(own: "OnOneSet") -> float:
     the share that the challenger alone did: each exact, so a set of a few cells in which both agree
     proves nothing. Together they are surer than 95 % (Bonferroni).
     """
+    from core.statistics.intervals import clopper_pearson  # loads SciPy
+
     paired = own.accuracy
     lost = clopper_pearson(paired.only_champion, paired.items)
     won = clopper_pearson(paired.only_challenger, paired.items)
@@ -92,6 +93,8 @@ def worst_loss(own: "OnOneSet") -> float:
 
 def gains(own: "OnOneSet") -> list[str]:
     """What a challenger gains on its own test cells, in words."""
+    from core.statistics.intervals import clopper_pearson  # loads SciPy
+
     found = []
     for label, who in own.told_by_one.items():
         _, recall, cells = own.recalls[label]
