@@ -102,16 +102,16 @@ def export_white_cells(
         limits=_limits_of_wbc(module.classes, undivided, foreign=bool(data.foreign_cells)),
         licence=licence,
         data=data,
-        **_own_classes(module.classes),
         **origin_of(settings),
     )
-    return save_model(target, module, card)
+    own = _own_classes(module.classes)
+    return save_model(target, module, card.model_copy(update={"own_classes": own}) if own else card)
 
 
-def _own_classes(classes: Sequence[str]) -> dict[str, tuple[OwnClass, ...]]:
-    """What a model's classes beside the shipped ones mean; nothing where it has none."""
+def _own_classes(classes: Sequence[str]) -> tuple[OwnClass, ...]:
+    """What a model's classes beside the shipped ones mean."""
     own = [one for one in map(reader_class, classes) if one is not None]
-    said = tuple(
+    return tuple(
         OwnClass(
             label=one.label,
             title=one.title,
@@ -123,7 +123,6 @@ def _own_classes(classes: Sequence[str]) -> dict[str, tuple[OwnClass, ...]]:
         )
         for one in own
     )
-    return {"own_classes": said} if said else {}
 
 
 def _limits_of_wbc(classes: Sequence[str], undivided: Collection[str], foreign: bool) -> str:
