@@ -16,6 +16,15 @@ AUGMENTATIONS: Final = ("stains", "published", "autoaugment", "none")
 the ImageNet policy of Cubuk 2019; ``none``: every epoch sees the same pictures."""
 
 CLASS_WEIGHTS: Final = ("none", "balanced")
+SAMPLERS: Final = ("every cell once", "balanced")
+"""``balanced``: as many cells are drawn of each class, the rare ones several times an epoch."""
+
+LOSSES: Final = ("cross-entropy", "focal")
+"""``focal``: cells that are right already count little (Lin 2017, gamma 2)."""
+
+MIXUP: Final = {"no": 0.0, "a little": 0.2, "more": 0.4}
+"""Alpha of mixup (Zhang 2018): pictures are blended in pairs, and both answers asked for."""
+
 STAINS: Final = ("strong", "mild")
 
 KEEP_START: Final = {"no": 0.0, "a quarter": 0.25, "a third": 1 / 3, "a half": 0.5}

@@ -22,7 +22,7 @@ from core.statistics.classes import majority_accuracy
 from core.store.run_records import TrainingFacts
 from core.taxonomy import in_order
 from core.training.card_facts import data_hash
-from core.training.choices import KEEP_START, REHEARSAL
+from core.training.choices import KEEP_START, LOSSES, MIXUP, REHEARSAL, SAMPLERS
 from core.training.intakes import trainable
 from core.training.job import PreparedTraining, start_model
 from core.training.loop.averaging import interpolate_towards
@@ -151,6 +151,9 @@ def prepare(
         rehearsal=None if rehearsed is None else rehearsed.features,
         augmentation=str(options.get("augmentation", "stains")),
         class_weights=str(options.get("class_weights", "none")),
+        balanced=options.get("sampler", SAMPLERS[0]) == "balanced",
+        focal=options.get("loss", LOSSES[0]) == "focal",
+        mixup=MIXUP[str(options.get("mixup", "no"))],
         network_px=int(options["enlarged_px"])
         if options.get("enlarged_px", "no") != "no"
         else None,

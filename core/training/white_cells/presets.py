@@ -11,7 +11,10 @@ from core.training.choices import (
     FROZEN,
     KEEP_START,
     LABORATORIES,
+    LOSSES,
+    MIXUP,
     REHEARSAL,
+    SAMPLERS,
     STARTS,
 )
 from core.training.loop.settings import LoopSettings
@@ -106,6 +109,9 @@ INFO: Final = RecipeInfo(
         "frozen": FROZEN,
         "augmentation": AUGMENTATIONS,
         "class_weights": CLASS_WEIGHTS,
+        "sampler": SAMPLERS,
+        "loss": LOSSES,
+        "mixup": tuple(MIXUP),
         "rehearsal": REHEARSAL,
         "fold": FOLDS,
     },

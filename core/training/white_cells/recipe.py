@@ -54,8 +54,9 @@ class WbcRecipe:
 
     ``start`` is a model to go on from: its weights are taken, its last layer by class name.
     ``frozen``, ``augmentation`` and ``class_weights`` are words of the files of these names.
-    ``foreign`` are cells of other laboratories to learn beside the others; ``network_px`` is
-    ``start``'s unless given. ``rehearsal`` are features of cells that ``start`` learnt from, which
+    ``balanced`` draws as many cells of each class, ``focal`` and ``mixup`` (its alpha, 0 for none)
+    change the loss. ``foreign`` are cells of other laboratories to learn beside the others;
+    ``network_px`` is ``start``'s unless given. ``rehearsal`` are features of cells that ``start`` learnt from, which
     the last layer must go on to tell. With ``foreign_validation`` the score is the mean of the home
     score and of the balanced accuracy over those cells, or home alone would choose the epoch.
     """
@@ -78,6 +79,9 @@ class WbcRecipe:
         foreign_validation: Sequence[ForeignCell] = (),
         foreign_share: float = FOREIGN_SHARE,
         rehearsal: StoredFeatures | None = None,
+        balanced: bool = False,
+        focal: bool = False,
+        mixup: float = 0.0,
     ) -> None:
         self.wrong: list[WrongExample] = []
         self._augmentation = augmentation
@@ -89,6 +93,7 @@ class WbcRecipe:
         self._classes, self._start, self._frozen = classes, start, frozen
         self._network_px = network_px or (start.network_px if start else INPUT_PX)
         self._foreign, self._foreign_share = foreign, foreign_share
+        self._balanced, self._focus, self._mixup = balanced, 2.0 if focal else 0.0, mixup
         self._rehearsal = rehearsal
         self._rehearsed = (
             torch.tensor([right_answers(name, classes) for name in rehearsal.labels]).float()
@@ -125,12 +130,26 @@ class WbcRecipe:
             self._foreign,
             self._augmentation,
             self._foreign_share,
+            balanced=self._balanced,
         )
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
-        logits = model(batch["image"].contiguous(memory_format=torch.channels_last))
+        images, other, share = batch["image"], batch["target"], 1.0
+        if self._mixup and model.training:
+            # Of torch's own random state, which a resumed training restores.
+            share = float(torch.distributions.Beta(self._mixup, self._mixup).sample())
+            order = torch.randperm(len(images)).to(images.device)
+            images = share * images + (1 - share) * images[order]
+            other = other[order]
+        logits = model(images.contiguous(memory_format=torch.channels_last)).float()
         weights = None if self._weights is None else self._weights.to(logits.device)
-        own = answer_loss(logits.float(), batch["target"], weights=weights)
+
+        def asked(target: Tensor) -> Tensor:
+            return answer_loss(logits, target, weights=weights, focus=self._focus)
+
+        own = asked(batch["target"])
+        if share < 1:
+            own = share * own + (1 - share) * asked(other)
         if self._rehearsal is None or self._rehearsed is None:
             return own
         assert isinstance(model, CellClassifier)
@@ -194,17 +213,24 @@ class WbcRecipe:
 
 
 def answer_loss(
-    logits: Tensor, right: Tensor, smoothing: float = 0.03, weights: Tensor | None = None
+    logits: Tensor,
+    right: Tensor,
+    smoothing: float = 0.03,
+    weights: Tensor | None = None,
+    focus: float = 0.0,
 ) -> Tensor:
     """Cross-entropy where several answers may be right, both ``(B, C)``; with one: the usual one.
 
     The probability of a parent is the sum of its children's. ``weights`` is ``(C,)``: how much an
-    example of each class counts.
+    example of each class counts. With ``focus`` each example counts ``(1 - p) ** focus``, ``p``
+    being the probability of its right answer (focal loss, Lin 2017).
     """
     everything = logits.logsumexp(1)
     answered = logits.masked_fill(right == 0, -torch.inf).logsumexp(1)
     smooth = everything - logits.mean(1)
     each = (1 - smoothing) * (everything - answered) + smoothing * smooth
+    if focus:
+        each = each * (1 - (answered - everything).exp()).clamp(min=0) ** focus
     if weights is None:
         return each.mean()
     counts = (right @ weights) / right.sum(1)
