@@ -56,9 +56,10 @@ class WbcRecipe:
     ``frozen``, ``augmentation`` and ``class_weights`` are words of the files of these names.
     ``balanced`` draws as many cells of each class, ``focal`` and ``mixup`` (its alpha, 0 for none)
     change the loss. ``foreign`` are cells of other laboratories to learn beside the others;
-    ``network_px`` is ``start``'s unless given. ``rehearsal`` are features of cells that ``start`` learnt from, which
-    the last layer must go on to tell. With ``foreign_validation`` the score is the mean of the home
-    score and of the balanced accuracy over those cells, or home alone would choose the epoch.
+    ``network_px`` is ``start``'s unless given. ``rehearsal`` are features of cells that ``start``
+    learnt from, which the last layer must go on to tell. With ``foreign_validation`` the score is
+    the mean of the home score and of the balanced accuracy over those cells, or home alone would
+    choose the epoch.
     """
 
     name = "wbc"
