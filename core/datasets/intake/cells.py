@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from core.datasets.intake import corrections
 from core.datasets.intake.cell_names import UNDIVIDED
 from core.datasets.intake.class_folders import Labeller
 from core.datasets.intake.copies import Locked, Sifted, sifted
@@ -119,8 +120,14 @@ def _labelled(
 ) -> tuple[list[tuple[ReadPicture, str]], Counter[str]]:
     """The pictures with a class, and how many were sent of each class and each unknown folder."""
     sent: Counter[str] = Counter()
+    corrected = corrections.standing(tree.root)
 
     def label_of(file: str) -> str:
+        if file in corrected:
+            if corrected[file] == corrections.LEFT_OUT:
+                raise LeftOut("a person left it out")
+            sent[corrected[file]] += 1
+            return corrected[file]
         label, why = labeller.label(file)
         folder = labeller.asked.get(file, "")
         if label or folder:

@@ -2,6 +2,7 @@
 laboratories beside it, or a laboratory's class folders.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 from torch import nn
 
+from core.datasets.intake import corrections
 from core.datasets.intake.cells import CellIntake
 from core.datasets.public import pbc
 from core.datasets.public.pbc import LabelledCell
@@ -105,6 +107,9 @@ def prepare(
                 train=[*cells.train, *rehearsed.cells],
             )
     digest = data_hash([cell.path for cell in used])
+    if layout == "folders" and (corrected := corrections.digest(data)):
+        # Other labels are other data, though the pictures are the same.
+        digest = hashlib.sha256(f"{digest} {corrected}".encode()).hexdigest()
     origin = CellData(
         set=cells.title,
         training_cells=len(used),

@@ -10,6 +10,7 @@ import streamlit as st
 from core.access.folders import FolderRefused
 from core.datasets.archive import ArchiveRefused
 from core.datasets.fields import LabelledField
+from core.datasets.intake.cells import CellIntake
 from core.datasets.intake.fields import CountedField
 from core.datasets.intake.imported_set import Intake
 from core.datasets.intake.rows import totals
@@ -24,7 +25,7 @@ from core.training.runs.sent_archives import keep_archive, title_of
 from pages.parts import signed_in, upload_limits
 from pages.parts.kinds import STYLES
 from pages.parts.plotting import draw_plot
-from pages.parts.train import new_class, samples, verified_sets
+from pages.parts.train import library, new_class, samples, verified_sets
 from pages.parts.train import plots as run_plots
 from pages.parts.wording import plain, several
 
@@ -137,7 +138,7 @@ def _sent() -> Path | None:
         max_upload_size=upload_limits.at_most(most),
     )
     if sent is None:
-        return None
+        return library.choose()
     if sent.size > most * 1e6:
         st.error(
             f"{plain(sent.name)} was not taken: it has {sent.size / 1e6:,.0f} MB, at most "
@@ -244,6 +245,8 @@ def _show(found: Intake[Any]) -> None:
                 hide_index=True,
             )
         samples.draw(found, list(counts))
+        if isinstance(found, CellIntake):
+            library.browse(found)
     notes = found.notes[2:] if found.beside else found.notes
     for note in notes[:5]:
         st.caption(plain(note[0].upper() + note[1:]))

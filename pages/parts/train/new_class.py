@@ -39,8 +39,8 @@ def draw(folder: str) -> None:
         )
         left.text_input("Key in Review", max_chars=1, key=f"new_key_{folder}")
         right.text_input("Code system", placeholder="http://loinc.org", key=f"new_system_{folder}")
-        right.checkbox("Critical: a person must see it first", key=f"new_critical_{folder}")
-        right.checkbox("Counts as a white cell", True, key=f"new_leukocyte_{folder}")
+        st.checkbox("Critical: a person must see it first", key=f"new_critical_{folder}")
+        st.checkbox("Counts as a white cell", True, key=f"new_leukocyte_{folder}")
         st.form_submit_button("Add this class", on_click=_add, args=(folder,))
     refused = st.session_state.pop(_REFUSED, None)
     if refused:
