@@ -275,12 +275,15 @@ def _name(recipe: str, found: Intake[Any], named: dict[str, str | None]) -> None
     words = {None: "leave out" if recipe == "wbc" else "not chosen yet", "": "leave such boxes out"}
     words[new_class.OWN] = "a class of its own ..."
     for own in dict.fromkeys([*found.unknown, *named]):
+        known_as = named.get(own)
+        # A class that was added is chosen by another widget: what a widget starts with counts once.
+        added = "" if known_as in (None, "", *recipe_info(recipe).named) else f"_{known_as}"
         chosen = st.selectbox(
             f"What is {plain(own)}" if recipe != "wbc" else f"Class of folder {plain(own)}",
             meanings,
-            index=meanings.index(named.get(own)) if named.get(own) in meanings else 0,
+            index=meanings.index(known_as) if known_as in meanings else 0,
             format_func=lambda name: words.get(name) or title(str(name)),
-            key=f"class_of_{own}",
+            key=f"class_of_{own}{added}",
         )
         if chosen == new_class.OWN:
             new_class.draw(own)

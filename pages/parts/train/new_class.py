@@ -64,4 +64,3 @@ def _add(folder: str) -> None:
         state[_REFUSED] = str(refusal)
         return
     state["names"]["wbc"][folder] = one.label
-    state[f"class_of_{folder}"] = one.label
