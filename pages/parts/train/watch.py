@@ -154,8 +154,9 @@ def _head(run: Run, rows: list[Epoch]) -> None:
     if run.note:
         st.caption(plain(run.note))
     _folds(run, info)
-    if (run.facts or {}).get("rehearsal"):
-        st.caption(f"Known classes are kept by {plain(str((run.facts or {})['rehearsal']))}.")
+    kept = (run.facts or {}).get("rehearsal")
+    if kept:
+        st.caption(f"Keeps the classes that were known: {plain(str(kept))}.")
     best, speed = best_epoch(rows), examples_per_second(run, rows)
     # Minutes take more room than counts.
     numbers = st.columns([2, 2, 2, 3])
