@@ -46,7 +46,7 @@ def start_model(task: registry.Task, choice: str, folder: Path) -> LoadedModel |
     if not copy.with_suffix(".json").is_file():
         live = registry.live(task)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        # What was fitted on its features goes along: a training may rehearse the cells stored there.
+        # What was fitted on its features goes along: a training may rehearse the cells in it.
         fitted = (".extras.safetensors", ".extras.json")
         # Copy the JSON last: its presence marks the files as complete.
         for suffix in (".safetensors", ".onnx", *fitted, ".json"):

@@ -156,6 +156,26 @@ def test_with_pbc_its_cells_stand_beside(site: Path, tiny_data: Path) -> None:
         assert ("rehearsal" in ready.facts) is kept
 
 
+def test_without_pbc_the_shipped_models_stored_features_are_rehearsed(
+    own_var: Path, tmp_path: Path, change_settings: Any
+) -> None:
+    change_settings(data=tmp_path / "nowhere")
+    draw_cells(tmp_path / "cells")
+    (tmp_path / "cells" / "basophil").rename(tmp_path / "cells" / "atypical lymphocyte")
+    _added()
+    options = checked_options("wbc", {"start": "live", "layout": "folders"})
+    ready = prepare("wbc", tmp_path / "cells", LoopSettings(), options, tmp_path / "run")
+    assert ready.facts["rehearsal"].startswith("stored features of 1")
+    model = ready.recipe.build()
+    assert isinstance(model, CellClassifier)
+    learnt = {name for name, one in model.named_parameters() if one.requires_grad}
+    last = {id(one) for one in model.last_layer().parameters()}
+    assert len(learnt) == 2 and all(id(model.get_parameter(name)) in last for name in learnt)
+    # With the backbone as it was, the last layer still tells what it told.
+    batch = {"image": torch.rand(4, 3, 128, 128), "target": torch.eye(len(model.classes))[:4]}
+    assert torch.isfinite(ready.recipe.loss(model.train(), batch))
+
+
 def test_stored_features_keep_the_classes_that_no_cell_shows(tmp_path: Path) -> None:
     """Gradient steps on one class alone: without rehearsal the other two are forgotten."""
     path = tmp_path / "cell.png"
