@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from scipy.stats import beta
@@ -17,10 +18,10 @@ from core.training.promote.evidence import OnOneSet
 ASKS_LESS = Bar("not inferior", 0.05, "we need the new class")
 
 
-def _own(items: int, lost: int, won: int, **more: object) -> OnOneSet:
+def _own(items: int, lost: int, won: int, **more: Any) -> OnOneSet:
     paired = PairedDifference(items, lost, won, (won - lost) / items, 0.0, 0.0, 1.0)
     one = OnOneSet("ours", "", paired, 0.9, 0.9, {}, (0.0, 0.0))
-    return replace(one, **more)  # type: ignore[arg-type]
+    return replace(one, **more)
 
 
 def test_a_few_cells_prove_nothing_and_many_do() -> None:
@@ -30,7 +31,10 @@ def test_a_few_cells_prove_nothing_and_many_do() -> None:
     assert worst_loss(_own(200, 3, 8)) == pytest.approx(
         beta.ppf(0.975, 4, 197) - beta.ppf(0.025, 8, 193)
     )
-    gained = {"told_by_one": {"lgl": "challenger"}, "recalls": {"lgl": (0.0, 1.0, 12)}}
+    gained: dict[str, Any] = {
+        "told_by_one": {"lgl": "challenger"},
+        "recalls": {"lgl": (0.0, 1.0, 12)},
+    }
     assert "may be worse by up to 13.7 points" in against_bar(replace(few, **gained), ASKS_LESS)[0]
     assert against_bar(replace(many, **gained), ASKS_LESS) == []
 
@@ -39,11 +43,11 @@ def test_without_a_gain_or_a_reason_it_does_not_pass() -> None:
     same = _own(300, 0, 0)
     assert ["gains nothing" in why for why in against_bar(same, ASKS_LESS)] == [True]
     assert gains(_own(300, 0, 1)) and gains(replace(same, asked=(0.2, 0.1)))
-    told = {"told_by_one": {"lgl": "challenger"}}
+    told: dict[str, Any] = {"told_by_one": {"lgl": "challenger"}}
     assert not gains(replace(same, **told, recalls={"lgl": (0.0, 0.6, 10)}))
     assert gains(replace(same, **told, recalls={"lgl": (0.0, 0.9, 40)})) == ["Lgl: 36 of 40 found"]
     # A class that only the live model tells is no gain of the challenger.
-    lost = {"told_by_one": {"lgl": "champion"}, "recalls": {"lgl": (1.0, 0.0, 40)}}
+    lost: dict[str, Any] = {"told_by_one": {"lgl": "champion"}, "recalls": {"lgl": (1.0, 0.0, 40)}}
     assert not gains(replace(same, **lost))
     assert "needs its reason" in against_bar(_own(300, 0, 1), replace(ASKS_LESS, reason=""))[0]
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.files import write_json
 from core.store.run_records import Epoch
 from core.training.loop.settings import LoopSettings
 from core.training.presets import checked_options
@@ -89,7 +90,7 @@ def test_all_folds_are_compared_together(site: Path, known_models: dict[str, Pat
     ]
     runs = [lifecycle.find(name) for name in names]
     for run in runs:
-        folds.write_json(lifecycle.folder_of(run) / folds.FILE, {"runs": names})
+        write_json(lifecycle.folder_of(run) / folds.FILE, {"runs": names})
     own = promotion.compare(runs[1]).own
     assert isinstance(own, promotion.OnOneSet)
     assert (own.accuracy.items, own.accuracy.only_challenger, own.accuracy.only_champion) == (
@@ -112,7 +113,7 @@ def test_a_fold_without_a_model_stops_the_comparison(
     assert [one.label for one in others] == [f"ours, fold {n} of 3" for n in (1, 2, 3)]
     assert [one.options["fold"] for one in others] == ["1 of 3", "2 of 3", "3 of 3"]
     assert folds.siblings(others[2]) == others and folds.siblings(made) == ()
-    folds.write_json(lifecycle.folder_of(made) / folds.FILE, {"runs": [made.name, others[0].name]})
+    write_json(lifecycle.folder_of(made) / folds.FILE, {"runs": [made.name, others[0].name]})
     with pytest.raises(PromotionRefused, match="fold 1 of 3 has no model"):
         promotion.compare(made)
     with pytest.raises(ValueError, match="one of 3, 5, 10"):

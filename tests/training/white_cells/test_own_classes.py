@@ -84,7 +84,7 @@ def test_everything_that_is_keyed_by_class_takes_it(own_var: Path) -> None:
     ],
 )
 def test_what_is_taken_or_not_allowed_is_refused(
-    own_var: Path, title: str, more: dict[str, str], words: str
+    own_var: Path, title: str, more: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(ValueError, match=words):
         own_classes.add(own_classes.new_class(title, **more), ADA)
