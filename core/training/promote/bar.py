@@ -4,18 +4,43 @@ With few own test cells hardly any challenger is shown to be better. So a site m
 say why: that it is not worse by more than a margin, and gains something that is worth having.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from core.settings import settings
 from core.taxonomy import title
 
 if TYPE_CHECKING:
-    from core.training.promote.evidence import OnOneSet
+    from core.statistics.paired import PairedDifference  # loads SciPy
 
 LEVEL: Final = 0.05
 FOUND: Final = 0.5
 """A class is gained where more than this share of its cells is surely found."""
+
+
+class OnOwnCells(Protocol):
+    """What the bar reads of :class:`core.training.promote.evidence.OnOneSet`."""
+
+    @property
+    def title(self) -> str:
+        """Of the set."""
+
+    @property
+    def accuracy(self) -> "PairedDifference":
+        """Both models on the same cells."""
+
+    @property
+    def recalls(self) -> Mapping[str, tuple[float, float, int]]:
+        """Class -> recall of live model and challenger, and cells."""
+
+    @property
+    def asked(self) -> tuple[float, float]:
+        """Share of cells left to a person."""
+
+    @property
+    def told_by_one(self) -> Mapping[str, str]:
+        """Class that only one tells -> ``champion`` or ``challenger``."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +70,7 @@ def site_bar() -> Bar:
     return Bar(site.promotion_bar, site.promotion_margin, site.promotion_bar_reason.strip())
 
 
-def against_bar(own: "OnOneSet", bar: Bar) -> list[str]:
+def against_bar(own: OnOwnCells, bar: Bar) -> list[str]:
     """Why a challenger does not clear the bar on its own test cells; empty where it does."""
     better = own.accuracy
     if bar.kind == "superior":
@@ -76,7 +101,7 @@ def against_bar(own: "OnOneSet", bar: Bar) -> list[str]:
     return found
 
 
-def worst_loss(own: "OnOneSet") -> float:
+def worst_loss(own: OnOwnCells) -> float:
     """How much worse the challenger may be, a share of the cells in [-1, 1].
 
     The upper 97.5 % limit of the share that the live model alone got right, less the lower one of
@@ -91,7 +116,7 @@ def worst_loss(own: "OnOneSet") -> float:
     return lost.high - won.low
 
 
-def gains(own: "OnOneSet") -> list[str]:
+def gains(own: OnOwnCells) -> list[str]:
     """What a challenger gains on its own test cells, in words."""
     from core.statistics.intervals import clopper_pearson  # loads SciPy
 

@@ -110,7 +110,7 @@ def test_a_fold_without_a_model_stops_the_comparison(
     draw_cells(site / "cells")
     made = finished_run(known_models, "lymphocyte", site, lymphocyte=4)
     others = folds.submit_folds("wbc", site / "cells", LoopSettings(), {}, 3, who=ADA, title="ours")
-    assert [one.label for one in others] == [f"ours, fold {n} of 3" for n in (1, 2, 3)]
+    assert [one.title for one in others] == [f"ours, fold {n} of 3" for n in (1, 2, 3)]
     assert [one.options["fold"] for one in others] == ["1 of 3", "2 of 3", "3 of 3"]
     assert folds.siblings(others[2]) == others and folds.siblings(made) == ()
     write_json(lifecycle.folder_of(made) / folds.FILE, {"runs": [made.name, others[0].name]})
