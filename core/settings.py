@@ -87,6 +87,19 @@ class Settings(BaseSettings):
     minimum_cells: int = Setting(
         100, ge=0, le=10_000, description="white cells below which a report is preliminary"
     )
+    promotion_bar: Literal["superior", "not inferior"] = Setting(
+        "superior",
+        description="what a new white-cell model must show on its own test cells to go live",
+    )
+    promotion_margin: float = Setting(
+        0.05,
+        gt=0,
+        le=0.2,
+        description="share right that it may lose where the bar is not inferior",
+    )
+    promotion_bar_reason: str = Setting(
+        "", description="why the bar is not inferior; it is kept with each model that goes live"
+    )
     site_classes: Path | None = Setting(
         None, description="CSV of white-cell classes that this site adds to those of the readers"
     )

@@ -1,4 +1,4 @@
-"""Classes that readers use though no model knows them, and the table in which a site adds its own.
+"""Classes beside the shipped ones: those that only readers use, and the table of a site's own.
 
 The table is a CSV file in UTF-8 with a header. ``class`` and ``title`` are required:
 
@@ -10,19 +10,23 @@ The table is a CSV file in UTF-8 with a header. ``class`` and ``title`` are requ
 | parent | the model's class that a training learns these cells as; empty: no training uses them |
 | critical | ``yes`` or ``no`` (default): must a person see such a cell before anything else |
 | leukocyte | ``yes`` (default) or ``no``: does it count in the differential |
+| learnt | ``yes`` or ``no`` (default): does a training learn it as itself, not as its parent |
 | code, code_system | its code in FHIR and HL7, and the system's URI (default LOINC) |
 """
 
 import csv
+import io
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from core.files import write_atomically
+
 LOINC: Final = "http://loinc.org"
 COLUMNS: Final = (
-    "class", "title", "key", "parent", "critical", "leukocyte", "code", "code_system",
+    "class", "title", "key", "parent", "critical", "leukocyte", "learnt", "code", "code_system",
 )  # fmt: skip
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _MOST: Final = 100
@@ -30,10 +34,11 @@ _MOST: Final = 100
 
 @dataclass(frozen=True)
 class ReaderClass:
-    """A class of white cells that a reader can name and no model tells.
+    """A class of white cells that the shipped models do not tell.
 
-    ``model_class`` is the class of the models that such a cell is learnt as and compared with, None
-    where there is none. ``part_of`` is the row of the differential that includes it, None where it
+    ``model_class`` is the class of the shipped models that such a cell belongs to and is compared
+    by, None where there is none. A training learns it as that class, or where ``learnt`` as a class
+    of its own. ``part_of`` is the row of the differential that includes it, None where it
     has a row of its own. ``code`` may be empty.
     """
 
@@ -46,6 +51,12 @@ class ReaderClass:
     leukocyte: bool = True
     code: str = ""
     code_system: str = LOINC
+    learnt: bool = False
+
+    @property
+    def training_class(self) -> str | None:
+        """What a training learns such a cell as; None where it cannot use it."""
+        return self.label if self.learnt else self.model_class
 
 
 @dataclass(frozen=True)
@@ -89,6 +100,58 @@ def read_site_classes(
     return SiteClasses(tuple(found), tuple(problems))
 
 
+def is_class_name(label: str) -> bool:
+    """Can a class be called so: small letters, digits and ``_``, beginning with a letter."""
+    return _NAME.fullmatch(label) is not None
+
+
+def class_name(words: str) -> str:
+    """The name under which a title or a folder's name is stored: ``Atypical lymphocyte`` ->
+    ``atypical_lymphocyte``; may be no allowed name where the words hold no letters.
+    """
+    return re.sub(r"[^a-z0-9]+", "_", words.casefold()).strip("_")[:40].rstrip("_")
+
+
+def write_site_classes(file: Path, classes: Collection[ReaderClass]) -> None:
+    """Write a table that :func:`read_site_classes` reads; the file is replaced as a whole."""
+    text = io.StringIO()
+    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    table.writeheader()
+    table.writerows(_row(one) for one in classes)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(file, text.getvalue())
+
+
+def checked(
+    one: ReaderClass,
+    *,
+    models: Collection[str],
+    labels: Collection[str],
+    keys: Collection[str],
+) -> ReaderClass:
+    """A class as a table would give it; arguments as of :func:`read_site_classes`.
+
+    Raises:
+        ValueError: where a table could not hold it.
+    """
+    return _class_of({**_row(one)}, models, labels, keys)
+
+
+def _row(one: ReaderClass) -> dict[str, str]:
+    words = {True: "yes", False: "no"}
+    return {
+        "class": one.label,
+        "title": one.title,
+        "key": one.key,
+        "parent": one.model_class or "",
+        "critical": words[one.critical],
+        "leukocyte": words[one.leukocyte],
+        "learnt": words[one.learnt],
+        "code": one.code,
+        "code_system": one.code_system,
+    }
+
+
 def _class_of(
     row: dict[str, str | None],
     models: Collection[str],
@@ -118,6 +181,7 @@ def _class_of(
         model_class=parent or None,
         critical=_yes(label, "critical", value["critical"], default=False),
         leukocyte=_yes(label, "leukocyte", value["leukocyte"], default=True),
+        learnt=_yes(label, "learnt", value["learnt"], default=False),
         code=value["code"],
         code_system=value["code_system"] or LOINC,
     )

@@ -1,13 +1,14 @@
 """Cell kinds and white-cell classes: names, hierarchy, which ones are critical.
 
-The class names are the command line's JSON vocabulary; other programs rely on them. The models
-tell ``WBC_CLASSES``. A reader tells more: the stages and variants of ``READER_CLASSES``, and a
-site's own (:mod:`core.site_classes`). What is asked of a reader's answer is asked here by function
+The class names are the command line's JSON vocabulary; other programs rely on them. The shipped
+models tell ``WBC_CLASSES``. A reader tells more: the stages and variants of ``READER_CLASSES``, and
+a site's own (:mod:`core.site_classes`), which a model that was trained here may tell too. What is
+asked of an answer is asked here by function
 (:func:`is_critical`, :func:`is_leukocyte`, :func:`model_class`, :func:`title`), never by a look
-into one of the tables, which hold only what the models know.
+into one of the tables, which hold only what the shipped models know.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -16,7 +17,13 @@ from types import MappingProxyType
 from typing import Final, Literal, get_args
 
 from core.settings import settings
-from core.site_classes import ReaderClass, SiteClasses, read_site_classes
+from core.site_classes import (
+    ReaderClass,
+    SiteClasses,
+    checked,
+    read_site_classes,
+    write_site_classes,
+)
 
 CellKind = Literal["rbc", "wbc", "platelet"]
 KINDS: Final[tuple[CellKind, ...]] = get_args(CellKind)
@@ -120,31 +127,89 @@ _TITLES: Final[dict[str, str]] = {
 }
 
 
-@lru_cache(maxsize=4)
-def _read_site(file: Path, changed_ns: int) -> SiteClasses:
-    """``changed_ns`` is only a key: the file is read again once it was changed."""
-    return read_site_classes(
-        file,
-        models=WBC_CLASSES,
-        labels={*WBC_CLASSES, UNIDENTIFIED, "neutrophil", *(one.label for one in READER_CLASSES)},
-        keys={*KEYS.values(), *DESK_KEYS, *(one.key for one in READER_CLASSES)},
-    )
+OWN_CLASSES: Final = "own_classes.csv"
+"""The table, in the folder of the installation, of the classes that were added for a training."""
+
+
+@lru_cache(maxsize=8)
+def _read_site(
+    file: Path, changed: tuple[int, int], before: tuple[ReaderClass, ...]
+) -> SiteClasses:
+    """``changed`` is only a key: the file is read again once it was changed."""
+    return read_site_classes(file, models=WBC_CLASSES, labels=_labels(before), keys=_keys(before))
+
+
+def _labels(more: Iterable[ReaderClass]) -> set[str]:
+    """Class names in use, those of ``more`` among them."""
+    known = {*WBC_CLASSES, *KINDS, *PARENTS.values(), UNIDENTIFIED}
+    return known | {one.label for one in (*READER_CLASSES, *more)}
+
+
+def _keys(more: Iterable[ReaderClass]) -> set[str]:
+    """Keys in use, those of ``more`` among them."""
+    keys = {*KEYS.values(), *DESK_KEYS}
+    return keys | {one.key for one in (*READER_CLASSES, *more) if one.key}
 
 
 def site_classes() -> SiteClasses:
-    """The site's own classes, from the file that ``HEMADESK_SITE_CLASSES`` names."""
-    file = settings().site_classes
-    if file is None:
-        return SiteClasses()
-    try:
-        changed_ns = file.stat().st_mtime_ns
-    except OSError:
-        return SiteClasses((), (f"{file.name}: there is no such file",))
-    return _read_site(file, changed_ns)
+    """The site's own classes: of the file that ``HEMADESK_SITE_CLASSES`` names, then those that
+    were added for a training (:func:`add_classes`).
+    """
+    found = SiteClasses()
+    for file, needed in ((settings().site_classes, True), (_own_file(), False)):
+        if file is None:
+            continue
+        try:
+            state = file.stat()
+        except OSError:
+            gone = (f"{file.name}: there is no such file",) if needed else ()
+            found = SiteClasses(found.classes, found.problems + gone)
+            continue
+        more = _read_site(file, (state.st_mtime_ns, state.st_size), found.classes)
+        found = SiteClasses(found.classes + more.classes, found.problems + more.problems)
+    return found
+
+
+def _own_file() -> Path:
+    return settings().var / OWN_CLASSES
+
+
+def read_classes(file: Path) -> tuple[ReaderClass, ...]:
+    """The classes of a table, to be added; those that are there already may stand in it.
+
+    Raises:
+        ValueError: naming each line that cannot be used, or where there is no class in it.
+    """
+    found = read_site_classes(file, models=WBC_CLASSES, labels=_labels(()), keys=_keys(()))
+    if found.problems:
+        raise ValueError("; ".join(found.problems))
+    return found.classes
+
+
+def add_classes(classes: Sequence[ReaderClass]) -> None:
+    """Take classes into those of this installation, where they stay: cells bear their names.
+
+    One that is there already with the same meaning is passed over.
+
+    Raises:
+        ValueError: where a name or key is taken or not allowed; then none of them is added.
+    """
+    there = list(site_classes().classes)
+    added: list[ReaderClass] = []
+    for one in classes:
+        if one in there:
+            continue
+        before = (*there, *added)
+        added.append(checked(one, models=WBC_CLASSES, labels=_labels(before), keys=_keys(before)))
+    if added:
+        file = _own_file()
+        # What another file names now is passed over when this one is read, but stays in it.
+        kept = read_site_classes(file, models=WBC_CLASSES, labels=_labels(()), keys=_keys(()))
+        write_site_classes(file, (*(kept.classes if file.is_file() else ()), *added))
 
 
 def reader_classes() -> tuple[ReaderClass, ...]:
-    """Every class that a reader can name and no model tells, the site's own last."""
+    """Every class that a reader can name and no shipped model tells, the site's own last."""
     return (*READER_CLASSES, *site_classes().classes)
 
 
@@ -181,16 +246,49 @@ def is_leukocyte(label: str) -> bool:
     return known.leukocyte if known else label not in NOT_LEUKOCYTES and label != UNIDENTIFIED
 
 
-def model_class(label: str) -> str | None:
-    """The class that the models have for a reader's class; None where they have none.
+def training_class(label: str) -> str | None:
+    """What a training learns cells of this class as; None where it cannot use them."""
+    known = reader_class(label)
+    return known.training_class if known else model_class(label)
+
+
+def trainable_classes() -> tuple[str, ...]:
+    """Every class that a training can learn: the shipped ones, then the site's own."""
+    return (*WBC_CLASSES, *(one.label for one in reader_classes() if one.learnt))
+
+
+def in_order(labels: Collection[str]) -> tuple[str, ...]:
+    """Classes of a model in the order of its answers: the shipped ones, the site's own last."""
+    known = (*WBC_CLASSES, *(one.label for one in reader_classes()))
+    rest = sorted({*labels} - {*known})
+    return tuple(name for name in (*known, *rest) if name in labels)
+
+
+def right_answers(label: str, classes: Sequence[str]) -> tuple[bool, ...]:
+    """Which of a model's classes are right for a cell.
+
+    Where only a parent is known (neutrophil) each of its children is, unless the model has an
+    answer for the parent itself.
+    """
+    if label in classes:
+        return tuple(label == name for name in classes)
+    return tuple(label == parent_of(name) for name in classes)
+
+
+def model_class(label: str, known: Collection[str] = WBC_CLASSES) -> str | None:
+    """The class that a model has for a reader's class; None where it has none.
 
     A cell that a person called a myelocyte is an immature granulocyte to a model: that is what it
     is learnt as, and what its call is compared with.
+
+    Args:
+        label: the class.
+        known: the classes of the model, by default the shipped ones.
     """
-    known = reader_class(label)
-    if known:
-        return known.model_class
-    return label if label in WBC_CLASSES else None
+    if label in known:
+        return label
+    own = reader_class(label)
+    return own.model_class if own and own.model_class in known else None
 
 
 def parent_of(label: str) -> str:

@@ -5,8 +5,9 @@ import streamlit as st
 from core.access.people import Person
 from core.store.database import DatabaseRefused, Unavailable
 from core.training.advice import before_start
+from core.training.choices import FOLD_NUMBERS
 from core.training.presets import recipe_info
-from core.training.runs import lifecycle
+from core.training.runs import folds, lifecycle
 from pages.parts import pressed, signed_in
 from pages.parts.train import data as run_data
 from pages.parts.train import published
@@ -30,6 +31,7 @@ def _start(who: Person) -> None:
         else:
             for sentence in before_start(recipe_info(data.recipe), settings.loop, data.counts):
                 st.warning(plain(sentence), icon=":material/warning:")
+        of = _folds(data)
         st.button(
             "Start training",
             key=_START,
@@ -42,11 +44,31 @@ def _start(who: Person) -> None:
         # Here and not in the callback: by the data and the settings that this run has drawn.
         if pressed.take(_START) and data is not None and settings is not None:
             options = {**settings.options, **data.options}
-            run = lifecycle.submit(
-                data.recipe, data.folder, settings.loop, options, who=who, title=data.title
-            )
+            what = data.recipe, data.folder, settings.loop, options
+            if of:
+                run = folds.submit_folds(*what, of, who=who, title=data.title)[0]
+            else:
+                run = lifecycle.submit(*what, who=who, title=data.title)
             lifecycle.start_next()
             run_watch.show(run.name)
+
+
+def _folds(data: ChosenData | None) -> int:
+    """How many folds were chosen; 0 for the set's own test part, or where there are none to choose.
+
+    A class with fewer pictures than folds would be missing in one of them.
+    """
+    if data is None or data.counts is None or data.options.get("layout") != "folders":
+        return 0
+    rarest = min(sum(sizes) for sizes in data.counts.values())
+    chosen = st.selectbox(
+        "Test cells",
+        [0, *(of for of in FOLD_NUMBERS if of <= rarest)],
+        format_func=lambda of: f"cross-validation, {of} folds" if of else "the set's test part",
+        key="folds",
+        help="Cross-validation trains a model for each fold, one after the other.",
+    )
+    return int(chosen or 0)
 
 
 def main() -> None:

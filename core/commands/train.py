@@ -49,6 +49,17 @@ def train(
             help="JSON or CSV: your own names of folders or boxes, and the known name of each"
         ),
     ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(help="cross-validate your own cells: a training for each of 3, 5 or 10 folds"),
+    ] = None,
+    class_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV of classes of your own (class, title, parent, code, critical, ...) that wbc "
+            "shall learn; folders with these names are theirs"
+        ),
+    ] = None,
     to: Annotated[
         Path | None, typer.Option(help="where to save the model (default: the run's folder)")
     ] = None,
@@ -71,12 +82,45 @@ def train(
     values |= {"optimizer": optimizer} if optimizer is not None else {}
     # The app starts this command too, in a process whose output nobody reads.
     recipe = _todays_name(recipe, quiet=run is not None or trial is not None)
-    if resume is not None and (values or start or option or names):
+    if resume is not None and (values or start or option or names or class_file or folds):
         stop("a resumed run keeps its settings; give --resume without any")
+    if class_file is not None:
+        _add_classes(recipe, class_file)
     values, options = _checked(recipe, preset, values, option or [], start, names)
     if data is not None and not data.exists():
         stop(f"--data: folder not found: {data}")
+    if folds is not None:
+        _cross_validate(recipe, data, preset, values, options, folds)
     _train(recipe, data, resume, preset, values, options, to, find_rate, run, attempt, trial)
+
+
+def _cross_validate(
+    recipe: str,
+    data: Path | None,
+    preset: str,
+    values: dict[str, float | str],
+    options: dict[str, OptionValue],
+    of: int,
+) -> None:
+    """Train every fold, one after the other, print mean and spread, and end the command."""
+    from core.settings import settings
+    from core.training.choices import FOLD_NUMBERS
+    from core.training.presets import recipe_info
+
+    layout = {**recipe_info(recipe).preset(preset).options, **options}.get("layout")
+    if recipe != "wbc" or layout != "folders":
+        stop("--folds: only your own class folders are cross-validated (wbc, layout=folders)")
+    if of not in FOLD_NUMBERS:
+        stop(f"--folds: one of {', '.join(map(str, FOLD_NUMBERS))}, got {of}")
+    from core.training.runs import from_terminal
+
+    try:
+        status = from_terminal.cross_validate(
+            recipe, data or settings().data, preset, values, options, of
+        )
+    except (ValueError, FileNotFoundError, FloatingPointError) as error:
+        stop(error)
+    raise typer.Exit(status)
 
 
 def _todays_name(recipe: str, *, quiet: bool) -> str:
@@ -92,6 +136,21 @@ def _todays_name(recipe: str, *, quiet: bool) -> str:
         recipe = FORMER_NAMES[recipe]
     check_recipe(recipe, tuple(RECIPES))
     return recipe
+
+
+def _add_classes(recipe: str, file: Path) -> None:
+    """Take a table of classes into those of this installation; stops where one does not fit."""
+    from core.taxonomy import title
+    from core.training import own_classes
+    from core.training.runs.from_terminal import person
+
+    if recipe != "wbc":
+        stop(f"--class-file: {recipe} has no classes; it goes with wbc")
+    try:
+        names = own_classes.add_file(file, person())
+    except (ValueError, OSError) as error:
+        stop(f"--class-file: {error}")
+    progress(f"classes of this site: {', '.join(title(name) for name in names)}")
 
 
 def _checked(

@@ -30,7 +30,7 @@ from core.records import Field, RgbImage, WbcCall
 from core.statistics.calibration import expected_calibration_error
 from core.statistics.classes import accuracy_row, confusion, majority_accuracy, report
 from core.statistics.figures import ClassRow
-from core.taxonomy import CRITICAL_CLASSES, parent_of
+from core.taxonomy import is_critical, parent_of
 
 _NOVELTY_CELLS = 400
 
@@ -158,7 +158,7 @@ def _behaviour(truth: Sequence[str], calls: Sequence[WbcCall]) -> Behaviour:
         [_eight(t) == _eight(call.label) for t, call in zip(truth, calls, strict=True)]
     )
     flagged = np.array([any(f.code == "critical_cell" for f in call.flags) for call in calls])
-    critical = np.array([t in CRITICAL_CLASSES for t in truth])
+    critical = np.array([is_critical(t) for t in truth])
     return {
         "abstained": float(abstained.mean()),
         "abstained_interval": accuracy_row(abstained),

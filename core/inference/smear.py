@@ -30,7 +30,7 @@ from core.records import (
     Method,
     SmearFinding,
 )
-from core.taxonomy import CRITICAL_CLASSES, KINDS, CellKind, title
+from core.taxonomy import KINDS, CellKind, is_critical, title
 
 _FEW_CELLS = 5
 _USUAL_VIEW = (6.5, 5.0)
@@ -222,7 +222,7 @@ def _flags(field: Field, cells: list[Cell], rbc_diameter_px: float | None) -> li
         for flag in cell.wbc.flags:
             if flag.code == "critical_cell":
                 words = f"{title(cell.wbc.label)} found: critical, a person must look at it."
-                if cell.wbc.label not in CRITICAL_CLASSES:
+                if not is_critical(cell.wbc.label):
                     words = "A white cell may be immature or a blast, look: critical."
                 flags.append(Flag("critical_cell", words))
     return list(dict.fromkeys(flags))

@@ -9,14 +9,15 @@ from typing import Literal
 
 from core.records.picture import Box, Estimate, Flag
 from core.records.red_cell import RedCellShape
+from core.site_classes import is_class_name
 from core.taxonomy import (
-    CRITICAL_CLASSES,
     CRITICAL_FLAG,
     KINDS,
     LEFT_OUT_FLAGS,
     WBC_CLASSES,
     WITHOUT_CLASS_FLAGS,
     CellKind,
+    is_critical,
 )
 
 Method = Literal["locator", "regression"]
@@ -73,7 +74,9 @@ class WbcCall:
     stage_probabilities: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.label not in WBC_CLASSES:
+        # A site's own class is one that the model which answered knows; its table may have changed.
+        own = self.label in self.probabilities and is_class_name(self.label)
+        if self.label not in WBC_CLASSES and not own:
             raise ValueError(f"unknown white-cell class {self.label!r}")
         if not 0.0 <= self.probability <= 1.0:
             raise ValueError(f"probability outside [0, 1]: {self.probability}")
@@ -91,7 +94,7 @@ class WbcCall:
         not. Screens and reports ask :mod:`core.slide.judgement`.
         """
         flagged = any(flag.code == CRITICAL_FLAG for flag in self.flags)
-        return flagged or self.label in CRITICAL_CLASSES
+        return flagged or is_critical(self.label)
 
     def in_foreign_laboratory(self) -> "WbcCall":
         """The same call by the limits that hold in a laboratory the model does not know.

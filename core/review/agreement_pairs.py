@@ -5,7 +5,7 @@ is the same twice. A model that did not answer in a case answers its stored pict
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -107,8 +107,8 @@ def label_pairs(
 ) -> LabelPairs:
     """Labels both sources gave; cells one of them did not answer, or could not tell, are left out.
 
-    Where a model is one of them, a class that only people tell counts as the model's class that it
-    belongs to, and a cell of a class without one is left out.
+    Where a model is one of them, a class that it does not tell counts as its class that this one
+    belongs to, and a cell of a class without one is left out; of two models, what both tell.
 
     Args:
         store: where the pictures are, for a model that answers now.
@@ -128,7 +128,13 @@ def label_pairs(
     others = labels_of(store, signed, cells, other)
     if {reference.kind, other.kind} & {"model", "recomputed"}:
         # A model cannot tell a myelocyte from other immature granulocytes: that is no error of it.
-        ones, others = _as_models_tell(ones), _as_models_tell(others)
+        both = [
+            _classes_of(source, labels)
+            for source, labels in ((reference, ones), (other, others))
+            if source.kind in ("model", "recomputed")
+        ]
+        told = frozenset.intersection(*both)
+        ones, others = _as_models_tell(ones, told), _as_models_tell(others, told)
     known = [
         (one, two, cell)
         for one, two, cell in zip(ones, others, cells, strict=True)
@@ -141,8 +147,19 @@ def label_pairs(
     )
 
 
-def _as_models_tell(labels: Sequence[str | None]) -> list[str | None]:
-    return [None if label is None else model_class(label) for label in labels]
+def _classes_of(source: Source, answered: Sequence[str | None]) -> frozenset[str]:
+    """What a model tells: the classes of its card, or where it is gone the shipped ones and those
+    that it answered.
+    """
+    try:
+        card = registry.named(source.key).card
+    except WeightsRefused:
+        return frozenset({*WBC_CLASSES, *(label for label in answered if label is not None)})
+    return frozenset(card.classes) if isinstance(card, WhiteCellCard) else frozenset(WBC_CLASSES)
+
+
+def _as_models_tell(labels: Sequence[str | None], told: Collection[str]) -> list[str | None]:
+    return [None if label is None else model_class(label, told) for label in labels]
 
 
 def labels_of(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from core.records import Estimate, SmearFinding
 from core.slide import judgement
 from core.statistics.poisson import poisson_interval, ratio_interval
-from core.taxonomy import KINDS, NOT_LEUKOCYTES, CellKind
+from core.taxonomy import KINDS, CellKind, is_leukocyte
 
 
 @dataclass(frozen=True)
@@ -132,5 +132,5 @@ def _cells(finding: SmearFinding, kind: CellKind) -> int:
         return counted
     calls = [cell.wbc.label for cell in finding.cells_of("wbc") if cell.wbc]
     if kind == "wbc":
-        return max(0, counted - sum(label in NOT_LEUKOCYTES for label in calls))
+        return max(0, counted - sum(not is_leukocyte(label) for label in calls))
     return counted + (calls.count("platelet") if kind == "platelet" else 0)

@@ -29,7 +29,8 @@ class TrainingFacts(TypedDict, total=False):
     how many of each class or kind there are to learn from. A naive answer reaches ``baseline`` of
     the recipe's metric, and ``baseline_title`` says what it is. ``started_from`` says where the
     weights come from, and ``start`` has that model's metrics on the validation part. ``threads``,
-    ``torch`` and ``processes`` are those of the first process.
+    ``torch`` and ``processes`` are those of the first process. ``rehearsal`` says what keeps the
+    classes that the starting model knows.
     """
 
     training: int
@@ -44,6 +45,7 @@ class TrainingFacts(TypedDict, total=False):
     threads: int
     torch: str
     processes: int
+    rehearsal: str
 
 
 class RunRefused(ValueError):

@@ -27,6 +27,12 @@ _ROOM: Final = 0.1
 """Share wrong up to which a live model may well be as good as that on a set of its own kind."""
 
 
+_FOLDS: Final = (
+    "Cross-validation makes each of the {} cells a test cell once, and the models are compared on "
+    "all of them."
+)
+
+
 def before_start(
     info: RecipeInfo, loop: LoopSettings, counts: Mapping[str, Sequence[int]] | None
 ) -> list[str]:
@@ -43,7 +49,10 @@ def before_start(
         found += _of_the_length(loop, sum(sizes[0] for sizes in counts.values()))
         if info.name == "wbc":
             found += _of_the_classes(counts)
-            found += _of_the_test(sum(sizes[2] for sizes in counts.values()))
+            found += _of_the_test(
+                sum(sizes[2] for sizes in counts.values()),
+                sum(sum(sizes) for sizes in counts.values()),
+            )
     return found
 
 
@@ -88,16 +97,18 @@ def _of_the_classes(counts: Mapping[str, Sequence[int]]) -> list[str]:
     return found
 
 
-def _of_the_test(cells: int) -> list[str]:
+def _of_the_test(cells: int, together: int) -> list[str]:
     if cells >= ERRORS_NEEDED / _ROOM:
         return []
     if cells < ERRORS_NEEDED:
         return [
             f"With {cells} test cells no model can be shown to be better than the live one, so "
             f"it cannot go live by this set: at least {ERRORS_NEEDED} are needed, some 60 are wise."
+            f" {_FOLDS.format(together)}"
         ]
     return [
         f"The test part has {cells} cells. The new model can go live only if the live one is wrong "
         f"in at least {ERRORS_NEEDED} of them (right in less than "
-        f"{100 * (1 - ERRORS_NEEDED / cells):.0f} %) and the new one in none of these."
+        f"{100 * (1 - ERRORS_NEEDED / cells):.0f} %) and the new one in none of these. "
+        f"{_FOLDS.format(together)}"
     ]

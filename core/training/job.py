@@ -46,7 +46,10 @@ def start_model(task: registry.Task, choice: str, folder: Path) -> LoadedModel |
     if not copy.with_suffix(".json").is_file():
         live = registry.live(task)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        # Copy the JSON last: its presence marks the three files as complete.
-        for suffix in (".safetensors", ".onnx", ".json"):
-            copy_atomically(live.path.with_suffix(suffix), copy.with_suffix(suffix))
+        # What was fitted on its features goes along: a training may rehearse the cells in it.
+        fitted = (".extras.safetensors", ".extras.json")
+        # Copy the JSON last: its presence marks the files as complete.
+        for suffix in (".safetensors", ".onnx", *fitted, ".json"):
+            if suffix not in fitted or live.path.with_suffix(suffix).is_file():
+                copy_atomically(live.path.with_suffix(suffix), copy.with_suffix(suffix))
     return load_model(copy)

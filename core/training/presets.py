@@ -5,6 +5,7 @@ The presets and options of each model are in the ``presets.py`` of its folder.
 
 from typing import Final
 
+from core.taxonomy import trainable_classes
 from core.training.counts import presets as counts
 from core.training.locator import presets as locator
 from core.training.palm import presets as palm
@@ -12,7 +13,7 @@ from core.training.recipe_info import Options, OptionValue, Preset, RecipeInfo, 
 from core.training.red_cells import presets as red_cells
 from core.training.white_cells import presets as white_cells
 
-__all__ = ["RECIPES", "Preset", "RecipeInfo", "checked_options", "recipe_info"]
+__all__ = ["RECIPES", "Preset", "RecipeInfo", "checked_options", "meanings_of", "recipe_info"]
 
 RECIPES: Final[dict[str, RecipeInfo]] = {
     info.name: info
@@ -32,6 +33,12 @@ def recipe_info(name: str) -> RecipeInfo:
     return RECIPES[name]
 
 
+def meanings_of(info: RecipeInfo) -> tuple[str, ...]:
+    """What a laboratory's own names may stand for, the site's own classes among them."""
+    own = trainable_classes() if info.name == "wbc" else ()
+    return tuple(dict.fromkeys((*info.named, *own)))
+
+
 def checked_options(recipe: str, options: Options) -> dict[str, OptionValue]:
     """A recipe's choices, all of them, each one of its allowed values.
 
@@ -43,8 +50,9 @@ def checked_options(recipe: str, options: Options) -> dict[str, OptionValue]:
     info = recipe_info(recipe)
     names = names_in(options) if info.named else {}
     for own, label in names.items():
-        if label and label not in info.named:
-            raise ValueError(f"{own}: {label!r} is unknown; known are {', '.join(info.named)}")
+        if label and label not in meanings_of(info):
+            known = ", ".join(meanings_of(info))
+            raise ValueError(f"{own}: {label!r} is unknown; known are {known}")
     for name, value in options.items():
         if name == "names" and info.named:
             continue

@@ -8,7 +8,7 @@ from typing import Final
 
 import streamlit as st
 
-from core.taxonomy import CellKind
+from core.taxonomy import WBC_CLASSES, CellKind, answer_labels, reader_class, title
 
 
 @dataclass(frozen=True)
@@ -61,3 +61,22 @@ SHAPE_COLOURS: Final[dict[str, str]] = {
     "not_judged": "#9aa0a6",
 }
 """Shape of a red cell -> colour; the second sign is its letter, the key that a reader types."""
+
+_OTHER_LOOKS: Final = (
+    ("#999999", "."),
+    ("#56b4e9", "x"),
+    ("#e69f00", "/"),
+    ("#009e73", "x"),
+    ("#cc79a7", "/"),
+)
+
+
+def look_of(label: str) -> tuple[str, str, str]:
+    """Colour, Plotly pattern and letter of any class, one that a site added too."""
+    if label in CLASS_LOOKS:
+        return CLASS_LOOKS[label]
+    others = [name for name in answer_labels() if name not in WBC_CLASSES]
+    place = others.index(label) if label in others else len(others)
+    known = reader_class(label)
+    letter = known.key if known and known.key else title(label)[:3]
+    return (*_OTHER_LOOKS[place % len(_OTHER_LOOKS)], letter)

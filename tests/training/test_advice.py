@@ -7,7 +7,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 
 from core.training.advice import ERRORS_NEEDED, before_start
 from core.training.presets import recipe_info
-from core.training.promote.evidence import LEVEL
+from core.training.promote.bar import LEVEL
 
 INFO = recipe_info("wbc")
 LOOP = INFO.preset("fine-tune").settings

@@ -34,13 +34,20 @@ _OF_PREFIX: Final[dict[str, str]] = {"SNE": "segmented_neutrophil", "BNE": "band
 def class_of_folder(name: str) -> str | None:
     """Class a folder's name stands for, ``neutrophil`` where undivided; None if it is not known.
 
-    A class that only people tell stands for the models' class that it belongs to.
+    A class that only people tell stands for the models' class that it belongs to; a site's own that
+    is learnt stands for itself, by its name or its title.
     """
-    letters = re.sub(r"[^a-z]", "", name.casefold())
+    letters = _letters(name)
     if letters in _CLASS_OF:
         return _CLASS_OF[letters]
-    readers = {re.sub(r"[^a-z]", "", one.label): one.model_class for one in reader_classes()}
-    return readers.get(letters)
+    for one in reader_classes():
+        if letters and letters in (_letters(one.label), one.learnt and _letters(one.title)):
+            return one.training_class
+    return None
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z]", "", name.casefold())
 
 
 def subtype_of_file(stem: str) -> str | None:

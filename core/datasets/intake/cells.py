@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from core.datasets.intake import corrections
 from core.datasets.intake.cell_names import UNDIVIDED
 from core.datasets.intake.class_folders import Labeller
 from core.datasets.intake.copies import Locked, Sifted, sifted
@@ -21,7 +22,7 @@ from core.datasets.intake.tree import Tree
 from core.datasets.public.pbc import LabelledCell
 from core.datasets.skipped import DataRefused, Skipped
 from core.settings import Settings
-from core.taxonomy import WBC_CLASSES, parent_of, title
+from core.taxonomy import WBC_CLASSES, in_order, parent_of, title, trainable_classes
 
 __all__ = ["MIN_SIDE_PX", "PARTS", "CellIntake", "DataRefused", "Skipped", "read_cells"]
 
@@ -42,14 +43,15 @@ class CellIntake(Intake[LabelledCell]):
 
         Undivided neutrophils are learnt as the parent of the two classes they may be.
         """
-        return tuple(
-            name for name in WBC_CLASSES if name in self.labels or parent_of(name) in self.labels
-        )
+        here = {*self.labels}
+        undivided = {name for name in WBC_CLASSES if parent_of(name) in here}
+        return in_order((here & {*trainable_classes()}) | undivided)
 
     def counts(self) -> dict[str, tuple[int, ...]]:
         """Class -> cells in training, validation and test."""
         found = super().counts()
-        return {name: found[name] for name in (*WBC_CLASSES, UNDIVIDED) if name in found}
+        order = (*in_order(found.keys() - {UNDIVIDED}), UNDIVIDED)
+        return {name: found[name] for name in order if name in found}
 
 
 @never_breaks
@@ -118,8 +120,14 @@ def _labelled(
 ) -> tuple[list[tuple[ReadPicture, str]], Counter[str]]:
     """The pictures with a class, and how many were sent of each class and each unknown folder."""
     sent: Counter[str] = Counter()
+    corrected = corrections.standing(tree.root)
 
     def label_of(file: str) -> str:
+        if file in corrected:
+            if corrected[file] == corrections.LEFT_OUT:
+                raise LeftOut("a person left it out")
+            sent[corrected[file]] += 1
+            return corrected[file]
         label, why = labeller.label(file)
         folder = labeller.asked.get(file, "")
         if label or folder:

@@ -26,7 +26,7 @@ from core.datasets.intake.tables import Tables, no_row, read_tables, rows_of_pic
 from core.datasets.intake.tree import Tree, folders_of
 from core.datasets.skipped import DataRefused, Skipped
 from core.settings import Settings
-from core.taxonomy import KINDS, NOT_LEUKOCYTES
+from core.taxonomy import KINDS, is_leukocyte
 
 _OTHER_NAMES: Final = {
     "rbc": "rbc rbcs redcell redcells redbloodcell redbloodcells erythrocyte erythrocytes "
@@ -62,7 +62,7 @@ def kind_of_name(name: str) -> str | None:
     if plain in _KIND_OF:
         return _KIND_OF[plain]
     label = class_of_folder(name)
-    return "wbc" if label is not None and label not in NOT_LEUKOCYTES else None
+    return "wbc" if label is not None and is_leukocyte(label) else None
 
 
 @never_breaks

@@ -19,7 +19,7 @@ from core.datasets.intake.split.grouping import MIN_GROUPS, grouped
 from core.datasets.public.pbc import LabelledCell
 from core.datasets.skipped import Skipped
 from core.settings import Settings
-from core.taxonomy import WBC_CLASSES, title
+from core.taxonomy import in_order, title, trainable_classes
 
 PUBLIC_TITLES = {"pbc": "PBC", "txl": "TXL-PBC"}
 _JUDGE = (
@@ -51,7 +51,7 @@ def read_verified_cells(
 
     def label_of(file: str) -> str:
         label = class_of_folder(tree.path(file).parent.name)
-        if label not in WBC_CLASSES:
+        if label not in trainable_classes():
             raise LeftOut("its folder names no class")
         return str(label)
 
@@ -144,8 +144,7 @@ def _too_few_cells(labels: Sequence[str], groups: Sequence[int]) -> str:
     cells = Counter(labels)
     each = _listed(
         f"{title(name).lower()} {cells[name]} of {_patients(len(members[name]))}"
-        for name in WBC_CLASSES
-        if name in members
+        for name in in_order(members.keys())
     )
     return (
         f"Too few verified cells for a validation and a test part of their own: {each}. At least "

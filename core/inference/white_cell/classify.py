@@ -29,7 +29,7 @@ from core.models.cards import WhiteCellCard
 from core.models.weights import LoadedModel, WeightsRefused
 from core.records import Field, Flag, RgbImage, SetsElsewhere, WbcCall
 from core.statistics.calibration import as_probabilities
-from core.taxonomy import CRITICAL_CLASSES, parent_of, title
+from core.taxonomy import parent_of, title
 
 _NOVEL: Final = Flag(
     "novel_cell", "This does not look like a white cell that the model learnt; it was not guessed."
@@ -135,7 +135,12 @@ def _call(
         prediction_set=tuple(classes[i] for i in chosen),
         abstained=_surety(label, probabilities, calibration) < calibration.abstain_below,
         model=model.identity,
-        flags=_critical(label, dict(zip(classes, as_learnt, strict=True)), uncertainty),
+        flags=_critical(
+            label,
+            dict(zip(classes, as_learnt, strict=True)),
+            model.card_as(WhiteCellCard).critical_classes,
+            uncertainty,
+        ),
         wide_set=shown,
         reported_as=reported_as(label, shown),
     )
@@ -173,7 +178,10 @@ def _elsewhere(
 
 
 def _critical(
-    label: str, as_learnt: dict[str, float], uncertainty: Uncertainty | None
+    label: str,
+    as_learnt: dict[str, float],
+    critical: frozenset[str],
+    uncertainty: Uncertainty | None,
 ) -> tuple[Flag, ...]:
     """The critical flag: by the class, or by the rule's limit, which is set for sensitivity.
 
@@ -181,13 +189,13 @@ def _critical(
     hide the one that counts most. The sentence carries no number: the screen shows the weighed
     probabilities, and the rule's would contradict them.
     """
-    if label in CRITICAL_CLASSES:
+    if label in critical:
         words = f"{title(label)}: critical, a person must look at this cell."
         return (Flag("critical_cell", words),)
-    share = critical_probability(as_learnt)
+    share = critical_probability(as_learnt, critical)
     likeliest = max(as_learnt, key=lambda name: as_learnt[name])
     if uncertainty is not None and (
-        share >= uncertainty.card.critical.limit or likeliest in CRITICAL_CLASSES
+        share >= uncertainty.card.critical.limit or likeliest in critical
     ):
         words = "Immature or blast, look: a person must look at this cell, which is critical."
         return (Flag("critical_cell", words),)

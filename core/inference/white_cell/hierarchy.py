@@ -4,7 +4,7 @@ The taxonomy is flat but for two parents: neutrophil, and granulocyte precursor 
 apart from it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -43,9 +43,11 @@ def reported_as(label: str, wide_set: Sequence[str]) -> str:
     return parents.pop() if len(parents) == 1 else label
 
 
-def critical_probability(probabilities: Mapping[str, float]) -> float:
-    """Probability that the cell is of any critical class, in [0, 1]."""
-    return float(sum(p for name, p in probabilities.items() if name in CRITICAL_CLASSES))
+def critical_probability(
+    probabilities: Mapping[str, float], critical: Collection[str] = CRITICAL_CLASSES
+) -> float:
+    """Probability that the cell is of any of the critical classes, in [0, 1]."""
+    return float(sum(p for name, p in probabilities.items() if name in critical))
 
 
 def critical_limit(

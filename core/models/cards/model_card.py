@@ -46,6 +46,8 @@ from core.models.cards.red_cell_figures import RedCellEvaluation
 from core.models.cards.uncertainty_card import LocalHeadCard
 from core.models.cards.white_cell_figures import WhiteCellEvaluation
 from core.records.red_cell import SHAPES
+from core.site_classes import LOINC
+from core.taxonomy import is_critical
 
 FORMAT: Final = 3
 
@@ -189,12 +191,28 @@ class CellValidation(CardPart):
     reliability: Annotated[tuple[_Bin, ...], Field(strict=False)] | None = None
 
 
+class OwnClass(CardPart):
+    """A class of a laboratory's own that a model tells; see :mod:`core.site_classes`.
+
+    ``parent`` is the shipped class that such a cell belongs to, empty where it belongs to none.
+    """
+
+    label: str
+    title: str
+    parent: str = ""
+    critical: bool = False
+    leukocyte: bool = True
+    code: str = ""
+    code_system: str = LOINC
+
+
 class WhiteCellCard(ModelCard):
     """A white-cell classifier with its calibration.
 
     Probabilities are taken at ``temperature``. ``set_limit`` is the least probability of a class in
     the 90 % set; below ``abstain_below`` no call is made. ``adapted_from`` is the identity of the
     model that was adapted to a laboratory, ``local_head`` what that laboratory's own head is.
+    ``own_classes`` say what its classes beside the shipped ones mean.
     """
 
     task: Literal["wbc"] = "wbc"
@@ -207,12 +225,19 @@ class WhiteCellCard(ModelCard):
     validation: CellValidation | None = None
     adapted_from: str | None = None
     local_head: LocalHeadCard | None = None
+    own_classes: Annotated[tuple[OwnClass, ...], Field(strict=False)] = ()
     evaluation: WhiteCellEvaluation = Field(default_factory=WhiteCellEvaluation)
 
     @property
     def classes(self) -> tuple[str, ...]:
         """In the order of the logits."""
         return self.architecture.classes
+
+    @property
+    def critical_classes(self) -> frozenset[str]:
+        """Its classes that are critical, by this installation or by the card itself."""
+        said = {one.label for one in self.own_classes if one.critical}
+        return frozenset(name for name in self.classes if name in said or is_critical(name))
 
 
 class PalmCalibration(CardPart):

@@ -12,7 +12,7 @@ from core.imaging.view import png, shrink
 from core.records import Cell, Field, RgbImage, SmearFinding
 from core.review.acceptance.measured import DiscordantCell, DiscordantField
 from core.review.exchange.contents import cut
-from core.taxonomy import CRITICAL_CLASSES, CellKind
+from core.taxonomy import CellKind, critical_labels
 
 MOST_CELLS: Final = 48
 MOST_FIELDS: Final = 6
@@ -96,7 +96,7 @@ def distance(row: DiscordantField) -> float:
 
 def _gravity(row: DiscordantCell) -> tuple[bool, float, str]:
     """Sort key: critical classes first, then the answers that were surest."""
-    critical = {row.laboratory, row.program} & CRITICAL_CLASSES
+    critical = {row.laboratory, row.program} & critical_labels()
     return not critical, -row.probability, row.picture
 
 

@@ -18,7 +18,7 @@ from core.review.acceptance.discordance import Discordance
 from core.review.acceptance.figures import baselines, biases, cell_figures, rates
 from core.review.acceptance.measured import Measured, Pairs, from_json, order_of
 from core.review.acceptance.results import CellResult, LocalResults, kinds_of
-from core.taxonomy import NOT_LEUKOCYTES, parent_of
+from core.taxonomy import is_leukocyte, parent_of
 
 __all__ = ["Measured", "from_json", "measure"]
 
@@ -151,7 +151,7 @@ def _shares(findings: dict[str, SmearFinding], results: LocalResults) -> dict[st
     for name, finding in findings.items():
         counted = by_slide.setdefault(results.slide_of(name), Counter())
         for cell in finding.cells_of("wbc"):
-            if cell.wbc and cell.wbc.label not in NOT_LEUKOCYTES:
+            if cell.wbc and is_leukocyte(cell.wbc.label):
                 counted[cell.wbc.label] += 1
     slides = [s for s in results.shares if s in by_slide and by_slide[s].total()]
     classes = sorted(

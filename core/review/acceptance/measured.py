@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 from core.datasets.intake.cell_names import UNDIVIDED
 from core.records import Box
-from core.taxonomy import KINDS, WBC_CLASSES, CellKind
+from core.taxonomy import KINDS, CellKind, answer_labels
 
 
 class Figure(TypedDict):
@@ -122,5 +122,5 @@ def from_json(stored: Mapping[str, Any]) -> Measured:
 
 def order_of(measurement: str) -> int:
     """Place of a measurement: the order of the taxonomy, counts before shares."""
-    order = (*KINDS, f"share_{UNDIVIDED}", *(f"share_{label}" for label in WBC_CLASSES))
+    order = (*KINDS, f"share_{UNDIVIDED}", *(f"share_{label}" for label in answer_labels()))
     return order.index(measurement) if measurement in order else len(order)

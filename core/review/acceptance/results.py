@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from core.datasets.intake.cell_names import UNDIVIDED, class_of_folder
 from core.records import Box
-from core.taxonomy import KINDS, NOT_LEUKOCYTES, CellKind
+from core.taxonomy import KINDS, CellKind, is_leukocyte
 
 MAX_BYTES: Final = 5_000_000
 MAX_ROWS: Final = 50_000
@@ -194,7 +194,7 @@ def _take_shares(
 ) -> None:
     classes = {c: class_of_folder(c) for c in columns if c != slide}
     strange = sorted(c for c, known in classes.items() if known is None)
-    leukocytes = {c: k for c, k in classes.items() if k and k not in NOT_LEUKOCYTES}
+    leukocytes = {c: k for c, k in classes.items() if k and is_leukocyte(k)}
     if len(leukocytes) < 2:
         raise ResultsRefused(
             f"{name} has no two columns of white-cell classes; unknown are {', '.join(strange)}."

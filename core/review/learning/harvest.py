@@ -10,7 +10,7 @@ from core.review.record.case_rows import CasePicture, pictures_in
 from core.review.signature.signing import signature_of
 from core.review.signature.snapshot_format import SnapshotCell, reviewed_label
 from core.store.review_schema import signatures
-from core.taxonomy import CellKind, model_class
+from core.taxonomy import CellKind, training_class
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,9 @@ def verified_fields(connection: Connection) -> Iterator[VerifiedField]:
 def _cell(row: SnapshotCell) -> VerifiedCell:
     x0, y0, x1, y1 = row["box_xyxy_px"]
     label = reviewed_label(row)
-    # What only people tell is learnt as the class of the models that it belongs to.
-    identified = None if label is None else model_class(label)
+    # What only people tell is learnt as the class of the models that it belongs to, unless the
+    # site wants it learnt as its own.
+    identified = None if label is None else training_class(label)
     return VerifiedCell(
         row["id"],
         row["kind"],

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from core.datasets.public.pbc import LabelledCell
 from core.files import sha256_of
 from core.models import registry
 from core.models.cards import CellData, ModelCard, WhiteCellCard
@@ -14,7 +15,7 @@ from core.models.weights import LoadedModel, WeightsRefused, load_model
 from core.settings import ROOT
 from core.store.runs import Run
 from core.training.promote import locked_sets
-from core.training.promote.compare_cells import on_cells
+from core.training.promote.compare_cells import on_cells, on_folds
 from core.training.promote.compare_counts import on_fields
 from core.training.promote.comparisons import task_of
 from core.training.promote.evidence import (
@@ -25,6 +26,7 @@ from core.training.promote.evidence import (
     PromotionRefused,
 )
 from core.training.promote.locked_sets import LockedSet
+from core.training.runs.folds import siblings
 from core.training.runs.lifecycle import code_version, folder_of
 
 MODEL_FILES: Final = (".extras.safetensors", ".extras.json", ".safetensors", ".onnx", ".json")
@@ -61,12 +63,17 @@ def compare(run: Run, report: Report = lambda title, words, share: None) -> Comp
         # A training on the public set locks the same cells that the original set consists of.
         if candidate.sha256 not in {other.sha256 for other in sets.values()}:
             sets[name] = candidate
-    compared = Compared(_hashes(task, champion, challenger), code_version(), sources_sha256())
+    folds = _folds(run) if task == "wbc" else []
+    hashes = _hashes(task, champion, challenger)
+    hashes |= {f"fold {n}": file_hashes(model.path) for n, (_, model) in enumerate(folds, 1)}
+    compared = Compared(hashes, code_version(), sources_sha256())
     total, done = sum(len(locked.items) for locked in sets.values()), 0
     results: dict[str, OnOneSet | OnFields] = {}
     for name, locked in sets.items():
         report_set = partial(_report_share, report, locked, done, total)
-        if smear is None:
+        if smear is None and name == "own" and folds:
+            results[name] = on_folds(folds, locator, champion, report_set)
+        elif smear is None:
             results[name] = on_cells(locked, locator, champion, challenger, report_set)
         else:
             results[name] = on_fields(locked, task, smear, challenger, report_set)
@@ -153,6 +160,23 @@ def _files(task: Task, own: Path) -> dict[str, Path]:
     external = locked_sets.laboratory_left_out() if task == "wbc" else None
     each = {"own": own, "original": original, "external_lab": external}
     return {name: file for name, file in each.items() if file is not None}
+
+
+def _folds(run: Run) -> list[tuple[LockedSet[LabelledCell], LoadedModel]]:
+    """Test part and model of every fold, this run's first; empty for a run that is no fold.
+
+    Raises:
+        PromotionRefused: if a fold has no model: the others alone would be chosen.
+    """
+    found = []
+    for one in sorted(siblings(run), key=lambda other: other.id != run.id):
+        if not one.model_path:
+            raise PromotionRefused(
+                f"{one.label} has no model: the folds are compared together, so train it first"
+            )
+        locked = locked_sets.read(folder_of(one) / locked_sets.FILE)
+        found.append((locked, load_model(Path(one.model_path))))
+    return found
 
 
 def _hashes(

@@ -1,17 +1,17 @@
 """The evidence on a challenger, and the rule by which it may go live."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from core.taxonomy import CRITICAL_CLASSES, title
+from core.taxonomy import critical_labels, title
+from core.training.promote.bar import LEVEL, against_bar, site_bar
 
 if TYPE_CHECKING:  # they load torch and SciPy, which a screen must not wait for
     from core.models.registry import Task
     from core.statistics.paired import PairedDifference, PairedErrors
 
-LEVEL: Final = 0.05
 MARGIN: Final = 0.02
 """Largest loss of recall of a critical class, and of accuracy on the original data."""
 
@@ -37,7 +37,10 @@ class OnOneSet:
 
     Pairs are (champion, challenger). ``recalls`` also holds the number of cells; ``calibration``
     is the expected calibration error, ``asked`` the share of cells from which a model abstains,
-    ``novel`` the share that it calls unlike anything it learnt from.
+    ``novel`` the share that it calls unlike anything it learnt from. ``told_by_one`` are classes of
+    the set that only one of them tells, by whom (``champion`` or ``challenger``); ``left_out`` are
+    cells of a class that has no counterpart in the live model, which only ``recalls`` count.
+    ``folds`` are the shares right of each fold where the set is a cross-validation's.
     """
 
     title: str
@@ -49,6 +52,9 @@ class OnOneSet:
     calibration: tuple[float, float]
     asked: tuple[float, float] = (0.0, 0.0)
     novel: tuple[float, float] = (0.0, 0.0)
+    told_by_one: Mapping[str, str] = field(default_factory=dict)
+    left_out: int = 0
+    folds: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,6 +135,30 @@ class Comparison:
         )
 
     @property
+    def classes_told_by_one(self) -> str:
+        """Sentences on classes that only one of the models tells; empty where there are none."""
+        if not isinstance(self.own, OnOneSet) or not self.own.told_by_one:
+            return ""
+        names = {"champion": "the live model", "challenger": "the challenger"}
+        found = []
+        for label, who in self.own.told_by_one.items():
+            before, after, cells = self.own.recalls[label]
+            hits = round((before if who == "champion" else after) * cells)
+            found.append(
+                f"{title(label)} is told by {names[who]} only: {hits} of {cells} test cells"
+            )
+        sentences = ". ".join(found)
+        return (
+            f"{sentences}. The difference above is on what both know: such a cell counts as the "
+            "class it belongs to"
+            + (
+                f"; {self.own.left_out} cells of a class without one are left out."
+                if self.own.left_out
+                else "."
+            )
+        )
+
+    @property
     def external_words(self) -> str:
         """What the cards say of the other laboratory: who learnt from it."""
         names = {"champion": "the live model", "challenger": "the challenger"}
@@ -193,7 +223,8 @@ def _set(row: Mapping[str, Any]) -> OnOneSet | OnFields:
     pairs = {name: _pair(row[name]) for name in ("calibration", "asked", "novel")}
     recalls = {label: (float(a), float(b), int(n)) for label, (a, b, n) in row["recalls"].items()}
     accuracy = PairedDifference(**row["accuracy"])
-    return OnOneSet(**{**row, "accuracy": accuracy, "recalls": recalls, **pairs})
+    folds = tuple(_pair(one) for one in row.get("folds", ()))
+    return OnOneSet(**{**row, "accuracy": accuracy, "recalls": recalls, **pairs, "folds": folds})
 
 
 def _pair(row: Any) -> tuple[float, float]:
@@ -202,23 +233,16 @@ def _pair(row: Any) -> tuple[float, float]:
 
 
 def objections(own: OnOneSet | OnFields, original: OnOneSet | OnFields | None) -> list[str]:
-    """The rule: better beyond chance, nothing critical lost, the original data not forgotten."""
+    """The rule: the site's bar cleared, nothing critical lost, the original data not forgotten."""
     if isinstance(own, OnFields):
         return _against_counts(own, original if isinstance(original, OnFields) else None)
     return _against_classes(own, original if isinstance(original, OnOneSet) else None)
 
 
 def _against_classes(own: OnOneSet, original: OnOneSet | None) -> list[str]:
-    reasons = []
-    better = own.accuracy
-    if better.difference <= 0 or better.p >= LEVEL:
-        reasons.append(
-            f"it has not shown to be better on {own.title}: of {better.items} cells it alone got "
-            f"{better.only_challenger} right, the live model alone {better.only_champion} "
-            f"(p = {better.p:.2g}, needed is less than {LEVEL:g})"
-        )
+    reasons = against_bar(own, site_bar())
     for one in (own, original):
-        for name in sorted(CRITICAL_CLASSES & (one.recalls.keys() if one else set())):
+        for name in sorted(critical_labels() & (one.recalls.keys() if one else set())):
             before, after, cells = one.recalls[name] if one else (0.0, 0.0, 0)
             if before - after > MARGIN:
                 where = one.title if one else ""

@@ -11,11 +11,15 @@ from core.access.people import Person
 from core.access.rights import require
 from core.files import copy_atomically
 from core.models import registry
+from core.models.cards import ModelCard, WhiteCellCard
 from core.models.registry import Task
 from core.models.weights import load_model
 from core.settings import settings
+from core.site_classes import ReaderClass
 from core.store.database import database
 from core.store.promotions import Promotion, PromotionBook
+from core.taxonomy import add_classes, reader_classes
+from core.training.promote.bar import gains, site_bar
 from core.training.promote.compare import IN_THE_PATH, MODEL_FILES, compare, file_hashes
 from core.training.promote.evidence import (
     Comparison,
@@ -95,8 +99,11 @@ def promote(comparison: Comparison, *, who: Person, reason: str, override: str =
             copy_atomically(source.with_suffix(suffix), target.with_suffix(suffix))
     if file_hashes(target) != comparison.compared.models["challenger"]:
         raise PromotionRefused("the model's file was changed since the comparison; compare again")
-    load_model(target)
+    _take_classes(load_model(target).card)
     evidence = comparison.as_json()
+    if isinstance(comparison.own, OnOneSet) and site_bar().kind != "superior":
+        gained = "; ".join(gains(comparison.own))
+        reason = f"{reason}. {site_bar().words} Gained: {gained}"
     _record(
         comparison.task,
         action="promote",
@@ -107,6 +114,36 @@ def promote(comparison: Comparison, *, who: Person, reason: str, override: str =
         reason=reason,
         evidence={name: evidence[name] for name in ("compared", *comparison.sets)},
     )
+
+
+def _take_classes(card: ModelCard) -> None:
+    """The classes of its own that a model tells become this installation's, before it answers.
+
+    Raises:
+        PromotionRefused: if one of them is something else here.
+    """
+    if not isinstance(card, WhiteCellCard):
+        return
+    known = {one.label for one in reader_classes()}
+    new = [
+        ReaderClass(
+            label=one.label,
+            title=one.title,
+            key="",
+            model_class=one.parent or None,
+            critical=one.critical,
+            leukocyte=one.leukocyte,
+            code=one.code,
+            code_system=one.code_system,
+            learnt=True,
+        )
+        for one in card.own_classes
+        if one.label not in known
+    ]
+    try:
+        add_classes(new)
+    except ValueError as error:
+        raise PromotionRefused(f"its own classes do not fit those of this site: {error}") from error
 
 
 def roll_back(task: Task = "wbc", *, who: Person, reason: str) -> str:

@@ -15,6 +15,7 @@ from core.training.loop import rate_trial
 from core.training.loop.settings import LoopSettings, loop_settings
 from core.training.presets import checked_options, recipe_info
 from core.training.recipe_info import Options
+from core.training.runs import folds
 from core.training.runs.lifecycle import book, find, folder_of, start_next, submit, watch
 
 
@@ -35,6 +36,39 @@ def begin(
     numbers = loop_settings({**asdict(chosen.settings), **values})
     run = submit(recipe, data, numbers, {**chosen.options, **options}, who=person())
     return _in_turn(run, target)
+
+
+def cross_validate(
+    recipe: str,
+    data: Path,
+    preset: str,
+    values: Mapping[str, Any],
+    options: Options,
+    of: int,
+) -> int:
+    """Train a model for each of ``of`` folds and print what they reach; returns the exit status.
+
+    It ends with the first fold that does not end well: :func:`go_on` resumes each by its name.
+
+    Raises:
+        ValueError: for an unknown recipe, preset or option, or a value outside its range.
+    """
+    chosen = recipe_info(recipe).preset(preset)
+    numbers = loop_settings({**asdict(chosen.settings), **values})
+    both = {**chosen.options, **options}
+    runs = folds.submit_folds(recipe, data, numbers, both, of, who=person())
+    for run in runs:
+        if status := _in_turn(run, None):
+            return status
+    found = folds.scores(runs, recipe_info(recipe).metric)
+    if found is not None:
+        spread = "" if found.spread is None else f", standard deviation {found.spread:.3f}"
+        print(
+            f"{recipe_info(recipe).metric_title}, mean of {len(found.scores)} folds: "
+            f"{found.mean:.3f}{spread}"
+        )
+    print(f"compare all folds with the live model: python -m core compare {runs[0].name}")
+    return 0
 
 
 def go_on(recipe: str, which: str, target: Path | None) -> int:

@@ -15,7 +15,7 @@ from core.datasets.fields import read_rgb
 from core.datasets.public.pbc import CELL_SHARE, LabelledCell
 from core.models.classifier import INPUT_PX
 from core.records import RgbImage
-from core.taxonomy import parent_of
+from core.taxonomy import parent_of, right_answers
 from core.training.augment import (
     auto_augment,
     vary_channels,
@@ -56,8 +56,8 @@ class CellExamples(Dataset[Batch]):
 
     With ``foreign`` cells an item is drawn: ``foreign_share`` of them from the other laboratories,
     classes by the square root of their frequency, and colours move between laboratories.
-    ``target`` is 1 for every class that is right, shape ``(len(classes),)``: two where only the
-    parent is known.
+    With ``balanced``, and no foreign cells, as many cells are drawn of each class. ``target`` is 1
+    for every class that is right, shape ``(len(classes),)``: two where only the parent is known.
     """
 
     def __init__(
@@ -68,6 +68,8 @@ class CellExamples(Dataset[Batch]):
         foreign: Sequence[ForeignCell] = (),
         augmentation: str = "stains",
         foreign_share: float = FOREIGN_SHARE,
+        *,
+        balanced: bool = False,
     ) -> None:
         if augmentation not in AUGMENTATIONS:
             known = ", ".join(AUGMENTATIONS)
@@ -80,6 +82,7 @@ class CellExamples(Dataset[Batch]):
         labels += [cell.label for cell in foreign]
         self._targets = [_right_answers(label, classes) for label in labels]
         self._length = len(cells)
+        self._even = _even_chances(labels[: len(cells)]) if balanced and not foreign else None
         self._drawn = _cumulative_chances(labels, len(cells), foreign_share) if foreign else None
 
     def __len__(self) -> int:
@@ -90,6 +93,8 @@ class CellExamples(Dataset[Batch]):
         rng = np.random.default_rng((self._seed, epoch, index))
         if self._drawn is not None:
             index = int(np.searchsorted(self._drawn, rng.random()))
+        elif self._even is not None:
+            index = int(np.searchsorted(self._even, rng.random()))
         if self._augmentation in ("autoaugment", "none"):
             pixels = centre_crop(self._pixels[index])
             if self._augmentation == "autoaugment":
@@ -124,10 +129,17 @@ _DRAWS = 6000
 
 
 def _right_answers(label: str, classes: tuple[str, ...]) -> Tensor:
-    right = torch.tensor([float(label in (name, parent_of(name))) for name in classes])
+    right = torch.tensor(right_answers(label, classes), dtype=torch.float32)
     if not right.any():
         raise ValueError(f"{label} is none of the classes to be learnt")
     return right
+
+
+def _even_chances(labels: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Running sum of the chances of each cell by which every class is drawn as often."""
+    counts = Counter(labels)
+    chance = np.array([1 / (len(counts) * counts[label]) for label in labels])
+    return np.cumsum(chance / chance.sum())
 
 
 def _cumulative_chances(

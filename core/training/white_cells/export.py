@@ -12,6 +12,7 @@ from core.models.cards import (
     CellClassifierArchitecture,
     CellData,
     CellValidation,
+    OwnClass,
     WhiteCellCard,
 )
 from core.models.classifier import CellClassifier
@@ -25,7 +26,7 @@ from core.statistics.calibration import (
     set_limit,
 )
 from core.statistics.classes import confusion
-from core.taxonomy import parent_of, title
+from core.taxonomy import WBC_CLASSES, parent_of, reader_class, right_answers, title
 from core.training.card_facts import origin_of
 from core.training.loop.settings import LoopSettings
 from core.training.white_cells.cell_examples import as_input, centre_crop
@@ -60,7 +61,7 @@ def export_white_cells(
     """
     known = {*module.classes, *map(parent_of, module.classes)}
     cells = [cell for cell in validation if cell.label in known and not cell.odd_background]
-    right = np.array([[cell.label in (c, parent_of(c)) for c in module.classes] for cell in cells])
+    right = np.array([right_answers(str(cell.label), module.classes) for cell in cells])
     logits = np.concatenate(
         [
             module(
@@ -103,15 +104,40 @@ def export_white_cells(
         data=data,
         **origin_of(settings),
     )
-    return save_model(target, module, card)
+    own = _own_classes(module.classes)
+    return save_model(target, module, card.model_copy(update={"own_classes": own}) if own else card)
+
+
+def _own_classes(classes: Sequence[str]) -> tuple[OwnClass, ...]:
+    """What a model's classes beside the shipped ones mean."""
+    own = [one for one in map(reader_class, classes) if one is not None]
+    return tuple(
+        OwnClass(
+            label=one.label,
+            title=one.title,
+            parent=one.model_class or "",
+            critical=one.critical,
+            leukocyte=one.leukocyte,
+            code=one.code,
+            code_system=one.code_system,
+        )
+        for one in own
+    )
 
 
 def _limits_of_wbc(classes: Sequence[str], undivided: Collection[str], foreign: bool) -> str:
     rare = [name for name in ("blast", "smudge") if name in classes]
     unknown = [name for name in ("blast", "smudge") if name not in classes]
     learnt = "mostly from one laboratory, with a few cells of others" if foreign else ""
-    text = f"Learnt {learnt or 'from one laboratory'}. It does not know atypical lymphocytes"
-    text += "".join(f" or {title(name).lower()}s" for name in unknown) + "."
+    # Reactive and atypical lymphocytes are two words for one thing.
+    atypical = any("atypical" in name or "reactive" in name for name in classes)
+    unknown = [*([] if atypical else ["atypical_lymphocyte"]), *unknown]
+    text = f"Learnt {learnt or 'from one laboratory'}."
+    if unknown:
+        text += f" It does not know {' or '.join(title(n).lower() + 's' for n in unknown)}."
+    own = [title(name).lower() for name in classes if name not in WBC_CLASSES]
+    if own:
+        text += f" {', '.join(own).capitalize()}: learnt from this laboratory's cells alone."
     if rare:
         named = " and ".join(title(name).lower() + "s" for name in rare)
         text += f" It has seen few {named}: low evidence, a person must look for them."

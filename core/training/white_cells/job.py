@@ -2,6 +2,7 @@
 laboratories beside it, or a laboratory's class folders.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 from torch import nn
 
+from core.datasets.intake import corrections
 from core.datasets.intake.cells import CellIntake
 from core.datasets.public import pbc
 from core.datasets.public.pbc import LabelledCell
@@ -20,9 +22,9 @@ from core.models.weights import LoadedModel
 from core.settings import settings as site_settings
 from core.statistics.classes import majority_accuracy
 from core.store.run_records import TrainingFacts
-from core.taxonomy import WBC_CLASSES
+from core.taxonomy import in_order
 from core.training.card_facts import data_hash
-from core.training.choices import KEEP_START
+from core.training.choices import KEEP_START, LOSSES, MIXUP, REHEARSAL, SAMPLERS
 from core.training.intakes import trainable
 from core.training.job import PreparedTraining, start_model
 from core.training.loop.averaging import interpolate_towards
@@ -30,6 +32,7 @@ from core.training.loop.settings import LoopSettings
 from core.training.promote import locked_sets
 from core.training.white_cells.cell_examples import FOREIGN_SHARE
 from core.training.white_cells.export import PBC_LICENCE, export_white_cells, foreign_licence
+from core.training.white_cells.folds import fold_of, fold_parts
 from core.training.white_cells.foreign_cells import (
     ForeignCell,
     learnt_laboratories,
@@ -39,9 +42,7 @@ from core.training.white_cells.foreign_cells import (
 from core.training.white_cells.laboratories import LABORATORY_TITLES, all_cells, copies_in
 from core.training.white_cells.public_cells import SETS, read_public_cells
 from core.training.white_cells.recipe import PBC_CLASSES, WbcRecipe, WbcSplit
-
-BESIDE: Final = 150
-"""PBC cells of each class that stand beside a laboratory's few."""
+from core.training.white_cells.rehearsal import Rehearsal, few_of_each, rehearsal
 
 _FOREIGN_SHARES: Final = {"laboratories": 0.4}
 
@@ -91,7 +92,24 @@ def prepare(
     used, judged = cells.usable(cells.train), cells.usable(cells.validation)
     if not used or not judged:
         raise ValueError(f"{data}: too few labelled cells to cut into training and validation")
+    begin = str(options.get("start", "imagenet"))
+    start = start_model("wbc", begin, folder)
+    module = None if start is None else start.module
+    assert module is None or isinstance(module, CellClassifier)
+    rehearsed: Rehearsal | None = None
+    if layout == "folders" and start is not None and module is not None:
+        rehearsed = rehearsal(str(options.get("rehearsal", REHEARSAL[0])), cells.classes, start)
+        if rehearsed.cells:
+            cells = replace(
+                cells,
+                title=f"{cells.title}, beside {len(rehearsed.cells)} cells of PBC",
+                licence=f"{PBC_LICENCE} and the laboratory's own cells",
+                train=[*cells.train, *rehearsed.cells],
+            )
     digest = data_hash([cell.path for cell in used])
+    if layout == "folders" and (corrected := corrections.digest(data)):
+        # Other labels are other data, though the pictures are the same.
+        digest = hashlib.sha256(f"{digest} {corrected}".encode()).hexdigest()
     origin = CellData(
         set=cells.title,
         training_cells=len(used),
@@ -99,10 +117,6 @@ def prepare(
         test_cells=len(cells.test),
         sha256=digest,
     )
-    begin = str(options.get("start", "imagenet"))
-    start = start_model("wbc", begin, folder)
-    module = None if start is None else start.module
-    assert module is None or isinstance(module, CellClassifier)
     if foreign:
         origin = origin.model_copy(
             update={
@@ -124,8 +138,10 @@ def prepare(
         "started_from": start.identity if start else begin,
         "cells": dict(counts),
     }
+    if rehearsed is not None and rehearsed.words:
+        facts["rehearsal"] = rehearsed.words
     locked_sets.lock(folder / locked_sets.FILE, f"{cells.title}, test part", cells.test)
-    classes = tuple(name for name in WBC_CLASSES if name in learnt)
+    classes = in_order(learnt)
     recipe = WbcRecipe(
         WbcSplit(cells.train, cells.validation),
         backbone=str(options.get("backbone", "mobilenet_v2")),
@@ -133,9 +149,16 @@ def prepare(
         seed=settings.seed,
         classes=classes,
         start=module,
-        frozen=str(options.get("frozen", "nothing")),
+        # Stored features stay true only as long as the layers below do.
+        frozen="backbone"
+        if rehearsed is not None and rehearsed.features is not None
+        else str(options.get("frozen", "nothing")),
+        rehearsal=None if rehearsed is None else rehearsed.features,
         augmentation=str(options.get("augmentation", "stains")),
         class_weights=str(options.get("class_weights", "none")),
+        balanced=options.get("sampler", SAMPLERS[0]) == "balanced",
+        focal=options.get("loss", LOSSES[0]) == "focal",
+        mixup=MIXUP[str(options.get("mixup", "no"))],
         network_px=int(options["enlarged_px"])
         if options.get("enlarged_px", "no") != "no"
         else None,
@@ -179,7 +202,7 @@ def _pbc(data: Path) -> _Cells:
 def _public(name: str, data: Path) -> _Cells:
     found = read_public_cells(name, data, site_settings())
     labels = {cell.label for cell in (*found.train, *found.validation)}
-    classes = tuple(label for label in WBC_CLASSES if label in labels)
+    classes = in_order({str(label) for label in labels if label})
     parts = found.train, found.validation, found.test
     return _Cells(found.title, found.licence, classes, *parts)
 
@@ -197,22 +220,10 @@ def _verified(data: Path, options: Mapping[str, Any], folder: Path) -> _Cells:
         known |= {*start.module.classes}
     # A class that nobody knows cannot be learnt from the few cells of one laboratory.
     own = [cell for cell in found.part(0) if cell.label in known]
-    public = _few_of_each([cell for cell in train if cell.label and not cell.odd_background])
+    public = few_of_each([cell for cell in train if cell.label and not cell.odd_background])
     words = f"{len(own)} cells of {data.name} beside {len(public)} of PBC"
     licence = f"{PBC_LICENCE} and the laboratory's own cells"
     return _Cells(words, licence, PBC_CLASSES, [*own, *public], validation, test)
-
-
-def _few_of_each(cells: Sequence[LabelledCell]) -> list[LabelledCell]:
-    """At most ``BESIDE`` cells of each class, evenly over the set: the own ones must not drown."""
-    by_class: dict[str, list[LabelledCell]] = {}
-    for cell in cells:
-        by_class.setdefault(str(cell.label), []).append(cell)
-    few = []
-    for members in by_class.values():
-        step = max(1, -(-len(members) // BESIDE))
-        few += members[::step]
-    return few
 
 
 def _folders(data: Path, options: Mapping[str, Any]) -> _Cells:
@@ -220,4 +231,9 @@ def _folders(data: Path, options: Mapping[str, Any]) -> _Cells:
     assert isinstance(found, CellIntake)
     title = f"{data.name}, 0.7 / 0.2 / 0.1 by {found.grouped_by}"
     licence = "the laboratory's own cells"
-    return _Cells(title, licence, found.classes, *(found.part(n) for n in range(3)))
+    parts = [found.part(n) for n in range(3)]
+    if (fold := fold_of(str(options.get("fold", "no")))) is not None:
+        title = f"{data.name}, fold {fold[0]} of {fold[1]} by {found.grouped_by}"
+        cut = fold_parts(found.labels, found.groups, *fold)
+        parts = [[found.items[i] for i in indices] for indices in cut]
+    return _Cells(title, licence, found.classes, *parts)

@@ -17,7 +17,7 @@ from core.statistics.calibration import (
     expected_calibration_error,
     set_limit,
 )
-from core.taxonomy import CRITICAL_CLASSES, parent_of
+from core.taxonomy import critical_labels, is_critical, parent_of
 
 Array = npt.NDArray[np.float32]
 Judged = tuple[Array, Sequence[str]]
@@ -109,12 +109,15 @@ def fit_critical(
     """
     predicted = as_probabilities(logits, temperature)
     share = np.array(
-        [critical_probability(dict(zip(classes, row, strict=True))) for row in predicted]
+        [
+            critical_probability(dict(zip(classes, row, strict=True)), critical_labels())
+            for row in predicted
+        ]
     )
-    truth = np.array([label in CRITICAL_CLASSES for label in labels])
+    truth = np.array([is_critical(label) for label in labels])
     # A limit above one half would never add anything to the class itself.
     limit = min(critical_limit(share, truth, SENSITIVITY), 0.5)
-    called = np.array([classes[i] in CRITICAL_CLASSES for i in predicted.argmax(axis=1)])
+    called = np.array([is_critical(classes[i]) for i in predicted.argmax(axis=1)])
     flagged = (share >= limit) | called
     return CriticalRule(
         limit=limit,

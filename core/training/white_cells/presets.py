@@ -7,9 +7,14 @@ from core.training.choices import (
     AUGMENTATIONS,
     BACKBONES,
     CLASS_WEIGHTS,
+    FOLDS,
     FROZEN,
     KEEP_START,
     LABORATORIES,
+    LOSSES,
+    MIXUP,
+    REHEARSAL,
+    SAMPLERS,
     STARTS,
 )
 from core.training.loop.settings import LoopSettings
@@ -104,6 +109,11 @@ INFO: Final = RecipeInfo(
         "frozen": FROZEN,
         "augmentation": AUGMENTATIONS,
         "class_weights": CLASS_WEIGHTS,
+        "sampler": SAMPLERS,
+        "loss": LOSSES,
+        "mixup": tuple(MIXUP),
+        "rehearsal": REHEARSAL,
+        "fold": FOLDS,
     },
     named=WBC_CLASSES,
 )

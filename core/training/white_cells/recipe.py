@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 from core.datasets.fields import read_rgb
 from core.datasets.public.pbc import LabelledCell
 from core.models.classifier import INPUT_PX, CellClassifier
-from core.taxonomy import parent_of
+from core.taxonomy import parent_of, right_answers
 from core.training.choices import CLASS_WEIGHTS, FROZEN
 from core.training.loop.recipe import Batch
 from core.training.loop.wrong_examples import WrongExample, worst_calls
@@ -25,6 +25,7 @@ from core.training.white_cells.cell_examples import (
 )
 from core.training.white_cells.foreign_cells import ForeignCell
 from core.training.white_cells.laboratories import balanced_accuracy
+from core.training.white_cells.rehearsal import StoredFeatures
 
 PBC_CLASSES = (
     "segmented_neutrophil",
@@ -53,9 +54,12 @@ class WbcRecipe:
 
     ``start`` is a model to go on from: its weights are taken, its last layer by class name.
     ``frozen``, ``augmentation`` and ``class_weights`` are words of the files of these names.
-    ``foreign`` are cells of other laboratories to learn beside the others; ``network_px`` is
-    ``start``'s unless given. With ``foreign_validation`` the score is the mean of the home score
-    and of the balanced accuracy over those cells, or home alone would choose the epoch.
+    ``balanced`` draws as many cells of each class, ``focal`` and ``mixup`` (its alpha, 0 for none)
+    change the loss. ``foreign`` are cells of other laboratories to learn beside the others;
+    ``network_px`` is ``start``'s unless given. ``rehearsal`` are features of cells that ``start``
+    learnt from, which the last layer must go on to tell. With ``foreign_validation`` the score is
+    the mean of the home score and of the balanced accuracy over those cells, or home alone would
+    choose the epoch.
     """
 
     name = "wbc"
@@ -75,6 +79,10 @@ class WbcRecipe:
         class_weights: str = "none",
         foreign_validation: Sequence[ForeignCell] = (),
         foreign_share: float = FOREIGN_SHARE,
+        rehearsal: StoredFeatures | None = None,
+        balanced: bool = False,
+        focal: bool = False,
+        mixup: float = 0.0,
     ) -> None:
         self.wrong: list[WrongExample] = []
         self._augmentation = augmentation
@@ -86,6 +94,13 @@ class WbcRecipe:
         self._classes, self._start, self._frozen = classes, start, frozen
         self._network_px = network_px or (start.network_px if start else INPUT_PX)
         self._foreign, self._foreign_share = foreign, foreign_share
+        self._balanced, self._focus, self._mixup = balanced, 2.0 if focal else 0.0, mixup
+        self._rehearsal = rehearsal
+        self._rehearsed = (
+            torch.tensor([right_answers(name, classes) for name in rehearsal.labels]).float()
+            if rehearsal
+            else None
+        )
         self._foreign_validation = foreign_validation
         labels = [str(cell.label) for cell in self._train]
         self._weights = class_weights_of(class_weights, labels, classes)
@@ -99,6 +114,8 @@ class WbcRecipe:
             model = CellClassifier(self._classes, self._start.backbone, network_px=self._network_px)
             _take_over(model, self._start)
         freeze(model, model.last_layer(), self._frozen)
+        if self._rehearsal is not None:
+            hold_statistics(model)
         return model
 
     def pictures(self) -> list[Path]:
@@ -114,19 +131,38 @@ class WbcRecipe:
             self._foreign,
             self._augmentation,
             self._foreign_share,
+            balanced=self._balanced,
         )
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
-        logits = model(batch["image"].contiguous(memory_format=torch.channels_last))
+        images, other, share = batch["image"], batch["target"], 1.0
+        if self._mixup and model.training:
+            # Of torch's own random state, which a resumed training restores.
+            share = float(torch.distributions.Beta(self._mixup, self._mixup).sample())
+            order = torch.randperm(len(images)).to(images.device)
+            images = share * images + (1 - share) * images[order]
+            other = other[order]
+        logits = model(images.contiguous(memory_format=torch.channels_last)).float()
         weights = None if self._weights is None else self._weights.to(logits.device)
-        return answer_loss(logits.float(), batch["target"], weights=weights)
+
+        def asked(target: Tensor) -> Tensor:
+            return answer_loss(logits, target, weights=weights, focus=self._focus)
+
+        own = asked(batch["target"])
+        if share < 1:
+            own = share * own + (1 - share) * asked(other)
+        if self._rehearsal is None or self._rehearsed is None:
+            return own
+        assert isinstance(model, CellClassifier)
+        kept = model.last_layer()(self._rehearsal.rows.to(logits.device))
+        return own + answer_loss(kept, self._rehearsed.to(logits.device))
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
         device = next(model.parameters()).device
         labels = np.array([str(cell.label) for cell in self._validation])
         # Where only the parent is known (neutrophil), each of its children is right.
-        right = np.array([[n in (c, parent_of(c)) for c in self._classes] for n in labels])
+        right = np.array([right_answers(str(name), self._classes) for name in labels])
         logits = []
         for start in range(0, len(labels), 64):
             crops = [
@@ -178,17 +214,24 @@ class WbcRecipe:
 
 
 def answer_loss(
-    logits: Tensor, right: Tensor, smoothing: float = 0.03, weights: Tensor | None = None
+    logits: Tensor,
+    right: Tensor,
+    smoothing: float = 0.03,
+    weights: Tensor | None = None,
+    focus: float = 0.0,
 ) -> Tensor:
     """Cross-entropy where several answers may be right, both ``(B, C)``; with one: the usual one.
 
     The probability of a parent is the sum of its children's. ``weights`` is ``(C,)``: how much an
-    example of each class counts.
+    example of each class counts. With ``focus`` each example counts ``(1 - p) ** focus``, ``p``
+    being the probability of its right answer (focal loss, Lin 2017).
     """
     everything = logits.logsumexp(1)
     answered = logits.masked_fill(right == 0, -torch.inf).logsumexp(1)
     smooth = everything - logits.mean(1)
     each = (1 - smoothing) * (everything - answered) + smoothing * smooth
+    if focus:
+        each = each * (1 - (answered - everything).exp()).clamp(min=0) ** focus
     if weights is None:
         return each.mean()
     counts = (right @ weights) / right.sum(1)
@@ -226,6 +269,15 @@ def freeze(model: nn.Module, last: nn.Module, how: str) -> None:
         parameter.requires_grad = False
     for parameter in last.parameters():
         parameter.requires_grad = True
+
+
+def hold_statistics(model: nn.Module) -> None:
+    """Keep the running statistics of batch normalisation as they are, or stored features would no
+    longer be what the network makes of those cells.
+    """
+    for layer in model.modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            layer.momentum = 0.0
 
 
 def class_weights_of(how: str, labels: Sequence[str], classes: Sequence[str]) -> Tensor | None:

@@ -8,7 +8,7 @@ from core.slide import judgement
 from core.slide.differential import Differential, DifferentialRow, differential
 from core.taxonomy import title
 from pages.parts import meaning
-from pages.parts.kinds import CLASS_LOOKS, ink
+from pages.parts.kinds import ink, look_of
 from pages.parts.smear.session import SmearSession
 from pages.parts.wording import percent, plain, several
 
@@ -102,7 +102,7 @@ def _bar(counted: Differential) -> go.Figure:
     drawing = go.Figure()
     for row in _parts(counted):
         if row.cells:
-            colour, pattern, letter = CLASS_LOOKS[row.label]
+            colour, pattern, letter = look_of(row.label)
             drawing.add_bar(
                 x=[row.share],
                 y=[""],

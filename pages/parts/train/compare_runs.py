@@ -16,7 +16,8 @@ from core.models.weights import WeightsRefused
 from core.store.promotions import StalePromotion
 from core.store.runs import Run
 from core.training.promote import comparisons, promotion
-from core.training.promote.promotion import Comparison, PromotionRefused
+from core.training.promote.bar import site_bar
+from core.training.promote.promotion import Comparison, OnOneSet, PromotionRefused
 from core.training.runs import lifecycle
 from pages.parts import signed_in
 from pages.parts.train import evidence
@@ -155,6 +156,8 @@ def _found(comparison: Job, who: Person) -> None:
     st.markdown(f"Live {plain(found.champion)}, challenger {plain(found.challenger)}")
     for place, one in enumerate(found.sets.values()):
         evidence.draw(one, place)
+    if found.classes_told_by_one:
+        st.info(plain(found.classes_told_by_one), icon=":material/new_label:")
     if found.original is None:
         st.caption("The original data is not here, or is the same: forgetting was not measured.")
     if found.external_lab is not None:
@@ -172,6 +175,8 @@ def _verdict(found: Comparison, who: Person) -> None:
     except (PromotionRefused, WeightsRefused, OSError) as refusal:
         st.warning(f"Out of date: {plain(str(refusal))}.", icon=":material/history:")
         return
+    if isinstance(found.own, OnOneSet):
+        st.caption(plain(site_bar().words))
     if found.objections:
         st.warning(
             "It cannot go live: " + "; ".join(plain(why) for why in found.objections) + ".",

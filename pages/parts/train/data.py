@@ -10,6 +10,7 @@ import streamlit as st
 from core.access.folders import FolderRefused
 from core.datasets.archive import ArchiveRefused
 from core.datasets.fields import LabelledField
+from core.datasets.intake.cells import CellIntake
 from core.datasets.intake.fields import CountedField
 from core.datasets.intake.imported_set import Intake
 from core.datasets.intake.rows import totals
@@ -18,14 +19,14 @@ from core.datasets.skipped import DataRefused
 from core.settings import settings
 from core.taxonomy import title
 from core.training.intakes import EXPECTED, LAYOUTS, read_own
-from core.training.presets import RECIPES, recipe_info
+from core.training.presets import RECIPES, meanings_of, recipe_info
 from core.training.recipe_info import OptionValue
 from core.training.runs.sent_archives import keep_archive, title_of
 from pages.parts import signed_in, upload_limits
 from pages.parts.kinds import STYLES
 from pages.parts.plotting import draw_plot
+from pages.parts.train import library, new_class, samples, verified_sets
 from pages.parts.train import plots as run_plots
-from pages.parts.train import samples, verified_sets
 from pages.parts.wording import plain, several
 
 _OWN, _SENT, _PUBLIC, _VERIFIED = "Folder", "ZIP", "Public set", "Verified"
@@ -137,7 +138,7 @@ def _sent() -> Path | None:
         max_upload_size=upload_limits.at_most(most),
     )
     if sent is None:
-        return None
+        return library.choose()
     if sent.size > most * 1e6:
         st.error(
             f"{plain(sent.name)} was not taken: it has {sent.size / 1e6:,.0f} MB, at most "
@@ -244,6 +245,8 @@ def _show(found: Intake[Any]) -> None:
                 hide_index=True,
             )
         samples.draw(found, list(counts))
+        if isinstance(found, CellIntake):
+            library.browse(found)
     notes = found.notes[2:] if found.beside else found.notes
     for note in notes[:5]:
         st.caption(plain(note[0].upper() + note[1:]))
@@ -267,16 +270,23 @@ def _show(found: Intake[Any]) -> None:
 
 def _name(recipe: str, found: Intake[Any], named: dict[str, str | None]) -> None:
     """A choice for every name of the folder's own that needs a meaning."""
-    meanings = [None, *recipe_info(recipe).named, *([""] if recipe != "wbc" else [])]
+    known = meanings_of(recipe_info(recipe))
+    meanings = [None, *known, *([new_class.OWN] if recipe == "wbc" else [""])]
     words = {None: "leave out" if recipe == "wbc" else "not chosen yet", "": "leave such boxes out"}
+    words[new_class.OWN] = "a class of its own ..."
     for own in dict.fromkeys([*found.unknown, *named]):
+        known_as = named.get(own)
+        # A class that was added is chosen by another widget: what a widget starts with counts once.
+        added = "" if known_as in (None, "", *recipe_info(recipe).named) else f"_{known_as}"
         chosen = st.selectbox(
             f"What is {plain(own)}" if recipe != "wbc" else f"Class of folder {plain(own)}",
             meanings,
-            index=meanings.index(named.get(own)),
+            index=meanings.index(known_as) if known_as in meanings else 0,
             format_func=lambda name: words.get(name) or title(str(name)),
-            key=f"class_of_{own}",
+            key=f"class_of_{own}{added}",
         )
-        if chosen != named.get(own):
+        if chosen == new_class.OWN:
+            new_class.draw(own)
+        elif chosen != named.get(own):
             named[own] = chosen
             st.rerun()

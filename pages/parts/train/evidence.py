@@ -1,5 +1,7 @@
 """Champion and challenger on one locked test set: dots with intervals, and the numbers in words."""
 
+from statistics import mean, stdev
+
 import streamlit as st
 
 from core.taxonomy import title
@@ -43,6 +45,8 @@ def _cells(one: OnOneSet, place: int) -> None:
     draw_plot(
         paired_plot.dots(one), key=f"paired_{place}", alt="Cells right, live model and challenger"
     )
+    if one.folds:
+        st.caption(_spread(one))
     st.caption(
         f"Right: live {percent(one.champion)}, challenger {percent(one.challenger)}; difference "
         f"{100 * paired.difference:+.1f} points ({100 * paired.low:+.1f} to "
@@ -52,6 +56,17 @@ def _cells(one: OnOneSet, place: int) -> None:
         f"{percent(one.asked[0])} and {percent(one.asked[1])} of the cells; held for unlike "
         f"anything learnt: {percent(one.novel[0])} and {percent(one.novel[1])}."
     )
+
+
+def _spread(one: OnOneSet) -> str:
+    """Mean and spread over the folds of a cross-validation, both models."""
+    words = [
+        f"{name} {percent(mean(shares))} (fold by fold {percent(min(shares))} to "
+        f"{percent(max(shares))}, standard deviation {100 * stdev(shares):.1f} points)"
+        for name, shares in zip(("live", "challenger"), zip(*one.folds, strict=True), strict=True)
+        if len(shares) > 1
+    ]
+    return f"Mean of {len(one.folds)} folds: {'; '.join(words)}."
 
 
 def _fields(one: OnFields, place: int) -> None:

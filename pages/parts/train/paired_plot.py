@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from core.statistics.intervals import clopper_pearson
 from core.statistics.paired import PairedErrors
-from core.taxonomy import CRITICAL_CLASSES, title
+from core.taxonomy import is_critical, title
 from core.training.promote.evidence import OnOneSet
 from pages.parts.kinds import ink
 
@@ -18,7 +18,7 @@ def dots(one: OnOneSet) -> Any:
     """A row for all cells and one for each class, two dots each with exact 95 % intervals."""
     rows = [("All cells", (one.champion, one.challenger, one.accuracy.items))]
     for label, recall in one.recalls.items():
-        word = " (critical)" if label in CRITICAL_CLASSES else ""
+        word = " (critical)" if is_critical(label) else ""
         rows.append((f"{title(label)}{word}, {recall[2]}", recall))
     figure = go.Figure()
     for place, (name, colour, symbol, shift) in enumerate(_LOOKS):

@@ -47,6 +47,10 @@ _OPTIONS = {
     "frozen": "Frozen",
     "augmentation": "Pictures are varied by",
     "class_weights": "Weights of classes",
+    "sampler": "Cells are drawn",
+    "loss": "Loss",
+    "mixup": "Blended in pairs (mixup)",
+    "rehearsal": "Known classes rehearsed",
     "stains": "Stains",
 }
 _WORDS = {

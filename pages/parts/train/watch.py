@@ -13,7 +13,7 @@ import streamlit as st
 from core.access.rights import NotAllowed
 from core.store.runs import ENDED, Epoch, Run, RunRefused
 from core.training.presets import RecipeInfo, recipe_info
-from core.training.runs import lifecycle, steps
+from core.training.runs import folds, lifecycle, steps
 from core.training.runs.forecast import best_epoch, epochs_csv, examples_per_second, seconds_left
 from core.training.runs.side_by_side import side_by_side
 from core.training.runs.tensorboard_files import tensorboard_zip
@@ -153,6 +153,10 @@ def _head(run: Run, rows: list[Epoch]) -> None:
     st.markdown(f"**{plain(run.label)}** {_BADGES[run.state]}{tags}")
     if run.note:
         st.caption(plain(run.note))
+    _folds(run, info)
+    kept = (run.facts or {}).get("rehearsal")
+    if kept:
+        st.caption(f"Keeps the classes that were known: {plain(str(kept))}.")
     best, speed = best_epoch(rows), examples_per_second(run, rows)
     # Minutes take more room than counts.
     numbers = st.columns([2, 2, 2, 3])
@@ -181,6 +185,26 @@ def _head(run: Run, rows: list[Epoch]) -> None:
         st.progress(where.get("batch", 0) / batches, text=words)
     else:
         numbers[3].metric("Device", run.device or "not yet")
+
+
+def _folds(run: Run, info: RecipeInfo) -> None:
+    """What the folds of a cross-validation reach together; nothing for a run that is none."""
+    try:
+        runs = folds.siblings(run)
+    except RunRefused as refusal:
+        st.caption(plain(str(refusal)))
+        return
+    found = folds.scores(runs, info.metric) if runs else None
+    if runs:
+        ended = sum(one.state == "done" for one in runs)
+        words = f"Cross-validation: {ended} of {several(len(runs), 'fold')} done."
+        if found is not None:
+            spread = "" if found.spread is None else f", standard deviation {found.spread:.3f}"
+            words += (
+                f" {info.metric_title}, mean of {several(len(found.scores), 'fold')}: "
+                f"{found.mean:.3f}{spread} ({min(found.scores):.3f} to {max(found.scores):.3f})."
+            )
+        st.caption(words)
 
 
 def _short(info: RecipeInfo) -> str:

@@ -82,7 +82,7 @@ def draw(
             ),
             # The browser takes the cells of each drawing once: what was saved since is newer.
             "number": time.time_ns() // 1_000_000,
-            "classes": [_class(label) for label in answer_labels()],
+            "classes": [_class(label) for label in _labels(cells)],
             "cells": [
                 row(cell, said[cell.id], may(who, "review"), drawn.get(cell.id)) for cell in cells
             ],
@@ -106,11 +106,18 @@ def draw(
     )
 
 
+def _labels(cells: Sequence[ReviewCell]) -> tuple[str, ...]:
+    """What can be answered, and classes that only a model of another installation tells."""
+    known = answer_labels()
+    called = {cell.call.label for cell in cells if cell.call is not None}
+    return (*known, *sorted(called - {*known}))
+
+
 def _class(label: str) -> dict[str, object]:
     known = reader_class(label)
     return {
         "label": label,
-        "key": known.key if known else KEYS[label],
+        "key": known.key if known else KEYS.get(label, ""),
         "title": "Unidentified" if label == UNIDENTIFIED else title(label),
         # The class of which this is a part, where only people tell it.
         "part": parent_of(label),
