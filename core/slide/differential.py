@@ -82,8 +82,9 @@ def of_labels(labels: Iterable[str], known: Collection[str], unsure: int = 0) ->
 
     rows = [row("neutrophil")]
     # What only people tell has a row where it was found, or every table had rows of nothing.
-    order = [label for label in answer_labels() if label in totals or label in WBC_CLASSES]
-    order += sorted(totals.keys() - {*order, "neutrophil"})
+    shown = {*totals, *known, *WBC_CLASSES}
+    order = [label for label in answer_labels() if label in shown]
+    order += sorted(shown - {*order, "neutrophil"})
     for label in order:
         if is_leukocyte(label) and (label in known or label in totals):
             rows.append(row(label))

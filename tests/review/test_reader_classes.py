@@ -21,6 +21,7 @@ from core.review.reading.answers import NewAnswer, answer
 from core.review.reading.cells import cells
 from core.review.record.errors import CaseRefused
 from core.review.signature.signing import sign
+from core.review.signature.verified import verified
 from core.settings import settings
 from core.taxonomy import title
 
@@ -113,3 +114,13 @@ def test_a_signed_report_keeps_the_title_of_a_class_that_is_renamed(
         assert "S\u00e9zary cell" in form and "Cerebriform cell" not in form
     # Outside of the report it has its title of today.
     assert title("sezary_cell") == "Cerebriform cell"
+
+
+def test_a_class_that_only_the_model_named_has_a_row(sqlite_store, people, make_case):
+    """Without it the shares on the screen would not add up before the cell was reviewed."""
+    case = make_case(sqlite_store, ("sezary_cell", "lymphocyte"))
+    both = verified(sqlite_store, people.pathologist, case.id)
+    for rows in (both.proposed.rows, both.verified.rows):
+        assert "sezary_cell" in {row.label for row in rows}
+    shares = {row.label: row.share for row in both.proposed.rows}
+    assert shares["sezary_cell"] == shares["lymphocyte"] == 0.5

@@ -104,7 +104,7 @@ def of_cells(
         named = (cell.label or (cell.call.label if cell.call else None) for cell in white)
         stands = [name for name in named if name not in (None, UNIDENTIFIED)]
     # A person can tell every class, so every class is determined.
-    after = of_labels(stands, set(WBC_CLASSES), len(labels) - len(identified))
+    after = of_labels(stands, known | set(WBC_CLASSES), len(labels) - len(identified))
     before = {row.label: row.share for row in proposed.rows}
     return Verified(
         proposed=proposed,

@@ -114,7 +114,7 @@ def test_a_fold_without_a_model_stops_the_comparison(
     assert [one.options["fold"] for one in others] == ["1 of 3", "2 of 3", "3 of 3"]
     assert folds.siblings(others[2]) == others and folds.siblings(made) == ()
     write_json(lifecycle.folder_of(made) / folds.FILE, {"runs": [made.name, others[0].name]})
-    with pytest.raises(PromotionRefused, match="fold 1 of 3 has no model"):
+    with pytest.raises(PromotionRefused, match="fold 1 of 3 #2 has no model"):
         promotion.compare(made)
     with pytest.raises(ValueError, match="one of 3, 5, 10"):
         folds.submit_folds("wbc", site, LoopSettings(), {}, 4, who=ADA)
