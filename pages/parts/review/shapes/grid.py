@@ -125,9 +125,7 @@ def _machine(cell: ReviewCell) -> str:
         return "not put before the model"
     if cell.shape.not_judged:
         return REASONS[cell.shape.not_judged]
-    # The sign of percent must not stand alone in a narrow line.
-    sure = percent(cell.shape.probability).replace(" ", "\u00a0")
-    return f"{title_of(cell.shape.label)} {sure}"
+    return f"{title_of(cell.shape.label)} {percent(cell.shape.probability)}"
 
 
 def _differs(cell: ReviewCell) -> str:

@@ -137,15 +137,17 @@ function marks(grid) {
   grid.root.querySelectorAll("figure").forEach((figure, place) => {
     const cell = grid.data.cells[place];
     const shape = given(grid, cell);
+    // The sign of percent must not stand alone in a narrow line.
+    const machine = cell.machine.replace(/ %$/, `${String.fromCharCode(160)}%`);
     figure.classList.toggle("at", place === grid.at);
     figure.classList.toggle("given", shape !== null);
     figure.classList.toggle("differs", shape === null && cell.differs !== "");
     const caption = figure.querySelector("figcaption");
     const lead = document.createElement(shape !== null || cell.differs ? "b" : "span");
-    lead.textContent = shape !== null ? titles.get(shape) : cell.differs ? "differ" : cell.machine;
+    lead.textContent = shape !== null ? titles.get(shape) : cell.differs ? "differ" : machine;
     caption.replaceChildren(lead);
     if (shape !== null || cell.differs) {
-      caption.append(document.createElement("br"), cell.differs || cell.machine);
+      caption.append(document.createElement("br"), cell.differs || machine);
     }
   });
 }
