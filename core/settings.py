@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     max_files: int = Setting(200, ge=1, le=10000, description="files taken at once")
 
     red_cell_shapes: bool = Setting(
-        True, description="judge the shapes of red cells where the model for them is installed"
+        False, description="judge the shapes of red cells where the model for them is installed"
     )
 
     threads: int = Setting(2, ge=1, le=64, description="processor threads for one analysis")

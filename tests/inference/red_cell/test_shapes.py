@@ -86,6 +86,8 @@ def test_the_setting_turns_it_off(monkeypatch, untrained):
 
     monkeypatch.setattr(registry, "_load", lambda path: untrained)
     monkeypatch.setattr(registry, "promoted", lambda task: "red_cells.safetensors")
+    on = settings().model_copy(update={"red_cell_shapes": True})
+    monkeypatch.setattr(registry, "settings", lambda: on)
     assert registry.red_cells() is untrained
     off = settings().model_copy(update={"red_cell_shapes": False})
     monkeypatch.setattr(registry, "settings", lambda: off)
@@ -95,7 +97,9 @@ def test_the_setting_turns_it_off(monkeypatch, untrained):
 def test_without_weights_it_is_off(monkeypatch, tmp_path):
     from core.settings import settings
 
-    bare = settings().model_copy(update={"weights": tmp_path, "var": tmp_path})
+    bare = settings().model_copy(
+        update={"weights": tmp_path, "var": tmp_path, "red_cell_shapes": True}
+    )
     monkeypatch.setattr(registry, "settings", lambda: bare)
     assert registry.red_cells() is None
 
@@ -115,8 +119,6 @@ def test_limits_make_cells_unclear(untrained, finding):
     field = draw(100).field
     write_card(untrained.path, untrained.card.model_copy(update={"abstain_below": 1.0}))
     try:
-        strict = registry.load.__wrapped__ if hasattr(registry.load, "__wrapped__") else None
-        del strict
         from core.models.weights import load_model
 
         bare = [replace(cell, shape=None) for cell in finding.cells]
