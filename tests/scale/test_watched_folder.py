@@ -22,7 +22,7 @@ def png():
 
 
 @pytest.fixture
-def folder(folder):
+def folder(own_var, tmp_path):
     """Beside the folder of the installation, which is no accession."""
     (tmp_path / "dropped").mkdir()
     return tmp_path / "dropped"
