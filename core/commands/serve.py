@@ -53,7 +53,7 @@ def serve(
 def _serve_api(address: str, port: int, *, behind_proxy: bool) -> None:
     import uvicorn
 
-    from core import log_file
+    from core import __version__, log_file
     from core.access.gates import LocalGate, ProxyGate
     from core.models import registry
     from core.service.app import Models, service
@@ -63,7 +63,7 @@ def _serve_api(address: str, port: int, *, behind_proxy: bool) -> None:
     os.umask(0o077)
     site = settings()
     log_file.open_log(site.var)
-    app = service(Models(registry.smear_models, lambda: registry.live("palm")))
+    app = service(Models(registry.smear_models, lambda: registry.live("palm")), __version__)
     gate = ProxyGate(site) if behind_proxy else LocalGate(None)
     entrance = Entrance(app, gate, int(site.max_upload_mb_per_person * 1e6))
     print(f"Answering programs at http://{address}:{port}, described at /openapi.json.", flush=True)

@@ -168,7 +168,7 @@ def export(
             stop(f"{model} is neither one of {tasks} nor a .safetensors file")
     elif not Path(model).is_file():
         stop(f"{model} does not exist")
-    from core.models.onnx_check import ExportDiffers, export_checked
+    from core.models.onnx_files.check import ExportDiffers, export_checked
     from core.models.weights import WeightsRefused
 
     try:

@@ -31,7 +31,7 @@ from core.models.cards.model_card import FORMAT
 from core.models.classifier import CellClassifier
 from core.models.density import DensityCounter
 from core.models.locator import Locator
-from core.models.onnx_export import export_onnx, metadata_of
+from core.models.onnx_files.export import export_onnx, metadata_of
 from core.models.palm_classifier import PalmClassifier
 from core.models.paper_palm_cnn import PaperPalmCnn
 from core.models.red_cell import RedCellClassifier

@@ -13,7 +13,6 @@ from fastapi import Depends, FastAPI, File, HTTPException, Query, Request, Uploa
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
-from core import __version__
 from core.access.people import Person
 from core.access.request import TurnedAway
 from core.access.rights import NotAllowed, require
@@ -81,11 +80,11 @@ Who = Annotated[Person, Depends(_who)]
 Files = Annotated[list[UploadFile], File(description="pictures; together they are one laboratory")]
 
 
-def service(models: Models) -> FastAPI:
+def service(models: Models, version: str) -> FastAPI:
     """The app, which must stand behind an :class:`core.service.entrance.Entrance`."""
     app = FastAPI(
         title="Hemadesk",
-        version=__version__,
+        version=version,
         description=f"Blood smears and palms, read by models and decided by people. {_USE}",
         # The page of /docs would fetch its scripts from another server.
         docs_url=None,

@@ -7,10 +7,11 @@ import torch
 
 from core.imaging.synthetic import draw
 from core.inference.locate.cell_crop import crop_cell
-from core.models import onnx_check, registry
+from core.models import registry
 from core.models.cards import WhiteCellCard
 from core.models.classifier import CellClassifier
-from core.models.onnx_check import ExportDiffers, export_checked, largest_gap
+from core.models.onnx_files import check as onnx_check
+from core.models.onnx_files.check import ExportDiffers, export_checked, largest_gap
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import onnxruntime
 import pytest
 import torch
 
-from core.models.onnx_export import export_onnx
-from core.models.onnx_graph import FOLDER
+from core.models.onnx_files.export import export_onnx
+from core.models.onnx_files.graph import FOLDER
 from core.models.paper_palm_cnn import PaperPalmCnn
 from core.settings import settings
 

@@ -21,6 +21,13 @@ def png():
     return synthetic.png_bytes(item.field)
 
 
+@pytest.fixture
+def folder(own_var, tmp_path):
+    """Beside the folder of the installation, which is no accession."""
+    (tmp_path / "dropped").mkdir()
+    return tmp_path / "dropped"
+
+
 def drop(folder, accession, name, data):
     (folder / accession).mkdir(exist_ok=True)
     (folder / accession / name).write_bytes(data)
@@ -30,15 +37,15 @@ def files_below(folder):
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
 
 
-def test_each_picture_goes_into_the_case_of_its_folder(own_var, tmp_path, png):
-    drop(tmp_path, "W-1", "a.png", png)
-    drop(tmp_path, "W-1", "broken.png", b"no picture")
-    drop(tmp_path, "W-2", "notes.txt", b"stays")
-    result = CliRunner().invoke(app, ["cases", "watch", str(tmp_path), "--once"])
+def test_each_picture_goes_into_the_case_of_its_folder(folder, png):
+    drop(folder, "W-1", "a.png", png)
+    drop(folder, "W-1", "broken.png", b"no picture")
+    drop(folder, "W-2", "notes.txt", b"stays")
+    result = CliRunner().invoke(app, ["cases", "watch", str(folder), "--once"])
     assert result.exit_code == 1
     assert "W-1/a.png: kept" in result.stdout
     assert "W-1/broken.png" in result.stderr
-    assert files_below(tmp_path) == [
+    assert files_below(folder) == [
         "W-2/notes.txt",
         "done/W-1/a.png",
         "refused/W-1/broken.png",
@@ -47,21 +54,21 @@ def test_each_picture_goes_into_the_case_of_its_folder(own_var, tmp_path, png):
     case = cases.find(review_store(), ME, "W-1")
     assert len(cases.case_pictures_of(review_store(), ME, case.id)) == 1
     # The same picture again, as after a stop between keeping and moving: it is kept once.
-    drop(tmp_path, "W-1", "a.png", png)
-    CliRunner().invoke(app, ["cases", "watch", str(tmp_path), "--once"])
+    drop(folder, "W-1", "a.png", png)
+    CliRunner().invoke(app, ["cases", "watch", str(folder), "--once"])
     assert len(cases.case_pictures_of(review_store(), ME, case.id)) == 1
-    assert "done/W-1/a-2.png" in files_below(tmp_path)
+    assert "done/W-1/a-2.png" in files_below(folder)
 
 
-def test_a_picture_that_still_grows_is_left_until_it_rests(own_var, tmp_path, png):
-    watched = WatchedFolder(tmp_path, review_store(), ME, registry.smear_models)
-    drop(tmp_path, "W-3", "a.png", png[:5000])
+def test_a_picture_that_still_grows_is_left_until_it_rests(folder, png):
+    watched = WatchedFolder(folder, review_store(), ME, registry.smear_models)
+    drop(folder, "W-3", "a.png", png[:5000])
     assert list(watched.look()) == []
-    drop(tmp_path, "W-3", "a.png", png)
+    drop(folder, "W-3", "a.png", png)
     assert list(watched.look()) == []
     assert [one.refusal for one in watched.look()] == [None]
 
 
-def test_who_may_not_upload_cannot_watch(own_var, tmp_path):
+def test_who_may_not_upload_cannot_watch(folder):
     with pytest.raises(NotAllowed):
-        WatchedFolder(tmp_path, review_store(), Person("V", "viewer", "v"), registry.smear_models)
+        WatchedFolder(folder, review_store(), Person("V", "viewer", "v"), registry.smear_models)

@@ -23,7 +23,7 @@ _MB = 1_000_000
 
 
 def client(gate, most_bytes=20 * _MB, peer="127.0.0.1"):
-    app = service(Models(registry.smear_models, lambda: registry.live("palm")))
+    app = service(Models(registry.smear_models, lambda: registry.live("palm")), "1.0")
     base = "http://127.0.0.1:8600"
     return TestClient(Entrance(app, gate, most_bytes), base_url=base, client=(peer, 50000))
 

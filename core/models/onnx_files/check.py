@@ -11,7 +11,7 @@ import torch
 
 from core.models import registry
 from core.models.gradient_lock import gradient_lock
-from core.models.onnx_export import export_onnx, metadata_of
+from core.models.onnx_files.export import export_onnx, metadata_of
 from core.models.weights import LoadedModel, load_model
 
 TOLERANCE: Final = 1e-4

@@ -16,7 +16,7 @@ from core.models.cards import ModelCard, RedCellCard, WhiteCellCard
 from core.models.classifier import INPUT_PX, CellClassifier
 from core.models.density import DENSITY_MULTIPLE, DensityCounter
 from core.models.locator import Locator
-from core.models.onnx_graph import graph_of
+from core.models.onnx_files.graph import graph_of
 from core.models.palm_classifier import PALM_PX, PalmClassifier
 from core.models.paper_palm_cnn import PaperPalmCnn
 from core.models.red_cell import INPUT_PX as RED_CELL_PX

@@ -1,0 +1,1 @@
+"""The ONNX file beside a model: written, checked against its network, read."""
