@@ -69,7 +69,7 @@ def _serve_api(address: str, port: int, *, behind_proxy: bool) -> None:
     print(f"Answering programs at http://{address}:{port}, described at /openapi.json.", flush=True)
     # The sender's address decides who is let in: no header of a proxy may replace it.
     uvicorn.run(
-        entrance,  # type: ignore[arg-type]  # uvicorn types the scope more narrowly
+        entrance,
         host=address,
         port=port,
         proxy_headers=False,

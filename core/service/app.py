@@ -24,7 +24,7 @@ from core.models.refusal import WeightsRefused
 from core.models.smear_models import SmearModels
 from core.models.weights import LoadedModel
 from core.records import Field as Picture
-from core.records import SmearFinding
+from core.records import SmearFinding, WbcCall
 from core.review.acceptance.status import known_here
 from core.review.case import cases, worklist
 from core.review.case.keep import keep_field
@@ -162,11 +162,11 @@ def _pictures(app: FastAPI, models: Models, turns: Turns) -> None:
         require(who, "analyse")
         used = await to_thread.run_sync(models.smear)
 
-        def answer(cell: Picture) -> tuple[str, object]:
+        def answer(cell: Picture) -> tuple[str, WbcCall]:
             return cell.name, classify_cell(cell, used.locator, used.white_cells)
 
         found = await _each(turns, files, answer, _SMALLEST_CELL_PX)
-        laboratory = judge_laboratory(one[1] for one in found if isinstance(one, tuple))  # type: ignore[misc]
+        laboratory = judge_laboratory(one[1] for one in found if isinstance(one, tuple))
         known = await to_thread.run_sync(known_here)
         return [
             one
@@ -176,7 +176,7 @@ def _pictures(app: FastAPI, models: Models, turns: Turns) -> None:
                 laboratory.as_judged(one[1]),
                 used.locator.identity,
                 laboratory,
-                known,  # type: ignore[type-var]
+                known,
             )
             for one in found
         ]

@@ -17,7 +17,7 @@ from core.store.database import DatabaseRefused
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 HEALTH: Final = "/healthz"
 SUBJECT: Final = "hemadesk_subject"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from core.imaging import synthetic
@@ -228,7 +228,7 @@ def test_fields_that_finish_do_not_redraw_the_whole_page(page: Page, server: str
     page.on("websocket", lambda socket: socket.on("framereceived", note))
     page.goto(f"{server}/analyse_smear")
     number = 12
-    files = [
+    files: list[FilePayload] = [
         {
             "name": f"{seed}.png",
             "mimeType": "image/png",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from core.models import registry
@@ -18,7 +20,8 @@ def test_a_figure_says_how_it_is_made_how_good_and_when_not_to_trust_it(figure):
 
 
 def test_how_good_is_what_the_card_says():
-    measured = registry.live("wbc").card.evaluation["other_laboratory"]["accuracy"]
+    evaluation: Any = registry.live("wbc").card.evaluation
+    measured = evaluation["other_laboratory"]["accuracy"]
     said = f"{100 * measured['value']:.0f} % ({100 * measured['low']:.0f} to"
     assert said in meaning.words("class").replace("\\", "")
     assert f"{measured['n']:,} cells" in meaning.words("class").replace("\\", "")

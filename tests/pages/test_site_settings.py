@@ -43,8 +43,8 @@ def test_what_is_not_allowed_is_said_and_nothing_changes(site):
 
 def test_the_environment_wins_and_is_said_to(site):
     app = opened("settings")
-    offered = [one.lower() for one in app.selectbox(key="site_setting").options]
-    described = {n: f.description for n, f in type(settings()).model_fields.items()}
+    offered = [str(one).lower() for one in app.selectbox(key="site_setting").options]
+    described = {n: str(f.description) for n, f in type(settings()).model_fields.items()}
     assert described["minimum_cells"].lower() in offered
     assert described["target_cells"].lower() not in offered
     row = _table(app).set_index("What it is for").loc[_said("target_cells")]
@@ -55,4 +55,4 @@ def test_the_environment_wins_and_is_said_to(site):
 def _said(name):
     from pages.parts.wording import plain
 
-    return plain(type(settings()).model_fields[name].description)
+    return plain(str(type(settings()).model_fields[name].description))

@@ -93,8 +93,10 @@ def outline(
     interpolation = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
     resized = cv2.resize(pixels, (width, height), interpolation=interpolation).astype(np.uint8)
     # A frame half a window wide, so that every window lies inside.
-    frame = [_WINDOW // 2] * 4
-    evened = cv2.copyMakeBorder(even(resized), *frame, cv2.BORDER_CONSTANT, value=[GROUND_VALUE])
+    frame = _WINDOW // 2
+    evened = cv2.copyMakeBorder(
+        even(resized), frame, frame, frame, frame, cv2.BORDER_CONSTANT, value=[GROUND_VALUE]
+    )
     at = np.array(boxes, np.float32).reshape(-1, 4) * zoom + _WINDOW / 2
     whose = _nearest(at, evened.shape[:2])
     return [_outlined(evened.astype(np.uint8, copy=False), whose, at[i]) for i in wanted]

@@ -79,18 +79,18 @@ def cross_validate(
     folds = folds_of([cell.number for cell in cells], [cell.label for cell in cells], FOLDS)
     logits, other = (np.zeros((len(cells), len(classes)), np.float32) for _ in range(2))
     for fold in range(FOLDS):
-        learnt = np.flatnonzero((folds.fold_of >= 0) & (folds.fold_of != fold))
+        learnt = np.flatnonzero((folds.fold_of >= 0) & (folds.fold_of != fold)).tolist()
         split = split_of([cells[i] for i in learnt], folds.slide_of[learnt], classes, foreign)
         network = train(
             RedCellRecipe(split, settings.seed),
             replace(settings, workers=0),
             folder / f"fold-{fold}",
         )
-        out = np.flatnonzero(folds.fold_of == fold)
+        out = np.flatnonzero(folds.fold_of == fold).tolist()
         logits[out] = logits_of(network, [cells[i].crops[0] for i in out])
         other[out] = logits_of(network, [cells[i].crops[-1] for i in out])
         report(f"fold {fold + 1} of {FOLDS}: {len(learnt)} cells learnt, {len(out)} judged")
-    judged = np.flatnonzero(folds.fold_of >= 0)
+    judged = np.flatnonzero(folds.fold_of >= 0).tolist()
     kept = [cells[i] for i in judged]
     truth = np.array([classes.index(cell.label) for cell in kept])
     return HeldOut(

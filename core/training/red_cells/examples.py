@@ -1,6 +1,6 @@
 """Red cells as the classifier learns from them: turned, moved, zoomed, restained, drawn."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -94,9 +94,9 @@ def _cumulative_chances(cells: Sequence[Example]) -> npt.NDArray[np.float64]:
     """Running sum of the chances: shapes by the root of their number, so too slides in a shape."""
     shapes = Counter(cell.right for cell in cells)
     slides = Counter((cell.right, cell.group) for cell in cells)
-    roots: Counter[tuple[str, ...]] = Counter()
+    roots: defaultdict[tuple[str, ...], float] = defaultdict(float)
     for (right, _), number in slides.items():
-        roots[right] += number**0.5  # type: ignore[assignment]  # a sum of roots
+        roots[right] += number**0.5
     chance = np.array(
         [
             shapes[cell.right] ** 0.5 / roots[cell.right] * slides[cell.right, cell.group] ** -0.5

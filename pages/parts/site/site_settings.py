@@ -13,6 +13,7 @@ from core.review.record.review_store import review_store
 from core.review.record.settings_changes import Known, SettingChange, SettingRefused
 from core.settings import Settings, settings
 from core.store.database import Unavailable
+from core.store.kept_settings import CHANGEABLE
 from core.taxonomy import site_classes, title
 from pages.parts import signed_in
 from pages.parts.wording import plain
@@ -97,7 +98,7 @@ def _set(name: str, value: Any) -> None:
     except (NotAllowed, SettingRefused, NotSaved, Unavailable) as refusal:
         said[_NOTICE] = f"Nothing was changed: {refusal}."
         return
-    later = settings_changes.CHANGEABLE[name] == "next start"
+    later = CHANGEABLE[name] == "next start"
     said.pop(_key(name), None)
     if not done:
         said[_NOTICE] = "Nothing was changed: that is its value already."

@@ -1,6 +1,7 @@
 """The shapes of a field's cells: who is judged, by which limits, and what turning it off leaves."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,12 +69,12 @@ def test_all_else_is_as_without_shapes(finding, models):
 
 
 def test_json_has_the_shape_only_where_it_was_asked_for(finding, models):
-    row = finding.as_json()["cells"]
+    row: Any = finding.as_json()["cells"]
     red = next(cell for cell in row if cell["kind"] == "rbc")
     assert set(red["shape"]) == {
         "class", "probability", "judged", "not_judged", "measures", "model",
     }  # fmt: skip
-    without = analyse(draw(100).field, replace(models, red_cells=None)).as_json()["cells"]
+    without: Any = analyse(draw(100).field, replace(models, red_cells=None)).as_json()["cells"]
     assert all("shape" not in cell for cell in without)
 
 

@@ -24,7 +24,7 @@ from core.training.promote import evidence, locked_sets, promotion
 from core.training.promote.compare import EXTERNAL_LAB, learnt_from
 from core.training.promote.promotion import OnOneSet, PromotionRefused, objections
 from core.training.runs import lifecycle
-from pages.parts.train.model_card import _compared, _figures
+from pages.parts.train.model_card import _compared, figures
 from tests.fixtures.models import ADA, BOB, finished_run
 
 
@@ -238,7 +238,7 @@ def test_a_significant_fall_elsewhere_blocks_unless_it_is_overridden(site, known
     # The promoted model carries what it was compared on.
     assert newest.evidence is not None and newest.evidence["external_lab"]["challenger"] == 0.79
     card = registry.live("wbc").card.model_copy(update={"evaluation": {}, "validation": None})
-    assert "another laboratory 79 %, 300 cells" in (_figures(card) or _compared(newest))
+    assert "another laboratory 79 %, 300 cells" in (figures(card) or _compared(newest))
 
 
 @pytest.mark.parametrize("one", [_fallen(p=0.2), _fallen(difference=0.08)])

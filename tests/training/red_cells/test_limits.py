@@ -26,11 +26,12 @@ def suspects_named(limits, logits):
 
 
 def test_a_laboratory_full_of_false_suspects_raises_their_limit(labelled):
+    logits, truth = labelled
     rng = np.random.default_rng(1)
     quiet = rng.normal(0, 1, (1000, 3)) + np.array([5.0, 0, 0])
     noisy = rng.normal(0, 1.2, (1000, 3)) + np.array([1.5, 0, 0])
-    before = fit_limits(CLASSES, *labelled, [quiet])
-    after = fit_limits(CLASSES, *labelled, [quiet, noisy])
+    before = fit_limits(CLASSES, logits, truth, [quiet])
+    after = fit_limits(CLASSES, logits, truth, [quiet, noisy])
     assert after.least_probability["schistocyte"] > before.least_probability["schistocyte"]
     assert suspects_named(after, noisy) <= 0.01
     assert suspects_named(after, quiet) <= 0.01
@@ -45,5 +46,6 @@ def test_overconfident_logits_get_a_higher_temperature(labelled):
 
 
 def test_without_other_laboratories_no_suspect_is_named_more_easily_than_another(labelled):
-    limits = fit_limits(CLASSES, *labelled, [])
+    logits, truth = labelled
+    limits = fit_limits(CLASSES, logits, truth, [])
     assert limits.least_probability["teardrop"] >= limits.abstain_below
