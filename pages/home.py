@@ -34,6 +34,7 @@ _TASKS = {
     "wbc": "White-cell class",
     "counts": "Second count",
     "palm": "Anemia in a palm",
+    "red_cells": "Shape of a red cell",
 }
 
 

@@ -18,7 +18,12 @@ from pages.parts.agreement import acceptance_line
 from pages.parts.train import adapt_form, compare_runs, model_card
 from pages.parts.wording import plain
 
-_TASKS = {"wbc": "white cells", "locator": "cells of a field", "counts": "counts"}
+_TASKS = {
+    "wbc": "white cells",
+    "locator": "cells of a field",
+    "counts": "counts",
+    "red_cells": "red cells",
+}
 
 
 def _live(changes: list[Promotion]) -> None:

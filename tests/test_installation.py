@@ -32,8 +32,8 @@ def test_a_damaged_model_is_named(site):
     file = site / "weights" / "counts.safetensors"
     file.write_bytes(file.read_bytes()[:-1])
     failed = {row.name for row in checks() if not row.passed}
-    # The site has no palm model at all.
-    assert failed == {"model counts", "model palm"}
+    # The site has no model of a palm or of red cells at all.
+    assert failed == {"model counts", "model palm", "model red_cells"}
 
 
 def test_a_folder_for_runs_that_cannot_be_written_is_named(site):

@@ -73,7 +73,7 @@ def test_slides_are_analysed_judged_and_signed(here, slides):
     met = "accepted by" if kept[0].accepted else "failed the lab acceptance of"
     # Of the locator and of the white-cell model; the others are not tested.
     assert said.count(f"{met} this laboratory on") >= 2
-    assert said.count("does not test this kind") == 2
+    assert said.count("does not test this kind") == 3
 
 
 def test_what_was_called_differently_is_shown_with_both_labels(here, slides):

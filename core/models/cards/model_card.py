@@ -45,7 +45,6 @@ from core.models.cards.preprocessing import (
 from core.models.cards.red_cell_figures import RedCellEvaluation
 from core.models.cards.uncertainty_card import LocalHeadCard
 from core.models.cards.white_cell_figures import WhiteCellEvaluation
-from core.records.red_cell import SHAPES
 from core.site_classes import LOINC
 from core.taxonomy import is_critical
 
@@ -316,6 +315,9 @@ class RedCellCard(ModelCard):
 
     @model_validator(mode="after")
     def _classes_are_shapes(self) -> Self:
+        # Records load NumPy, which a screen that lists runs shall not wait for.
+        from core.records.red_cell import SHAPES
+
         unknown = [name for name in (*self.classes, *self.least_probability) if name not in SHAPES]
         if unknown:
             raise ValueError(f"unknown shapes of red cells: {', '.join(unknown)}")

@@ -22,7 +22,7 @@ from core.models.weights import LoadedModel
 from core.settings import settings as site_settings
 from core.statistics.classes import majority_accuracy
 from core.store.run_records import TrainingFacts
-from core.taxonomy import in_order
+from core.taxonomy import in_order, trainable_classes
 from core.training.card_facts import data_hash
 from core.training.choices import KEEP_START, LOSSES, MIXUP, REHEARSAL, SAMPLERS
 from core.training.intakes import trainable
@@ -127,7 +127,8 @@ def prepare(
             }
         )
     learnt = {*cells.classes, *(module.classes if module else ())}
-    learnt |= {cell.label for cell in foreign}
+    # A parent such as neutrophil is no class of its own: each of its children is a right answer.
+    learnt |= {cell.label for cell in foreign} & {*trainable_classes()}
     counts = Counter(str(cell.label) for cell in used)
     facts: TrainingFacts = {
         "training": len(used),
@@ -202,7 +203,7 @@ def _pbc(data: Path) -> _Cells:
 def _public(name: str, data: Path) -> _Cells:
     found = read_public_cells(name, data, site_settings())
     labels = {cell.label for cell in (*found.train, *found.validation)}
-    classes = in_order({str(label) for label in labels if label})
+    classes = in_order({str(label) for label in labels} & {*trainable_classes()})
     parts = found.train, found.validation, found.test
     return _Cells(found.title, found.licence, classes, *parts)
 

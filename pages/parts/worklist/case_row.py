@@ -21,7 +21,7 @@ def case_row(row: WorklistRow, who: Person) -> str:
     state = f"<i class='work-mark{' work-closed' if case.is_closed else ''}'>"
     columns = (
         f"<i class='work-mark work-{row.priority}'>{_URGENCY.get(row.priority, row.priority)}</i>",
-        f"<b>{escape(case.accession)}</b> {state}{case_words.state(case)}</i>"
+        f"<strong>{escape(case.accession)}</strong> {state}{case_words.state(case)}</i>"
         + _small(case_words.patient_words(case)),
         ", ".join(_pictures(row)) + _small(", ".join(_found(row))),
         _reviewed(row),

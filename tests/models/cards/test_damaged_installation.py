@@ -33,7 +33,8 @@ def _damage(site, task, **changes):
 )
 def test_check_and_the_screen_name_file_and_field(site, task, changes, sentence):
     for suffix in (".safetensors", ".onnx", ".json"):
-        shutil.copy(ROOT / "weights" / f"palm{suffix}", site / "weights")
+        for other in ("palm", "red_cells"):
+            shutil.copy(ROOT / "weights" / f"{other}{suffix}", site / "weights")
     _damage(site, task, **changes)
     ran = CliRunner().invoke(app, ["check"])
     assert ran.exit_code == 1 and not isinstance(ran.exception, ValueError)
