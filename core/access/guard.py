@@ -7,20 +7,16 @@ the public address the one that the app sees.
 from __future__ import annotations
 
 import html
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from core.access.browser_token import BrowserTokens
 from core.access.gates import HEALTH, UPLOADS, Gate, check_path, cookie_name
 from core.access.probes import Probes
-from core.access.request import Request, Scope, TurnedAway
+from core.access.request import Message, Receive, Request, Scope, Send, TurnedAway
 from core.access.upload_quota import UploadQuota
 
-# Any: messages of ASGI are mappings whose values depend on their type.
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _POLICY: Final = (

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-# Any: the values of an ASGI scope are of many types; https://asgi.readthedocs.io names them.
+# Any: the values of an ASGI scope and message are of many types;
+# https://asgi.readthedocs.io names them.
 Scope = Mapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
 

@@ -6,15 +6,14 @@ Streamlit keeps an upload in memory until its session ends or the file is taken 
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from collections.abc import Callable, Collection, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from core.access.request import Request, TurnedAway
+from core.access.request import Receive, Request, TurnedAway
 from core.access.upload_limits import MIB
 
 _MEGA: Final = 1_000_000
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
 @dataclass

@@ -1,22 +1,19 @@
 """Who asks: the gates of the screens, answered in JSON, and the person whom they let in."""
 
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from core.access import sign_in
 from core.access.gates import Gate
 from core.access.people import LOCAL_SUBJECT, Person
-from core.access.request import Request, Scope, TurnedAway
+from core.access.request import Receive, Request, Scope, Send, TurnedAway
 from core.access.sign_in import SignInRefused
 from core.review.record import roster
 from core.review.record.review_store import review_store
 from core.store.database import DatabaseRefused
 
-# Any: messages of ASGI are mappings whose values depend on their type.
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+# Any: frameworks type the scope and the messages more narrowly than ASGI does.
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 HEALTH: Final = "/healthz"

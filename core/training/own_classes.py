@@ -3,6 +3,7 @@
 Loads no network library.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from core.access.people import Person
@@ -46,7 +47,7 @@ def new_class(
         learnt=True,
     )
     system = code_system.strip()
-    return ReaderClass(**{**named.__dict__, "code_system": system}) if system else named
+    return replace(named, code_system=system) if system else named
 
 
 def add(one: ReaderClass, who: Person) -> None:
@@ -71,6 +72,6 @@ def add_file(file: Path, who: Person) -> tuple[str, ...]:
         NotAllowed: if ``who`` may not train.
     """
     require(who, "train")
-    found = [ReaderClass(**{**one.__dict__, "learnt": True}) for one in read_classes(file)]
+    found = [replace(one, learnt=True) for one in read_classes(file)]
     add_classes(found)
     return tuple(one.label for one in found)
